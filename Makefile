@@ -1,0 +1,106 @@
+# `make compare` and `make test` do all of their own set-up; `make help` lists the rest.
+# Kept to what GNU Make 3.81 knows: that is the one a Mac has.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+OLDEST := .venv-tf218
+STUDY ?= mnist
+WORKERS ?= 2
+ARGS ?=
+
+# On a Mac, tensorflow-metal drops the ReLU of a dense layer in graph mode unless its remapper is off.
+export TURN_OFF_REMAPPER := 1
+
+##@ The two commands
+compare: setup ## train and compare the optimizers, then draw the figures (STUDY=mnist, ARGS='--seeds 3')
+	$(VENV)/bin/python -m experiments compare $(STUDY) $(ARGS)
+
+test: setup ## run all tests, on the newest TensorFlow, with coverage (ARGS='-k adam')
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+##@ Checks
+check: test lint types test-oldest ## everything that CI runs
+
+lint: setup ## format, lint and architecture rules
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/lint-imports --no-cache
+
+types: setup ## mypy and pyright
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pyright
+
+test-oldest: $(OLDEST)/.installed ## run the library's tests on the oldest TensorFlow and Keras
+	$(OLDEST)/bin/python -m pytest -n $(WORKERS) $(LIBRARY_TESTS) $(ARGS)
+
+LIBRARY_TESTS := tests tfoptim --ignore=tests/experiments --ignore=tests/test_environment.py
+
+##@ Set-up
+setup: $(VENV)/.installed ## make .venv from the lock and install tfoptim into it (PYTHON=python3.12)
+
+format: setup ## let ruff format and mend what it can
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
+	$(call compile,build,requirements/build.in)
+	$(call compile,newest,pyproject.toml requirements/newest.in --all-extras)
+	$(call compile,oldest,pyproject.toml requirements/oldest.in --extra test)
+
+clean: ## remove the environments and what the tools left
+	rm -rf $(VENV) $(OLDEST) *.egg-info build dist htmlcov .coverage* .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: compare test check lint types test-oldest setup format lock clean help
+
+# A stamp is written last, so that an interrupted set-up is begun again.
+$(VENV)/.locked: requirements/newest.txt requirements/build.txt
+	$(call create,$(VENV),requirements/newest.txt)
+
+$(OLDEST)/.locked: requirements/oldest.txt requirements/build.txt
+	$(call create,$(OLDEST),requirements/oldest.txt)
+
+%/.installed: %/.locked pyproject.toml setup.cfg
+	$*/bin/python -m pip install $(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# Nothing unhashed is fetched: the build tools come first, so that no build fetches its own.
+PIP := -qq --disable-pip-version-check --no-input
+HASHED := $(PIP) --require-hashes --no-deps --only-binary :all:
+
+# $(call create,FOLDER,LOCK)
+define create
+	@rm -rf $(1)
+	@$(find_python); \
+	echo "Setting up $(1) from $(2) with $$($$python --version): some minutes the first time."; \
+	$$python -m venv $(1)
+	$(1)/bin/python -m pip install $(HASHED) -r requirements/build.txt
+	$(1)/bin/python -m pip install $(HASHED) --no-binary promise --no-build-isolation -r $(2)
+	@touch $(1)/.locked
+endef
+
+# A python on the PATH may be a shim that cannot run, too old, or without the parts that make a virtual environment.
+define find_python
+for python in $(pythons); do \
+	if $$python -c $(usable) >/dev/null 2>&1; then break; fi; python=; \
+done; \
+if [ -z "$$python" ]; then \
+	echo "No Python 3.11 or 3.12 that can make a virtual environment (tried: $(pythons)); install one, or name it: make setup PYTHON=/path/to/python3.12" >&2; \
+	exit 1; \
+fi
+endef
+pythons = $(or $(PYTHON),python3.11 python3.12 python3 python)
+usable := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))'
+
+# $(call compile,LOCK,SOURCES): one file for both Pythons and every system.
+define compile
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-config \
+		--custom-compile-command 'make lock' --output-file requirements/$(1).txt $(2)
+endef
