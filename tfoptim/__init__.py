@@ -1,0 +1,18 @@
+"""Optimizers for Keras 3 on TensorFlow: right, fast, and short enough to read beside the paper."""
+
+from tfoptim.base import Optimizer as Optimizer
+from tfoptim.execute import simulate as simulate
+from tfoptim.rules.adadelta import Adadelta as Adadelta
+from tfoptim.rules.adagrad import AdaGrad as AdaGrad
+from tfoptim.rules.adam import Adam as Adam
+from tfoptim.rules.adamax import Adamax as Adamax
+from tfoptim.rules.adamw import AdamW as AdamW
+from tfoptim.rules.gd import GD as GD
+from tfoptim.rules.momentum import Momentum as Momentum
+from tfoptim.rules.nadam import Nadam as Nadam
+from tfoptim.rules.rmsprop import RMSprop as RMSprop
+from tfoptim.rules.sgd import SGD as SGD
+from tfoptim.registry import available as available  # isort: skip  after the classes it lists
+from tfoptim.registry import get as get  # isort: skip
+
+__version__ = "0.1.0"

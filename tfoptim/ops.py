@@ -1,0 +1,134 @@
+"""The arithmetic a rule may use: one name for TensorFlow tensors, for NumPy arrays and for plain numbers.
+
+Rules import from here and never from TensorFlow, so that the same lines run in a training step, on the touched rows of
+an embedding, and in float64 NumPy (`tfoptim.simulate`).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+class Scalar:
+    """A float64 number that takes the precision of the tensor it meets.
+
+    Hyperparameters and what is computed from them (`1 - beta_2`, `beta_1 ** t`) stay float64 until they are combined
+    with a gradient or a weight; only then are they rounded, once, to that tensor's dtype. So a float64 model is float64
+    throughout, and in bfloat16 0.999 never becomes 1.
+
+    An expression of scalars is computed once however many variables ask for it: results and casts are remembered.
+    """
+
+    __array_priority__ = 1000  # NumPy hands the operation over to this class
+
+    def __init__(self, value: Any) -> None:
+        self.value = tf.convert_to_tensor(value, tf.float64)
+        self._known: dict[Any, Any] = {}
+
+    def cast(self, dtype: Any) -> tf.Tensor:
+        """Returns the number as a tensor of `dtype`."""
+        return self._once(("cast", dtype), lambda: tf.cast(self.value, dtype))
+
+    def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Scalar:
+        """Returns `function` of the number, for the functions of this module."""
+        return self._once(function, lambda: Scalar(function(self.value)))
+
+    def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
+        if key not in self._known:
+            self._known[key] = compute()
+        return self._known[key]
+
+    def _combine(self, function: Callable[[Any, Any], Any], other: Any, swapped: bool) -> Any:
+        if not isinstance(other, (Scalar, int, float)):
+            other = tf.convert_to_tensor(other)
+            mine = self.cast(other.dtype)
+            return function(other, mine) if swapped else function(mine, other)
+
+        def compute() -> Scalar:
+            value = other.value if isinstance(other, Scalar) else tf.constant(other, tf.float64)
+            return Scalar(function(value, self.value) if swapped else function(self.value, value))
+
+        return self._once((function, other, swapped), compute)
+
+    def __add__(self, other: Any) -> Any:
+        return self._combine(operator.add, other, swapped=False)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._combine(operator.add, other, swapped=True)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._combine(operator.sub, other, swapped=False)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._combine(operator.sub, other, swapped=True)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._combine(operator.mul, other, swapped=False)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._combine(operator.mul, other, swapped=True)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._combine(operator.truediv, other, swapped=False)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._combine(operator.truediv, other, swapped=True)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._combine(operator.pow, other, swapped=False)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self._combine(operator.pow, other, swapped=True)
+
+    def __neg__(self) -> Scalar:
+        return self.map(operator.neg)
+
+
+def _dispatch(x: Any, for_numpy: Callable[[Any], Any], for_tensors: Callable[[Any], Any]) -> Any:
+    if isinstance(x, Scalar):
+        return x.map(for_tensors)
+    return for_tensors(x) if tf.is_tensor(x) else for_numpy(x)
+
+
+def sqrt(x: Any) -> Any:
+    """Square root, element by element."""
+    return _dispatch(x, np.sqrt, tf.sqrt)
+
+
+def square(x: Any) -> Any:
+    """`x * x`, element by element: much cheaper in TensorFlow than `x ** 2`."""
+    return _dispatch(x, np.square, tf.square)
+
+
+def absolute(x: Any) -> Any:
+    """Absolute value, element by element."""
+    return _dispatch(x, np.abs, tf.abs)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of two arrays of one kind, element by element."""
+    return tf.maximum(x, y) if tf.is_tensor(x) or tf.is_tensor(y) else np.maximum(x, y)
+
+
+def debias(beta: Any, t: Any) -> Any:
+    """`1 - beta**t`, the weight that a moving average started at zero has collected after `t` steps.
+
+    Computed as `-expm1(t log beta)`: the plain form cancels when `beta**t` is close to 1. Right for `beta = 0` too.
+
+    Args:
+        beta: decay rate in [0, 1).
+        t: step, counted from 1.
+    """
+    if isinstance(beta, Scalar) or isinstance(t, Scalar):
+        return -(t * _dispatch(beta, _log, tf.math.log)).map(tf.math.expm1)
+    return -np.expm1(t * _log(beta))
+
+
+def _log(x: Any) -> Any:
+    with np.errstate(divide="ignore"):  # log 0 = -inf is meant: the average then forgets everything
+        return np.log(x)

@@ -1,0 +1,42 @@
+"""AdaGrad."""
+
+from typing import Any
+
+from tfoptim.base import Optimizer
+from tfoptim.fields import NonNegative
+from tfoptim.ops import sqrt, square
+
+
+class AdaGrad(Optimizer):
+    """AdaGrad (Duchi, Hazan & Singer, 2011: Adaptive subgradient methods, JMLR 12), diagonal form.
+
+    ```
+    G <- initial_accumulator_value
+    G <- G + g^2
+    w <- w - learning_rate * g / sqrt(G + epsilon)
+    ```
+
+    Rare features keep a large step, frequent ones slow down: good for sparse data and embeddings. The step only ever
+    shrinks, which ends long trainings early. As in Keras, epsilon stands inside the root and G starts at 0.1; the paper
+    starts at 0.
+
+    Args:
+        learning_rate: size of the first steps; 1.0 matches the paper.
+        initial_accumulator_value: start of the sum of squares.
+        epsilon: keeps the root away from 0.
+
+    >>> from tfoptim import AdaGrad, simulate
+    >>> simulate(AdaGrad(), 1.0, [0.1, -0.2, 0.3]).round(10)
+    array([0.9996984888, 1.0002148864, 0.9996025141])
+    """
+
+    learning_rate: NonNegative = 0.001
+    initial_accumulator_value: NonNegative = 0.1
+    epsilon: NonNegative = 1e-7
+
+    slots = {"G": "initial_accumulator_value"}
+    skips_zero_gradients = True
+
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+        s.G = s.G + square(g)
+        return g / sqrt(s.G + h.epsilon)

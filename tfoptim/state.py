@@ -1,0 +1,112 @@
+"""The variables an optimizer keeps, and their way to disk and back, by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfoptim import execute, pipeline
+
+
+def create(optimizer: Any, variables: list[Any]) -> None:
+    """Creates the state for `variables`: averages, accumulators, then slots in the order of Keras's files.
+
+    Attributes are set behind Keras's back: it would otherwise track the lists and save every variable twice.
+    """
+    own = vars(optimizer)
+    own["_trainable_variables"] = variables
+    own["_trainable_variables_indices"] = {
+        optimizer._var_key(v): i for i, v in enumerate(variables)
+    }
+    own["_has_had_gradient"] = set()
+    if optimizer.use_ema:
+        own["_model_variables_moving_average"] = [
+            None if _is_overwritten(v) else _add(optimizer, v, "average", 0.0) for v in variables
+        ]
+    if optimizer.gradient_accumulation_steps:
+        own["_accumulated_gradients"] = [
+            _add(optimizer, v, "gradient_accumulator", 0.0) for v in variables
+        ]
+    own["_slots"] = [{} for _ in variables]
+    for group in execute.groups(optimizer):
+        for v, slots in zip(variables, own["_slots"], strict=True):
+            for name, start in ({} if _is_overwritten(v) else group).items():
+                slots[name] = _add(optimizer, v, name, start)
+    dtype = variables[0].dtype if variables else keras.config.floatx()
+    own["_shared"] = {
+        name: optimizer.add_variable(
+            (),
+            keras.initializers.Constant(start),
+            execute.compute_dtype(dtype).name,
+            "only_first_replica",
+            name=name,
+        )
+        for name, start in optimizer.shared.items()
+    }
+
+
+def _is_overwritten(variable: Any) -> bool:
+    """Tells float8 scaling factors, which take their "gradient" as their new value and need no state."""
+    return bool(getattr(variable, "overwrite_with_gradient", False))
+
+
+def _add(optimizer: Any, variable: Any, name: str, start: Any) -> Any:
+    """Adds one variable like `variable`, on its device, in its compute precision."""
+    dtype = execute.compute_dtype(variable.dtype)
+    value = execute.start(optimizer, start, variable)
+    if isinstance(value, float):
+        initializer = keras.initializers.Constant(value)
+    else:
+        initializer = lambda shape, dtype: tf.cast(value, dtype)  # noqa: E731  what `initializer` means in Keras
+    prefix = re.sub("[/:]", "_", pipeline.path(variable))
+    with optimizer._distribution_strategy.extended.colocate_vars_with(pipeline.raw(variable)):
+        return optimizer.add_variable(
+            variable.shape, initializer, dtype.name, name=f"{prefix}_{name}"
+        )
+
+
+def save(optimizer: Any, store: Any) -> None:
+    """Writes each variable under its position and name, such as `3.adam.dense_kernel_v`."""
+    for key, variable in zip(keys(optimizer), optimizer.variables, strict=True):
+        store[key] = keras.ops.convert_to_numpy(variable)
+
+
+def load(optimizer: Any, store: Any) -> None:
+    """Reads what `save` or Keras's own optimizer of the same rule has written; a mismatch raises and changes nothing.
+
+    Names decide. Where only the layers' automatic numbers differ (`dense_1` for `dense`, as after building the same
+    model twice in one process), or where the file is Keras's, which has positions only, the position decides.
+    """
+    wanted = keys(optimizer)
+    found = sorted(store.keys(), key=lambda key: int(key.split(".")[0]))
+    values = [np.asarray(store[key]) for key in found]
+    differences = [
+        f"{w} {tuple(v.shape)} in the optimizer, {f} {x.shape} in the file"
+        for w, v, f, x in zip(wanted, optimizer.variables, found, values, strict=False)
+        if tuple(v.shape) != x.shape or not _same(w, f)
+    ]
+    if len(wanted) != len(found):
+        differences.insert(0, f"{len(wanted)} variables in the optimizer, {len(found)} in the file")
+    if differences:
+        raise ValueError(
+            f"{optimizer.name}: the saved state is not of this optimizer. First differences: {'; '.join(differences[:3])}."
+        )
+    for variable, value in zip(optimizer.variables, values, strict=True):
+        variable.assign(value)
+
+
+def keys(optimizer: Any) -> list[str]:
+    """Returns the name of each variable in a saved file, unique by its position in front."""
+    return [f"{i}.{v.path.replace('/', '.')}" for i, v in enumerate(optimizer.variables)]
+
+
+def _same(wanted: str, found: str) -> bool:
+    """Compares two keys without the numbers that Keras appends to the names of layers and optimizers."""
+    return "." not in found or re.sub(r"_\d+(?=[._])", "", wanted) == re.sub(
+        r"_\d+(?=[._])", "", found
+    )
