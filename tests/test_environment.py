@@ -24,8 +24,7 @@ MAC = {"sys_platform": "darwin", "platform_machine": "arm64", "platform_system":
 LINUX = {"sys_platform": "linux", "platform_machine": "x86_64", "platform_system": "Linux"}
 LINUX_ARM = LINUX | {"platform_machine": "aarch64"}
 MACHINES = {
-    f"{name}-py{python}": machine
-    | {"python_version": python, "python_full_version": f"{python}.7", "extra": ""}
+    f"{name}-py{python}": machine | {"python_version": python, "python_full_version": f"{python}.7", "extra": ""}
     for name, machine in {"mac": MAC, "linux": LINUX, "linux-arm": LINUX_ARM}.items()
     for python in ("3.11", "3.12")
 }
