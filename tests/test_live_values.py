@@ -1,0 +1,191 @@
+"""Hyperparameters are alive: schedules on any field, numbers assigned later, one trace for all."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfoptim
+from tests.cases import CASES, CLASSES
+from tests.harness import MODES, assert_follows, random_gradients, start_weights, train
+
+NUMBERS = [
+    (case, name)
+    for case in CASES
+    for name, value in case.make(name="one", use_ema=True).numbers().items()
+    if isinstance(value, float) and name not in ("loss_scale_factor",)
+]
+
+
+class Constant(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that always gives one float64 number."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, step):
+        """The number, whatever the step."""
+        return tf.constant(self.value, tf.float64)
+
+    def get_config(self):
+        """The number."""
+        return {"value": self.value}
+
+
+class StepTimes(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule in float64: `base + step * slope`."""
+
+    def __init__(self, base, slope):
+        self.base, self.slope = base, slope
+
+    def __call__(self, step):
+        """The number at this step."""
+        return self.base + self.slope * tf.cast(step, tf.float64)
+
+    def get_config(self):
+        """Base and slope."""
+        return {"base": self.base, "slope": self.slope}
+
+
+@pytest.mark.parametrize(("case", "name"), NUMBERS, ids=str)
+def test_constant_schedule_on_any_field_equals_the_number(case, name):
+    """Every number of every rule may be a schedule; a constant one changes no digit."""
+    number = case.make(use_ema=True).numbers()[name]
+    start, gradients = start_weights(), random_gradients(3)
+    trajectories = [
+        train(
+            case.make(**{"use_ema": True, name: value}),
+            start,
+            gradients,
+            mode="graph",
+            dtype="float64",
+        )
+        for value in (number, Constant(number))
+    ]
+    assert_follows(*trajectories, start, 1e-15)  # the same operations on the same numbers
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_schedule_of_momentum_is_read_at_each_step(mode):
+    """Momentum 0.5, 0.6, 0.7, ... follows the plain loop with that momentum at each step."""
+    start, gradients = start_weights(), random_gradients(4)
+    loop = next(case.reference for case in CASES if case.id == "momentum")
+    columns = [[step[i] for step in gradients] for i in range(len(start))]
+    expected = [loop(w, g, 0.1, momentum=lambda step: 0.5 + 0.1 * step) for w, g in zip(start, columns, strict=True)]
+    optimizer = tfoptim.Momentum(0.1, momentum=StepTimes(0.5, 0.1))
+    actual = train(optimizer, start, gradients, mode=mode, dtype="float64")[:-1]
+    assert_follows(list(zip(*expected, strict=True)), actual, start, 1e-12)
+
+
+def two_steps(case, name, change, traces):
+    """The weight after one traced step, a change, and another; counts the traces."""
+    weight = keras.Variable([1.0, -2.0], dtype="float64")
+    optimizer = case.make(use_ema=True)
+    optimizer.build([weight])
+
+    @tf.function
+    def step(gradient):
+        traces.append(1)
+        optimizer.apply([gradient], [weight])
+
+    gradient = tf.constant([0.3, -0.7], tf.float64)
+    for go in (lambda: None, change(optimizer, name)):
+        go()
+        step(gradient)
+        step(gradient)
+    optimizer.finalize_variable_values([weight])
+    return weight.numpy()
+
+
+@pytest.mark.parametrize(("case", "name"), NUMBERS, ids=str)
+def test_assigned_number_is_live_in_the_traced_step(case, name):
+    """`optimizer.beta_1 = 0.5` counts from the next step on, without a new trace."""
+    new = 0.5 * case.make(use_ema=True).numbers()[name] or 0.25
+    traces = []
+    changed = two_steps(case, name, lambda o, n: lambda: setattr(o, n, new), traces)
+    unchanged = two_steps(case, name, lambda o, n: lambda: None, [])
+    assert len(traces) == 1
+    if name != "initial_accumulator_value":  # used once, at the start
+        assert np.all(changed != unchanged)
+
+
+@pytest.mark.parametrize("case", CLASSES, ids=str)
+def test_one_trace_serves_a_hundred_steps_with_changing_rates(case):
+    """Changing the learning rate never compiles the step again."""
+    weight = keras.Variable([1.0, -2.0])
+    optimizer = case.make()
+    optimizer.build([weight])
+    traces = []
+
+    @tf.function
+    def step(gradient):
+        traces.append(1)
+        optimizer.apply([gradient], [weight])
+
+    for i in range(100):
+        optimizer.learning_rate = 0.1 / (i + 1)
+        step(tf.constant([0.3, -0.7]))
+    assert len(traces) == 1
+
+
+class Watch(keras.callbacks.Callback):
+    """Sets a field after the first epoch."""
+
+    def __init__(self, name, value):
+        super().__init__()
+        self.name, self.value = name, value
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Once, between the two epochs."""
+        if epoch == 0:
+            setattr(self.model.optimizer, self.name, self.value)
+
+
+def fitted(optimizer, *callbacks, epochs=2):
+    """The one weight of a linear model after `fit` with a constant gradient of 1."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.layers[0].kernel.assign([[0.0]])
+    model.compile(optimizer, loss=lambda y, p: p, jit_compile=False)
+    x = np.ones((2, 1), "float32")
+    model.fit(x, x, batch_size=1, epochs=epochs, verbose=0, callbacks=list(callbacks))
+    return float(model.layers[0].kernel.numpy()[0, 0])
+
+
+def test_number_assigned_inside_fit_is_live():
+    """Momentum 0, then 1 after two of four steps: moves of 1, 1, 1 + 1, 1 + 2."""
+    optimizer = tfoptim.Momentum(1.0, momentum=0.0)
+    assert fitted(optimizer, Watch("momentum", 1.0)) == pytest.approx(-7.0, rel=1e-6)
+
+
+def test_learning_rate_callbacks_of_keras_work():
+    """LearningRateScheduler reads and sets the rate between epochs: 2 * 1 + 2 * 0.5."""
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5**epoch)
+    assert fitted(tfoptim.GD(1.0), halve) == pytest.approx(-3.0, rel=1e-6)
+
+
+def test_plateau_callback_of_keras_works():
+    """ReduceLROnPlateau cuts the rate of ours as it does Keras's."""
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.1, patience=0, min_delta=1e9)
+    optimizer = tfoptim.Adam(0.1)
+    fitted(optimizer, plateau)
+    assert float(optimizer.learning_rate.numpy()) == pytest.approx(0.001, rel=1e-6)
+
+
+def test_schedule_can_replace_a_number_and_is_then_not_overwritten():
+    """A rate becomes a schedule; a number over a schedule is refused with a way out."""
+    optimizer = tfoptim.SGD(0.1)
+    optimizer.learning_rate = Constant(0.25)
+    assert float(optimizer.learning_rate) == 0.25
+    with pytest.raises(TypeError, match="LearningRateSchedule"):
+        optimizer.learning_rate = 0.5
+
+
+def test_what_a_built_optimizer_cannot_follow_is_refused():
+    """Switching a feature on needs new state; the message says that and the old value stays."""
+    weight = keras.Variable([1.0])
+    optimizer = tfoptim.SGD(0.1)
+    optimizer.build([weight])
+    for name, value in (("use_ema", True), ("clipnorm", 1.0), ("momentum", 0.9)):
+        with pytest.raises(ValueError, match=f"SGD: {name} cannot change"):
+            setattr(optimizer, name, value)
+    assert (False, None, 0.0) == (optimizer.use_ema, optimizer.clipnorm, optimizer.momentum)

@@ -1,0 +1,82 @@
+"""Optimizers are found by name: ours by `tfoptim.get`, saved ones by `tfoptim>Name`."""
+
+import inspect
+
+import keras
+import pytest
+
+import tfoptim
+from tests.cases import CASES, CLASSES
+
+
+def test_every_available_optimizer_is_in_the_table_of_cases():
+    """A class without a row here would be a class without tests."""
+    classes = {type(tfoptim.get(name)).__name__ for name in tfoptim.available()}
+    assert classes == {case.name for case in CASES}
+
+
+def test_every_public_optimizer_is_available():
+    """The registry is derived from the classes, so that none can be forgotten."""
+    public = {
+        name
+        for name, value in vars(tfoptim).items()
+        if inspect.isclass(value) and issubclass(value, keras.optimizers.Optimizer)
+    }
+    assert {case.name for case in CASES} == public - {"Optimizer"}
+
+
+def test_available_names_are_sorted_and_unique():
+    """The list is the same in every process, whatever was imported first."""
+    names = list(tfoptim.available())
+    assert sorted(set(names)) == names
+
+
+@pytest.mark.parametrize("case", CLASSES, ids=str)
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper], ids=["exact", "lower", "upper"])
+def test_get_finds_a_class_by_name_in_any_case(case, spell):
+    """`adam`, `Adam` and `ADAM` are the same optimizer."""
+    assert getattr(tfoptim, case.name) is type(tfoptim.get(spell(case.name)))
+
+
+def test_get_passes_arguments_on():
+    """Arguments after the name are the constructor's."""
+    optimizer = tfoptim.get("adam", learning_rate=0.1, beta_1=0.5)
+    assert (optimizer.get_config()["learning_rate"], optimizer.beta_1) == (0.1, 0.5)
+
+
+def test_get_makes_a_new_optimizer_each_time():
+    """State is never shared by accident."""
+    assert tfoptim.get("adam") is not tfoptim.get("adam")
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("adm", "adam"), ("rmsprob", "rmsprop"), ("Momentun", "momentum")])
+def test_get_answers_an_unknown_name_with_the_nearest(slip, meant):
+    """A wrong name is a ValueError that says what was probably meant."""
+    with pytest.raises(ValueError, match=f"(?is){slip}.*{meant}"):
+        tfoptim.get(slip)
+
+
+def test_get_answers_a_hopeless_name_with_all_names():
+    """Without anything near, the message lists what there is."""
+    with pytest.raises(ValueError, match=r"(?s)zzzzzz.*adam.*sgd"):
+        tfoptim.get("zzzzzz")
+
+
+@pytest.mark.parametrize("case", CLASSES, ids=str)
+def test_classes_are_registered_under_the_package_name(case):
+    """Keras finds the class of a saved model as `tfoptim>Name`, without custom objects."""
+    registered = f"tfoptim>{case.name}"
+    cls = getattr(tfoptim, case.name)
+    assert registered == keras.saving.get_registered_name(cls)
+    assert cls is keras.saving.get_registered_object(registered)
+
+
+@pytest.mark.parametrize("case", CLASSES, ids=str)
+def test_keras_gets_our_class_by_its_registered_name(case):
+    """`model.compile(optimizer="tfoptim>Adam")` works."""
+    assert getattr(tfoptim, case.name) is type(keras.optimizers.get(f"tfoptim>{case.name}"))
+
+
+def test_keras_keeps_its_own_short_names():
+    """Importing tfoptim does not change what `"adam"` means to Keras."""
+    assert keras.optimizers.Adam is type(keras.optimizers.get("adam"))

@@ -1,0 +1,32 @@
+"""Calls as users write them; a line that ends in `# wrong` must be refused by every type checker."""
+
+import tfoptim
+
+
+def good() -> list[tfoptim.Optimizer]:
+    """Arguments of the rule, of the base class, by position and by name."""
+    return [
+        tfoptim.GD(0.1),
+        tfoptim.SGD(0.1, momentum=0.9, nesterov=True, clipnorm=1.0),
+        tfoptim.Momentum(learning_rate=0.1, momentum=0.8),
+        tfoptim.AdaGrad(initial_accumulator_value=0.0),
+        tfoptim.RMSprop(rho=0.8, centered=True),
+        tfoptim.Adadelta(rho=0.9, use_ema=True, ema_momentum=0.9),
+        tfoptim.Adam(0.1, beta_1=0.5, weight_decay=None, gradient_accumulation_steps=2),
+        tfoptim.AdamW(weight_decay=0.1),
+        tfoptim.Adamax(epsilon=1e-8, name="it"),
+        tfoptim.Nadam(beta_2=0.99, global_clipnorm=1.0),
+        tfoptim.get("adam", learning_rate=0.1),
+    ]
+
+
+def bad() -> None:
+    """A wrong type and an unknown name, for an argument of the rule and of the base class."""
+    tfoptim.Adam(beta_1="0.5")  # wrong
+    tfoptim.Adam(beta1=0.5)  # wrong
+    tfoptim.Adam(momentum=0.9)  # wrong
+    tfoptim.SGD(nesterov="yes")  # wrong
+    tfoptim.SGD(clip_norm=1.0)  # wrong
+    tfoptim.SGD(gradient_accumulation_steps="2")  # wrong
+    tfoptim.Momentum(amsgrad=True)  # wrong
+    tfoptim.AdamW(weight_decay="0.1")  # wrong
