@@ -12,6 +12,7 @@ from tfoptim.rules.momentum import Momentum as Momentum
 from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
+
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, dataclass_transform
 import keras
 import tensorflow as tf
 
-from tfoptim import execute, pipeline, state
+from tfoptim import pipeline, state
 from tfoptim.fields import (
     Accumulation,
     ClosedFraction,
@@ -109,9 +109,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
             w: weights, of the same shape.
             s: slots, by their declared names.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} must define direction(h, g, w, s) or step(h, g, w, s)."
-        )
+        raise NotImplementedError(f"{type(self).__name__} must define direction(h, g, w, s) or step(h, g, w, s).")
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the new weights; for rules that are not of the form `w - learning_rate * direction`."""
@@ -167,7 +165,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
-        config = {name: _serialized(self._kept(name)) for name in self.fields}
+        config = {name: _serialized(self.given(name)) for name in self.fields}
         return {"name": self.name, **config}
 
     @classmethod
@@ -175,9 +173,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
         """Makes an optimizer from what `get_config` returned, with the same checks as the constructor."""
         return cls(
             **{
-                name: keras.saving.deserialize_keras_object(value, custom_objects)
-                if isinstance(value, dict)
-                else value
+                name: keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value
                 for name, value in config.items()
             }
         )
@@ -185,10 +181,10 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
     # Hyperparameters
 
     def numbers(self) -> dict[str, Any]:
-        """Returns the number fields, name -> float, schedule or None, in the order of the constructor."""
-        return {name: self._kept(name) for name, field in self.fields.items() if field.domain.live}
+        """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
+        return {name: vars(self)["_values"][name] for name, field in self.fields.items() if field.domain.live}
 
-    def _kept(self, name: str) -> Any:
+    def given(self, name: str) -> Any:
         """Returns the value of a field as it was given; a learning rate that others assigned, as they did."""
         value = vars(self)["_values"][name]
         if name != "learning_rate" or callable(value):
@@ -227,9 +223,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
         vars(self)["_values"] = old
         was, becomes = old[field.name], new[field.name]
         scheduled = field.name == "learning_rate" and callable(was)  # Keras says what to do then
-        if not scheduled and (
-            not (isinstance(was, float) and isinstance(becomes, float)) or before != after
-        ):
+        if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
             raise ValueError(
                 f"{type(self).__name__}: {field.name} cannot change from {was!r} to {becomes!r} once the optimizer is "
                 "built; make a new optimizer."
@@ -242,15 +236,11 @@ Optimizer.fields = declared(Optimizer)
 def _ordered(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
     """Puts the learning rate first, then the class's own fields, then those it inherits: Keras's argument order."""
     first = own.get("learning_rate", inherited["learning_rate"])
-    return (
-        {"learning_rate": first}
-        | own
-        | {name: field for name, field in inherited.items() if name not in own}
-    )
+    return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
 
 
 def _slot_names(optimizer: Optimizer) -> list[list[str]]:
-    return [list(group) for group in execute.groups(optimizer)]
+    return [list(group) for group in state.groups(optimizer)]
 
 
 def _vector(optimizer: Optimizer) -> list[float]:
@@ -268,9 +258,7 @@ def _initialize(optimizer: Optimizer, arguments: Mapping[str, Any]) -> None:
     given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
     values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
     own["_values"] = {}
-    keras_arguments = {
-        name: values[name] for name in Optimizer.fields if name not in ("lazy", "nonfinite")
-    }
+    keras_arguments = {name: values[name] for name in Optimizer.fields if name not in ("lazy", "nonfinite")}
     keras.optimizers.Optimizer.__init__(optimizer, name=arguments["name"], **keras_arguments)
     own["_values"] = values
     # Float64, so that 0.999 is 0.999 in a float64 model; outside the saved state, because the config has the values.
@@ -286,22 +274,16 @@ def _initialize(optimizer: Optimizer, arguments: Mapping[str, Any]) -> None:
 def _constructor(cls: type[Optimizer]) -> Callable[..., None]:
     """Makes the `__init__` that the fields of `cls` describe."""
     kinds = inspect.Parameter
-    arguments = [
-        kinds(f.name, kinds.POSITIONAL_OR_KEYWORD, default=f.default) for f in cls.fields.values()
-    ]
+    arguments = [kinds(f.name, kinds.POSITIONAL_OR_KEYWORD, default=f.default) for f in cls.fields.values()]
     at = next(i for i, argument in enumerate(arguments) if argument.name == "lazy")
     arguments.insert(at, kinds("name", kinds.POSITIONAL_OR_KEYWORD, default=None))
-    arguments[at + 1 :] = [
-        argument.replace(kind=kinds.KEYWORD_ONLY) for argument in arguments[at + 1 :]
-    ]
+    arguments[at + 1 :] = [argument.replace(kind=kinds.KEYWORD_ONLY) for argument in arguments[at + 1 :]]
     own = inspect.Signature(arguments)
 
-    def __init__(self: Optimizer, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+    def __init__(self: Optimizer, *args: Any, **kwargs: Any) -> None:
         unknown = [name for name in kwargs if name not in own.parameters]
         if unknown:
-            raise ValueError(
-                f"{cls.__name__} has no argument {unknown[0]!r}.{nearest(unknown[0], own.parameters)}"
-            )
+            raise ValueError(f"{cls.__name__} has no argument {unknown[0]!r}.{nearest(unknown[0], own.parameters)}")
         bound = own.bind(*args, **kwargs)
         bound.apply_defaults()
         _initialize(self, bound.arguments)

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.ops import Scalar
+from tfoptim.state import compute_dtype, groups, start_value
 
 
 class Slots:
@@ -34,12 +35,6 @@ class Slots:
 
     def __iter__(self) -> Iterator[str]:
         return iter(vars(self))
-
-
-def compute_dtype(dtype: Any) -> tf.DType:
-    """Returns the precision in which a variable of `dtype` is updated and its slots are kept: float32 at least."""
-    dtype = tf.as_dtype(dtype)
-    return tf.float32 if dtype.size < tf.float32.size else dtype
 
 
 def update(
@@ -144,32 +139,16 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     """
     w = np.array(weights, np.float64)
     slots = {name: value for group in groups(optimizer) for name, value in group.items()}
-    state = Slots(
-        {name: np.full_like(w, start(optimizer, value, w)) for name, value in slots.items()}
-    )
+    state = Slots({name: np.full_like(w, start_value(optimizer, value, w)) for name, value in slots.items()})
     shared = Slots(dict(optimizer.shared))
+    numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
     path = []
     for t, g in enumerate(gradients, start=1):
-        h = SimpleNamespace(
-            t=float(t), **{name: _at(value, t - 1) for name, value in optimizer.numbers().items()}
-        )
+        h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in numbers.items()})
         optimizer.once(h, shared)
         w = optimizer.step(h, np.asarray(g, np.float64), w, state)
         path.append(w)
     return np.array(path)
-
-
-def start(optimizer: Any, declared: Any, weights: Any) -> Any:
-    """Returns the start value of a slot: a number, or an array like `weights`."""
-    if isinstance(declared, str):
-        return getattr(optimizer, declared)
-    return declared(weights) if callable(declared) else declared
-
-
-def groups(optimizer: Any) -> tuple[Mapping[str, Any], ...]:
-    """Returns the declared slots as groups; each is stored together, variable by variable."""
-    declared = optimizer.slots
-    return declared if isinstance(declared, tuple) else (declared,)
 
 
 def _at(value: Any, step: int) -> Any:
@@ -187,12 +166,9 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     """
     h = SimpleNamespace(t=Scalar(tf.cast(step, tf.float64)) + 1)
     declared = optimizer.numbers()
-    for (name, value), number in zip(
-        declared.items(), tf.unstack(numbers, len(declared)), strict=True
-    ):
-        if callable(value):
-            number = tf.cast(value(step), tf.float64)
-        setattr(h, name, None if value is None else Scalar(number))
+    for (name, value), number in zip(declared.items(), tf.unstack(numbers, len(declared)), strict=True):
+        now = tf.cast(value(step), tf.float64) if callable(value) else number
+        setattr(h, name, None if value is None else Scalar(now))
     if rate is not None:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.

@@ -24,11 +24,13 @@ import tensorflow as tf
 
 @runtime_checkable
 class Schedule(Protocol):
-    """What type checkers accept as a schedule; at run time it is a `keras.optimizers.schedules.LearningRateSchedule`."""
+    """What type checkers accept as a schedule; at run time it is Keras's `LearningRateSchedule`."""
 
-    def __call__(self, step: Any) -> Any: ...
+    def __call__(self, step: Any) -> Any:
+        """Returns the value at a step, counted from 0."""
 
-    def get_config(self) -> Any: ...
+    def get_config(self) -> Any:
+        """Returns the constructor's arguments."""
 
 
 Number = Union[float, Schedule]  # noqa: UP007  an alias that `Annotated` and both type checkers read
@@ -61,9 +63,7 @@ class Interval:
         above = self.low <= number if self.closed_low else self.low < number
         below = number <= self.high if self.closed_high else number < self.high
         if not (math.isfinite(number) and above and below):
-            raise ValueError(
-                f"{what} must satisfy {self}, got {number!r}. Allowed: finite numbers in {self._range()}."
-            )
+            raise ValueError(f"{what} must satisfy {self}, got {number!r}. Allowed: finite numbers in {self._range()}.")
         return number
 
 
@@ -81,9 +81,7 @@ class Whole:
     def parse(self, what: str, value: Any) -> int | None:
         """Returns `value` as an int; raises what is wrong with it."""
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-            raise TypeError(
-                f"{what} must be an integer >= {self.low} or None, got {_shown(value)}."
-            )
+            raise TypeError(f"{what} must be an integer >= {self.low} or None, got {_shown(value)}.")
         if self.one_is_none and value == 1:
             return None
         if value < self.low:
@@ -120,9 +118,7 @@ class Choice:
     def parse(self, what: str, value: Any) -> str:
         """Returns `value`; raises what is wrong with it."""
         if value not in self.words:
-            raise ValueError(
-                f"{what} must be one of {self}, got {value!r}.{nearest(str(value), self.words)}"
-            )
+            raise ValueError(f"{what} must be one of {self}, got {value!r}.{nearest(str(value), self.words)}")
         return str(value)
 
 
@@ -138,9 +134,7 @@ Accumulation = Annotated[int, Whole(2, one_is_none=True)]
 def as_float(what: str, value: Any) -> float:
     """Returns a Python, NumPy or TensorFlow number as a float; raises what is wrong with anything else."""
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(
-            f"{what} must be a number or a LearningRateSchedule; a bool is not a number here, got {value}."
-        )
+        raise TypeError(f"{what} must be a number or a LearningRateSchedule; a bool is not a number here, got {value}.")
     if isinstance(value, (keras.Variable, tf.Variable)) or tf.is_tensor(value):
         value = np.asarray(keras.ops.convert_to_numpy(value))
     if isinstance(value, (np.ndarray, np.generic)):
@@ -230,6 +224,4 @@ def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
         for extra in getattr(option, "__metadata__", ()):
             if hasattr(extra, "parse"):
                 return extra, optional
-    raise TypeError(
-        f"{cls.__name__}: {name} needs a domain of tfoptim.fields, such as Fraction, or bool."
-    )
+    raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.fields, such as Fraction, or bool.")

@@ -14,11 +14,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from tfoptim import execute
 from tfoptim.ops import Scalar
+from tfoptim.stages import all_finite, check, clip, prepare, sum_rows, tensor
+from tfoptim.state import accumulators, local, path, raw, slots
 
 
 def run(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any] | None) -> None:
@@ -30,22 +31,17 @@ def run(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any] | None) -
     grads, variables = drop_missing(optimizer, grads, variables)
     check(grads, variables)
     grads, variables = overwrite(optimizer, grads, variables)
-    grads = [
-        prepare(g, v, optimizer.loss_scale_factor) for g, v in zip(grads, variables, strict=True)
-    ]
+    grads = [prepare(g, v, optimizer.loss_scale_factor) for g, v in zip(grads, variables, strict=True)]
     if optimizer.gradient_accumulation_steps:
         grads = add_accumulated(optimizer, grads, variables)
-    replica.merge_call(across_replicas, args=(optimizer, grads), kwargs={"variables": variables})
+    replica.merge_call(lambda strategy, grads: across_replicas(strategy, optimizer, grads, variables), args=(grads,))
 
 
 # In each replica
 
 
-def match(
-    optimizer: Any, grads: Sequence[Any], variables: Sequence[Any] | None
-) -> tuple[list[Any], list[Any]]:
+def match(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any] | None) -> tuple[list[Any], list[Any]]:
     """Pairs gradients with variables, building the optimizer on its first call."""
-    grads = list(grads)
     if variables is None:
         if not optimizer.built:
             raise ValueError(
@@ -53,20 +49,16 @@ def match(
                 "Call `optimizer.build(trainable_variables)` first."
             )
         variables = optimizer._trainable_variables
-    variables = list(variables)
+    grads, variables = [None if g is None else tensor(g) for g in grads], list(variables)
     if len(grads) != len(variables):
-        raise ValueError(
-            f"{optimizer.name}: got {len(grads)} gradients for {len(variables)} variables."
-        )
+        raise ValueError(f"{optimizer.name}: got {len(grads)} gradients for {len(variables)} variables.")
     if not optimizer.built:
         optimizer.build(variables)
     optimizer._check_variables_are_known(variables)
     return grads, variables
 
 
-def drop_missing(
-    optimizer: Any, grads: list[Any], variables: list[Any]
-) -> tuple[list[Any], list[Any]]:
+def drop_missing(optimizer: Any, grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
     """Leaves out variables without gradient, and says so."""
     missing = [path(v) for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(grads):
@@ -83,72 +75,16 @@ def drop_missing(
             optimizer._var_key(v) for g, v in zip(grads, variables, strict=True) if g is not None
         )
         grads = [
-            tf.zeros(v.shape, v.dtype)
-            if g is None and optimizer._var_key(v) in optimizer._has_had_gradient
-            else g
+            tf.zeros(v.shape, v.dtype) if g is None and optimizer._var_key(v) in optimizer._has_had_gradient else g
             for g, v in zip(grads, variables, strict=True)
         ]
     kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
     return [g for g, _ in kept], [v for _, v in kept]
 
 
-def check(grads: list[Any], variables: list[Any]) -> None:
-    """Refuses gradients that do not fit their variable; nothing is broadcast, nothing applied twice."""
-    seen: set[int] = set()
-    for g, v in zip(grads, variables, strict=True):
-        if id(v) in seen:
-            raise ValueError(f"Variable {path(v)} is given twice.")
-        seen.add(id(v))
-        if not g.dtype.is_floating:
-            raise TypeError(
-                f"The gradient of {path(v)} must be a float tensor, got dtype {g.dtype.name}."
-            )
-        sparse = isinstance(g, tf.IndexedSlices)
-        wanted, got = (v.shape[1:], g.values.shape[1:]) if sparse else (v.shape, g.shape)
-        if not tf.TensorShape(wanted).is_compatible_with(got):
-            raise ValueError(
-                f"The gradient of {path(v)} must have the variable's shape {tuple(wanted)}, got {tuple(got)}"
-                f"{' per row' if sparse else ''}."
-            )
-
-
-def overwrite(
-    optimizer: Any, grads: list[Any], variables: list[Any]
-) -> tuple[list[Any], list[Any]]:
+def overwrite(optimizer: Any, grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
     """Assigns the "gradients" of float8 scaling factors, which are their new values, and takes them out of the step."""
     return optimizer._overwrite_variables_directly_with_gradients(grads, variables)  # type: ignore[no-any-return]
-
-
-def prepare(g: Any, v: Any, scale: Any) -> Any:
-    """Returns the gradient in compute precision, repeated rows summed, the loss scale divided out; always a new tensor.
-
-    New, because a tensor that two replicas share would count once in the reduction instead of twice.
-    """
-    dtype = execute.compute_dtype(v.dtype)
-    if isinstance(g, tf.IndexedSlices):
-        g = sum_rows(
-            tf.IndexedSlices(
-                tf.cast(g.values, dtype), tf.convert_to_tensor(g.indices), g.dense_shape
-            )
-        )
-    else:
-        g = tf.identity(tf.cast(g, dtype))
-    return g if scale is None else on_values(g, lambda values: values / tf.cast(scale, dtype))
-
-
-def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:
-    """Sums repeated rows: a row looked up twice has one gradient, the sum, and only that may be squared or clipped."""
-    rows, position = tf.unique(g.indices)
-    return tf.IndexedSlices(
-        tf.math.unsorted_segment_sum(g.values, position, tf.size(rows)), rows, g.dense_shape
-    )
-
-
-def on_values(g: Any, function: Any) -> Any:
-    """Applies a function to the values of a dense or sparse gradient."""
-    if isinstance(g, tf.IndexedSlices):
-        return tf.IndexedSlices(function(g.values), g.indices, g.dense_shape)
-    return function(g)
 
 
 def add_accumulated(optimizer: Any, grads: list[Any], variables: list[Any]) -> list[Any]:
@@ -164,7 +100,9 @@ def across_replicas(strategy: Any, optimizer: Any, grads: list[Any], variables: 
     """Takes the step, or on all but the last call of an accumulation cycle stores the sums, and counts."""
     calls, k = optimizer._iterations.value, optimizer.gradient_accumulation_steps or 1
     before = tf.convert_to_tensor(local(strategy, calls))
-    if k == 1:
+    if not variables:
+        advance = tf.constant(1, tf.int64)  # there were only float8 scaling factors
+    elif k == 1:
         advance = complete(strategy, optimizer, grads, variables, before)
     else:
         advance = tf.cond(
@@ -178,15 +116,11 @@ def across_replicas(strategy: Any, optimizer: Any, grads: list[Any], variables: 
 def collect(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any]) -> tf.Tensor:
     """Stores the sums so far, one set per replica."""
     for total, g in zip(accumulators(optimizer, variables), grads, strict=True):
-        strategy.extended.update(
-            total, lambda var, value: var.assign(value), args=(g,), group=False
-        )
+        strategy.extended.update(total, lambda var, value: var.assign(value), args=(g,), group=False)
     return tf.constant(1, tf.int64)
 
 
-def complete(
-    strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor
-) -> tf.Tensor:
+def complete(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor) -> tf.Tensor:
     """Reduces the gradients and updates every device; returns by how much the call counter advances."""
     grads = reduce(strategy, grads, variables)
     go_back = tf.constant(1 - (optimizer.gradient_accumulation_steps or 1), tf.int64)
@@ -200,9 +134,7 @@ def complete(
     else:
         finite = all_finite([local(strategy, g) for g in grads])
         if optimizer.nonfinite == "raise":
-            tf.debugging.Assert(
-                finite, [f"{optimizer.name}: a gradient is not finite (nonfinite='raise')."]
-            )
+            tf.debugging.Assert(finite, [f"{optimizer.name}: a gradient is not finite (nonfinite='raise')."])
         advance = tf.cond(finite, take, lambda: go_back)
     if optimizer.gradient_accumulation_steps:
         for total in accumulators(optimizer, optimizer._trainable_variables):
@@ -221,27 +153,14 @@ def reduce(strategy: Any, grads: list[Any], variables: list[Any]) -> list[Any]:
     return list(strategy.extended.batch_reduce_to(tf.distribute.ReduceOp.SUM, pairs))
 
 
-def all_finite(grads: list[Any]) -> tf.Tensor:
-    """Returns one verdict over all gradients; a NaN of any replica is in the sum."""
-    values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
-    return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(v)) for v in values]))
-
-
 # On each device
 
 
-def update_devices(
-    strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor
-) -> None:
+def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor) -> None:
     """Runs the update once per device, with one set of hyperparameters for all variables."""
     h = hyperparameters(strategy, optimizer, step)
     once(strategy, optimizer, h)
-    averages = (
-        zip(optimizer._trainable_variables, optimizer._model_variables_moving_average)
-        if optimizer.use_ema
-        else ()
-    )
-    averages = [(raw(v), raw(a)) for v, a in averages if a is not None]
+    averages = averaged(optimizer)
     # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
     # write this device's copy.
     state = [slots(optimizer, v) for v in variables]
@@ -279,15 +198,10 @@ def hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
 def once(strategy: Any, optimizer: Any, h: Any) -> None:
     """Runs the rule's computations that are the same for all variables, and stores its shared state."""
     variables = {name: raw(v) for name, v in optimizer._shared.items()}
-    s = execute.Slots(
-        {name: Scalar(tf.cast(local(strategy, v), tf.float64)) for name, v in variables.items()}
-    )
+    s = execute.Slots({name: Scalar(tf.cast(local(strategy, v), tf.float64)) for name, v in variables.items()})
     optimizer.once(h, s)
     for name, v in variables.items():
-        value = getattr(s, name).cast(v.dtype)
-        strategy.extended.update(
-            v, lambda var, new: optimizer.assign(var, new), args=(value,), group=False
-        )
+        strategy.extended.update(v, optimizer.assign, args=(getattr(s, name).cast(v.dtype),), group=False)
 
 
 def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
@@ -296,38 +210,6 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
         g = sum_rows(g)
     k = optimizer.gradient_accumulation_steps
     return g / tf.cast(k, g.dtype) if k else g
-
-
-def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:
-    """Clips by value, by each variable's norm, or by the norm of all gradients together."""
-    if h.clipvalue is not None:
-        return [
-            on_values(
-                g,
-                lambda x: tf.clip_by_value(
-                    x, -h.clipvalue.cast(x.dtype), h.clipvalue.cast(x.dtype)
-                ),
-            )
-            for g in grads
-        ]
-    if h.clipnorm is not None:
-        return [scale_to(g, tf.sqrt(sum_of_squares(g)), h.clipnorm) for g in grads]
-    if h.global_clipnorm is not None:
-        norm = tf.sqrt(tf.add_n([tf.cast(sum_of_squares(g), tf.float32) for g in grads]))
-        return [scale_to(g, norm, h.global_clipnorm) for g in grads]
-    return grads
-
-
-def sum_of_squares(g: Any) -> tf.Tensor:
-    """Returns the squared 2-norm of a gradient, a scalar in its precision."""
-    return tf.reduce_sum(tf.square(g.values if isinstance(g, tf.IndexedSlices) else g))
-
-
-def scale_to(g: Any, norm: tf.Tensor, limit: Scalar) -> Any:
-    """Shrinks a gradient so that `norm` becomes at most `limit`; an infinite norm gives NaN, not a silent zero."""
-    most = limit.cast(norm.dtype)
-    factor = most / tf.maximum(norm, most) + (norm - norm)
-    return on_values(g, lambda values: values * tf.cast(factor, values.dtype))
 
 
 def decay(optimizer: Any, h: Any, v: Any) -> Any:
@@ -345,10 +227,16 @@ def constrain(optimizer: Any, v: Any) -> None:
 
 def average(optimizer: Any, h: Any, step: tf.Tensor, weights: Any, average: Any) -> None:
     """Moves the average towards the new weights; the first step copies them."""
-    keep = tf.where(
-        tf.equal(step, 0), tf.zeros([], average.dtype), h.ema_momentum.cast(average.dtype)
-    )
+    keep = tf.where(tf.equal(step, 0), tf.zeros([], average.dtype), h.ema_momentum.cast(average.dtype))
     optimizer.assign(average, keep * average + (1 - keep) * tf.cast(weights, average.dtype))
+
+
+def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
+    """Returns each trainable variable that has a moving average, with it."""
+    if not optimizer.use_ema:
+        return []
+    pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    return [(raw(v), raw(a)) for v, a in pairs if a is not None]
 
 
 def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf.Tensor:
@@ -363,34 +251,3 @@ def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf
         if a is not None:
             strategy.extended.update(raw(v), adopt, kwargs={"v": v, "a": a}, group=False)
     return tf.constant(0)
-
-
-# Access to variables
-
-
-def raw(variable: Any) -> Any:
-    """Returns the tf.Variable behind a keras.Variable."""
-    return variable.value if isinstance(variable, keras.Variable) else variable
-
-
-def local(strategy: Any, value: Any) -> Any:
-    """Returns this worker's first copy of a value that is the same on every device."""
-    return strategy.experimental_local_results(value)[0]
-
-
-def path(variable: Any) -> str:
-    """Returns the name by which messages call a variable."""
-    return str(getattr(variable, "path", variable.name))
-
-
-def slots(optimizer: Any, variable: Any) -> dict[str, Any]:
-    """Returns the slots of a variable, name -> tf.Variable."""
-    own = optimizer._slots[optimizer._get_variable_index(variable)]
-    return {name: raw(slot) for name, slot in own.items()}
-
-
-def accumulators(optimizer: Any, variables: list[Any]) -> list[Any]:
-    """Returns the sums that the calls of a cycle have collected for these variables."""
-    return [
-        raw(optimizer._accumulated_gradients[optimizer._get_variable_index(v)]) for v in variables
-    ]

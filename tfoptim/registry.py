@@ -14,11 +14,7 @@ from tfoptim.fields import nearest
 
 def classes() -> dict[str, type[Optimizer]]:
     """Returns every optimizer that tfoptim exports, by its name in lower case, sorted."""
-    exported = (
-        value
-        for value in vars(tfoptim).values()
-        if isinstance(value, type) and issubclass(value, Optimizer)
-    )
+    exported = (value for value in vars(tfoptim).values() if isinstance(value, type) and issubclass(value, Optimizer))
     return {
         cls.__name__.lower(): cls
         for cls in sorted(exported, key=lambda cls: cls.__name__.lower())
@@ -60,27 +56,19 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
             )
         return classes()[name](**arguments)
     if arguments:
-        raise TypeError(
-            f"Arguments ({', '.join(arguments)}) can only be given with an optimizer's name."
-        )
+        raise TypeError(f"Arguments ({', '.join(arguments)}) can only be given with an optimizer's name.")
     if isinstance(identifier, Mapping):
         return keras.saving.deserialize_keras_object(dict(identifier))
     if isinstance(identifier, keras.optimizers.Optimizer):
         return identifier
-    raise TypeError(
-        f"An optimizer is given by name, config or instance, got {type(identifier).__name__}."
-    )
+    raise TypeError(f"An optimizer is given by name, config or instance, got {type(identifier).__name__}.")
 
 
 def table() -> str:
     """Returns the Markdown table of all optimizers that the README shows."""
     lines = ["| optimizer | arguments and defaults | source |", "|---|---|---|"]
     for cls in classes().values():
-        own = [
-            f
-            for name, f in cls.fields.items()
-            if name not in Optimizer.fields or f is not Optimizer.fields[name]
-        ]
+        own = [f for name, f in cls.fields.items() if name not in Optimizer.fields or f is not Optimizer.fields[name]]
         arguments = ", ".join(f"`{field.name}={field.default}`" for field in own)
         source = (cls.__doc__ or "").split("\n", 1)[0].rstrip(".")
         lines.append(f"| `{cls.__name__}` | {arguments} | {source} |")

@@ -10,8 +10,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfoptim import execute, pipeline
-
 
 def create(optimizer: Any, variables: list[Any]) -> None:
     """Creates the state for `variables`: averages, accumulators, then slots in the order of Keras's files.
@@ -20,20 +18,16 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     """
     own = vars(optimizer)
     own["_trainable_variables"] = variables
-    own["_trainable_variables_indices"] = {
-        optimizer._var_key(v): i for i, v in enumerate(variables)
-    }
+    own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     own["_has_had_gradient"] = set()
     if optimizer.use_ema:
         own["_model_variables_moving_average"] = [
             None if _is_overwritten(v) else _add(optimizer, v, "average", 0.0) for v in variables
         ]
     if optimizer.gradient_accumulation_steps:
-        own["_accumulated_gradients"] = [
-            _add(optimizer, v, "gradient_accumulator", 0.0) for v in variables
-        ]
+        own["_accumulated_gradients"] = [_add(optimizer, v, "gradient_accumulator", 0.0) for v in variables]
     own["_slots"] = [{} for _ in variables]
-    for group in execute.groups(optimizer):
+    for group in groups(optimizer):
         for v, slots in zip(variables, own["_slots"], strict=True):
             for name, start in ({} if _is_overwritten(v) else group).items():
                 slots[name] = _add(optimizer, v, name, start)
@@ -42,7 +36,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
         name: optimizer.add_variable(
             (),
             keras.initializers.Constant(start),
-            execute.compute_dtype(dtype).name,
+            compute_dtype(dtype).name,
             "only_first_replica",
             name=name,
         )
@@ -57,17 +51,15 @@ def _is_overwritten(variable: Any) -> bool:
 
 def _add(optimizer: Any, variable: Any, name: str, start: Any) -> Any:
     """Adds one variable like `variable`, on its device, in its compute precision."""
-    dtype = execute.compute_dtype(variable.dtype)
-    value = execute.start(optimizer, start, variable)
+    dtype = compute_dtype(variable.dtype)
+    value = start_value(optimizer, start, variable)
     if isinstance(value, float):
         initializer = keras.initializers.Constant(value)
     else:
         initializer = lambda shape, dtype: tf.cast(value, dtype)  # noqa: E731  what `initializer` means in Keras
-    prefix = re.sub("[/:]", "_", pipeline.path(variable))
-    with optimizer._distribution_strategy.extended.colocate_vars_with(pipeline.raw(variable)):
-        return optimizer.add_variable(
-            variable.shape, initializer, dtype.name, name=f"{prefix}_{name}"
-        )
+    prefix = re.sub("[/:]", "_", path(variable))
+    with optimizer._distribution_strategy.extended.colocate_vars_with(raw(variable)):
+        return optimizer.add_variable(variable.shape, initializer, dtype.name, name=f"{prefix}_{name}")
 
 
 def save(optimizer: Any, store: Any) -> None:
@@ -94,7 +86,8 @@ def load(optimizer: Any, store: Any) -> None:
         differences.insert(0, f"{len(wanted)} variables in the optimizer, {len(found)} in the file")
     if differences:
         raise ValueError(
-            f"{optimizer.name}: the saved state is not of this optimizer. First differences: {'; '.join(differences[:3])}."
+            f"{optimizer.name}: the saved state is not of this optimizer. First differences: "
+            f"{'; '.join(differences[:3])}."
         )
     for variable, value in zip(optimizer.variables, values, strict=True):
         variable.assign(value)
@@ -107,6 +100,55 @@ def keys(optimizer: Any) -> list[str]:
 
 def _same(wanted: str, found: str) -> bool:
     """Compares two keys without the numbers that Keras appends to the names of layers and optimizers."""
-    return "." not in found or re.sub(r"_\d+(?=[._])", "", wanted) == re.sub(
-        r"_\d+(?=[._])", "", found
-    )
+    return "." not in found or re.sub(r"_\d+(?=[._])", "", wanted) == re.sub(r"_\d+(?=[._])", "", found)
+
+
+# What is declared
+
+
+def start_value(optimizer: Any, declared: Any, weights: Any) -> Any:
+    """Returns the start value of a slot: a number, or an array like `weights`."""
+    if isinstance(declared, str):
+        return getattr(optimizer, declared)
+    return declared(weights) if callable(declared) else declared
+
+
+def groups(optimizer: Any) -> tuple[Mapping[str, Any], ...]:
+    """Returns the declared slots as groups; each is stored together, variable by variable."""
+    declared = optimizer.slots
+    return declared if isinstance(declared, tuple) else (declared,)
+
+
+def compute_dtype(dtype: Any) -> tf.DType:
+    """Returns the precision in which a variable of `dtype` is updated and its slots are kept: float32 at least."""
+    dtype = tf.as_dtype(dtype)
+    return tf.float32 if dtype.size < tf.float32.size else dtype
+
+
+# Reaching variables
+
+
+def raw(variable: Any) -> Any:
+    """Returns the tf.Variable behind a keras.Variable."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def local(strategy: Any, value: Any) -> Any:
+    """Returns this worker's first copy of a value that is the same on every device."""
+    return strategy.experimental_local_results(value)[0]
+
+
+def path(variable: Any) -> str:
+    """Returns the name by which messages call a variable."""
+    return str(getattr(variable, "path", variable.name))
+
+
+def slots(optimizer: Any, variable: Any) -> dict[str, Any]:
+    """Returns the slots of a variable, name -> tf.Variable."""
+    own = optimizer._slots[optimizer._get_variable_index(variable)]
+    return {name: raw(slot) for name, slot in own.items()}
+
+
+def accumulators(optimizer: Any, variables: list[Any]) -> list[Any]:
+    """Returns the sums that the calls of a cycle have collected for these variables."""
+    return [raw(optimizer._accumulated_gradients[optimizer._get_variable_index(v)]) for v in variables]

@@ -37,7 +37,7 @@ class Adadelta(Optimizer):
 
     slots = {"a": 0.0, "d": 0.0}
 
-    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.a = h.rho * s.a + (1 - h.rho) * square(g)
         x = sqrt(s.d + h.epsilon) / sqrt(s.a + h.epsilon) * g
         s.d = h.rho * s.d + (1 - h.rho) * square(x)

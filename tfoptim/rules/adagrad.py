@@ -37,6 +37,6 @@ class AdaGrad(Optimizer):
     slots = {"G": "initial_accumulator_value"}
     skips_zero_gradients = True
 
-    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.G = s.G + square(g)
         return g / sqrt(s.G + h.epsilon)

@@ -40,10 +40,10 @@ class Adam(Optimizer):
     amsgrad: bool = False
 
     @property
-    def slots(self) -> Any:  # noqa: D102
+    def slots(self) -> Any:
         return {"m": 0.0, "v": 0.0}, {"v_max": 0.0} if self.amsgrad else {}
 
-    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         s.v = v_max = h.beta_2 * s.v + (1 - h.beta_2) * square(g)
         if self.amsgrad:

@@ -38,7 +38,7 @@ class Adamax(Optimizer):
 
     slots = {"m": 0.0, "u": 0.0}
 
-    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         s.u = maximum(h.beta_2 * s.u, absolute(g))
         return s.m / debias(h.beta_1, h.t) / (s.u + h.epsilon)

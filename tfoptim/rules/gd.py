@@ -30,5 +30,5 @@ class GD(Optimizer):
 
     skips_zero_gradients = True
 
-    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         return g

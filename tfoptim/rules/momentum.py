@@ -36,14 +36,14 @@ class Momentum(Optimizer):
     nesterov: bool = False
 
     @property
-    def slots(self) -> dict[str, float]:  # noqa: D102
+    def slots(self) -> dict[str, float]:
         return {} if self.momentum == 0 else {"v": 0.0}
 
     @property
-    def skips_zero_gradients(self) -> bool:  # noqa: D102
+    def skips_zero_gradients(self) -> bool:
         return self.momentum == 0
 
-    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         if "v" not in s:
             return w - h.learning_rate * g
         s.v = h.momentum * s.v - h.learning_rate * g

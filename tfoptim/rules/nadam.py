@@ -41,11 +41,11 @@ class Nadam(Optimizer):
     slots = {"m": 0.0, "v": 0.0}
     shared = {"P": 1.0}
 
-    def once(self, h: Any, s: Any) -> None:  # noqa: D102
+    def once(self, h: Any, s: Any) -> None:
         h.mu, h.mu_next = (h.beta_1 * (1 - 0.5 * 0.96**t) for t in (h.t, h.t + 1))
         h.P = s.P = s.P * h.mu
 
-    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         s.v = h.beta_2 * s.v + (1 - h.beta_2) * square(g)
         m_hat = h.mu_next / (1 - h.P * h.mu_next) * s.m + (1 - h.mu) / (1 - h.P) * g

@@ -41,14 +41,14 @@ class RMSprop(Optimizer):
     centered: bool = False
 
     @property
-    def slots(self) -> Any:  # noqa: D102
+    def slots(self) -> Any:
         return (
             {"v": 0.0},
             {} if self.momentum == 0 else {"b": 0.0},
             {"a": 0.0} if self.centered else {},
         )
 
-    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:  # noqa: D102
+    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.v = variance = h.rho * s.v + (1 - h.rho) * square(g)
         if self.centered:
             s.a = h.rho * s.a + (1 - h.rho) * g

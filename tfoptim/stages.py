@@ -1,0 +1,95 @@
+"""The stages of a step that only compute: gradients in, gradients out. Dense or sparse is settled here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim.ops import Scalar
+from tfoptim.state import compute_dtype, path
+
+
+def tensor(g: Any) -> Any:
+    """Returns a gradient as a tensor or as IndexedSlices; callers may hand in NumPy arrays and lists."""
+    return g if isinstance(g, tf.IndexedSlices) else tf.convert_to_tensor(g)
+
+
+def check(grads: list[Any], variables: list[Any]) -> None:
+    """Refuses gradients that do not fit their variable; nothing is broadcast, nothing applied twice."""
+    seen: set[int] = set()
+    for g, v in zip(grads, variables, strict=True):
+        if id(v) in seen:
+            raise ValueError(f"Variable {path(v)} is given twice.")
+        seen.add(id(v))
+        if not g.dtype.is_floating:
+            raise TypeError(f"The gradient of {path(v)} must be a float tensor, got dtype {g.dtype.name}.")
+        sparse = isinstance(g, tf.IndexedSlices)
+        wanted, got = (v.shape[1:], g.values.shape[1:]) if sparse else (v.shape, g.shape)
+        if not tf.TensorShape(wanted).is_compatible_with(got):
+            raise ValueError(
+                f"The gradient of {path(v)} must have the variable's shape {tuple(wanted)}, got {tuple(got)}"
+                f"{' per row' if sparse else ''}."
+            )
+
+
+def prepare(g: Any, v: Any, scale: Any) -> Any:
+    """Returns the gradient in compute precision, repeated rows summed, the loss scale divided out; always a new tensor.
+
+    New, because a tensor that two replicas share would count once in the reduction instead of twice.
+    """
+    dtype = compute_dtype(v.dtype)
+    if isinstance(g, tf.IndexedSlices):
+        g = sum_rows(tf.IndexedSlices(tf.cast(g.values, dtype), tf.convert_to_tensor(g.indices), g.dense_shape))
+    else:
+        g = tf.identity(tf.cast(g, dtype))
+    return g if scale is None else on_values(g, lambda values: values / tf.cast(scale, dtype))
+
+
+def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:
+    """Sums repeated rows: a row looked up twice has one gradient, the sum, and only that may be squared or clipped."""
+    rows, position = tf.unique(g.indices)
+    return tf.IndexedSlices(tf.math.unsorted_segment_sum(g.values, position, tf.size(rows)), rows, g.dense_shape)
+
+
+def on_values(g: Any, function: Any) -> Any:
+    """Applies a function to the values of a dense or sparse gradient."""
+    if isinstance(g, tf.IndexedSlices):
+        return tf.IndexedSlices(function(g.values), g.indices, g.dense_shape)
+    return function(g)
+
+
+def all_finite(grads: list[Any]) -> tf.Tensor:
+    """Returns one verdict over all gradients; a NaN of any replica is in the sum."""
+    values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
+    return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(v)) for v in values]))
+
+
+def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:
+    """Clips by value, by each variable's norm, or by the norm of all gradients together."""
+    if h.clipvalue is not None:
+        return [
+            on_values(
+                g,
+                lambda x: tf.clip_by_value(x, -h.clipvalue.cast(x.dtype), h.clipvalue.cast(x.dtype)),
+            )
+            for g in grads
+        ]
+    if h.clipnorm is not None:
+        return [scale_to(g, tf.sqrt(sum_of_squares(g)), h.clipnorm) for g in grads]
+    if h.global_clipnorm is not None:
+        norm = tf.sqrt(tf.add_n([tf.cast(sum_of_squares(g), tf.float32) for g in grads]))
+        return [scale_to(g, norm, h.global_clipnorm) for g in grads]
+    return grads
+
+
+def sum_of_squares(g: Any) -> tf.Tensor:
+    """Returns the squared 2-norm of a gradient, a scalar in its precision."""
+    return tf.reduce_sum(tf.square(g.values if isinstance(g, tf.IndexedSlices) else g))
+
+
+def scale_to(g: Any, norm: tf.Tensor, limit: Scalar) -> Any:
+    """Shrinks a gradient so that `norm` becomes at most `limit`; an infinite norm gives NaN, not a silent zero."""
+    most = limit.cast(norm.dtype)
+    factor = most / tf.maximum(norm, most) + (norm - norm)
+    return on_values(g, lambda values: values * tf.cast(factor, values.dtype))
