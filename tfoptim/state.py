@@ -53,10 +53,11 @@ def _add(optimizer: Any, variable: Any, name: str, start: Any) -> Any:
     """Adds one variable like `variable`, on its device, in its compute precision."""
     dtype = compute_dtype(variable.dtype)
     value = start_value(optimizer, start, variable)
-    if isinstance(value, float):
-        initializer = keras.initializers.Constant(value)
-    else:
-        initializer = lambda shape, dtype: tf.cast(value, dtype)  # noqa: E731  what `initializer` means in Keras
+
+    def initializer(shape: Any, dtype: Any) -> tf.Tensor:
+        # Not Keras's `Constant`, which takes a float64 number through float32.
+        return tf.fill(shape, tf.constant(value, dtype)) if isinstance(value, float) else tf.cast(value, dtype)
+
     prefix = re.sub("[/:]", "_", path(variable))
     with optimizer._distribution_strategy.extended.colocate_vars_with(raw(variable)):
         return optimizer.add_variable(variable.shape, initializer, dtype.name, name=f"{prefix}_{name}")
@@ -69,18 +70,24 @@ def save(optimizer: Any, store: Any) -> None:
 
 
 def load(optimizer: Any, store: Any) -> None:
-    """Reads what `save` or Keras's own optimizer of the same rule has written; a mismatch raises and changes nothing.
+    """Reads what `save`, or Keras's own optimizer of the same rule, has written; a mismatch changes nothing.
 
-    Names decide. Where only the layers' automatic numbers differ (`dense_1` for `dense`, as after building the same
-    model twice in one process), or where the file is Keras's, which has positions only, the position decides.
+    Names decide. Two things change them without changing what is meant: Keras numbers the layers of a process
+    (`dense_1` for `dense`) and puts a model's name in front once it is built. So where the names are not the same set,
+    the position decides and the names must agree but for that. Keras's own files have positions only.
+
+    Raises:
+        ValueError: with the first differences.
     """
-    wanted = keys(optimizer)
-    found = sorted(store.keys(), key=lambda key: int(key.split(".")[0]))
+    wanted, found = keys(optimizer), sorted(store.keys(), key=lambda key: int(key.split(".")[0]))
+    names = [_name(key) for key in wanted]
+    if len(set(names)) == len(names) and sorted(names) == sorted(map(_name, found)):
+        found.sort(key=lambda key: names.index(_name(key)))
     values = [np.asarray(store[key]) for key in found]
     differences = [
         f"{w} {tuple(v.shape)} in the optimizer, {f} {x.shape} in the file"
         for w, v, f, x in zip(wanted, optimizer.variables, found, values, strict=False)
-        if tuple(v.shape) != x.shape or not _same(w, f)
+        if tuple(v.shape) != x.shape or not _agree(_name(w), _name(f))
     ]
     if len(wanted) != len(found):
         differences.insert(0, f"{len(wanted)} variables in the optimizer, {len(found)} in the file")
@@ -98,9 +105,13 @@ def keys(optimizer: Any) -> list[str]:
     return [f"{i}.{v.path.replace('/', '.')}" for i, v in enumerate(optimizer.variables)]
 
 
-def _same(wanted: str, found: str) -> bool:
-    """Compares two keys without the numbers that Keras appends to the names of layers and optimizers."""
-    return "." not in found or re.sub(r"_\d+(?=[._])", "", wanted) == re.sub(r"_\d+(?=[._])", "", found)
+def _name(key: str) -> str:
+    """Returns what a key says apart from position, optimizer and automatic numbers; nothing for Keras's keys."""
+    return re.sub(r"_\d+(?=_|$)", "", key.split(".")[-1]) if "." in key else ""
+
+
+def _agree(wanted: str, found: str) -> bool:
+    return wanted.endswith(found) or found.endswith(wanted)
 
 
 # What is declared
