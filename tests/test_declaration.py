@@ -9,7 +9,7 @@ import tfoptim
 from tests.cases import CASES, CLASSES
 from tests.harness import random_gradients, start_weights, train, values_of
 from tfoptim import Optimizer
-from tfoptim.fields import ClosedFraction, Fraction, NonNegative
+from tfoptim.domains import ClosedFraction, Fraction, NonNegative
 
 
 class Anchored(Optimizer):

@@ -1,27 +1,15 @@
 """The host: turns a declared rule into a Keras optimizer."""
 
-from __future__ import annotations
-
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, dataclass_transform
 
 import keras
 import tensorflow as tf
 
 from tfoptim import pipeline, state
-from tfoptim.fields import (
-    Accumulation,
-    ClosedFraction,
-    Field,
-    NonFinite,
-    NonNegative,
-    Positive,
-    Steps,
-    declared,
-    keyword_only,
-    nearest,
-)
+from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
+from tfoptim.fields import Field, constructor, declared, in_order, keyword_only
 
 BASE_ARGUMENTS = """\
         weight_decay: decoupled decay: each step also takes `learning_rate * weight_decay * w` off the weights.
@@ -40,13 +28,13 @@ BASE_ARGUMENTS = """\
 
 
 @dataclass_transform(field_specifiers=(keyword_only,))
-class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no types
+class Optimizer(keras.optimizers.Optimizer):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
     become `w - learning_rate * direction`) or, where the rule has another form, `step` (the new weights).
 
-    >>> from tfoptim.fields import Fraction
+    >>> from tfoptim.domains import Fraction
     >>> class Averaged(Optimizer):
     ...     beta: Fraction = 0.9
     ...     slots = dict(m=0.0)
@@ -91,9 +79,9 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = declared(cls)
-        cls.fields = _ordered(own, cls.fields)
+        cls.fields = in_order(own, cls.fields)
         if "__init__" not in vars(cls):
-            cls.__init__ = _constructor(cls)  # type: ignore[method-assign]
+            cls.__init__ = constructor(cls, _initialize)  # type: ignore[method-assign]
         if cls.__doc__ and cls.__module__.startswith("tfoptim."):
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\nArguments of every optimizer:\n{BASE_ARGUMENTS}"
             keras.saving.register_keras_serializable(package="tfoptim")(cls)
@@ -132,7 +120,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
             return
         with tf.init_scope():
             state.create(self, variables)
-        self.built = True
+        self.built: bool = True
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
@@ -169,7 +157,7 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
         return {"name": self.name, **config}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Optimizer":
         """Makes an optimizer from what `get_config` returned, with the same checks as the constructor."""
         return cls(
             **{
@@ -182,11 +170,11 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
 
     def numbers(self) -> dict[str, Any]:
         """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
-        return {name: vars(self)["_values"][name] for name, field in self.fields.items() if field.domain.live}
+        return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
 
     def given(self, name: str) -> Any:
         """Returns the value of a field as it was given; a learning rate that others assigned, as they did."""
-        value = vars(self)["_values"][name]
+        value = self.__dict__["_values"][name]
         if name != "learning_rate" or callable(value):
             return value
         rate = keras.ops.convert_to_numpy(self._learning_rate)
@@ -198,13 +186,13 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
             rate = self._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
         try:
-            return vars(self)["_values"][field.name]
+            return self.__dict__["_values"][field.name]
         except KeyError:
             raise AttributeError(field.name) from None
 
     def _write(self, field: Field, value: Any) -> None:
         """Assigns a field: live at the next step, or, where a built optimizer cannot follow, refused."""
-        value, own = field.parse(type(self).__name__, value), vars(self)
+        value, own = field.parse(type(self).__name__, value), self.__dict__
         old, new = own["_values"], own["_values"] | {field.name: value}
         if "_numbers" in own:
             if self.built and value != old[field.name]:
@@ -218,9 +206,9 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
         """Raises unless the change of a field is one that a traced step sees: a number for a number, the same slots."""
         before = _slot_names(self)
-        vars(self)["_values"] = new
+        self.__dict__["_values"] = new
         after = _slot_names(self)
-        vars(self)["_values"] = old
+        self.__dict__["_values"] = old
         was, becomes = old[field.name], new[field.name]
         scheduled = field.name == "learning_rate" and callable(was)  # Keras says what to do then
         if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
@@ -233,17 +221,11 @@ class Optimizer(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has 
 Optimizer.fields = declared(Optimizer)
 
 
-def _ordered(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
-    """Puts the learning rate first, then the class's own fields, then those it inherits: Keras's argument order."""
-    first = own.get("learning_rate", inherited["learning_rate"])
-    return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
-
-
-def _slot_names(optimizer: Optimizer) -> list[list[str]]:
+def _slot_names(optimizer: "Optimizer") -> list[list[str]]:
     return [list(group) for group in state.groups(optimizer)]
 
 
-def _vector(optimizer: Optimizer) -> list[float]:
+def _vector(optimizer: "Optimizer") -> list[float]:
     """Returns the current number of each number field; 0 stands for schedules and None, which nobody reads there."""
     return [value if isinstance(value, float) else 0.0 for value in optimizer.numbers().values()]
 
@@ -252,9 +234,9 @@ def _serialized(value: Any) -> Any:
     return keras.saving.serialize_keras_object(value) if callable(value) else value
 
 
-def _initialize(optimizer: Optimizer, arguments: Mapping[str, Any]) -> None:
+def _initialize(optimizer: "Optimizer", arguments: Mapping[str, Any]) -> None:
     """Validates the arguments, hands Keras its own, and makes the number fields live."""
-    cls, own = type(optimizer), vars(optimizer)
+    cls, own = type(optimizer), optimizer.__dict__
     given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
     values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
     own["_values"] = {}
@@ -269,26 +251,3 @@ def _initialize(optimizer: Optimizer, arguments: Mapping[str, Any]) -> None:
         aggregation="only_first_replica",
         name="hyperparameters",
     )
-
-
-def _constructor(cls: type[Optimizer]) -> Callable[..., None]:
-    """Makes the `__init__` that the fields of `cls` describe."""
-    kinds = inspect.Parameter
-    arguments = [kinds(f.name, kinds.POSITIONAL_OR_KEYWORD, default=f.default) for f in cls.fields.values()]
-    at = next(i for i, argument in enumerate(arguments) if argument.name == "lazy")
-    arguments.insert(at, kinds("name", kinds.POSITIONAL_OR_KEYWORD, default=None))
-    arguments[at + 1 :] = [argument.replace(kind=kinds.KEYWORD_ONLY) for argument in arguments[at + 1 :]]
-    own = inspect.Signature(arguments)
-
-    def __init__(self: Optimizer, *args: Any, **kwargs: Any) -> None:
-        unknown = [name for name in kwargs if name not in own.parameters]
-        if unknown:
-            raise ValueError(f"{cls.__name__} has no argument {unknown[0]!r}.{nearest(unknown[0], own.parameters)}")
-        bound = own.bind(*args, **kwargs)
-        bound.apply_defaults()
-        _initialize(self, bound.arguments)
-
-    __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [kinds("self", kinds.POSITIONAL_ONLY), *arguments]
-    )
-    return __init__

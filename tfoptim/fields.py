@@ -1,167 +1,17 @@
 """Hyperparameters as declarations: one annotated line gives constructor argument, validation, config and documentation.
 
-    beta_1: Fraction = 0.9          # name, domain, default
-
-A domain says which values are allowed. A number field also accepts a learning-rate schedule, evaluated at each step.
+beta_1: Fraction = 0.9          # name, domain, default
 """
 
 from __future__ import annotations
 
-import difflib
 import inspect
-import math
-import numbers
 import types
 import typing
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Union, runtime_checkable
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Union
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-
-@runtime_checkable
-class Schedule(Protocol):
-    """What type checkers accept as a schedule; at run time it is Keras's `LearningRateSchedule`."""
-
-    def __call__(self, step: Any) -> Any:
-        """Returns the value at a step, counted from 0."""
-
-    def get_config(self) -> Any:
-        """Returns the constructor's arguments."""
-
-
-Number = Union[float, Schedule]  # noqa: UP007  an alias that `Annotated` and both type checkers read
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Finite numbers between `low` and `high`; a bound belongs to the interval if it is closed there."""
-
-    low: float
-    high: float = math.inf
-    closed_low: bool = True
-    closed_high: bool = False
-    live = True  # a new number takes effect at the next step, also after tracing
-
-    def __str__(self) -> str:
-        if math.isinf(self.high):
-            return f"x {'>=' if self.closed_low else '>'} {self.low:g}"
-        return f"{self.low:g} {'<=' if self.closed_low else '<'} x {'<=' if self.closed_high else '<'} {self.high:g}"
-
-    def _range(self) -> str:
-        high = f"{self.high:g}" if math.isfinite(self.high) else "inf"
-        return f"{'[' if self.closed_low else '('}{self.low:g}, {high}{']' if self.closed_high else ')'}"
-
-    def parse(self, what: str, value: Any) -> Any:
-        """Returns `value` as a float, or the schedule it is; raises what is wrong with it, in one sentence."""
-        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
-            return value
-        number = as_float(what, value)
-        above = self.low <= number if self.closed_low else self.low < number
-        below = number <= self.high if self.closed_high else number < self.high
-        if not (math.isfinite(number) and above and below):
-            raise ValueError(f"{what} must satisfy {self}, got {number!r}. Allowed: finite numbers in {self._range()}.")
-        return number
-
-
-@dataclass(frozen=True)
-class Whole:
-    """Whole numbers from `low` upwards. With `one_is_none`, 1 means the same as None."""
-
-    low: int
-    one_is_none: bool = False
-    live = False
-
-    def __str__(self) -> str:
-        return f"whole number >= {self.low}"
-
-    def parse(self, what: str, value: Any) -> int | None:
-        """Returns `value` as an int; raises what is wrong with it."""
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-            raise TypeError(f"{what} must be an integer >= {self.low} or None, got {_shown(value)}.")
-        if self.one_is_none and value == 1:
-            return None
-        if value < self.low:
-            raise ValueError(f"{what} must be an integer >= {self.low} or None, got {int(value)}.")
-        return int(value)
-
-
-@dataclass(frozen=True)
-class Flag:
-    """True or False."""
-
-    live = False
-
-    def __str__(self) -> str:
-        return "True or False"
-
-    def parse(self, what: str, value: Any) -> bool:
-        """Returns `value` as a bool; raises what is wrong with it."""
-        if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{what} must be True or False, got {_shown(value)}.")
-        return bool(value)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few words."""
-
-    words: tuple[str, ...]
-    live = False
-
-    def __str__(self) -> str:
-        return " | ".join(f'"{word}"' for word in self.words)
-
-    def parse(self, what: str, value: Any) -> str:
-        """Returns `value`; raises what is wrong with it."""
-        if value not in self.words:
-            raise ValueError(f"{what} must be one of {self}, got {value!r}.{nearest(str(value), self.words)}")
-        return str(value)
-
-
-NonNegative = Annotated[Number, Interval(0.0)]
-Positive = Annotated[Number, Interval(0.0, closed_low=False)]
-Fraction = Annotated[Number, Interval(0.0, 1.0)]
-ClosedFraction = Annotated[Number, Interval(0.0, 1.0, closed_high=True)]
-Steps = Annotated[int, Whole(1)]
-NonFinite = Annotated[Literal["propagate", "skip", "raise"], Choice(("propagate", "skip", "raise"))]
-Accumulation = Annotated[int, Whole(2, one_is_none=True)]
-
-
-def as_float(what: str, value: Any) -> float:
-    """Returns a Python, NumPy or TensorFlow number as a float; raises what is wrong with anything else."""
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{what} must be a number or a LearningRateSchedule; a bool is not a number here, got {value}.")
-    if isinstance(value, (keras.Variable, tf.Variable)) or tf.is_tensor(value):
-        value = np.asarray(keras.ops.convert_to_numpy(value))
-    if isinstance(value, (np.ndarray, np.generic)):
-        if value.ndim:
-            raise ValueError(f"{what} must be a scalar, got shape {value.shape}.")
-        value = value.item()
-    if isinstance(value, numbers.Real):
-        return float(value)
-    hint = (
-        " A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
-        if callable(value)
-        else ""
-    )
-    kind = ValueError if callable(value) else TypeError
-    raise kind(
-        f"{what} must be a number (Python, NumPy or 0-d tensor) or a LearningRateSchedule, got {_shown(value)}.{hint}"
-    )
-
-
-def _shown(value: Any) -> str:
-    return f"{type(value).__name__} {str(value)[:40]!r}" if value is not None else "None"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Returns ` Did you mean ...?` if `known` has something like `word`, else nothing."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+from tfoptim.domains import Flag, nearest
 
 
 def keyword_only(*, default: Any, kw_only: bool = True) -> Any:
@@ -204,7 +54,7 @@ def declared(cls: type) -> dict[str, Field]:
     """
     fields = {}
     for name, annotation in inspect.get_annotations(cls, eval_str=True).items():
-        if annotation is ClassVar or typing.get_origin(annotation) is ClassVar:
+        if _is_class_variable(annotation):
             continue
         if name not in vars(cls):
             raise TypeError(f"{cls.__name__}: {name} needs a default, as in `{name}: ... = 0.9`.")
@@ -212,6 +62,11 @@ def declared(cls: type) -> dict[str, Field]:
         fields[name] = Field(name, domain, optional, vars(cls)[name])
         setattr(cls, name, fields[name])
     return fields
+
+
+def _is_class_variable(annotation: Any) -> bool:
+    origin: Any = typing.get_origin(annotation)
+    return origin is ClassVar
 
 
 def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
@@ -225,3 +80,34 @@ def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
             if hasattr(extra, "parse"):
                 return extra, optional
     raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.fields, such as Fraction, or bool.")
+
+
+def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
+    """Puts the learning rate first, then the class's own fields, then those it inherits: Keras's argument order."""
+    first = own.get("learning_rate", inherited["learning_rate"])
+    return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
+
+
+def constructor(cls: Any, initialize: Callable[[Any, Mapping[str, Any]], None]) -> Callable[..., None]:
+    """Makes the `__init__` that the fields of `cls` describe: it binds its arguments and hands them to `initialize`.
+
+    `name` follows Keras's arguments; what tfoptim adds to them comes by keyword.
+    """
+    kinds = inspect.Parameter
+    arguments = [kinds(f.name, kinds.POSITIONAL_OR_KEYWORD, default=f.default) for f in cls.fields.values()]
+    added = [argument.name for argument in arguments].index("lazy")
+    arguments.insert(added, kinds("name", kinds.POSITIONAL_OR_KEYWORD, default=None))
+    arguments[added + 1 :] = [argument.replace(kind=kinds.KEYWORD_ONLY) for argument in arguments[added + 1 :]]
+    signature = inspect.Signature(arguments)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        for name in kwargs:
+            if name not in signature.parameters:
+                raise ValueError(f"{cls.__name__} has no argument {name!r}.{nearest(name, signature.parameters)}")
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        initialize(self, bound.arguments)
+
+    in_class = [kinds("self", kinds.POSITIONAL_ONLY), *arguments]
+    __init__.__signature__ = inspect.Signature(in_class)  # type: ignore[attr-defined]
+    return __init__

@@ -36,7 +36,8 @@ class Scalar:
 
     def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Scalar:
         """Returns `function` of the number, for the functions of this module."""
-        return self._once(function, lambda: Scalar(function(self.value)))
+        result: Scalar = self._once(function, lambda: Scalar(function(self.value)))
+        return result
 
     def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
         if key not in self._known:

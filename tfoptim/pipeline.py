@@ -40,16 +40,15 @@ def run(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any] | None) -
 # In each replica
 
 
-def match(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any] | None) -> tuple[list[Any], list[Any]]:
+def match(optimizer: Any, grads: Sequence[Any], given: Sequence[Any] | None) -> tuple[list[Any], list[Any]]:
     """Pairs gradients with variables, building the optimizer on its first call."""
-    if variables is None:
-        if not optimizer.built:
-            raise ValueError(
-                "When passing `grads` without `variables`, the optimizer must already be built on a list of variables. "
-                "Call `optimizer.build(trainable_variables)` first."
-            )
-        variables = optimizer._trainable_variables
-    grads, variables = [None if g is None else tensor(g) for g in grads], list(variables)
+    if given is None and not optimizer.built:
+        raise ValueError(
+            "When passing `grads` without `variables`, the optimizer must already be built on a list of variables. "
+            "Call `optimizer.build(trainable_variables)` first."
+        )
+    grads = [None if g is None else tensor(g) for g in grads]
+    variables = list(optimizer._trainable_variables if given is None else given)
     if len(grads) != len(variables):
         raise ValueError(f"{optimizer.name}: got {len(grads)} gradients for {len(variables)} variables.")
     if not optimizer.built:
@@ -158,7 +157,7 @@ def reduce(strategy: Any, grads: list[Any], variables: list[Any]) -> list[Any]:
 
 def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor) -> None:
     """Runs the update once per device, with one set of hyperparameters for all variables."""
-    h = hyperparameters(strategy, optimizer, step)
+    h = read_hyperparameters(strategy, optimizer, step)
     once(strategy, optimizer, h)
     averages = averaged(optimizer)
     # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
@@ -183,7 +182,7 @@ def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: l
         )
 
 
-def hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
+def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
     """Reads the hyperparameters of this step from their variables."""
     numbers = tf.convert_to_tensor(local(strategy, optimizer._numbers.value))
     rate = getattr(optimizer._learning_rate, "value", None)

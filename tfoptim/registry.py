@@ -9,7 +9,7 @@ import keras
 
 import tfoptim
 from tfoptim.base import Optimizer
-from tfoptim.fields import nearest
+from tfoptim.domains import nearest
 
 
 def classes() -> dict[str, type[Optimizer]]:

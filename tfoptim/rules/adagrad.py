@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfoptim.base import Optimizer
-from tfoptim.fields import NonNegative
+from tfoptim.domains import NonNegative
 from tfoptim.ops import sqrt, square
 
 
@@ -26,8 +26,8 @@ class AdaGrad(Optimizer):
         epsilon: keeps the root away from 0.
 
     >>> from tfoptim import AdaGrad, simulate
-    >>> simulate(AdaGrad(), 1.0, [0.1, -0.2, 0.3]).round(10)
-    array([0.9996984888, 1.0002148864, 0.9996025141])
+    >>> simulate(AdaGrad(), 1.0, [0.1, -0.2, 0.3])
+    array([0.99969849, 1.00021489, 0.99960251])
     """
 
     learning_rate: NonNegative = 0.001

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfoptim.base import Optimizer
-from tfoptim.fields import Fraction, NonNegative
+from tfoptim.domains import Fraction, NonNegative
 from tfoptim.ops import absolute, debias, maximum
 
 
@@ -27,8 +27,8 @@ class Adamax(Optimizer):
         epsilon: keeps the denominator away from 0.
 
     >>> from tfoptim import Adamax, simulate
-    >>> simulate(Adamax(), 1.0, [0.1, -0.2, 0.3]).round(10)
-    array([0.999000001 , 0.9992894745, 0.9990422421])
+    >>> simulate(Adamax(), 1.0, [0.1, -0.2, 0.3])
+    array([0.999     , 0.99928947, 0.99904224])
     """
 
     learning_rate: NonNegative = 0.001

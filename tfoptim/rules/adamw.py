@@ -1,6 +1,6 @@
 """AdamW."""
 
-from tfoptim.fields import NonNegative
+from tfoptim.domains import NonNegative
 from tfoptim.rules.adam import Adam
 
 
@@ -25,8 +25,8 @@ class AdamW(Adam):
         amsgrad: let the denominator only grow.
 
     >>> from tfoptim import AdamW, simulate
-    >>> simulate(AdamW(), 1.0, [0.1, -0.2, 0.3]).round(10)
-    array([0.9989960316, 0.9993581340, 0.9990108984])
+    >>> simulate(AdamW(), 1.0, [0.1, -0.2, 0.3])
+    array([0.99899603, 0.99935813, 0.9990109 ])
     """
 
     weight_decay: NonNegative = 0.004  # pyright: ignore[reportIncompatibleVariableOverride]  None would be Adam

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfoptim.base import Optimizer
-from tfoptim.fields import NonNegative
+from tfoptim.domains import NonNegative
 
 
 class GD(Optimizer):

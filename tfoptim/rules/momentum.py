@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfoptim.base import Optimizer
-from tfoptim.fields import ClosedFraction, NonNegative
+from tfoptim.domains import ClosedFraction, NonNegative
 
 
 class Momentum(Optimizer):

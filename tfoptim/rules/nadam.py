@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfoptim.base import Optimizer
-from tfoptim.fields import Fraction, NonNegative
+from tfoptim.domains import Fraction, NonNegative
 from tfoptim.ops import debias, sqrt, square
 
 
@@ -29,8 +29,8 @@ class Nadam(Optimizer):
         epsilon: keeps the denominator away from 0.
 
     >>> from tfoptim import Nadam, simulate
-    >>> simulate(Nadam(), 1.0, [0.1, -0.2, 0.3]).round(10)
-    array([0.9989372133, 0.9998188784, 0.9989871558])
+    >>> simulate(Nadam(), 1.0, [0.1, -0.2, 0.3])
+    array([0.99893721, 0.99981888, 0.99898716])
     """
 
     learning_rate: NonNegative = 0.001

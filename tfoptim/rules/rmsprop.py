@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfoptim.base import Optimizer
-from tfoptim.fields import ClosedFraction, Fraction, NonNegative
+from tfoptim.domains import ClosedFraction, Fraction, NonNegative
 from tfoptim.ops import sqrt, square
 
 
@@ -30,8 +30,8 @@ class RMSprop(Optimizer):
         centered: subtract the squared mean of the gradient.
 
     >>> from tfoptim import RMSprop, simulate
-    >>> simulate(RMSprop(), 1.0, [0.1, -0.2, 0.3]).round(10)
-    array([0.9968378804, 0.9996949941, 0.9971043650])
+    >>> simulate(RMSprop(), 1.0, [0.1, -0.2, 0.3])
+    array([0.99683788, 0.99969499, 0.99710437])
     """
 
     learning_rate: NonNegative = 0.001

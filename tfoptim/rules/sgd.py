@@ -1,6 +1,6 @@
 """Stochastic gradient descent."""
 
-from tfoptim.fields import ClosedFraction
+from tfoptim.domains import ClosedFraction
 from tfoptim.rules.momentum import Momentum
 
 

@@ -1,0 +1,159 @@
+"""The domains of hyperparameters: which values are allowed, and the sentence that says why one is not.
+
+A number also may be a learning-rate schedule, evaluated at each step.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol, Union, runtime_checkable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """What type checkers accept as a schedule; at run time it is Keras's `LearningRateSchedule`."""
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the value at a step, counted from 0."""
+
+    def get_config(self) -> Any:
+        """Returns the constructor's arguments."""
+
+
+Number = Union[float, Schedule]  # noqa: UP007  an alias that `Annotated` and both type checkers read
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Finite numbers between `low` and `high`; a bound belongs to the interval if it is closed there."""
+
+    low: float
+    high: float = math.inf
+    closed_low: bool = True
+    closed_high: bool = False
+    live = True  # a new number takes effect at the next step, also after tracing
+
+    def __str__(self) -> str:
+        if math.isinf(self.high):
+            return f"x {'>=' if self.closed_low else '>'} {self.low:g}"
+        return f"{self.low:g} {'<=' if self.closed_low else '<'} x {'<=' if self.closed_high else '<'} {self.high:g}"
+
+    def _range(self) -> str:
+        high = f"{self.high:g}" if math.isfinite(self.high) else "inf"
+        return f"{'[' if self.closed_low else '('}{self.low:g}, {high}{']' if self.closed_high else ')'}"
+
+    def parse(self, what: str, value: Any) -> Any:
+        """Returns `value` as a float, or the schedule it is; raises what is wrong with it, in one sentence."""
+        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+            return value
+        number = as_float(what, value)
+        above = self.low <= number if self.closed_low else self.low < number
+        below = number <= self.high if self.closed_high else number < self.high
+        if not (math.isfinite(number) and above and below):
+            raise ValueError(f"{what} must satisfy {self}, got {number!r}. Allowed: finite numbers in {self._range()}.")
+        return number
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Whole numbers from `low` upwards. With `one_is_none`, 1 means the same as None."""
+
+    low: int
+    one_is_none: bool = False
+    live = False
+
+    def __str__(self) -> str:
+        return f"whole number >= {self.low}"
+
+    def parse(self, what: str, value: Any) -> int | None:
+        """Returns `value` as an int; raises what is wrong with it."""
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+            raise TypeError(f"{what} must be an integer >= {self.low} or None, got {_shown(value)}.")
+        if self.one_is_none and value == 1:
+            return None
+        if value < self.low:
+            raise ValueError(f"{what} must be an integer >= {self.low} or None, got {int(value)}.")
+        return int(value)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or False."""
+
+    live = False
+
+    def __str__(self) -> str:
+        return "True or False"
+
+    def parse(self, what: str, value: Any) -> bool:
+        """Returns `value` as a bool; raises what is wrong with it."""
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{what} must be True or False, got {_shown(value)}.")
+        return bool(value)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+    live = False
+
+    def __str__(self) -> str:
+        return " | ".join(f'"{word}"' for word in self.words)
+
+    def parse(self, what: str, value: Any) -> str:
+        """Returns `value`; raises what is wrong with it."""
+        if value not in self.words:
+            raise ValueError(f"{what} must be one of {self}, got {value!r}.{nearest(str(value), self.words)}")
+        return str(value)
+
+
+NonNegative = Annotated[Number, Interval(0.0)]
+Positive = Annotated[Number, Interval(0.0, closed_low=False)]
+Fraction = Annotated[Number, Interval(0.0, 1.0)]
+ClosedFraction = Annotated[Number, Interval(0.0, 1.0, closed_high=True)]
+Steps = Annotated[int, Whole(1)]
+NonFinite = Annotated[Literal["propagate", "skip", "raise"], Choice(("propagate", "skip", "raise"))]
+Accumulation = Annotated[int, Whole(2, one_is_none=True)]
+
+
+def as_float(what: str, value: Any) -> float:
+    """Returns a Python, NumPy or TensorFlow number as a float; raises what is wrong with anything else."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what} must be a number or a LearningRateSchedule; a bool is not a number here, got {value}.")
+    if isinstance(value, (keras.Variable, tf.Variable)) or tf.is_tensor(value):
+        value = np.asarray(keras.ops.convert_to_numpy(value))
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.ndim:
+            raise ValueError(f"{what} must be a scalar, got shape {value.shape}.")
+        value = value.item()
+    if isinstance(value, numbers.Real):
+        return float(value)
+    hint = (
+        " A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
+        if callable(value)
+        else ""
+    )
+    kind = ValueError if callable(value) else TypeError
+    raise kind(
+        f"{what} must be a number (Python, NumPy or 0-d tensor) or a LearningRateSchedule, got {_shown(value)}.{hint}"
+    )
+
+
+def _shown(value: Any) -> str:
+    return f"{type(value).__name__} {str(value)[:40]!r}" if value is not None else "None"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns ` Did you mean ...?` if `known` has something like `word`, else nothing."""
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
