@@ -24,7 +24,10 @@ def random_gradients(steps, seed=1):
 
 def variables_of(weights, dtype="float32", constraint=None):
     """Keras variables with these values; their names say their order."""
-    return [keras.Variable(w, dtype=dtype, name=f"weight_{i}", constraint=constraint) for i, w in enumerate(weights)]
+    variables = [keras.Variable(w, dtype=dtype, name=f"weight_{i}") for i, w in enumerate(weights)]
+    for variable in variables:
+        variable.constraint = constraint
+    return variables
 
 
 def values_of(variables):

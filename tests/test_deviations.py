@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.harness import values_of
+from tests.harness import values_of, variables_of
 
 
 def final(optimizer, gradients, start=0.0, dtype="float32", constraint=None):
     """The weight that training keeps after these gradients (the average, if there is one)."""
-    weight = keras.Variable(start, dtype=dtype, constraint=constraint)
+    (weight,) = variables_of([start], dtype, constraint)
     optimizer.build([weight])
     for gradient in gradients:
         optimizer.apply([tf.constant(gradient, dtype)], [weight])

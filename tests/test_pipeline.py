@@ -215,7 +215,7 @@ def test_float8_scales_are_overwritten_and_not_stepped():
 
 def test_a_constraint_holds_again_after_the_average_is_adopted():
     """An average of unit vectors is no unit vector, so the constraint acts on it once more."""
-    weight = keras.Variable([1.0, 0.0], constraint=keras.constraints.UnitNorm(axis=0))
+    (weight,) = variables_of([np.eye(2)[0]], constraint=keras.constraints.UnitNorm(axis=0))
     optimizer = tfoptim.GD(1.0, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2)
     for _ in range(2):
         optimizer.apply([tf.constant([0.0, 1.0])], [weight])
