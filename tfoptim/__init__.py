@@ -12,8 +12,10 @@ from tfoptim.rules.momentum import Momentum as Momentum
 from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
+from tfoptim.scaling import LossScaleOptimizer as LossScaleOptimizer
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
+from tfoptim.convert import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"

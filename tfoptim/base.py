@@ -1,34 +1,16 @@
 """The host: turns a declared rule into a Keras optimizer."""
 
-import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
-from tfoptim import pipeline, state
-from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
-from tfoptim.fields import Field, constructor, declared, in_order, keyword_only
-
-BASE_ARGUMENTS = """\
-        weight_decay: decoupled decay: each step also takes `learning_rate * weight_decay * w` off the weights.
-        clipnorm: largest 2-norm of the gradient of each variable.
-        clipvalue: largest absolute value of each element of a gradient.
-        global_clipnorm: largest 2-norm of all gradients taken together. Only one of the three may be set.
-        use_ema: keep an exponential moving average of the weights, and end `fit` with it.
-        ema_momentum: share of the old average that each step keeps.
-        ema_overwrite_frequency: copy the average into the weights every so many steps.
-        loss_scale_factor: the loss is multiplied and the gradients are divided by it.
-        gradient_accumulation_steps: take one step per so many calls, on the mean of their gradients.
-        name: of the optimizer, the prefix of its variables' names.
-        lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
-        nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
-"""
+from tfoptim import devices, pipeline, state
+from tfoptim.config import Configured
 
 
-@dataclass_transform(field_specifiers=(keyword_only,))
-class Optimizer(keras.optimizers.Optimizer):
+class Optimizer(Configured):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -59,33 +41,6 @@ class Optimizer(keras.optimizers.Optimizer):
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
 
-    learning_rate: NonNegative = 0.001
-    weight_decay: NonNegative | None = keyword_only(default=None)
-    clipnorm: Positive | None = keyword_only(default=None)
-    clipvalue: Positive | None = keyword_only(default=None)
-    global_clipnorm: Positive | None = keyword_only(default=None)
-    use_ema: bool = keyword_only(default=False)
-    ema_momentum: ClosedFraction = keyword_only(default=0.99)
-    ema_overwrite_frequency: Steps | None = keyword_only(default=None)
-    loss_scale_factor: Positive | None = keyword_only(default=None)
-    gradient_accumulation_steps: Accumulation | None = keyword_only(default=None)
-
-    lazy: bool = keyword_only(default=False)
-    nonfinite: NonFinite = keyword_only(default="propagate")
-
-    fields: ClassVar[dict[str, Field]] = {}
-    """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        own = declared(cls)
-        cls.fields = in_order(own, cls.fields)
-        if "__init__" not in vars(cls):
-            cls.__init__ = constructor(cls, _initialize)  # type: ignore[method-assign]
-        if cls.__doc__ and cls.__module__.startswith("tfoptim."):
-            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\nArguments of every optimizer:\n{BASE_ARGUMENTS}"
-            keras.saving.register_keras_serializable(package="tfoptim")(cls)
-
     # What a rule defines
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
@@ -112,15 +67,31 @@ class Optimizer(keras.optimizers.Optimizer):
         """Creates the state for `variables`; later calls must name no others.
 
         Raises:
+            TypeError: a variable is not trainable, or not of a real float dtype.
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
         if self.built:
-            self._check_variables_are_known(variables)
+            new = [state.path(v) for v in variables if not self.knows(v)]
+            if new:
+                raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
+        for v in variables:
+            if not v.trainable or not tf.as_dtype(v.dtype).is_floating:
+                raise TypeError(
+                    f"{self.name}: {state.path(v)} must be a trainable float variable, got "
+                    f"dtype {tf.as_dtype(v.dtype).name}, trainable={v.trainable}."
+                )
         with tf.init_scope():
             state.create(self, variables)
         self.built: bool = True
+        waiting = self.__dict__.pop("_waiting", None)
+        if waiting is not None:
+            self.load_own_variables(waiting)
+
+    def knows(self, variable: Any) -> bool:
+        """Tells whether the optimizer was built for `variable`."""
+        return self._var_key(variable) in self._trainable_variables_indices
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
@@ -137,7 +108,7 @@ class Optimizer(keras.optimizers.Optimizer):
     def finalize_variable_values(self, var_list: Any) -> None:
         """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
         if self.use_ema:
-            pipeline.adopt_average(self._distribution_strategy, self, list(var_list))
+            devices.adopt_average(self._distribution_strategy, self, list(var_list))
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the state by name; called by Keras's saving."""
@@ -151,103 +122,34 @@ class Optimizer(keras.optimizers.Optimizer):
         """
         state.load(self, store)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
-        config = {name: _serialized(self.given(name)) for name in self.fields}
-        return {"name": self.name, **config}
+    def set_weights(self, weights: Any) -> None:
+        """Assigns all variables, in the order of `variables`.
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Optimizer":
-        """Makes an optimizer from what `get_config` returned, with the same checks as the constructor."""
-        return cls(
-            **{
-                name: keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value
-                for name, value in config.items()
-            }
-        )
+        Raises:
+            ValueError: the optimizer is not built, or the arrays do not fit in number or shape.
+        """
+        if self.built and len(weights) != len(self.variables):
+            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self.variables)} variables.")
+        super().set_weights(weights)
 
-    # Hyperparameters
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Optimizer":
+        """Copies the optimizer with its state, for the same variables, or for their copies if those are in `memo`."""
+        copy = type(self).from_config(self.get_config())
+        memo[id(self)] = copy
+        if self.built:
+            copy.build([memo.get(id(v), v) for v in self._trainable_variables])
+            copy.set_weights([keras.ops.convert_to_numpy(v) for v in self.variables])
+        return copy
 
-    def numbers(self) -> dict[str, Any]:
-        """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
-        return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
-
-    def given(self, name: str) -> Any:
-        """Returns the value of a field as it was given; a learning rate that others assigned, as they did."""
-        value = self.__dict__["_values"][name]
-        if name != "learning_rate" or callable(value):
-            return value
-        rate = keras.ops.convert_to_numpy(self._learning_rate)
-        return value if rate.dtype.type(value) == rate else float(rate)
-
-    def _read(self, field: Field) -> Any:
-        """Returns what `optimizer.<field>` is: the value given, but the variable or the scheduled learning rate."""
-        if field.name == "learning_rate":
-            rate = self._learning_rate
-            return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
-        try:
-            return self.__dict__["_values"][field.name]
-        except KeyError:
-            raise AttributeError(field.name) from None
-
-    def _write(self, field: Field, value: Any) -> None:
-        """Assigns a field: live at the next step, or, where a built optimizer cannot follow, refused."""
-        value, own = field.parse(type(self).__name__, value), self.__dict__
-        old, new = own["_values"], own["_values"] | {field.name: value}
-        if "_numbers" in own:
-            if self.built and value != old[field.name]:
-                self._check_can_follow(field, old, new)
-            if field.name == "learning_rate":
-                keras.optimizers.Optimizer.learning_rate.fset(self, value)
-        own["_values"] = new
-        if "_numbers" in own:
-            self._numbers.assign(_vector(self))
-
-    def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
-        """Raises unless the change of a field is one that a traced step sees: a number for a number, the same slots."""
-        before = _slot_names(self)
-        self.__dict__["_values"] = new
-        after = _slot_names(self)
-        self.__dict__["_values"] = old
-        was, becomes = old[field.name], new[field.name]
-        scheduled = field.name == "learning_rate" and callable(was)  # Keras says what to do then
-        if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
-            raise ValueError(
-                f"{type(self).__name__}: {field.name} cannot change from {was!r} to {becomes!r} once the optimizer is "
-                "built; make a new optimizer."
-            )
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles configuration and state; the state is given back when the unpickled optimizer is built."""
+        values: dict[str, Any] | None = {} if self.built else None
+        if values is not None:
+            self.save_own_variables(values)
+        return _unpickled, (type(self), self.get_config(), values)
 
 
-Optimizer.fields = declared(Optimizer)
-
-
-def _slot_names(optimizer: "Optimizer") -> list[list[str]]:
-    return [list(group) for group in state.groups(optimizer)]
-
-
-def _vector(optimizer: "Optimizer") -> list[float]:
-    """Returns the current number of each number field; 0 stands for schedules and None, which nobody reads there."""
-    return [value if isinstance(value, float) else 0.0 for value in optimizer.numbers().values()]
-
-
-def _serialized(value: Any) -> Any:
-    return keras.saving.serialize_keras_object(value) if callable(value) else value
-
-
-def _initialize(optimizer: "Optimizer", arguments: Mapping[str, Any]) -> None:
-    """Validates the arguments, hands Keras its own, and makes the number fields live."""
-    cls, own = type(optimizer), optimizer.__dict__
-    given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
-    values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
-    own["_values"] = {}
-    keras_arguments = {name: values[name] for name in Optimizer.fields if name not in ("lazy", "nonfinite")}
-    keras.optimizers.Optimizer.__init__(optimizer, name=arguments["name"], **keras_arguments)
-    own["_values"] = values
-    # Float64, so that 0.999 is 0.999 in a float64 model; outside the saved state, because the config has the values.
-    own["_numbers"] = keras.Variable(
-        _vector(optimizer),
-        dtype="float64",
-        trainable=False,
-        aggregation="only_first_replica",
-        name="hyperparameters",
-    )
+def _unpickled(cls: type[Optimizer], config: dict[str, Any], values: dict[str, Any] | None) -> Optimizer:
+    optimizer = cls.from_config(config)
+    optimizer.__dict__["_waiting"] = values
+    return optimizer

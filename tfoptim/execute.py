@@ -169,8 +169,8 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     h = SimpleNamespace(t=Scalar(tf.cast(step, tf.float64)) + 1)
     declared: dict[str, Any] = optimizer.numbers()
     for (name, value), number in zip(declared.items(), tf.unstack(numbers, len(declared)), strict=True):
-        now = tf.cast(value(step), tf.float64) if callable(value) else number
-        setattr(h, name, None if value is None else Scalar(now))
+        now: Any = value(step) if callable(value) else number
+        setattr(h, name, None if value is None else Scalar(tf.cast(now, tf.float64)))
     if rate is not None:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.

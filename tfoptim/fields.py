@@ -6,8 +6,10 @@ beta_1: Fraction = 0.9          # name, domain, default
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Union
 
@@ -88,8 +90,8 @@ def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Fi
     return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
 
 
-def constructor(cls: Any, initialize: Callable[[Any, Mapping[str, Any]], None]) -> Callable[..., None]:
-    """Makes the `__init__` that the fields of `cls` describe: it binds its arguments and hands them to `initialize`.
+def constructor(cls: Any) -> Callable[..., None]:
+    """Makes the `__init__` that the fields of `cls` describe: it binds its arguments and hands them to `_configure`.
 
     `name` follows Keras's arguments; what tfoptim adds to them comes by keyword.
     """
@@ -106,8 +108,30 @@ def constructor(cls: Any, initialize: Callable[[Any, Mapping[str, Any]], None]) 
                 raise ValueError(f"{cls.__name__} has no argument {name!r}.{nearest(name, signature.parameters)}")
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        initialize(self, bound.arguments)
+        self._configure(bound.arguments)
 
     in_class = [kinds("self", kinds.POSITIONAL_ONLY), *arguments]
     __init__.__signature__ = inspect.Signature(in_class)  # type: ignore[attr-defined]
     return __init__
+
+
+def check_name(owner: str, name: Any) -> None:
+    """Raises unless the name can be a prefix of variables' names."""
+    if name is not None and not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name)):
+        raise ValueError(f"{owner}: name must be 1 to 100 letters, digits and . _ -, got {name!r}.")
+
+
+def check_together(owner: str, values: Mapping[str, Any], usual_ema_momentum: float) -> None:
+    """Warns of combinations that are allowed and hardly ever meant."""
+    numbers = {name: value for name, value in values.items() if isinstance(value, float)}
+    beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
+    if beta_1 > beta_2:
+        _say(f"{owner}: beta_1={beta_1} is larger than beta_2={beta_2}: swapped?")
+    if numbers.get("learning_rate", 0.0) * numbers.get("weight_decay", 0.0) >= 1:
+        _say(f"{owner}: learning_rate * weight_decay >= 1 takes all of the weights off at each step.")
+    if not values["use_ema"] and (values["ema_momentum"] != usual_ema_momentum or values["ema_overwrite_frequency"]):
+        _say(f"{owner}: ema_momentum and ema_overwrite_frequency have no effect without use_ema=True.")
+
+
+def _say(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=5)  # the line that called the constructor

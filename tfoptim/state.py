@@ -20,6 +20,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables"] = variables
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     own["_has_had_gradient"] = set()
+    own["_spared"] = optimizer._exclusion.spared(variables)
     if optimizer.use_ema:
         own["_model_variables_moving_average"] = [
             None if _is_overwritten(v) else _add(optimizer, v, "average", 0.0) for v in variables

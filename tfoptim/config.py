@@ -1,0 +1,186 @@
+"""The configuration of an optimizer: arguments in, values read and changed while training, config out."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar, dataclass_transform
+
+import keras
+
+from tfoptim import state
+from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
+from tfoptim.exclusion import Exclusion
+from tfoptim.fields import Field, check_name, check_together, constructor, declared, in_order, keyword_only
+
+_EXCLUSION = "exclude_from_weight_decay"
+BASE_ARGUMENTS = """\
+        weight_decay: decoupled decay: each step also takes `learning_rate * weight_decay * w` off the weights.
+        clipnorm: largest 2-norm of the gradient of each variable.
+        clipvalue: largest absolute value of each element of a gradient.
+        global_clipnorm: largest 2-norm of all gradients taken together. Only one of the three may be set.
+        use_ema: keep an exponential moving average of the weights, and end `fit` with it.
+        ema_momentum: share of the old average that each step keeps.
+        ema_overwrite_frequency: copy the average into the weights every so many steps.
+        loss_scale_factor: the loss is multiplied and the gradients are divided by it.
+        gradient_accumulation_steps: take one step per so many calls, on the mean of their gradients.
+        name: of the optimizer, the prefix of its variables' names.
+        lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
+        nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
+"""
+
+
+@dataclass_transform(field_specifiers=(keyword_only,))
+class Configured(keras.optimizers.Optimizer):
+    """The part of an optimizer that holds its hyperparameters, among them those that every optimizer has."""
+
+    learning_rate: NonNegative = 0.001
+    weight_decay: NonNegative | None = keyword_only(default=None)
+    clipnorm: Positive | None = keyword_only(default=None)
+    clipvalue: Positive | None = keyword_only(default=None)
+    global_clipnorm: Positive | None = keyword_only(default=None)
+    use_ema: bool = keyword_only(default=False)
+    ema_momentum: ClosedFraction = keyword_only(default=0.99)
+    ema_overwrite_frequency: Steps | None = keyword_only(default=None)
+    loss_scale_factor: Positive | None = keyword_only(default=None)
+    gradient_accumulation_steps: Accumulation | None = keyword_only(default=None)
+
+    lazy: bool = keyword_only(default=False)
+    nonfinite: NonFinite = keyword_only(default="propagate")
+
+    fields: ClassVar[dict[str, Field]] = {}
+    """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = declared(cls)
+        cls.fields = in_order(own, cls.fields)
+        if "__init__" not in vars(cls):
+            cls.__init__ = constructor(cls)  # type: ignore[method-assign]
+        if cls.__doc__ and cls.__module__.startswith("tfoptim.rules."):
+            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\nArguments of every optimizer:\n{BASE_ARGUMENTS}"
+            keras.saving.register_keras_serializable(package="tfoptim")(cls)
+
+    def _configure(self, arguments: Mapping[str, Any]) -> None:
+        """Validates the arguments, hands Keras its own, and makes the number fields live."""
+        cls, own = type(self), self.__dict__
+        given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
+        values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
+        own["_values"], own["_exclusion"] = {}, Exclusion()
+        check_name(cls.__name__, arguments["name"])
+        check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
+        of_keras = {name: values[name] for name in Configured.fields.keys() - {"lazy", "nonfinite"}}
+        super().__init__(name=arguments["name"], **of_keras)
+        own["_values"] = values
+        # Float64, so that 0.999 is 0.999 in a float64 model; not part of the saved state: the config has the values.
+        own["_numbers"] = keras.Variable(
+            _vector(self),
+            dtype="float64",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="hyperparameters",
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
+        config = {"name": self.name} | {name: _serialized(self.given(name)) for name in self.fields}
+        if self._exclusion != Exclusion():
+            config[_EXCLUSION] = {
+                "var_list": list(self._exclusion.paths),
+                "var_names": list(self._exclusion.patterns),
+            }
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Configured":
+        """Makes an optimizer from what `get_config` returned, with the same checks as the constructor."""
+        exclusion = config.get(_EXCLUSION, {})
+        optimizer = cls(**{name: _revived(config[name], custom_objects) for name in config.keys() - {_EXCLUSION}})
+        optimizer.exclude_from_weight_decay(**exclusion)
+        return optimizer
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        r"""Spares variables from weight decay; call it before the optimizer is built. It is saved with the config.
+
+        Args:
+            var_list: variables to spare.
+            var_names: regular expressions; a variable is spared if one is found in its path, such as
+                `["bias", r"norm_\d+/gamma$"]`.
+
+        Raises:
+            ValueError: an expression is malformed; or, when the optimizer is built, something fits no variable; or the
+                optimizer is built already and this differs from what it was built with.
+        """
+        exclusion = Exclusion.of(var_list, var_names)
+        if self.built and exclusion != self._exclusion:
+            raise ValueError(
+                f"{self.name}: `exclude_from_weight_decay()` must be called before the optimizer is built."
+            )
+        self.__dict__["_exclusion"] = exclusion
+
+    def numbers(self) -> dict[str, Any]:
+        """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
+        return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
+
+    def given(self, name: str) -> Any:
+        """Returns the value of a field as it was given; a learning rate that others assigned, as they did."""
+        value = self.__dict__["_values"][name]
+        if name != "learning_rate" or callable(value):
+            return value
+        rate = keras.ops.convert_to_numpy(self._learning_rate)
+        return value if rate.dtype.type(value) == rate else float(rate)
+
+    def _read(self, field: Field) -> Any:
+        """Returns what `optimizer.<field>` is: the value given, but the variable or the scheduled learning rate."""
+        if field.name == "learning_rate":
+            rate = self._learning_rate
+            return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
+        try:
+            return self.__dict__["_values"][field.name]
+        except KeyError:
+            raise AttributeError(field.name) from None
+
+    def _write(self, field: Field, value: Any) -> None:
+        """Assigns a field: live at the next step, or, where a built optimizer cannot follow, refused."""
+        value, own = field.parse(type(self).__name__, value), self.__dict__
+        old, new = own["_values"], own["_values"] | {field.name: value}
+        if "_numbers" in own:
+            if self.built and value != old[field.name]:
+                self._check_can_follow(field, old, new)
+            if field.name == "learning_rate":
+                keras.optimizers.Optimizer.learning_rate.fset(self, value)
+        own["_values"] = new
+        if "_numbers" in own:
+            self._numbers.assign(_vector(self))
+
+    def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
+        """Raises unless the change of a field is one that a traced step sees: a number for a number, the same slots."""
+        before = _slot_names(self)
+        self.__dict__["_values"] = new
+        after = _slot_names(self)
+        self.__dict__["_values"] = old
+        was, becomes = old[field.name], new[field.name]
+        scheduled = field.name == "learning_rate" and callable(was)  # Keras says what to do then
+        if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
+            raise ValueError(
+                f"{type(self).__name__}: {field.name} cannot change from {was!r} to {becomes!r} once the optimizer is "
+                "built; make a new optimizer."
+            )
+
+
+Configured.fields = declared(Configured)
+
+
+def _slot_names(optimizer: Configured) -> list[list[str]]:
+    return [list(group) for group in state.groups(optimizer)]
+
+
+def _vector(optimizer: Configured) -> list[float]:
+    """Returns the current number of each number field; 0 stands for schedules and None, which nobody reads there."""
+    return [value if isinstance(value, float) else 0.0 for value in optimizer.numbers().values()]
+
+
+def _serialized(value: Any) -> Any:
+    return keras.saving.serialize_keras_object(value) if callable(value) else value
+
+
+def _revived(value: Any, custom_objects: Any) -> Any:
+    return keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value

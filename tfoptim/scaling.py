@@ -1,0 +1,74 @@
+"""Dynamic loss scaling for half precision, with one verdict over all variables and replicas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfoptim import pipeline
+from tfoptim.base import Optimizer
+from tfoptim.state import local, raw
+
+
+@keras.saving.register_keras_serializable(package="tfoptim")
+class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
+    """Scales the loss so that small half-precision gradients do not become zero (Micikevicius et al., 2018).
+
+    A drop-in for Keras's class, which looks at the gradients of the first replica only: here a NaN or infinity on any
+    replica skips the step on all of them and halves the scale. After `dynamic_growth_steps` finite steps in a row
+    the scale doubles. With gradient accumulation the verdict covers the whole cycle.
+
+    Args:
+        inner_optimizer: an optimizer of tfoptim; clipping, decay and averaging are set on it.
+        initial_scale: factor on the loss at the start.
+        dynamic_growth_steps: finite steps before the scale doubles.
+        name: of the optimizer.
+
+    Raises:
+        TypeError: `inner_optimizer` is not an optimizer of tfoptim.
+
+    >>> import tfoptim
+    >>> optimizer = tfoptim.LossScaleOptimizer(tfoptim.Adam(), initial_scale=1024.0)
+    >>> float(optimizer.scale_loss(2.0))
+    2048.0
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Any,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(inner_optimizer, Optimizer):
+            raise TypeError(
+                f"LossScaleOptimizer: inner_optimizer must be an optimizer of tfoptim, got "
+                f"{type(inner_optimizer).__name__}. tfoptim.from_keras converts Keras's."
+            )
+        super().__init__(inner_optimizer, initial_scale, dynamic_growth_steps, name, **kwargs)
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Takes one step of the inner optimizer, or skips it, and adjusts the scale."""
+        if not len(grads):
+            return
+        if not self.built:
+            with tf.init_scope():
+                self.build(list(trainable_variables))
+            self.built: bool = True
+        pipeline.run(
+            self.inner_optimizer, grads, trainable_variables, scale=self.dynamic_scale.value, judge=self._adjust
+        )
+
+    def _adjust(self, strategy: Any, finite: tf.Tensor) -> None:
+        """Doubles the scale after enough finite steps, halves it after one that is not; in cross-replica context."""
+        counter, scale = raw(self.step_counter), raw(self.dynamic_scale)
+        steps, factor = local(strategy, counter) + 1, tf.convert_to_tensor(local(strategy, scale))
+        grown = tf.equal(steps, self.dynamic_growth_steps)
+        new_steps = tf.where(tf.logical_or(grown, tf.logical_not(finite)), tf.zeros_like(steps), steps)
+        new_scale = tf.where(finite, tf.where(grown, 2 * factor, factor), factor / 2)
+        strategy.extended.update(counter, lambda v: v.assign(new_steps), group=False)
+        strategy.extended.update(scale, lambda v: v.assign(new_scale), group=False)
