@@ -44,6 +44,9 @@ format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
+table: setup ## print the README's table of optimizers, from the classes
+	@$(VENV)/bin/python -c 'from tfoptim.registry import table; print(table(), end="")'
+
 lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)
 	$(call compile,newest,pyproject.toml requirements/newest.in --all-extras)
@@ -58,7 +61,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-oldest setup format lock clean help
+.PHONY: compare test check lint types test-oldest setup format table lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt
