@@ -67,7 +67,7 @@ def _add(optimizer: Any, variable: Any, name: str, start: Any) -> Any:
 def save(optimizer: Any, store: Any) -> None:
     """Writes each variable under its position and name, such as `3.adam.dense_kernel_v`."""
     for key, variable in zip(keys(optimizer), optimizer.variables, strict=True):
-        store[key] = keras.ops.convert_to_numpy(variable)
+        store[key] = total(optimizer, variable)
 
 
 def load(optimizer: Any, store: Any) -> None:
@@ -98,7 +98,29 @@ def load(optimizer: Any, store: Any) -> None:
             f"{'; '.join(differences[:3])}."
         )
     for variable, value in zip(optimizer.variables, values, strict=True):
-        variable.assign(value)
+        hand_over(optimizer, variable, value)
+
+
+def total(optimizer: Any, variable: Any) -> np.ndarray:
+    """Returns the value to save: that of every device, but of sums that each device collects for itself, their sum."""
+    if not _differs_between_devices(optimizer, variable):
+        return np.asarray(keras.ops.convert_to_numpy(variable))
+    return np.asarray(sum(copy.numpy() for copy in copies(optimizer._distribution_strategy, variable)))
+
+
+def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
+    """Assigns a saved value; a sum goes to the first device, and the others begin again at zero."""
+    variable.assign(value)
+    if _differs_between_devices(optimizer, variable):
+        for copy in copies(optimizer._distribution_strategy, variable)[1:]:
+            copy.assign(np.zeros_like(value))
+
+
+def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
+    """Tells the accumulators: in the middle of a cycle each device holds what it alone has seen."""
+    return bool(optimizer.gradient_accumulation_steps) and any(
+        variable is accumulator for accumulator in optimizer._accumulated_gradients
+    )
 
 
 def keys(optimizer: Any) -> list[str]:
@@ -148,6 +170,11 @@ def raw(variable: Any) -> Any:
 def local(strategy: Any, value: Any) -> Any:
     """Returns this worker's first copy of a value that is the same on every device."""
     return strategy.experimental_local_results(value)[0]
+
+
+def copies(strategy: Any, variable: Any) -> tuple[Any, ...]:
+    """Returns this worker's copies of a variable, one tf.Variable per device."""
+    return tuple(strategy.experimental_local_results(raw(variable)))
 
 
 def path(variable: Any) -> str:
