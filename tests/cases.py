@@ -38,6 +38,7 @@ class Case:
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
+    used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
     decays: bool = False  # decays the weights unless told otherwise
     bad: tuple[Bad, ...] = ()  # listed once for each class
 
@@ -141,6 +142,7 @@ CASES = (
         keras_name="Adagrad",
         learning_rate=0.2,
         slots=("G",),
+        used_at_start=("initial_accumulator_value",),
         zero_gradient_noop=True,
         bad=(
             *refuses("initial_accumulator_value", -0.1, NOT_A_NUMBER, domain="x >= 0"),

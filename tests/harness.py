@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-SHAPES = ((3, 4), (5,), ())
+SHAPES = ((3, 4), (5,))
 MODES = ("eager", "graph")
 
 
 def start_weights(seed=0):
-    """Float64 weights of three variables: a matrix, a vector and a scalar."""
+    """Float64 weights of two variables: a matrix and a vector."""
     generator = np.random.default_rng(seed)
     return [generator.normal(size=shape) for shape in SHAPES]
 

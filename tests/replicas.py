@@ -18,9 +18,13 @@ def share(step, replica):
 def settings():
     """Base arguments that act on reduced gradients, all of them after the replicas have met."""
     return {
-        "clipped": {"global_clipnorm": 1.0},
-        "accumulated": {"gradient_accumulation_steps": 3, "clipnorm": 0.5},
-        "averaged": {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 2},
+        "clipped average": {
+            "global_clipnorm": 1.0,
+            "use_ema": True,
+            "ema_momentum": 0.5,
+            "ema_overwrite_frequency": 2,
+        },
+        "accumulated": {"gradient_accumulation_steps": 3, "clipnorm": 0.5, "weight_decay": 0.1},
     }
 
 

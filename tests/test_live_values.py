@@ -7,14 +7,15 @@ import tensorflow as tf
 
 import tfoptim
 from tests.cases import CASES, CLASSES
-from tests.harness import MODES, assert_follows, random_gradients, start_weights, train
+from tests.harness import MODES, assert_follows, random_gradients, start_weights, train, values_of
 
-NUMBERS = [
-    (case, name)
-    for case in CASES
-    for name, value in case.make(name="one", use_ema=True).numbers().items()
-    if isinstance(value, float) and value > 0  # 0 means switched off, which is not live
-]
+# Everything that has a number, switched on; small enough clipping to act on every gradient below.
+ON = {"use_ema": True, "weight_decay": 0.1, "clipvalue": 0.02, "loss_scale_factor": 2.0}
+
+
+def numbers_of(case):
+    """Every number of a rule and of what surrounds it, by name; 0 means switched off, which is not live."""
+    return {n: v for n, v in case.make(**ON).numbers().items() if isinstance(v, float) and v > 0}
 
 
 class Constant(keras.optimizers.schedules.LearningRateSchedule):
@@ -47,22 +48,16 @@ class StepTimes(keras.optimizers.schedules.LearningRateSchedule):
         return {"base": self.base, "slope": self.slope}
 
 
-@pytest.mark.parametrize(("case", "name"), NUMBERS, ids=str)
-def test_constant_schedule_on_any_field_equals_the_number(case, name):
-    """Every number of every rule may be a schedule; a constant one changes no digit."""
-    number = case.make(use_ema=True).numbers()[name]
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_constant_schedules_on_all_fields_equal_the_numbers(case):
+    """Every number of every rule may be a schedule; constant ones change no digit."""
+    schedules = {name: Constant(number) for name, number in numbers_of(case).items()}
     start, gradients = start_weights(), random_gradients(3)
-    trajectories = [
-        train(
-            case.make(**{"use_ema": True, name: value}),
-            start,
-            gradients,
-            mode="graph",
-            dtype="float64",
-        )
-        for value in (number, Constant(number))
-    ]
-    assert_follows(*trajectories, start, 1e-15)  # the same operations on the same numbers
+    expected, actual = (
+        train(case.make(**{**ON, **fields}), start, gradients, mode="graph", dtype="float64")
+        for fields in ({}, schedules)
+    )
+    assert_follows(expected, actual, start, 1e-15)  # the same operations on the same numbers
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -77,35 +72,49 @@ def test_schedule_of_momentum_is_read_at_each_step(mode):
     assert_follows(list(zip(*expected, strict=True)), actual, start, 1e-12)
 
 
-def two_steps(case, name, change, traces):
-    """The average after two traced steps, a change, and two more; counts the traces."""
-    weight = keras.Variable([1.0, -2.0], dtype="float64")
-    optimizer = case.make(use_ema=True)
-    optimizer.build([weight])
+class Traced:
+    """A compiled step of one optimizer that can be run again from the start, with a number changed halfway."""
 
-    @tf.function
-    def step(gradient):
-        traces.append(1)
-        optimizer.apply([gradient], [weight])
+    def __init__(self, case):
+        self.weight = keras.Variable([1.0, -2.0], dtype="float64")
+        self.optimizer = case.make(**ON)
+        self.optimizer.build([self.weight])
+        self.variables = [self.weight, *self.optimizer.variables]
+        self.start = values_of(self.variables)
+        self.traces = 0
+        self.step = tf.function(self.apply)
 
-    for go, size in ((lambda: None, 1.0), (change(optimizer, name), 0.1)):
-        go()
-        step(tf.constant([0.3 * size, -0.7 * size], tf.float64))
-        step(tf.constant([-0.2 * size, -0.1 * size], tf.float64))
-    optimizer.finalize_variable_values([weight])
-    return weight.numpy()
+    def apply(self, gradient):
+        """One step; runs as Python only while it is traced."""
+        self.traces += 1
+        self.optimizer.apply([gradient], [self.weight])
+
+    def run(self, name=None, number=None):
+        """The average after two steps, then the change, then two smaller steps."""
+        for variable, value in zip(self.variables, self.start, strict=True):
+            variable.assign(value)
+        for size in (1.0, 0.1):
+            if name is not None and size < 1.0:
+                setattr(self.optimizer, name, number)
+            self.step(tf.constant([0.3 * size, -0.7 * size], tf.float64))
+            self.step(tf.constant([-0.2 * size, -0.1 * size], tf.float64))
+        self.optimizer.finalize_variable_values([self.weight])
+        return self.weight.numpy()
 
 
-@pytest.mark.parametrize(("case", "name"), NUMBERS, ids=str)
-def test_assigned_number_is_live_in_the_traced_step(case, name):
-    """`optimizer.beta_1 = 0.5` counts from the next step on, without a new trace."""
-    new = 0.5 * case.make(use_ema=True).numbers()[name]
-    traces = []
-    changed = two_steps(case, name, lambda o, n: lambda: setattr(o, n, new), traces)
-    unchanged = two_steps(case, name, lambda o, n: lambda: None, [])
-    assert len(traces) == 1
-    if name != "initial_accumulator_value":  # used once, at the start
-        assert np.all(changed != unchanged)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_assigned_numbers_are_live_in_the_traced_step(case):
+    """`optimizer.beta_1 = 0.5` counts from the next step on, for every number, without a new trace."""
+    traced = Traced(case)
+    unchanged = traced.run()
+    dead = []
+    for name, number in numbers_of(case).items():
+        if np.array_equal(unchanged, traced.run(name, 0.5 * number)):
+            dead.append(name)
+        setattr(traced.optimizer, name, number)
+    assert list(case.used_at_start) == dead
+    np.testing.assert_array_equal(traced.run(), unchanged)
+    assert traced.traces == 1
 
 
 @pytest.mark.parametrize("case", CLASSES, ids=str)

@@ -93,8 +93,8 @@ def trained(case, gradients, **arguments):
 
 
 def go_on(optimizer, variables, gradients):
-    """More steps, compiled; the weights after them."""
-    step = stepper(optimizer, variables, "graph")
+    """More steps; the weights after them."""
+    step = stepper(optimizer, variables, "eager")
     for gradient in gradients:
         step([tf.constant(g, "float32") for g in gradient])
     return values_of(variables)

@@ -11,7 +11,12 @@ from tests.harness import MODES, values_of
 ROWS, COLUMNS = 6, 3
 # Row 1 comes three times in the first step, row 0 is seen once, row 5 never.
 INDICES = ([1, 1, 2, 1], [0, 1, 2, 2], [4, 3, 4, 1], [2, 2, 2, 2])
-SURROUNDINGS = {
+SURROUNDINGS = (
+    {"clipnorm": 0.5, "gradient_accumulation_steps": 2},
+    {"global_clipnorm": 0.5, "loss_scale_factor": 2.0},
+    {"clipvalue": 0.3, "weight_decay": 0.1},
+)
+ROUNDINGS = {
     "alone": {},
     "clipnorm": {"clipnorm": 0.5},
     "global_clipnorm": {"global_clipnorm": 0.5},
@@ -70,11 +75,10 @@ def test_sparse_rows_equal_dense_rows(case, mode):
     assert_same(expected, train_table(case.make(), mode, as_rows=True))
 
 
-@pytest.mark.parametrize("around", [name for name in SURROUNDINGS if name != "alone"])
+@pytest.mark.parametrize("settings", SURROUNDINGS, ids=str)
 @pytest.mark.parametrize("case", CLASSES, ids=str)
-def test_sparse_rows_equal_dense_rows_with_base_arguments(case, around):
+def test_sparse_rows_equal_dense_rows_with_base_arguments(case, settings):
     """Clipping sees the norm of summed rows; scaling, accumulation and decay work on rows too."""
-    settings = SURROUNDINGS[around]
     expected = train_table(case.make(**settings), "graph", as_rows=False)
     assert_same(expected, train_table(case.make(**settings), "graph", as_rows=True))
 

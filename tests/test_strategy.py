@@ -15,7 +15,7 @@ from tests.cases import CASES
 from tests.harness import values_of
 from tests.replicas import STEPS, settings, share
 
-CHOSEN = ("sgd_momentum", "adagrad", "adam", "nadam")  # one of each kind of state
+CHOSEN = ("sgd_momentum", "adam", "nadam")  # no, own and shared bias correction
 ROOT = pathlib.Path(__file__).parents[1]
 
 
