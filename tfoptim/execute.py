@@ -6,6 +6,8 @@ variables, runs the rule and assigns what came out. Every executor gives what `d
 
 from __future__ import annotations
 
+import functools
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfoptim import kernels
 from tfoptim.ops import Scalar
 from tfoptim.state import compute_dtype, groups, start_value
 
@@ -59,7 +62,31 @@ def update(
         if optimizer.lazy or (optimizer.skips_zero_gradients and decay is None):
             return rows(optimizer, h, gradient, variable, slots, decay)
         gradient = tf.convert_to_tensor(gradient)
+    kernel = kernels.find(optimizer, variable, slots, metal=on_metal())
+    if kernel is not None:
+        return fused(kernel, optimizer, h, gradient, variable, slots, decay)
     return dense(optimizer, h, gradient, variable, slots, decay)
+
+
+@functools.cache
+def on_metal() -> bool:
+    """Tells whether TensorFlow computes on an Apple GPU, which has no XLA and its own set of kernels."""
+    return platform.system() == "Darwin" and bool(tf.config.list_physical_devices("GPU"))
+
+
+def fused(
+    kernel: kernels.Kernel,
+    optimizer: Any,
+    h: SimpleNamespace,
+    gradient: Any,
+    variable: Any,
+    slots: Mapping[str, Any],
+    decay: Any,
+) -> None:
+    """Runs TensorFlow's own kernel; decay comes first, because no kernel has it."""
+    if decay is not None:
+        optimizer.assign_sub(variable, variable * decay)
+    kernel(optimizer, h, gradient, variable, slots)
 
 
 def dense(
@@ -166,7 +193,7 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
         numbers: float64 tensor with the current value of every number field.
         rate: the learning-rate variable's value, or None under a schedule.
     """
-    h = SimpleNamespace(t=Scalar(tf.cast(step, tf.float64)) + 1)
+    h = SimpleNamespace(t=Scalar(tf.cast(step, tf.float64)) + 1, zero=Scalar(0.0))
     declared: dict[str, Any] = optimizer.numbers()
     for (name, value), number in zip(declared.items(), tf.unstack(numbers, len(declared)), strict=True):
         now: Any = value(step) if callable(value) else number

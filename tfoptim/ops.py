@@ -32,14 +32,15 @@ class Scalar:
 
     def cast(self, dtype: Any) -> tf.Tensor:
         """Returns the number as a tensor of `dtype`."""
-        return self._once(("cast", dtype), lambda: tf.cast(self.value, dtype))
+        return self.once(("cast", dtype), lambda: tf.cast(self.value, dtype))
 
     def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Scalar:
         """Returns `function` of the number, for the functions of this module."""
-        result: Scalar = self._once(function, lambda: Scalar(function(self.value)))
+        result: Scalar = self.once(function, lambda: Scalar(function(self.value)))
         return result
 
-    def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
+    def once(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """Returns what `compute` gave when it was first asked for `key`."""
         if key not in self._known:
             self._known[key] = compute()
         return self._known[key]
@@ -54,7 +55,7 @@ class Scalar:
             value = other.value if isinstance(other, Scalar) else tf.constant(other, tf.float64)
             return Scalar(function(value, self.value) if swapped else function(self.value, value))
 
-        return self._once((function, other, swapped), compute)
+        return self.once((function, other, swapped), compute)
 
     def __add__(self, other: Any) -> Any:
         return self._combine(operator.add, other, swapped=False)
