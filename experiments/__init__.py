@@ -1,0 +1,1 @@
+"""A program that compares optimizers: study -> runs -> records -> figures."""

@@ -1,0 +1,159 @@
+"""The command line: `python -m experiments compare`, `tune` and `list`.
+
+Nothing here imports TensorFlow, so that help and errors come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from experiments import seeds
+from experiments.errors import UserError, nearest, unknown
+
+BAD_INPUT = 2
+FAILED = 1
+COMMANDS = ("compare", "tune", "list")
+EXAMPLES = """examples:
+  python -m experiments compare                         all of the study `mnist`, figures in static/
+  python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
+  python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
+  python -m experiments tune mnist                      choose the learning rates again
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one sentence, with the nearest match for a wrong option."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of printing the usage."""
+        raise UserError(f"{message[0].upper()}{message[1:]}; see --help.")
+
+    def options(self) -> list[str]:
+        """Returns the options there are."""
+        return [word for word in self._option_string_actions if word.startswith("--")]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the exit code."""
+    words = list(sys.argv[1:] if words is None else words)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have had interrupts ignored
+        signal.signal(number, _stop)
+    try:
+        return _run(words)
+    except UserError as error:
+        if "--debug" in words:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        print(f"error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+        return FAILED
+
+
+def _run(words: list[str]) -> int:
+    parser, subparsers = _parsers()
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        raise unknown("command", words[0], COMMANDS)
+    given, rest = parser.parse_known_args(words)
+    if given.command is None:
+        parser.print_help()
+        return 0
+    if rest:
+        raise _superfluous(rest[0], subparsers[given.command].options())
+    from experiments import commands
+
+    if given.command == "list":
+        commands.show()
+        return 0
+    values = {key: value for key, value in vars(given).items() if key != "debug"}
+    if values.get("optimizers"):
+        values["optimizers"] = tuple(name for names in values["optimizers"] for name in names)
+    typed = shlex.join(["python", "-m", "experiments", *words])
+    options = commands.Options(**{**values, "command": typed})
+    try:
+        (commands.compare if given.command == "compare" else commands.tune)(options)
+    except KeyboardInterrupt as error:
+        print(f"\n{commands.interrupted(options)}", file=sys.stderr)
+        return 128 + (error.args[0] if error.args else signal.SIGINT)
+    return 0
+
+
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    parser = Parser(
+        prog="python -m experiments",
+        description="Compare optimizers: train, tabulate, draw.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser).add_parser
+    made = {
+        "compare": add("compare", help="train what is missing, then draw figures and table"),
+        "tune": add("tune", help="choose the learning rates of a study on validation data"),
+        "list": add("list", help="list studies, data sets, tasks and optimizers"),
+    }
+    for name, sub in made.items():
+        sub.allow_abbrev = False
+        sub.add_argument("--debug", action="store_true", help="show tracebacks")
+        if name != "list":
+            sub.add_argument("study", nargs="?", default="mnist", help="a study (default: mnist)")
+            sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
+    _options_of_compare(made["compare"])
+    return parser, made
+
+
+def _options_of_compare(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--seeds", type=_seeds, metavar="N|A,B", help="how many seeds, or which: 5, or 0,1,7")
+    add("--epochs", type=_count, metavar="N", help="passes over the training set")
+    add("--optimizers", nargs="+", type=_words, metavar="NAME", help="some of the study's optimizers")
+    add("--data", metavar="NAME", help="another data set; rates stay those chosen for the study's")
+    add("--out", type=Path, metavar="FOLDER", help="where figures and table go (default: static)")
+
+
+def _superfluous(word: str, options: Sequence[str]) -> UserError:
+    if not word.startswith("-"):
+        return UserError(f"Nothing is done with the word '{word}'; see --help.")
+    match = nearest(word.split("=")[0], options)
+    hint = f"did you mean {match}?" if match else f"known are {', '.join(options)}."
+    return UserError(f"Unknown option {word}: {hint}")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100000, got '{text}'")
+    return int(text)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    words = text.split(",")
+    if not all(word.strip().isdecimal() for word in words):
+        raise argparse.ArgumentTypeError(f"must be a number of seeds or a list like 0,1,7, got '{text}'")
+    numbers = [int(word) for word in words]
+    found = tuple(range(numbers[0])) if len(numbers) == 1 else tuple(dict.fromkeys(numbers))
+    if not found or max(found) not in seeds.EVALUATION:
+        raise argparse.ArgumentTypeError(
+            f"must be seeds from 0 to {seeds.EVALUATION.stop - 1}, at least one, got '{text}'"
+        )
+    return found
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt(number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

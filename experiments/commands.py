@@ -1,0 +1,164 @@
+"""What each command does, from the study to the files."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments import (
+    config,
+    datasets,
+    environment,
+    figures,
+    library,
+    records,
+    report,
+    selection,
+    sweep,
+    tasks,
+)
+from experiments.config import Study
+from experiments.engines import Engine
+from experiments.engines.local import Local
+from experiments.errors import unknown
+from experiments.records import Record
+from experiments.words import Words
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the command line may change of a study, None where it does not."""
+
+    study: str
+    seeds: tuple[int, ...] | None = None
+    epochs: int | None = None
+    optimizers: tuple[str, ...] | None = None
+    data: str | None = None
+    out: Path | None = None
+    jobs: int | None = None
+    command: str = ""
+
+
+def changed(study: Study, options: Options) -> Study:
+    """Returns a study with another budget or data set, which makes it another study.
+
+    Raises:
+        UserError: the data set is not known.
+    """
+    data = options.data or study.data
+    if data not in datasets.CARDS:
+        raise unknown("data set", data, datasets.CARDS)
+    return dataclasses.replace(study, data=data, epochs=options.epochs or study.epochs)
+
+
+def narrowed(study: Study, options: Options) -> Study:
+    """Returns the part of a study that is asked for, or more of its seeds; its runs stay the same.
+
+    Raises:
+        UserError: an optimizer is not in the study.
+    """
+    labels = [entry.label for entry in study.optimizers]
+    wanted = {name.lower() for name in options.optimizers or labels}
+    for name in options.optimizers or ():
+        if name.lower() not in map(str.lower, labels):
+            raise unknown("optimizer", name, labels)
+    entries = tuple(entry for entry in study.optimizers if entry.label.lower() in wanted)
+    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds)
+
+
+def compare(options: Options) -> None:
+    """Makes the runs that are missing of a comparison, then writes the figures and the result table."""
+    whole = config.load(options.study)
+    base = changed(whole, options)
+    study = narrowed(base, options)
+    datasets.require(datasets.CARDS[study.data])
+    choices = selection.read(options.study, whole)
+    wanted = sweep.evaluation_runs(config.study_hash(base), study, choices)
+    found = sweep.compare(options.study, study, wanted, _engine(options, len(wanted)))
+    words = Words(options.study, whole, study, found, choices, options.command)
+    folder = options.out or Path(study.figures)
+    paths = draw(study, found, words, folder)
+    table = report.rows(study, found, choices)
+    sentences = report.notes(study, (*words.lines, *words.footer))
+    records.write(folder / "results.md", report.markdown(table, words.title("Results"), sentences))
+    records.write(folder / "results.csv", report.as_csv(table))
+    _show(table, words)
+    names = ", ".join(path.name for path in paths)
+    print(f"Written to {folder}: {names}, results.md, results.csv.")
+
+
+def draw(study: Study, found: Sequence[Record], words: Words, folder: Path) -> list[Path]:
+    """Draws every figure of a comparison; returns the files."""
+    styles = {entry.label: entry.style for entry in study.optimizers}
+    sizes = datasets.CARDS[study.data].sizes
+    return [
+        path
+        for curve in figures.CURVES
+        for path in figures.draw_curves(
+            curve,
+            figures.table_of(found, curve),
+            styles,
+            words.caption(curve.words),
+            folder,
+            1 / sizes[curve.column.split("_")[0]],
+        )
+    ]
+
+
+def tune(options: Options) -> None:
+    """Chooses learning rates for a study, and writes its selection and evidence."""
+    study = config.load(options.study)
+    datasets.require(datasets.CARDS[study.data])
+    choices = sweep.tune(options.study, study, _engine(options, 2 * len(study.optimizers)))
+    for label, choice in choices.items():
+        edge = "; the best lies at the edge of what was tried" if choice.boundary else ""
+        print(
+            f"{label}: {choice.learning_rate:g}, validation accuracy {choice.validation_accuracy:.3f}, "
+            f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
+        )
+    print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(options.study)))
+
+
+def show() -> None:
+    """Prints the studies, data sets, tasks and optimizers there are."""
+    print("studies")
+    for name in config.names():
+        study = config.load(name)
+        count = len(study.optimizers) * len(study.seeds)
+        chosen = "rates chosen" if selection.paths(name)[0].is_file() else "rates not chosen yet"
+        print(f"  {name:<12} {study.title}: {study.task} on {study.data}, {count} runs, {chosen}")
+    print("data sets")
+    for card in datasets.CARDS.values():
+        print(f"  {card.name:<12} {card.title}, version {card.version}")
+    print("tasks")
+    for name in tasks.names():
+        print(f"  {name:<12} {tasks.get(name).title}")
+    print("optimizers\n  " + " ".join(library.available()))
+
+
+def interrupted(options: Options) -> str:
+    """Returns the sentence that says how to go on after an interruption."""
+    return f"Interrupted; the finished runs are kept, and the same command goes on: {options.command}"
+
+
+def _engine(options: Options, most: int) -> Callable[[], Engine]:
+    """Returns what makes the engine, once it is known that there is work."""
+    workers = min(options.jobs or os.cpu_count() or 1, most)
+    folder = sweep.logs(options.study)
+    return lambda: Local(workers, folder, environment.describe(workers))
+
+
+def _show(table: Sequence[report.Row], words: Words) -> None:
+    """Prints the result table."""
+    grid = Table(title=words.title("Results"), caption="\n".join(words.lines))
+    for heading in report.HEADINGS:
+        grid.add_column(heading)
+    for row in table:
+        grid.add_row(*report.cells(row))
+    Console(width=None if sys.stdout.isatty() else 150).print(grid)

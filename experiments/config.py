@@ -1,0 +1,204 @@
+"""What a study is: frozen dataclasses, read from TOML with every fault named, and identified by hash."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments import domains, seeds
+from experiments.domains import table, tables, value
+from experiments.errors import UserError, unknown
+
+SCHEMA = 1
+STUDIES = Path(__file__).parent / "studies"
+LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
+MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">")
+
+Scalar = bool | int | float
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """How one optimizer looks in every figure of the study; no part of the study's identity."""
+
+    color: str = value(domains.matching("a colour like #0072B2", r"#[0-9A-Fa-f]{6}"))
+    line: str = value(domains.one_of(*LINES))
+    marker: str = value(domains.one_of(*MARKERS))
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One optimizer that takes part.
+
+    Attributes:
+        label: its name in tables and figures.
+        optimizer: its name in `tfoptim.get`.
+        batch: `mini` for one step a mini-batch, `full` for one step a pass over all examples.
+        default_learning_rate: the documented default, the middle of the tuned range.
+        style: its colour, line and marker.
+        hyperparameters: arguments that are not tuned.
+    """
+
+    label: str = value(domains.text())
+    optimizer: str = value(domains.text())
+    batch: str = value(domains.one_of("mini", "full"))
+    default_learning_rate: float = value(domains.positive())
+    style: Style = table(Style)
+    hyperparameters: Mapping[str, Scalar] = value(domains.scalars(), default={})
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuning:
+    """How learning rates are chosen, the same for every optimizer.
+
+    Attributes:
+        seeds: seeds of the tuning runs, none of them an evaluation seed.
+        points: learning rates tried in a window, odd so that the default is one of them.
+        decades: width of the window, powers of ten, around the documented default.
+        slides: how often the window may move on by a decade when the best lies at its edge.
+    """
+
+    seeds: tuple[int, ...] = value(domains.distinct(domains.whole(seeds.TUNING.start, seeds.TUNING.stop - 1)))
+    points: int = value(domains.odd(3))
+    decades: int = value(domains.whole(1, 8))
+    slides: int = value(domains.whole(0, 8))
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """What is compared with what, and under which rules.
+
+    Attributes:
+        schema: version of this form.
+        title: what the study is about, for tables.
+        task: model, loss and metrics; one file in `experiments/tasks`.
+        data: data set; one of `experiments.datasets.CARDS`.
+        epochs: budget of every run, passes over the training set.
+        batch_size: examples a step of the `mini` entries takes.
+        micro_batch: examples held at a time while a full gradient is accumulated.
+        seeds: evaluation seeds.
+        tuning: how learning rates are chosen.
+        optimizers: the entries.
+        figures: folder the figures go to, relative to the working directory.
+    """
+
+    schema: int = value(domains.whole(SCHEMA, SCHEMA))
+    title: str = value(domains.text())
+    task: str = value(domains.text())
+    data: str = value(domains.text())
+    epochs: int = value(domains.whole(1, 100_000))
+    batch_size: int = value(domains.whole(1))
+    micro_batch: int = value(domains.whole(1))
+    seeds: tuple[int, ...] = value(domains.distinct(domains.whole(seeds.EVALUATION.start, seeds.EVALUATION.stop - 1)))
+    tuning: Tuning = table(Tuning)
+    optimizers: tuple[Entry, ...] = tables(Entry)
+    figures: str = value(domains.matching("a relative folder", r"\w[\w-]*(/\w[\w-]*)*"))
+
+
+def canonical(content: object) -> str:
+    """Returns the one JSON text of a value: sorted keys, no spaces, shortest floats, no NaN."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(content: object) -> str:
+    """Returns the SHA-256 of a value's canonical JSON, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def names() -> list[str]:
+    """Returns the studies there are, sorted."""
+    return sorted(path.stem for path in STUDIES.glob("*.toml"))
+
+
+def load(name: str) -> Study:
+    """Reads a study by name.
+
+    Raises:
+        UserError: no study has that name, or its file has faults; all of them are named.
+    """
+    if name not in names():
+        raise unknown("study", name, names())
+    return parse((STUDIES / f"{name}.toml").read_text(encoding="utf-8"), f"studies/{name}.toml")
+
+
+def parse(text: str, origin: str) -> Study:
+    """Reads a study from TOML text; `origin` names the text in errors."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{origin} is not valid TOML: {error}.") from error
+    faults: list[str] = []
+    study = domains.read(Study, raw, "", faults)
+    if study is not None:
+        faults = _across(study)
+    if study is None or faults:
+        raise UserError(f"{origin} has {len(faults)} fault(s):" + "".join(f"\n  {fault}" for fault in faults))
+    return study
+
+
+def _across(study: Study) -> list[str]:
+    """Returns the faults that no single value shows."""
+    from experiments import datasets, library, tasks
+
+    faults = []
+    for path, word, known in (
+        ("task", study.task, tasks.names()),
+        ("data", study.data, list(datasets.CARDS)),
+        *((f"optimizers[{i}].optimizer", e.optimizer, library.available()) for i, e in enumerate(study.optimizers)),
+    ):
+        if word not in known:
+            faults.append(f"{path}: {unknown(path.split('.')[-1], word, known)}")
+    for i, entry in enumerate(study.optimizers):
+        if "learning_rate" in entry.hyperparameters:
+            faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
+    labels = [entry.label.lower() for entry in study.optimizers]
+    faults.extend(
+        f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
+        for i, entry in enumerate(study.optimizers)
+        if entry.label.lower() in labels[:i]
+    )
+    return faults
+
+
+def definition(study: Study) -> dict[str, Any]:
+    """Returns all of a study that its numbers depend on; words and looks are left out."""
+    content = dataclasses.asdict(study)
+    for word in ("title", "figures"):
+        del content[word]
+    for entry in content["optimizers"]:
+        del entry["style"]
+    return _with_versions(content, study)
+
+
+def tuning_definition(study: Study) -> dict[str, Any]:
+    """Returns the part of the definition that the choice of learning rates depends on."""
+    content = definition(study)
+    del content["seeds"]
+    return content
+
+
+def _with_versions(content: dict[str, Any], study: Study) -> dict[str, Any]:
+    """Adds what the names stand for, so that a changed task or split makes another study."""
+    from experiments import datasets, tasks
+
+    card = datasets.CARDS[study.data]
+    return content | {
+        "task_version": tasks.get(study.task).version,
+        "data_version": card.version,
+        "split_sha256": card.split_sha256,
+    }
+
+
+def study_hash(study: Study) -> str:
+    """Returns the identity of a study, 64 hexadecimal digits."""
+    return digest(definition(study))
+
+
+def tuning_hash(study: Study) -> str:
+    """Returns the identity of a study's tuning, 64 hexadecimal digits."""
+    return digest(tuning_definition(study))

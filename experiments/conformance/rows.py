@@ -1,0 +1,125 @@
+"""What a row of the report is: a promise, and a small program that measures whether a library keeps it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Place = Literal["here", "mirrored", "workers"]
+"""Where a row runs: in this process, on two logical CPUs of another, or in two processes that work together."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """Optimizers under the names of Keras's, from Keras or from tfoptim.
+
+    Args:
+        name: as the report's heading says it.
+        module: holds the classes.
+    """
+
+    name: str
+    module: Any
+
+    def find(self, name: str) -> Any:
+        """Returns the optimizer class of that name, in any case: Keras writes Adagrad, tfoptim AdaGrad."""
+        return {key.lower(): value for key, value in vars(self.module).items()}[name.lower()]
+
+    def make(self, name: str, *arguments: Any, **keywords: Any) -> Any:
+        """Returns an optimizer."""
+        return self.find(name)(*arguments, **keywords)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a row found in one library.
+
+    Args:
+        passed: whether the promise is kept.
+        measured: the number or the behaviour, in a few words.
+        crashed: whether the row itself failed, so that nothing was measured.
+    """
+
+    passed: bool
+    measured: str
+    crashed: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One promise.
+
+    Args:
+        id: letter and number, and a letter for each of several rows about one fault.
+        title: what is checked, in a few words.
+        promise: what tfoptim does, in a few words.
+        measure: takes a library, returns whether it keeps the promise, and what was measured.
+        place: where it has to run.
+        keras: the verdict that Keras is known to get, over the supported range of its versions.
+    """
+
+    id: str
+    title: str
+    promise: str
+    measure: Callable[[Library], tuple[bool, str]]
+    place: Place = "here"
+    keras: bool = False
+
+    @property
+    def fault(self) -> str:
+        """The fault the row belongs to: D3 for D3b."""
+        return self.id.rstrip("abcdefghij")
+
+    def run(self, library: Library) -> Verdict:
+        """Measures one library; an error of the row is told and not raised, so that the report goes on."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                passed, measured = self.measure(library)
+        except Exception as error:
+            return Verdict(False, brief(error), crashed=True)
+        return Verdict(bool(passed), measured)
+
+
+ROWS: dict[str, Row] = {}
+"""Every row, id -> row, filled by the decorator when the modules are imported."""
+
+Measure = Callable[[Library], tuple[bool, str]]
+
+
+def row(id: str, title: str, promise: str, place: Place = "here", keras: bool = False) -> Callable[[Measure], Measure]:  # noqa: A002
+    """Declares a row: the decorated function measures it."""
+
+    def declare(measure: Measure) -> Measure:
+        assert id not in ROWS, f"two rows are called {id}"
+        ROWS[id] = Row(id, title, promise, measure, place, keras)
+        return measure
+
+    return declare
+
+
+def libraries() -> tuple[Library, Library]:
+    """Returns Keras's optimizers and tfoptim's."""
+    import keras
+
+    import tfoptim
+
+    return Library("Keras", keras.optimizers), Library("tfoptim", tfoptim)
+
+
+def brief(error: BaseException) -> str:
+    """Returns type and beginning of an error's message, on one line, without quotes that Markdown would read."""
+    message = re.sub(r"\s+", " ", str(error)).strip()
+    return f"{type(error).__name__}: {message[:70]}".rstrip(": ")
+
+
+def refusal(action: Callable[[], Any]) -> str | None:
+    """Returns the type of error with which an action is refused, or None if it goes through."""
+    try:
+        action()
+    except Exception as error:
+        return type(error).__name__
+    return None

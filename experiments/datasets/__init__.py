@@ -1,0 +1,147 @@
+"""The data sets, read through tensorflow-datasets, with fixed splits.
+
+`CARDS` says what each is. The definition of a split is its committed index file, not the code that
+once made it. Data sets are never swapped: what cannot be had is an error that names the embedded one.
+This module imports neither TensorFlow nor tensorflow-datasets, so that it answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from experiments.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+PROBE_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What a data set is.
+
+    Attributes:
+        name: its name in studies and in tensorflow-datasets.
+        title: what it is, in words.
+        version: version of its builder.
+        sizes: number of examples in each split.
+        split_sha256: SHA-256 of the index file.
+        digests: SHA-256 of each split's bytes (images, then labels, both uint8). Empty where
+            tensorflow-datasets verifies the download by checksums of its own.
+        url: where it is downloaded from; None when it is embedded.
+    """
+
+    name: str
+    title: str
+    version: str
+    sizes: Mapping[str, int]
+    split_sha256: str
+    digests: Mapping[str, str]
+    url: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that tensorflow-datasets keeps the prepared data in."""
+        root = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+        return root / self.name / self.version
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the data are on this machine, ready to be read."""
+        return (self.folder / "dataset_info.json").is_file()
+
+
+CARDS: Mapping[str, Card] = {
+    card.name: card
+    for card in (
+        Card(
+            name="mnist_5k",
+            title="5,000 MNIST digits, embedded",
+            version="1.0.0",
+            sizes={"train": 4_000, "validation": 500, "test": 500},
+            split_sha256="f553dc92bd695abf770e3d954fefdd522e79440c502b9bee290343d593693d91",
+            digests={
+                "train": "b0657723ee35b34b77daa6d42a022d9b412489cbd27a79150189d7be2e7628b9",
+                "validation": "f8d9103f7017660bfbf2d7783e506748b6fbfb45add9a059753b7bdfc6b707dc",
+                "test": "15ef4b849b24264ed87ca281cbaa63754f74cfccd899d31ed4d9253b8729167d",
+            },
+        ),
+        Card(
+            name="mnist",
+            title="MNIST, 70,000 digits",
+            version="3.0.1",
+            sizes={"train": 50_000, "validation": 10_000, "test": 10_000},
+            split_sha256="bf7695db4f0688389242869c520ebafd67234445c2c2c8d6e42d43bbb6f4a39c",
+            digests={},
+            url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
+        ),
+    )
+}
+EMBEDDED = "mnist_5k"
+
+
+def indices(card: Card, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Returns the example numbers of some splits, from the committed index file.
+
+    Raises:
+        UserError: the index file is missing or is not the committed one.
+    """
+    path = Path(__file__).parent / card.name / "splits.npz"
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    if found != card.split_sha256:
+        raise UserError(
+            f"The split of {card.name} is not the committed one: {path.name} should have SHA-256 "
+            f"{card.split_sha256}, found {found}; restore it with git checkout."
+        )
+    with np.load(path) as stored:
+        return {split: stored[split] for split in splits}
+
+
+def content_id(digests: Mapping[str, str]) -> str:
+    """Returns the identity of loaded data: the SHA-256 over the digests of its splits."""
+    text = "\n".join(f"{split} {digests[split]}" for split in sorted(digests))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def require(card: Card) -> None:
+    """Makes sure, within seconds, that a data set is here or can be fetched.
+
+    Raises:
+        UserError: it is neither here nor can its server be reached.
+    """
+    if card.prepared or card.url is None:
+        return
+    reason = _unreachable(card.url)
+    if reason:
+        raise UserError(
+            f"The data set {card.name} is not on this machine and cannot be downloaded ({reason}); "
+            f"connect to the network once, or use the embedded data set {EMBEDDED}."
+        )
+
+
+def _unreachable(url: str) -> str | None:
+    """Returns why a server does not answer, or None when it does; takes at most PROBE_SECONDS."""
+    outcome: list[str | None] = []
+    thread = threading.Thread(target=lambda: outcome.append(_probe(url)), daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return outcome[0] if outcome else f"no answer within {PROBE_SECONDS:.0f} s"
+
+
+def _probe(url: str) -> str | None:
+    request = urllib.request.Request(url, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=PROBE_SECONDS):
+            return None
+    except urllib.error.URLError as error:
+        return str(error.reason)
+    except OSError as error:
+        return str(error)

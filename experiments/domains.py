@@ -1,0 +1,145 @@
+"""What a value in a study file may be, declared once beside the field, and the reader of such tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from experiments.errors import nearest
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """The values a field may take, in words and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def whole(low: int, high: int = 10**9) -> Domain:
+    """Returns the domain of whole numbers from `low` to `high`."""
+    return Domain(
+        f"a whole number from {low} to {high}",
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+    )
+
+
+def odd(low: int) -> Domain:
+    """Returns the domain of odd whole numbers from `low`."""
+    return Domain(f"an odd whole number from {low}", lambda v: whole(low).holds(v) and v % 2 == 1)
+
+
+def positive() -> Domain:
+    """Returns the domain of finite numbers above zero."""
+    return Domain("a number above 0", lambda v: _number(v) and 0 < v < float("inf"))
+
+
+def text() -> Domain:
+    """Returns the domain of one-line strings that are not empty."""
+    return Domain("one line of text", lambda v: isinstance(v, str) and v.strip() == v != "" and v.isprintable())
+
+
+def one_of(*names: str) -> Domain:
+    """Returns the domain of the given words."""
+    return Domain("one of " + ", ".join(names), lambda value: value in names)
+
+
+def matching(words: str, pattern: str) -> Domain:
+    """Returns the domain of strings that match a regular expression as a whole."""
+    return Domain(words, lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None)
+
+
+def distinct(domain: Domain) -> Domain:
+    """Returns the domain of lists, not empty and without repeats, of values of a domain."""
+    return Domain(
+        f"a list without repeats, each {domain.words}",
+        lambda v: isinstance(v, list) and len(v) > 0 and all(map(domain.holds, v)) and len(set(v)) == len(v),
+    )
+
+
+def scalars() -> Domain:
+    """Returns the domain of tables whose values are numbers or booleans."""
+    return Domain(
+        "a table of numbers or booleans",
+        lambda v: isinstance(v, dict) and all(_number(x) or isinstance(x, bool) for x in v.values()),
+    )
+
+
+def value(domain: Domain, default: Any = dataclasses.MISSING) -> Any:
+    """Declares a field that holds a plain value."""
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, metadata={"domain": domain})
+    return dataclasses.field(default=default, metadata={"domain": domain})
+
+
+def table(cls: type) -> Any:
+    """Declares a field that holds a table, read as `cls`."""
+    return dataclasses.field(metadata={"table": cls})
+
+
+def tables(cls: type) -> Any:
+    """Declares a field that holds a list of tables, each read as `cls`."""
+    return dataclasses.field(metadata={"tables": cls})
+
+
+def read(cls: type[T], raw: Mapping[str, Any], path: str, faults: list[str]) -> T | None:
+    """Reads a table into a dataclass, and adds every fault found, with its dotted path, to `faults`.
+
+    Args:
+        cls: a dataclass whose fields are declared with `value`, `table` or `tables`.
+        raw: the table as TOML gives it.
+        path: where the table stands, empty for the top.
+        faults: receives one sentence for each fault.
+
+    Returns:
+        The dataclass, or None when this table or one inside it has a fault.
+    """
+    before = len(faults)
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    _unknown_keys(raw, fields, path, faults)
+    found = {name: _read_field(field, raw[name], path + name, faults) for name, field in fields.items() if name in raw}
+    faults.extend(f"{path}{name}: is missing." for name in _missing(fields.values(), raw))
+    return cls(**found) if len(faults) == before else None
+
+
+def _unknown_keys(raw: Iterable[str], fields: Iterable[str], path: str, faults: list[str]) -> None:
+    for key in raw:
+        if key not in (names := list(fields)):
+            match = nearest(key, names)
+            hint = f"did you mean '{match}'?" if match else f"known are {', '.join(names)}."
+            faults.append(f"{path}{key}: is not a known key; {hint}")
+
+
+def _missing(fields: Iterable[dataclasses.Field[Any]], raw: Mapping[str, Any]) -> list[str]:
+    none = dataclasses.MISSING
+    return [
+        field.name
+        for field in fields
+        if field.name not in raw and field.default is none and field.default_factory is none
+    ]
+
+
+def _read_field(field: dataclasses.Field[Any], raw: Any, path: str, faults: list[str]) -> Any:
+    if "table" in field.metadata:
+        if isinstance(raw, dict):
+            return read(field.metadata["table"], raw, path + ".", faults)
+        faults.append(f"{path}: must be a table.")
+        return None
+    if "tables" in field.metadata:
+        if isinstance(raw, list) and raw and all(isinstance(item, dict) for item in raw):
+            cls = field.metadata["tables"]
+            return tuple(read(cls, item, f"{path}[{i}].", faults) for i, item in enumerate(raw))
+        faults.append(f"{path}: must be a list of tables, at least one.")
+        return None
+    domain: Domain = field.metadata["domain"]
+    if not domain.holds(raw):
+        faults.append(f"{path}: must be {domain.words}, got {raw!r}.")
+    return tuple(raw) if isinstance(raw, list) else raw

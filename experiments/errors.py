@@ -1,0 +1,25 @@
+"""Faults of the input, told in one sentence with the nearest match."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user can put right; the command line prints it without a traceback."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Returns the known word most like `word`, whatever its case, or None when none is like it."""
+    by_lower = {name.lower(): name for name in known}
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[matches[0]] if matches else None
+
+
+def unknown(kind: str, word: str, known: Iterable[str]) -> UserError:
+    """Returns the error for a word that is not among the known ones of its kind."""
+    known = list(known)
+    match = nearest(word, known)
+    hint = f"did you mean '{match}'?" if match else "there is none like it."
+    return UserError(f"Unknown {kind} '{word}': {hint} Known: {', '.join(known)}.")

@@ -1,0 +1,198 @@
+"""The figures of a comparison: one function each, table -> files. Nothing here trains."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from experiments import canvas
+from experiments.canvas import Caption
+from experiments.config import Style
+from experiments.records import Record
+
+Table = Sequence[Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One figure of curves over passes.
+
+    Attributes:
+        slug: name of its files.
+        column: which score.
+        words: what the score is, for the title.
+        axis: name of the vertical axis.
+        scale: sets the vertical axis up, given the smallest step that the score can show.
+    """
+
+    slug: str
+    column: str
+    words: str
+    axis: str
+    scale: Callable[[Axes, Sequence[float], float], None]
+
+
+def _accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+    """Stretches an accuracy axis towards 1, logarithmic in the share of errors."""
+    floor = step / 2
+    axes.set_yscale(
+        "function",
+        functions=(
+            lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
+            lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),
+        ),
+    )
+    ticks = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0]
+    top = max(values)
+    shown = [t for t in ticks if t <= top] + [t for t in ticks if t > top][:1]
+    axes.set_ylim(min(0.0, *values), max(shown[-1], top))
+    axes.yaxis.set_major_locator(FixedLocator(shown))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+
+
+def _loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+    axes.set_yscale("log")
+    positive = [v for v in values if v > 0]
+    axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+
+
+CURVES = (
+    Curve(
+        "train_accuracy", "train_accuracy", "Training accuracy",
+        "accuracy on all training examples\n(axis logarithmic in the share of errors)",
+        _accuracy_scale,
+    ),
+    Curve(
+        "test_accuracy", "test_accuracy", "Test accuracy",
+        "accuracy on the test examples\n(axis logarithmic in the share of errors)",
+        _accuracy_scale,
+    ),
+    Curve(
+        "loss", "train_loss", "Training loss",
+        "cross entropy on all training examples, nats\n(logarithmic axis)", _loss_scale,
+    ),
+)  # fmt: skip
+
+
+def table_of(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
+    """Returns the numbers behind a figure of curves: one row for each run and pass."""
+    return [
+        {
+            "study": record.run.study[:8],
+            "data": record.run.data,
+            "model": record.run.task,
+            "optimizer": record.run.label,
+            "learning_rate": record.run.learning_rate,
+            "seed": record.run.seed,
+            "status": record.status,
+            "epoch": evaluation["epoch"],
+            curve.column: evaluation[curve.column],
+        }
+        for record in found
+        for evaluation in record.evaluations
+    ]
+
+
+def as_csv(table: Table) -> str:
+    """Returns a table as CSV; reading it back gives the figure again."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
+
+
+def from_csv(text: str) -> list[dict[str, Any]]:
+    """Returns the table that `as_csv` wrote."""
+    whole, words = ("seed", "epoch"), ("study", "data", "model", "optimizer", "status")
+    return [
+        {k: int(v) if k in whole else v if k in words else float(v) for k, v in row.items()}
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def draw_curves(
+    curve: Curve,
+    table: Table,
+    styles: Mapping[str, Style],
+    caption: Caption,
+    folder: Path,
+    step: float = 1e-4,
+) -> list[Path]:
+    """Draws one line for each optimizer with its band over seeds, and writes PNG, SVG and CSV.
+
+    Args:
+        curve: which figure.
+        table: its numbers, as `table_of` gives them.
+        styles: the look of each optimizer.
+        caption: the words.
+        folder: where the files go.
+        step: the smallest difference that the score can show.
+    """
+    with mpl.rc_context(canvas.STYLE):
+        figure, axes = canvas.sheet(caption)
+        values = [row[curve.column] for row in table if math.isfinite(row[curve.column])]
+        curve.scale(axes, values, step)
+        last = max(row["epoch"] for row in table)
+        axes.set_xlim(0, last)
+        axes.set_xlabel("epochs (passes over the training set)")
+        axes.set_ylabel(curve.axis)
+        drawn = [label for label in styles if any(row["optimizer"] == label for row in table)]
+        ends = [
+            _line(axes, _by_seed(table, label, curve.column), label, _look(styles[label]), place)
+            for place, label in enumerate(drawn)
+        ]
+        canvas.label_ends(axes, ends)
+        return canvas.save(figure, folder, curve.slug, caption, as_csv(table))
+
+
+def _by_seed(table: Table, label: str, column: str) -> dict[int, list[float]]:
+    """Returns the values of one optimizer over the passes, for each seed."""
+    found: dict[int, list[float]] = {}
+    for row in sorted((r for r in table if r["optimizer"] == label), key=lambda r: (r["seed"], r["epoch"])):
+        found.setdefault(row["seed"], []).append(row[column])
+    return found
+
+
+def _look(style: Style) -> dict[str, Any]:
+    return {"color": style.color, "linestyle": canvas.DASHES[style.line], "marker": style.marker}
+
+
+def _line(
+    axes: Axes, by_seed: Mapping[int, list[float]], label: str, look: Mapping[str, Any], place: int
+) -> tuple[float, float, str, Mapping[str, Any]]:
+    """Draws the mean and band of an optimizer as far as all seeds go; returns where the line ends.
+
+    A seed that stopped early diverged: its last value is marked with a cross.
+    """
+    finite = [_finite(values) for values in by_seed.values()]
+    longest, shortest = max(map(len, finite)), min(map(len, finite))
+    stopped = [v for v, raw in zip(finite, by_seed.values(), strict=True) if len(v) < len(raw)]
+    stopped += [values for values in finite if len(values) < longest and values not in stopped]
+    for values in stopped:
+        axes.plot(len(values) - 1, values[-1], "x", color=look["color"], markersize=9, mew=2)
+    passes = range(shortest)
+    seeds = np.array([values[:shortest] for values in finite])
+    mean = seeds.mean(axis=0)
+    axes.fill_between(passes, seeds.min(axis=0), seeds.max(axis=0), color=look["color"], alpha=0.16, linewidth=0)
+    axes.plot(passes, mean, linewidth=1.8, markersize=5, markevery=(1 + place % 4, 4), zorder=3, **look)
+    text = f"{label}  diverged" if stopped else f"{label}  {mean[-1]:.3f}"
+    return shortest - 1, float(mean[-1]), text, look
+
+
+def _finite(values: Sequence[float]) -> Sequence[float]:
+    return values[: next((i for i, v in enumerate(values) if not math.isfinite(v)), len(values))]

@@ -1,0 +1,87 @@
+"""How far the work is: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Meter:
+    """Counts passes over the training set, and tells of finished runs."""
+
+    def __init__(self, title: str, runs: int, passes: int) -> None:
+        """Starts at zero.
+
+        Args:
+            title: what is going on.
+            runs: number of runs to come.
+            passes: number of passes over the training set in all of them.
+        """
+        self.title, self.runs, self.passes = title, runs, passes
+        self.finished = self.done = 0
+        self._started = time.monotonic()
+        self._console = Console(file=sys.stderr)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("passes,"),
+            TimeElapsedColumn(),
+            TextColumn("gone,"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("left"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task(title, total=passes)
+
+    def __enter__(self) -> Self:
+        """Shows the bar."""
+        self._bar.start()
+        if not self._console.is_terminal:
+            print(f"{self.title}: {self.runs} runs of {self.passes} passes in all", file=sys.stderr)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Takes the bar away."""
+        self._bar.stop()
+
+    def step(self, passes: int = 1) -> None:
+        """Counts passes."""
+        self.done += passes
+        self._bar.update(self._task, completed=self.done)
+
+    def tell(self, text: str) -> None:
+        """Counts a run as finished and says so."""
+        self.finished += 1
+        line = f"[{self.finished}/{self.runs}] {text}"
+        if self._console.is_terminal:
+            self._bar.print(line, highlight=False, markup=False)
+        else:
+            print(f"{line}{self._left()}", file=sys.stderr, flush=True)
+
+    def _left(self) -> str:
+        if not 0 < self.done < self.passes:
+            return ""
+        seconds = (time.monotonic() - self._started) * (self.passes - self.done) / self.done
+        return f"; about {clock(seconds)} left"
+
+
+def clock(seconds: float) -> str:
+    """Returns a duration as a person would say it.
+
+    >>> clock(42.3), clock(254)
+    ('42 s', '4 min 14 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

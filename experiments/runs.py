@@ -1,0 +1,89 @@
+"""What one run is: its whole specification, whose hash is its identity, and how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.config import SCHEMA, Entry, Scalar, Study, digest
+from experiments.datasets import CARDS
+from experiments.tasks import get
+
+EVALUATION = "evaluation"
+TUNING = "tuning"
+SPLITS_OF_KIND = {
+    EVALUATION: ("train", "validation", "test"),
+    TUNING: ("train", "validation"),  # a tuning run cannot see the test split: it never loads it
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training run: everything that its numbers depend on."""
+
+    schema: int
+    study: str
+    kind: str
+    task: str
+    task_version: int
+    data: str
+    data_version: str
+    split_sha256: str
+    label: str
+    optimizer: str
+    batch: str
+    hyperparameters: Mapping[str, Scalar]
+    learning_rate: float
+    seed: int
+    epochs: int
+    batch_size: int
+    micro_batch: int
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the canonical specification, 64 hexadecimal digits."""
+        return digest(self.content)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The specification as plain values, as it is stored."""
+        return dataclasses.asdict(self)
+
+    @property
+    def program(self) -> str:
+        """Names what is compiled for this run; runs that agree in it share one trace."""
+        free = ("study", "label", "learning_rate", "seed", "epochs")
+        return digest({key: value for key, value in self.content.items() if key not in free})
+
+
+def plan(identity: str, study: Study, kind: str, entry: Entry, rate: float, seed: int) -> Run:
+    """Returns the run of one entry of a study, at a learning rate and a seed.
+
+    Args:
+        identity: hash of the study, or of its tuning, that the run belongs to.
+        study: has the task, the data and the budget.
+        kind: `evaluation` or `tuning`.
+        entry: the optimizer.
+        rate: its learning rate.
+        seed: out of the seeds of that kind.
+    """
+    return Run(
+        schema=SCHEMA,
+        study=identity,
+        kind=kind,
+        task=study.task,
+        task_version=get(study.task).version,
+        data=study.data,
+        data_version=CARDS[study.data].version,
+        split_sha256=CARDS[study.data].split_sha256,
+        label=entry.label,
+        optimizer=entry.optimizer,
+        batch=entry.batch,
+        hyperparameters=dict(entry.hyperparameters),
+        learning_rate=float(rate),
+        seed=seed,
+        epochs=study.epochs,
+        batch_size=study.batch_size,
+        micro_batch=study.micro_batch,
+    )

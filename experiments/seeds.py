@@ -1,0 +1,36 @@
+"""Every random stream of a run, derived from (problem, seed, purpose) and never from the optimizer.
+
+So two optimizers of one seed start from the same weights, see the examples in the same order and
+draw the same dropout keys, and their difference is a paired difference (rule B10).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+EVALUATION = range(1000)
+TUNING = range(1000, 2000)
+
+
+def derive(problem: str, seed: int, purpose: str) -> int:
+    """Returns the 64-bit seed of one purpose: `init`, `order`, `augment`, `dropout` or `noise`."""
+    digest = hashlib.sha256(f"{problem}|{seed}|{purpose}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def order(problem: str, seed: int, epoch: int, examples: int) -> np.ndarray:
+    """Returns the order of the training examples in one pass, a pure function of its arguments.
+
+    Args:
+        problem: name of the task.
+        seed: seed of the run.
+        epoch: number of the pass, from 1.
+        examples: size of the training set.
+
+    Returns:
+        A permutation of 0 .. examples - 1, int32.
+    """
+    generator = np.random.default_rng([derive(problem, seed, "order"), epoch])
+    return generator.permutation(examples).astype(np.int32)

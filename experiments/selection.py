@@ -1,0 +1,213 @@
+"""Learning rates chosen on validation data: the rule, and the two files that hold choice and evidence.
+
+Every optimizer is tried at the same number of rates, equally spaced on a log scale over a window of
+the same width around its documented default. When the best lies in the outer tenth of the window, the
+window moves on by a decade, at most `slides` times; after that the choice is marked `boundary`.
+The best rate has the highest median validation accuracy over the tuning seeds after the last pass;
+ties go to the lower median validation loss, then to the smaller rate.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import records
+from experiments.config import STUDIES, Entry, Study, Tuning, tuning_hash
+from experiments.errors import UserError
+
+EDGE = 0.1
+COLUMNS = (
+    "optimizer", "learning_rate", "seed", "status", "epochs",
+    "validation_accuracy", "validation_loss", "running_loss", "example_gradients", "run",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """How one tuning run ended; a diverged one has no scores."""
+
+    label: str
+    learning_rate: float
+    seed: int
+    accuracy: float
+    loss: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The rate chosen for an optimizer.
+
+    Attributes:
+        learning_rate: the rate.
+        window: the lowest and highest rate of the window it was chosen from.
+        slides: decades the window moved on; negative is towards smaller rates.
+        boundary: whether the best still lay at the edge when no slide was left.
+        validation_accuracy: median over the tuning seeds.
+        trials: tuning runs in the window, and in all.
+    """
+
+    learning_rate: float
+    window: tuple[float, float]
+    slides: int
+    boundary: bool
+    validation_accuracy: float
+    trials: tuple[int, int]
+
+
+def window(entry: Entry, tuning: Tuning, slides: int) -> list[float]:
+    """Returns the rates of a window, ascending; windows of other slides share their rates bit for bit."""
+    spacing = tuning.decades / (tuning.points - 1)
+    half = tuning.points // 2
+    return [float(f"{entry.default_learning_rate * 10 ** (slides + k * spacing):.4g}") for k in range(-half, half + 1)]
+
+
+def best(rates: Sequence[float], trials: Sequence[Trial]) -> float:
+    """Returns the best of some rates by the rule above."""
+
+    def rank(rate: float) -> tuple[float, float, float]:
+        of_rate = [trial for trial in trials if trial.learning_rate == rate]
+        accuracy = statistics.median(trial.accuracy for trial in of_rate)
+        return -accuracy, statistics.median(trial.loss for trial in of_rate), rate
+
+    return min(rates, key=rank)
+
+
+def edge(rates: Sequence[float], rate: float) -> int:
+    """Returns -1 or 1 when a rate lies in the lower or upper tenth of a window's log range, else 0."""
+    place = rates.index(rate) / (len(rates) - 1)
+    return (place > 1 - EDGE) - (place < EDGE)
+
+
+def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list[float]:
+    """Returns the choice for one optimizer, or the rates of the window that has to be tried next.
+
+    Args:
+        study: has the tuning rules.
+        entry: the optimizer.
+        trials: its trials so far; those at other rates than asked for do not count.
+    """
+    slides, tuning = 0, study.tuning
+    while True:
+        rates = window(entry, tuning, slides)
+        here = [t for t in trials if t.label == entry.label and t.learning_rate in rates]
+        if len({(t.learning_rate, t.seed) for t in here}) < tuning.points * len(tuning.seeds):
+            return rates
+        rate = best(rates, here)
+        side = edge(rates, rate)
+        if side == 0 or abs(slides) == tuning.slides or side * slides < 0:
+            break
+        slides += side
+    accuracy = statistics.median(t.accuracy for t in here if t.learning_rate == rate)
+    total = sum(t.label == entry.label for t in trials)
+    return Choice(rate, (rates[0], rates[-1]), slides, side != 0, accuracy, (len(here), total))
+
+
+def trial_of(record: records.Record) -> Trial:
+    """Returns the trial of a tuning record."""
+    last = record.evaluations[-1]
+    good = record.status == "done"
+    return Trial(
+        record.run.label,
+        record.run.learning_rate,
+        record.run.seed,
+        last["validation_accuracy"] if good else -math.inf,
+        last["validation_loss"] if good else math.inf,
+    )
+
+
+def paths(name: str) -> tuple[Path, Path]:
+    """Returns the files of a study's selection and of its evidence."""
+    return STUDIES / f"{name}.selection.json", STUDIES / f"{name}.tuning.csv"
+
+
+def write(name: str, study: Study, found: Sequence[records.Record], choices: Mapping[str, Choice]) -> None:
+    """Writes the evidence, then the selection that names it by its hash."""
+    selected, evidence = paths(name)
+    text = _table(study, found)
+    environment = dict(found[0].environment)
+    content = {
+        "study": name,
+        "tuning_hash": tuning_hash(study),
+        "evidence_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "made_with": {k: environment[k] for k in ("commit", "source", "tensorflow", "keras")},
+        "rule": "highest median validation accuracy after the last pass",
+        "trials": len(found),
+        "diverged": sum(record.status == "diverged" for record in found),
+        "choices": {label: dataclasses.asdict(choice) for label, choice in choices.items()},
+    }
+    records.write(evidence, text)
+    records.write(selected, json.dumps(content, indent=2) + "\n")
+
+
+def read(name: str, study: Study) -> dict[str, Choice]:
+    """Returns the committed choices of a study, after making sure that they are its own.
+
+    Raises:
+        UserError: there are none, they were made for another definition, or the evidence does not
+            lead to them.
+    """
+    selected, evidence = paths(name)
+    again = f"choose them with: python -m experiments tune {name}"
+    if not selected.is_file() or not evidence.is_file():
+        raise UserError(f"The study {name} has no chosen learning rates yet; {again}")
+    content = json.loads(selected.read_text(encoding="utf-8"))
+    text = evidence.read_bytes().decode()
+    if content["tuning_hash"] != tuning_hash(study):
+        raise UserError(
+            f"The learning rates in {selected.name} were chosen for another definition of the study "
+            f"{name} ({content['tuning_hash'][:8]}, now {tuning_hash(study)[:8]}); {again}"
+        )
+    choices = {label: _choice(raw) for label, raw in content["choices"].items()}
+    intact = content["evidence_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    trials = trials_of(text) if intact else []
+    if any(settle(study, e, trials) != choices.get(e.label) for e in study.optimizers):
+        raise UserError(f"The trials in {evidence.name} do not lead to {selected.name}; {again}")
+    return choices
+
+
+def trials_of(text: str) -> list[Trial]:
+    """Returns the trials in a table of evidence."""
+    return [
+        Trial(
+            row["optimizer"],
+            float(row["learning_rate"]),
+            int(row["seed"]),
+            float(row["validation_accuracy"]) if row["status"] == "done" else -math.inf,
+            float(row["validation_loss"]) if row["status"] == "done" else math.inf,
+        )
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def _choice(raw: Mapping[str, Any]) -> Choice:
+    return Choice(**{**raw, "window": tuple(raw["window"]), "trials": tuple(raw["trials"])})
+
+
+def _table(study: Study, found: Sequence[records.Record]) -> str:
+    order = {entry.label: i for i, entry in enumerate(study.optimizers)}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for record in sorted(found, key=lambda r: (order[r.run.label], r.run.learning_rate, r.run.seed)):
+        last = dict(record.evaluations[-1])
+        writer.writerow(
+            {key: last[key] for key in COLUMNS if key in last}
+            | {
+                "optimizer": record.run.label,
+                "learning_rate": record.run.learning_rate,
+                "seed": record.run.seed,
+                "status": record.status,
+                "epochs": last["epoch"],
+                "run": record.run.identity[:20],
+            }
+        )
+    return text.getvalue()

@@ -1,0 +1,93 @@
+"""What a problem consists of, and what the classification problems share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Tensor = Any
+PerExample = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One problem.
+
+    Attributes:
+        name: its name in studies; seeds derive from it.
+        version: raised whenever the definition changes, since it is part of a run's identity.
+        title: the model in words, for figures.
+        parameters: number of trainable parameters, checked when the model is built.
+        build: makes the model from the seed of its dropout keys, and draws the weights from Keras's
+            global seed; its outputs are logits, so its last layer has no activation.
+        inputs: turns stored images, uint8 [n, height, width, channels], into the model's inputs.
+        loss: loss of each example, [n], from labels and logits.
+        metrics: score of each example, [n], from labels and logits, by name.
+    """
+
+    name: str
+    version: int
+    title: str
+    parameters: int
+    build: Callable[[int], Any]
+    inputs: Callable[[Tensor], Tensor]
+    loss: PerExample
+    metrics: Mapping[str, PerExample]
+
+    def model(self, init: int, dropout: int) -> Any:
+        """Returns the model with the initial weights of a seed.
+
+        Args:
+            init: 64-bit seed of the initial weights.
+            dropout: 64-bit seed of the dropout keys.
+
+        Raises:
+            ValueError: the model is not the declared one, or it does not end in logits.
+        """
+        import keras
+
+        keras.utils.set_random_seed(init % 2**32)
+        model = self.build(dropout % 2**31)
+        if model.count_params() != self.parameters:
+            raise ValueError(
+                f"{self.name}: the model has {model.count_params():,} parameters, not {self.parameters:,}."
+            )
+        if model.layers[-1].activation is not keras.activations.linear:
+            raise ValueError(f"{self.name}: the last layer must give logits, without activation.")
+        return model
+
+
+def unit_range(images: Tensor) -> Tensor:
+    """Returns uint8 images as float32 in 0 .. 1."""
+    import tensorflow as tf
+
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
+    """Returns the cross entropy of each example, from class numbers [n] and logits [n, classes]."""
+    import tensorflow as tf
+
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+
+def accuracy(labels: Tensor, logits: Tensor) -> Tensor:
+    """Returns 1 for each example whose largest logit is its class, else 0."""
+    import tensorflow as tf
+
+    return tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels), tf.float32)
+
+
+def digits(name: str, version: int, title: str, parameters: int, build: Callable[[int], Any]) -> Task:
+    """Returns the problem of telling digits apart with a model."""
+    return Task(
+        name=name,
+        version=version,
+        title=title,
+        parameters=parameters,
+        build=build,
+        inputs=unit_range,
+        loss=cross_entropy,
+        metrics={"accuracy": accuracy},
+    )

@@ -1,0 +1,214 @@
+"""The only file that trains: one run in, one record out; it writes nothing.
+
+A `Program` is the compiled training of one model with one optimizer. It is traced once and then
+serves every learning rate and seed: before each run the weights, the optimizer's state and the
+dropout keys are set to those of freshly made ones, so that a run's numbers do not depend on what
+the process did before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import tfoptim
+from experiments import seeds, tasks
+from experiments.datasets.load import Examples
+from experiments.runs import Run
+from experiments.tasks.base import Task
+
+EVALUATION_BATCH = 1_000
+PATIENCE = 3
+BLOW_UP = 1e3
+
+Evaluation = dict[str, Any]
+Split = tuple[Any, Any]
+
+
+def tensors(data: Mapping[str, Examples]) -> dict[str, Split]:
+    """Returns the images, uint8 [n, ...], and labels, int32 [n], of each split as tensors."""
+    return {k: (tf.constant(v.images), tf.constant(v.labels)) for k, v in data.items()}
+
+
+class Program:
+    """The training of one (model, optimizer), compiled once and reused for each of its runs."""
+
+    def __init__(self, run: Run, data: Mapping[str, Split]) -> None:
+        """Builds and traces.
+
+        Args:
+            run: any of the runs that share `run.program`.
+            data: the splits to train and evaluate on, from `tensors`; `train` among them.
+        """
+        self.task = tasks.get(run.task)
+        self.examples = len(data["train"][1])
+        self.model, self.optimizer = _fresh(self.task, run)
+        self._evaluate = {split: _evaluation(self.model, self.task, *data[split]) for split in data}
+        self._epoch = _epoch(self.model, self.optimizer, self.task, data["train"], run)
+        self.seconds_compiling = _seconds(self._warm_up)[0]
+
+    def run(self, run: Run) -> Iterator[Evaluation]:
+        """Trains, and yields one evaluation before the first pass and one after each.
+
+        The last one yielded of a run that diverged has `diverged` set; nothing follows it.
+        """
+        self._reset(run)
+        example_gradients, seconds, high = 0, 0.0, 0
+        initial = evaluation = self._evaluation(0, None, example_gradients, seconds)
+        yield initial
+        for epoch in range(1, run.epochs + 1):
+            order = seeds.order(run.task, run.seed, epoch, self.examples)
+            elapsed, loss = _seconds(lambda order=order: float(self._epoch(tf.constant(order))))
+            seconds += elapsed
+            example_gradients += self.examples
+            evaluation = self._evaluation(epoch, loss, example_gradients, seconds)
+            high = high + 1 if evaluation[_watched(evaluation)] > _limit(initial) else 0
+            evaluation["diverged"] = not _finite(evaluation) or high >= PATIENCE
+            yield evaluation
+            if evaluation["diverged"]:
+                return
+
+    def digest(self) -> str:
+        """Returns a SHA-256 of the model's and optimizer's present state, to compare runs bitwise."""
+        return _digest([*self.model.variables, *self.optimizer.variables])
+
+    def _evaluation(self, epoch: int, loss: float | None, gradients: int, seconds: float) -> Evaluation:
+        scores: Evaluation = {
+            "epoch": epoch,
+            "example_gradients": gradients,
+            "seconds": seconds,
+            "running_loss": loss,
+            "diverged": False,
+        }
+        for split, evaluate in self._evaluate.items():
+            for name, value in evaluate().items():
+                scores[f"{split}_{name}"] = float(value)
+        return scores
+
+    def _reset(self, run: Run) -> None:
+        model, optimizer = _fresh(self.task, run)
+        _copy(model.variables, self.model.variables)
+        _copy(optimizer.variables, self.optimizer.variables)
+
+    def _warm_up(self) -> None:
+        """Runs everything once, on few examples, so that compiling is not counted as training."""
+        self._epoch(tf.range(min(2, self.examples)))
+        for evaluate in self._evaluate.values():
+            evaluate()
+
+
+def full_gradient(model: Any, task: Task, images: Any, labels: Any, micro: int) -> tuple[Any, list[Any]]:
+    """Returns the mean loss over all examples and its gradient at the present weights.
+
+    The gradient is summed over micro-batches, each weighted by its size, so that memory does not
+    grow with the number of examples. A layer with dropout draws a fresh mask for each micro-batch.
+
+    Args:
+        model: gives logits.
+        task: has the loss.
+        images: stored images, [n, ...].
+        labels: labels, [n].
+        micro: examples held at a time; need not divide n.
+
+    Returns:
+        The loss, a scalar, and one gradient a trainable variable.
+    """
+    variables = model.trainable_variables
+    total = tf.constant(0.0)
+    sums = [tf.zeros(v.shape, v.dtype) for v in variables]
+    count = tf.shape(labels)[0]
+    for start in tf.range(0, count, micro):
+        batch = slice(start, start + micro)
+        with tf.GradientTape() as tape:
+            logits = model(task.inputs(images[batch]), training=True)
+            loss = tf.reduce_sum(task.loss(labels[batch], logits))
+        total += loss
+        sums = [s + g for s, g in zip(sums, tape.gradient(loss, variables), strict=True)]
+    return total / tf.cast(count, tf.float32), [s / tf.cast(count, s.dtype) for s in sums]
+
+
+def _fresh(task: Task, run: Run) -> tuple[Any, Any]:
+    """Returns a model and an optimizer as a run starts with them."""
+    init, dropout = (seeds.derive(task.name, run.seed, purpose) for purpose in ("init", "dropout"))
+    model = task.model(init, dropout)
+    optimizer = tfoptim.get(run.optimizer, learning_rate=run.learning_rate, **run.hyperparameters)
+    optimizer.build(model.trainable_variables)
+    return model, optimizer
+
+
+def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run) -> Any:
+    """Returns the compiled pass over the training set in a given order, int32 [n]; it gives the loss."""
+    images, labels = train
+
+    def full(order: Any) -> Any:
+        del order  # a sum does not depend on it; the rows as they are stored need no gathering
+        loss, gradients = full_gradient(model, task, images, labels, run.micro_batch)
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss
+
+    def mini(order: Any) -> Any:
+        total = tf.constant(0.0)
+        for start in tf.range(0, tf.size(order), run.batch_size):
+            rows = order[start : start + run.batch_size]
+            with tf.GradientTape() as tape:
+                logits = model(task.inputs(tf.gather(images, rows)), training=True)
+                losses = task.loss(tf.gather(labels, rows), logits)
+                loss = tf.reduce_mean(losses)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            total += tf.reduce_sum(losses)
+        return total / tf.cast(tf.size(order), tf.float32)
+
+    epoch = full if run.batch == "full" else mini
+    return tf.function(epoch, input_signature=[tf.TensorSpec([None], tf.int32)])
+
+
+def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
+    """Returns the compiled evaluation of one split: exact means over all of its examples."""
+    scores = {"loss": task.loss, **task.metrics}
+
+    def evaluate() -> Any:
+        sums = {name: tf.constant(0.0) for name in scores}
+        for start in tf.range(0, tf.size(labels), EVALUATION_BATCH):
+            batch = slice(start, start + EVALUATION_BATCH)
+            logits = model(task.inputs(images[batch]), training=False)
+            sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
+        return {name: total / tf.cast(tf.size(labels), tf.float32) for name, total in sums.items()}
+
+    return tf.function(evaluate, input_signature=[])
+
+
+def _copy(source: list[Any], target: list[Any]) -> None:
+    for old, new in zip(target, source, strict=True):
+        old.assign(new)
+
+
+def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def _limit(initial: Evaluation) -> float:
+    return BLOW_UP * max(abs(float(initial[_watched(initial)])), 1e-3)
+
+
+def _watched(evaluation: Evaluation) -> str:
+    """Returns the loss that tells divergence: on the training set."""
+    return "train_loss" if "train_loss" in evaluation else "validation_loss"
+
+
+def _finite(evaluation: Evaluation) -> bool:
+    return all(math.isfinite(v) for v in evaluation.values() if isinstance(v, float))
+
+
+def _digest(variables: list[Any]) -> str:
+    content = hashlib.sha256()
+    for variable in variables:
+        content.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return content.hexdigest()
