@@ -7,7 +7,8 @@ learning rate that already has it, computed in float64.
 
 Not used, because they are not the rule: ResourceApplyMomentum (keeps the sum of gradients, so a changing learning rate
 acts on the past), ResourceApplyAdagrad (no epsilon) and AdagradV2 (epsilon outside the root), ResourceApplyAdam with
-`use_nesterov` (not Nadam), ResourceApplyRMSProp without momentum (wants a slot that the rule does not have); and
+`use_nesterov` (not Nadam), ResourceApplyRMSProp without momentum (wants a slot that the rule does not have),
+ResourceApplyCenteredRMSProp (takes the root of a variance that rounding has made negative); and
 ResourceApplyAdamWithAmsgrad, which XLA cannot compile, so that `fit`, which compiles by default, would fail.
 """
 
@@ -71,20 +72,16 @@ def momentum(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> No
 
 def rmsprop(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
     """`RMSprop` with momentum."""
-    arguments = {
-        "var": w.handle,
-        "ms": s["v"].handle,
-        "mom": s["b"].handle,
-        "lr": _number(h.learning_rate, g),
-        "rho": _number(h.rho, g),
-        "momentum": _number(h.momentum, g),
-        "epsilon": _number(h.epsilon, g),
-        "grad": g,
-    }
-    if optimizer.centered:
-        tf.raw_ops.ResourceApplyCenteredRMSProp(mg=s["a"].handle, **arguments)
-    else:
-        tf.raw_ops.ResourceApplyRMSProp(**arguments)
+    tf.raw_ops.ResourceApplyRMSProp(
+        var=w.handle,
+        ms=s["v"].handle,
+        mom=s["b"].handle,
+        lr=_number(h.learning_rate, g),
+        rho=_number(h.rho, g),
+        momentum=_number(h.momentum, g),
+        epsilon=_number(h.epsilon, g),
+        grad=g,
+    )
 
 
 def adadelta(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
