@@ -102,7 +102,7 @@ class Optimizer(Configured):
             trainable_variables: the variables, in the same order; those of `build` if left out.
         """
         if len(grads):
-            with tf.name_scope(self.name):
+            with tf.name_scope(str(self.name)):
                 pipeline.run(self, grads, trainable_variables)
 
     def finalize_variable_values(self, var_list: Any) -> None:

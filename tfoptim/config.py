@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import keras
 
@@ -28,8 +28,27 @@ BASE_ARGUMENTS = """\
 """
 
 
-@dataclass_transform(field_specifiers=(keyword_only,))
-class Configured(keras.optimizers.Optimizer):
+if TYPE_CHECKING:
+
+    @dataclass_transform(field_specifiers=(keyword_only,))
+    class KerasOptimizer:
+        """What type checkers see of Keras's class, which has no types: any attribute at all.
+
+        An untyped base would make them accept any argument of any optimizer.
+        """
+
+        def __init__(self, **arguments: Any) -> None: ...
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def set_weights(self, weights: Any) -> None:
+            """Assigns all variables."""
+
+else:
+    KerasOptimizer = keras.optimizers.Optimizer
+
+
+class Configured(KerasOptimizer):
     """The part of an optimizer that holds its hyperparameters, among them those that every optimizer has."""
 
     learning_rate: NonNegative = 0.001
@@ -42,6 +61,8 @@ class Configured(keras.optimizers.Optimizer):
     ema_overwrite_frequency: Steps | None = keyword_only(default=None)
     loss_scale_factor: Positive | None = keyword_only(default=None)
     gradient_accumulation_steps: Accumulation | None = keyword_only(default=None)
+    if TYPE_CHECKING:
+        name: str | None = keyword_only(default=None)  # an attribute of Keras's, no hyperparameter
 
     lazy: bool = keyword_only(default=False)
     nonfinite: NonFinite = keyword_only(default="propagate")
@@ -68,6 +89,8 @@ class Configured(keras.optimizers.Optimizer):
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
         of_keras = {name: values[name] for name in Configured.fields.keys() - {"lazy", "nonfinite"}}
+        if callable(of_keras["ema_momentum"]):
+            del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
         own["_values"] = values
         # Float64, so that 0.999 is 0.999 in a float64 model; not part of the saved state: the config has the values.
@@ -90,7 +113,7 @@ class Configured(keras.optimizers.Optimizer):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Configured":
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Makes an optimizer from what `get_config` returned, with the same checks as the constructor."""
         exclusion = config.get(_EXCLUSION, {})
         optimizer = cls(**{name: _revived(config[name], custom_objects) for name in config.keys() - {_EXCLUSION}})
