@@ -84,6 +84,12 @@ def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
     raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.fields, such as Fraction, or bool.")
 
 
+_FORMER = {
+    "lr": " Did you mean 'learning_rate'?",
+    "decay": " Give learning_rate a schedule of keras.optimizers.schedules.",
+}
+
+
 def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
     """Puts the learning rate first, then the class's own fields, then those it inherits: Keras's argument order."""
     first = own.get("learning_rate", inherited["learning_rate"])
@@ -105,7 +111,8 @@ def constructor(cls: Any) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         for name in kwargs:
             if name not in signature.parameters:
-                raise ValueError(f"{cls.__name__} has no argument {name!r}.{nearest(name, signature.parameters)}")
+                hint = _FORMER.get(name) or nearest(name, signature.parameters)
+                raise ValueError(f"{cls.__name__} has no argument {name!r}.{hint}")
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         self._configure(bound.arguments)

@@ -32,15 +32,9 @@ def create(optimizer: Any, variables: list[Any]) -> None:
         for v, slots in zip(variables, own["_slots"], strict=True):
             for name, start in ({} if _is_overwritten(v) else group).items():
                 slots[name] = _add(optimizer, v, name, start)
-    dtype = variables[0].dtype if variables else keras.config.floatx()
+    widest = max((compute_dtype(v.dtype) for v in variables), key=lambda dtype: dtype.size, default=tf.float32).name
     own["_shared"] = {
-        name: optimizer.add_variable(
-            (),
-            keras.initializers.Constant(start),
-            compute_dtype(dtype).name,
-            "only_first_replica",
-            name=name,
-        )
+        name: optimizer.add_variable((), _starting_at(start), widest, "only_first_replica", name=name)
         for name, start in optimizer.shared.items()
     }
 
@@ -54,14 +48,18 @@ def _add(optimizer: Any, variable: Any, name: str, start: Any) -> Any:
     """Adds one variable like `variable`, on its device, in its compute precision."""
     dtype = compute_dtype(variable.dtype)
     value = start_value(optimizer, start, variable)
-
-    def initializer(shape: Any, dtype: Any) -> tf.Tensor:
-        # Not Keras's `Constant`, which takes a float64 number through float32.
-        return tf.fill(shape, tf.constant(value, dtype)) if isinstance(value, float) else tf.cast(value, dtype)
-
     prefix = re.sub("[/:]", "_", path(variable))
     with optimizer._distribution_strategy.extended.colocate_vars_with(raw(variable)):
-        return optimizer.add_variable(variable.shape, initializer, dtype.name, name=f"{prefix}_{name}")
+        return optimizer.add_variable(variable.shape, _starting_at(value), dtype.name, name=f"{prefix}_{name}")
+
+
+def _starting_at(value: Any) -> Any:
+    """Returns an initializer for a number or an array; Keras's `Constant` takes float64 numbers through float32."""
+
+    def initializer(shape: Any, dtype: Any) -> tf.Tensor:
+        return tf.fill(shape, tf.constant(value, dtype)) if isinstance(value, float) else tf.cast(value, dtype)
+
+    return initializer
 
 
 def save(optimizer: Any, store: Any) -> None:
@@ -143,7 +141,8 @@ def _agree(wanted: str, found: str) -> bool:
 def start_value(optimizer: Any, declared: Any, weights: Any) -> Any:
     """Returns the start value of a slot: a number, or an array like `weights`."""
     if isinstance(declared, str):
-        return getattr(optimizer, declared)
+        value = getattr(optimizer, declared)
+        return float(keras.ops.convert_to_numpy(value(0))) if callable(value) else value
     return declared(weights) if callable(declared) else declared
 
 
