@@ -78,7 +78,9 @@ def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:
     if h.clipnorm is not None:
         return [scale_to(g, tf.sqrt(sum_of_squares(g)), h.clipnorm) for g in grads]
     if h.global_clipnorm is not None:
-        norm = tf.sqrt(tf.add_n([tf.cast(sum_of_squares(g), tf.float32) for g in grads]))
+        squares = [sum_of_squares(g) for g in grads]
+        widest = max((s.dtype for s in squares), key=lambda dtype: dtype.size)
+        norm = tf.sqrt(tf.add_n([tf.cast(s, widest) for s in squares]))
         return [scale_to(g, norm, h.global_clipnorm) for g in grads]
     return grads
 
