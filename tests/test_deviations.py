@@ -101,3 +101,16 @@ def test_other_numbers_can_be_changed_after_tracing(library, ends_at):
     optimizer.clipvalue = 0.1
     step(tf.constant(1.0))
     assert ends_at == pytest.approx(float(weight.numpy()))
+
+
+@pytest.mark.parametrize(("library", "finite"), [(keras.optimizers, False), (tfoptim, True)])
+def test_centered_rmsprop_never_takes_the_root_of_a_negative_variance(library, finite):
+    """Of a steady gradient the variance is 0 up to rounding; Keras takes the root of what rounding leaves."""
+    gradients = np.logspace(-2, 4, 100, dtype="float32")
+    weight = keras.Variable(np.zeros_like(gradients))
+    optimizer = library.RMSprop(centered=True)
+    optimizer.build([weight])
+    step = tf.function(lambda: optimizer.apply([tf.constant(gradients)], [weight]))
+    for _ in range(200):
+        step()
+    assert finite == bool(np.all(np.isfinite(weight.numpy())))

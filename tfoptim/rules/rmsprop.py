@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.base import Optimizer
 from tfoptim.domains import ClosedFraction, Fraction, NonNegative
-from tfoptim.ops import sqrt, square
+from tfoptim.ops import maximum, sqrt, square
 
 
 class RMSprop(Optimizer):
@@ -20,7 +20,8 @@ class RMSprop(Optimizer):
     ```
 
     AdaGrad with a memory that fades, for recurrent networks and other losses that keep changing. No bias correction:
-    the first step is 3.16 learning rates long. Centered divides by the variance instead of the second moment.
+    the first step is 3.16 learning rates long. Centered divides by the variance instead of the second moment; where
+    rounding makes that negative it counts as 0, so that no root of it is NaN, as Keras's is.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
@@ -52,7 +53,7 @@ class RMSprop(Optimizer):
         s.v = variance = h.rho * s.v + (1 - h.rho) * square(g)
         if self.centered:
             s.a = h.rho * s.a + (1 - h.rho) * g
-            variance = variance - square(s.a)
+            variance = maximum(variance - square(s.a), 0.0)  # rounding may leave less than nothing of it
         u = h.learning_rate * g / sqrt(variance + h.epsilon)
         if "b" not in s:
             return w - u
