@@ -44,8 +44,11 @@ format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-table: setup ## print the README's table of optimizers, from the classes
-	@$(VENV)/bin/python -c 'from tfoptim.registry import table; print(table(), end="")'
+table: setup ## write the README's table of optimizers, from the classes
+	@table=$$($(VENV)/bin/python -c 'from tfoptim.registry import table; print(table(), end="")') && \
+	printf '%s\n' "$$table" | awk 'NR == FNR { table = table $$0 "\n"; next } \
+		/^<!-- end of the table/ { inside = 0 } !inside { print } \
+		/^<!-- from the classes/ { inside = 1; printf "%s", table }' - README.md > README.md.new && mv README.md.new README.md
 
 lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)
