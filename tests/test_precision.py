@@ -106,3 +106,14 @@ def test_one_minus_beta_power_keeps_its_digits():
     """The correction of Adam's second slot is right in float32 at step 1 and at step 2**31 + 5."""
     for t in (1, 2**31 + 5):
         assert -np.expm1(t * np.log(0.999)) == pytest.approx(tfoptim.ops.debias(0.999, t), rel=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_beta_that_float32_takes_for_one_is_the_number_it_is(dtype):
+    """Taken as 1, beta_2 would leave the second moment at 0 and make steps of a hundred learning rates."""
+    (weight,) = variables_of([np.zeros(1)], dtype)
+    optimizer = tfoptim.Adam(0.1, beta_2=0.99999999)
+    for _ in range(3):
+        optimizer.apply([tf.ones([1], dtype)], [weight])
+    # epsilon beside a second moment of sqrt(1e-8): each step is up to 1e-3 short of the learning rate
+    np.testing.assert_allclose(weight.numpy(), [-0.3], rtol=2e-3, atol=0)

@@ -1,9 +1,9 @@
 """TensorFlow's fused training kernels: one operation updates weights and slots in a single pass over memory.
 
 Each function does what the rule of the same name does, and is tested against it. The kernels round differently in two
-places: `1 - beta` is taken in the variable's precision, which for beta = 0.999 in float32 makes `v` wrong by up to
-3e-5 of itself; and the bias correction, which would suffer the same, is not left to them: they get powers of 0 and a
-learning rate that already has it, computed in float64.
+places. They take `1 - beta` in the variable's precision, which for beta = 0.999 in float32 makes `v` wrong by up to
+3e-5 of itself; where it would be more than 1e-3 the rule runs instead. The bias correction, which would suffer the
+same, is not left to them: they get powers of 0 and a learning rate that already has it, computed in float64.
 
 Not used, because they are not the rule: ResourceApplyMomentum (keeps the sum of gradients, so a changing learning rate
 acts on the past), ResourceApplyAdagrad (no epsilon) and AdagradV2 (epsilon outside the root), ResourceApplyAdam with
@@ -43,7 +43,20 @@ def find(optimizer: Any, variable: Any, slots: Mapping[str, Any], metal: bool) -
         or (name == "adamax" and metal)
     ):
         return None
+    if not all(_complement_fits(number, variable.dtype) for number in optimizer.numbers().values()):
+        return None
     return _KERNELS.get(name)
+
+
+def _complement_fits(number: Any, dtype: tf.DType) -> bool:
+    """Tells whether `1 - number` keeps three digits when a kernel takes it in its own precision.
+
+    A beta of 0.99999999 is 1 in float32: the second moment would stay 0 and the step be divided by epsilon alone.
+    """
+    if not isinstance(number, float) or not 0.5 < number < 1:
+        return True
+    taken = 1 - float(dtype.as_numpy_dtype(number))
+    return abs(taken - (1 - number)) <= 1e-3 * (1 - number)
 
 
 def _number(x: Any, g: Any) -> Any:
