@@ -12,13 +12,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from experiments import seeds
-from experiments.errors import UserError, nearest, unknown
+from experiments.errors import RunsFailed, UserError, nearest, unknown
 
-BAD_INPUT = 2
-FAILED = 1
 COMMANDS = ("compare", "tune", "list")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
@@ -43,20 +41,18 @@ class Parser(argparse.ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code."""
     words = list(sys.argv[1:] if words is None else words)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have had interrupts ignored
-        signal.signal(number, _stop)
     try:
         return _run(words)
     except UserError as error:
         if "--debug" in words:
             raise
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return error.code
     except Exception as error:
         if "--debug" in words:
             raise
         print(f"error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
-        return FAILED
+        return RunsFailed.code
 
 
 def _run(words: list[str]) -> int:
@@ -77,7 +73,7 @@ def _run(words: list[str]) -> int:
     values = {key: value for key, value in vars(given).items() if key != "debug"}
     if values.get("optimizers"):
         values["optimizers"] = tuple(name for names in values["optimizers"] for name in names)
-    typed = shlex.join(["python", "-m", "experiments", *words])
+    typed = shlex.join(["python", "-m", "experiments", *(word for word in words if word != "--debug")])
     options = commands.Options(**{**values, "command": typed})
     try:
         (commands.compare if given.command == "compare" else commands.tune)(options)
@@ -96,6 +92,8 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         allow_abbrev=False,
     )
     add = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser).add_parser
+    debug: Any = {"action": "store_true", "default": argparse.SUPPRESS, "help": "show tracebacks"}
+    parser.add_argument("--debug", **debug)
     made = {
         "compare": add("compare", help="train what is missing, then draw figures and table"),
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
@@ -103,9 +101,11 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     }
     for name, sub in made.items():
         sub.allow_abbrev = False
-        sub.add_argument("--debug", action="store_true", help="show tracebacks")
+        sub.add_argument("--debug", **debug)
         if name != "list":
-            sub.add_argument("study", nargs="?", default="mnist", help="a study (default: mnist)")
+            sub.add_argument(
+                "study", nargs="?", default="mnist", help="a study, or the path of a .toml (default: mnist)"
+            )
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
     _options_of_compare(made["compare"])
     return parser, made
@@ -156,4 +156,6 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 if __name__ == "__main__":
+    for name in (signal.SIGINT, signal.SIGTERM):  # a shell may have had interrupts ignored
+        signal.signal(name, _stop)
     sys.exit(main())

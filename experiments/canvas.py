@@ -6,18 +6,22 @@ import dataclasses
 import html
 import io
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from experiments import records
 
 DPI = 200
-WIDTH, HEIGHT = 8.4, 5.4
+WIDTH, HEIGHT = 9.0, 5.8
+LETTERS = 150  # that fit in a line of the caption
 INK = "#222222"
 QUIET = "#555555"
 DASHES: Mapping[str, Any] = {
@@ -64,15 +68,27 @@ class Caption:
     description: str
 
 
-def sheet(caption: Caption) -> tuple[Figure, Axes]:
-    """Returns an empty figure with its words and one pair of axes."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor="white")
-        axes = figure.add_axes((0.085, 0.19, 0.72, 0.635))
-    figure.text(0.012, 0.975, caption.title, fontsize=12, fontweight="bold", va="top")
-    figure.text(0.012, 0.928, "\n".join(caption.lines), fontsize=8.2, va="top", color=QUIET)
-    figure.text(0.012, 0.018, "\n".join(caption.footer), fontsize=8, va="bottom", color=QUIET)
-    return figure, axes
+def sheet(caption: Caption, room: int, grid: tuple[int, int] = (1, 1)) -> tuple[Figure, list[Axes]]:
+    """Returns an empty figure with its words and its axes.
+
+    Args:
+        caption: the words.
+        room: letters that the longest label right of the axes has; 0 when there are none.
+        grid: rows and columns of axes, which share their scales.
+    """
+    lines = [part for line in caption.lines for part in textwrap.wrap(line, LETTERS)]
+    footer = [part for line in caption.footer for part in textwrap.wrap(line, LETTERS)]
+    right = 1 - ((room * 5.6 + 45) / 72 / WIDTH if room else 0.02)
+    top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / HEIGHT
+    bottom = (50 + 12 * len(footer)) / 72 / HEIGHT
+    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor="white")
+    gap = {"wspace": 0.08, "hspace": 0.28}
+    axes = figure.subplots(*grid, sharex=True, sharey=True, squeeze=False, gridspec_kw=gap)
+    figure.subplots_adjust(left=0.105, right=right, bottom=bottom, top=top)
+    figure.text(0.012, 0.975, caption.title, fontsize=11.5, fontweight="bold", va="top")
+    figure.text(0.012, 0.93, "\n".join(lines), fontsize=8.2, va="top", color=QUIET)
+    figure.text(0.012, 0.018, "\n".join(footer), fontsize=8, va="bottom", color=QUIET)
+    return figure, list(axes.flat)
 
 
 def apart(places: Sequence[float], gap: float) -> list[float]:
@@ -106,20 +122,18 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
         axes: the axes, with their final limits.
         ends: for each line its last point, its label and the look of the line.
     """
-    points = axes.get_position().height * HEIGHT * 72
+    box = axes.get_position()
+    height, width = box.height * HEIGHT * 72, box.width * WIDTH * 72
     to_axes = axes.transData + axes.transAxes.inverted()
-    heights = [float(to_axes.transform((x, y))[1]) for x, y, _, _ in ends]
-    for (x, y, text, look), height in zip(ends, apart(heights, 15 / points), strict=True):
-        start = to_axes.transform((x, y))
-        axes.plot(
-            [start[0], 1.025], [start[1], height], color=look["color"], linewidth=0.7,
-            transform=axes.transAxes, clip_on=False,
-        )  # fmt: skip
-        axes.plot(
-            [1.025, 1.0475, 1.07], [height] * 3, markevery=[1], markersize=5, linewidth=1.8,
-            transform=axes.transAxes, clip_on=False, **look,
-        )  # fmt: skip
-        axes.text(1.082, height, text, transform=axes.transAxes, va="center", fontsize=9.5)
+    starts = [to_axes.transform((x, y)) for x, y, _, _ in ends]
+    places = apart([float(start[1]) for start in starts], 15 / height)
+    free: Any = {"transform": axes.transAxes, "clip_on": False}
+    left, middle, right, text_at = (1 + points / width for points in (8, 18, 28, 34))
+    for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):
+        axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
+        sample = [left, middle, right], [place] * 3
+        axes.plot(*sample, markevery=[1], markersize=5, linewidth=1.8, **look, **free)
+        axes.text(text_at, place, text, transform=axes.transAxes, va="center", fontsize=9.5)
 
 
 def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str) -> list[Path]:
@@ -142,6 +156,36 @@ def _described(svg: str, caption: Caption) -> str:
     svg = re.sub(r"<svg ", '<svg role="img" ', svg, count=1)
     svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
     return svg.replace("<metadata>", words + "<metadata>", 1)
+
+
+def accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+    """Stretches an accuracy axis towards 1, logarithmic in the share of errors."""
+    floor = step / 2
+    axes.set_yscale(
+        "function",
+        functions=(
+            lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
+            lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),
+        ),
+    )
+    ticks = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0]
+    top = max(values)
+    shown = [t for t in ticks if t <= top] + [t for t in ticks if t > top][:1]
+    axes.set_ylim(min(0.0, *values), max(shown[-1], top))
+    axes.yaxis.set_major_locator(FixedLocator(shown))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+
+
+def loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+    """Makes a loss axis logarithmic."""
+    del step
+    axes.set_yscale("log")
+    positive = [v for v in values if v > 0]
+    axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
 
 
 def _mean(values: Sequence[float]) -> float:

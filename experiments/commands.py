@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -29,6 +29,8 @@ from experiments.engines.local import Local
 from experiments.errors import unknown
 from experiments.records import Record
 from experiments.words import Words
+
+MOST_WORKERS = 8  # unless --jobs says more; each holds TensorFlow and the data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,22 +76,23 @@ def narrowed(study: Study, options: Options) -> Study:
 
 def compare(options: Options) -> None:
     """Makes the runs that are missing of a comparison, then writes the figures and the result table."""
-    whole = config.load(options.study)
+    path = config.find(options.study)
+    whole = config.load(path)
     base = changed(whole, options)
     study = narrowed(base, options)
     datasets.require(datasets.CARDS[study.data])
-    choices = selection.read(options.study, whole)
+    choices = selection.read(path, whole)
     wanted = sweep.evaluation_runs(config.study_hash(base), study, choices)
-    found = sweep.compare(options.study, study, wanted, _engine(options, len(wanted)))
-    words = Words(options.study, whole, study, found, choices, options.command)
+    found = sweep.compare(path.stem, study, wanted, _engine(path.stem, options.jobs, len(wanted)))
+    words = Words(path.stem, whole, study, found, choices, options.command)
     folder = options.out or Path(study.figures)
-    paths = draw(study, found, words, folder)
+    written = draw(study, found, words, folder) + draw_rates(path, study, choices, words, folder)
     table = report.rows(study, found, choices)
     sentences = report.notes(study, (*words.lines, *words.footer))
     records.write(folder / "results.md", report.markdown(table, words.title("Results"), sentences))
     records.write(folder / "results.csv", report.as_csv(table))
     _show(table, words)
-    names = ", ".join(path.name for path in paths)
+    names = ", ".join(path.name for path in written)
     print(f"Written to {folder}: {names}, results.md, results.csv.")
 
 
@@ -111,27 +114,40 @@ def draw(study: Study, found: Sequence[Record], words: Words, folder: Path) -> l
     ]
 
 
+def draw_rates(
+    path: Path, study: Study, choices: Mapping[str, selection.Choice], words: Words, folder: Path
+) -> list[Path]:
+    """Draws the evidence that the learning rates rest on; returns the files."""
+    evidence = selection.trials_of(selection.paths(path)[1].read_text(encoding="utf-8"))
+    labels = [entry.label for entry in study.optimizers]
+    trials = [trial for trial in evidence if trial.label in labels]
+    step = 1 / datasets.CARDS[study.data].sizes["validation"]
+    return figures.draw_rates(trials, choices, study.optimizers, words.of_tuning(), folder, step)
+
+
 def tune(options: Options) -> None:
     """Chooses learning rates for a study, and writes its selection and evidence."""
-    study = config.load(options.study)
+    path = config.find(options.study)
+    study = config.load(path)
     datasets.require(datasets.CARDS[study.data])
-    choices = sweep.tune(options.study, study, _engine(options, 2 * len(study.optimizers)))
+    choices = sweep.tune(path, study, _engine(path.stem, options.jobs, len(study.optimizers)))
     for label, choice in choices.items():
         edge = "; the best lies at the edge of what was tried" if choice.boundary else ""
         print(
             f"{label}: {choice.learning_rate:g}, validation accuracy {choice.validation_accuracy:.3f}, "
             f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
         )
-    print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(options.study)))
+    print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
 
 
 def show() -> None:
     """Prints the studies, data sets, tasks and optimizers there are."""
     print("studies")
     for name in config.names():
-        study = config.load(name)
+        path = config.find(name)
+        study = config.load(path)
         count = len(study.optimizers) * len(study.seeds)
-        chosen = "rates chosen" if selection.paths(name)[0].is_file() else "rates not chosen yet"
+        chosen = "rates chosen" if selection.paths(path)[0].is_file() else "rates not chosen yet"
         print(f"  {name:<12} {study.title}: {study.task} on {study.data}, {count} runs, {chosen}")
     print("data sets")
     for card in datasets.CARDS.values():
@@ -147,11 +163,15 @@ def interrupted(options: Options) -> str:
     return f"Interrupted; the finished runs are kept, and the same command goes on: {options.command}"
 
 
-def _engine(options: Options, most: int) -> Callable[[], Engine]:
+def _engine(name: str, jobs: int | None, most: int) -> Callable[[], Engine]:
     """Returns what makes the engine, once it is known that there is work."""
-    workers = min(options.jobs or os.cpu_count() or 1, most)
-    folder = sweep.logs(options.study)
-    return lambda: Local(workers, folder, environment.describe(workers))
+    workers = min(jobs or min(_cores(), MOST_WORKERS), most)
+    return lambda: Local(workers, sweep.logs(name), environment.describe(workers))
+
+
+def _cores() -> int:
+    """Returns the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _show(table: Sequence[report.Row], words: Words) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,7 +49,7 @@ class Entry:
     optimizer: str = value(domains.text())
     batch: str = value(domains.one_of("mini", "full"))
     default_learning_rate: float = value(domains.positive())
-    style: Style = table(Style)
+    style: Style = table(Style)  # noqa: RUF009  it declares a field
     hyperparameters: Mapping[str, Scalar] = value(domains.scalars(), default={})
 
 
@@ -95,7 +96,7 @@ class Study:
     batch_size: int = value(domains.whole(1))
     micro_batch: int = value(domains.whole(1))
     seeds: tuple[int, ...] = value(domains.distinct(domains.whole(seeds.EVALUATION.start, seeds.EVALUATION.stop - 1)))
-    tuning: Tuning = table(Tuning)
+    tuning: Tuning = table(Tuning)  # noqa: RUF009  it declares a field
     optimizers: tuple[Entry, ...] = tables(Entry)
     figures: str = value(domains.matching("a relative folder", r"\w[\w-]*(/\w[\w-]*)*"))
 
@@ -115,15 +116,26 @@ def names() -> list[str]:
     return sorted(path.stem for path in STUDIES.glob("*.toml"))
 
 
-def load(name: str) -> Study:
-    """Reads a study by name.
+def find(name: str) -> Path:
+    """Returns the file of a study, given by its name or as a path that ends in `.toml`.
 
     Raises:
-        UserError: no study has that name, or its file has faults; all of them are named.
+        UserError: there is none.
     """
-    if name not in names():
-        raise unknown("study", name, names())
-    return parse((STUDIES / f"{name}.toml").read_text(encoding="utf-8"), f"studies/{name}.toml")
+    if name in names():
+        return STUDIES / f"{name}.toml"
+    if name.endswith(".toml") and Path(name).is_file() and re.fullmatch(r"\w[\w-]*", Path(name).stem):
+        return Path(name)
+    raise unknown("study", name, names())
+
+
+def load(path: Path) -> Study:
+    """Reads a study from its file.
+
+    Raises:
+        UserError: the file has faults; all of them are named.
+    """
+    return parse(path.read_text(encoding="utf-8"), path.name)
 
 
 def parse(text: str, origin: str) -> Study:

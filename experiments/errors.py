@@ -9,6 +9,14 @@ from collections.abc import Iterable
 class UserError(Exception):
     """Something the user can put right; the command line prints it without a traceback."""
 
+    code = 2
+
+
+class RunsFailed(UserError):
+    """Some runs could not be made; the others are recorded."""
+
+    code = 1
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Returns the known word most like `word`, whatever its case, or None when none is like it."""

@@ -13,12 +13,13 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from experiments import canvas
 from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.config import Entry, Style
 from experiments.records import Record
+from experiments.selection import Choice, Trial
 
 Table = Sequence[Mapping[str, Any]]
 
@@ -42,48 +43,20 @@ class Curve:
     scale: Callable[[Axes, Sequence[float], float], None]
 
 
-def _accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
-    """Stretches an accuracy axis towards 1, logarithmic in the share of errors."""
-    floor = step / 2
-    axes.set_yscale(
-        "function",
-        functions=(
-            lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
-            lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),
-        ),
-    )
-    ticks = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0]
-    top = max(values)
-    shown = [t for t in ticks if t <= top] + [t for t in ticks if t > top][:1]
-    axes.set_ylim(min(0.0, *values), max(shown[-1], top))
-    axes.yaxis.set_major_locator(FixedLocator(shown))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-
-
-def _loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
-    axes.set_yscale("log")
-    positive = [v for v in values if v > 0]
-    axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-
-
 CURVES = (
     Curve(
         "train_accuracy", "train_accuracy", "Training accuracy",
         "accuracy on all training examples\n(axis logarithmic in the share of errors)",
-        _accuracy_scale,
+        canvas.accuracy_scale,
     ),
     Curve(
         "test_accuracy", "test_accuracy", "Test accuracy",
         "accuracy on the test examples\n(axis logarithmic in the share of errors)",
-        _accuracy_scale,
+        canvas.accuracy_scale,
     ),
     Curve(
         "loss", "train_loss", "Training loss",
-        "cross entropy on all training examples, nats\n(logarithmic axis)", _loss_scale,
+        "cross entropy on all training examples, nats\n(logarithmic axis)", canvas.loss_scale,
     ),
 )  # fmt: skip
 
@@ -144,14 +117,15 @@ def draw_curves(
         step: the smallest difference that the score can show.
     """
     with mpl.rc_context(canvas.STYLE):
-        figure, axes = canvas.sheet(caption)
+        drawn = [label for label in styles if any(row["optimizer"] == label for row in table)]
+        figure, (axes,) = canvas.sheet(caption, room=max(map(len, drawn)) + len("  0.000"))
         values = [row[curve.column] for row in table if math.isfinite(row[curve.column])]
         curve.scale(axes, values, step)
         last = max(row["epoch"] for row in table)
         axes.set_xlim(0, last)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epochs (passes over the training set)")
         axes.set_ylabel(curve.axis)
-        drawn = [label for label in styles if any(row["optimizer"] == label for row in table)]
         ends = [
             _line(axes, _by_seed(table, label, curve.column), label, _look(styles[label]), place)
             for place, label in enumerate(drawn)
@@ -196,3 +170,60 @@ def _line(
 
 def _finite(values: Sequence[float]) -> Sequence[float]:
     return values[: next((i for i, v in enumerate(values) if not math.isfinite(v)), len(values))]
+
+
+def draw_rates(
+    trials: Sequence[Trial],
+    choices: Mapping[str, Choice],
+    entries: Sequence[Entry],
+    caption: Caption,
+    folder: Path,
+    step: float,
+) -> list[Path]:
+    """Draws what the learning rates were chosen from: validation accuracy against the rate tried.
+
+    Args:
+        trials: all tuning runs.
+        choices: what was chosen.
+        entries: the optimizers, a panel each.
+        caption: the words.
+        folder: where the files go.
+        step: the smallest difference that the accuracy can show.
+    """
+    columns = math.ceil(len(entries) / 2)
+    with mpl.rc_context(canvas.STYLE):
+        figure, axes = canvas.sheet(caption, room=0, grid=(math.ceil(len(entries) / columns), columns))
+        good = [trial.accuracy for trial in trials if math.isfinite(trial.accuracy)]
+        axes[0].set_xscale("log")
+        canvas.accuracy_scale(axes[0], good, step)
+        for panel, entry in zip(axes, entries, strict=False):
+            own = [trial for trial in trials if trial.label == entry.label]
+            _panel(panel, own, choices[entry.label].learning_rate, entry)
+        for panel in axes[len(entries) :]:
+            panel.set_visible(False)
+        figure.supxlabel("learning rate (logarithmic axis)", y=0.1, fontsize=9.5)
+        figure.supylabel(
+            "validation accuracy after the last pass\n(axis logarithmic in the share of errors)",
+            x=0.012,
+            y=0.5,
+            fontsize=9.5,
+        )
+        table = [dataclasses.asdict(trial) for trial in trials]
+        return canvas.save(figure, folder, "learning_rates", caption, as_csv(table))
+
+
+def _panel(axes: Axes, trials: Sequence[Trial], chosen: float, entry: Entry) -> None:
+    look = _look(entry.style)
+    rates = sorted({trial.learning_rate for trial in trials})
+    by_rate = {rate: [t.accuracy for t in trials if t.learning_rate == rate] for rate in rates}
+    medians = {rate: float(np.median(values)) for rate, values in by_rate.items()}
+    alive = [rate for rate in rates if math.isfinite(medians[rate])]
+    axes.axvline(entry.default_learning_rate, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.plot(alive, [medians[rate] for rate in alive], color=look["color"], linewidth=1.4)
+    for rate, values in by_rate.items():
+        finite = [value for value in values if math.isfinite(value)]
+        axes.plot([rate] * len(finite), finite, ".", color=look["color"], markersize=4)
+        if len(finite) < len(values):
+            axes.plot(rate, axes.get_ylim()[0], "x", color=look["color"], mew=2, clip_on=False)
+    axes.plot(chosen, medians[chosen], "o", color=look["color"], markersize=9, mfc="none", mew=1.6)
+    axes.set_title(f"{entry.label}: {chosen:g}", fontsize=10, loc="left")

@@ -118,11 +118,15 @@ def notes(study: Study, captions: Sequence[str]) -> list[str]:
     count = len(study.seeds)
     return [
         *captions,
-        f"≈: the paired 95 % interval of the difference over {count} seeds (Student's t, not corrected "
-        + "for several comparisons) holds 0, so these runs do not tell the two apart.",
+        (
+            f"≈: the paired 95 % interval of the difference over {count} seeds (Student's t, not corrected "
+            "for several comparisons) holds 0, so these runs do not tell the two apart."
+        ),
         "At best validation: test accuracy after the pass with the highest validation accuracy.",
-        "Seconds of training leave evaluation and compiling out; runs that train side by side slow "
-        + "each other down, so take them as a hint.",
+        (
+            "Seconds of training leave evaluation and compiling out; runs that train side by side slow "
+            "each other down, so take them as a hint."
+        ),
     ]
 
 

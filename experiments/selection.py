@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import records
-from experiments.config import STUDIES, Entry, Study, Tuning, tuning_hash
+from experiments.config import Entry, Study, Tuning, tuning_hash
 from experiments.errors import UserError
 
 EDGE = 0.1
@@ -124,18 +124,18 @@ def trial_of(record: records.Record) -> Trial:
     )
 
 
-def paths(name: str) -> tuple[Path, Path]:
-    """Returns the files of a study's selection and of its evidence."""
-    return STUDIES / f"{name}.selection.json", STUDIES / f"{name}.tuning.csv"
+def paths(study: Path) -> tuple[Path, Path]:
+    """Returns the files of a study's selection and of its evidence, beside the study's own."""
+    return study.with_suffix(".selection.json"), study.with_suffix(".tuning.csv")
 
 
-def write(name: str, study: Study, found: Sequence[records.Record], choices: Mapping[str, Choice]) -> None:
+def write(path: Path, study: Study, found: Sequence[records.Record], choices: Mapping[str, Choice]) -> None:
     """Writes the evidence, then the selection that names it by its hash."""
-    selected, evidence = paths(name)
+    selected, evidence = paths(path)
     text = _table(study, found)
     environment = dict(found[0].environment)
     content = {
-        "study": name,
+        "study": path.stem,
         "tuning_hash": tuning_hash(study),
         "evidence_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "made_with": {k: environment[k] for k in ("commit", "source", "tensorflow", "keras")},
@@ -148,27 +148,30 @@ def write(name: str, study: Study, found: Sequence[records.Record], choices: Map
     records.write(selected, json.dumps(content, indent=2) + "\n")
 
 
-def read(name: str, study: Study) -> dict[str, Choice]:
+def read(path: Path, study: Study) -> dict[str, Choice]:
     """Returns the committed choices of a study, after making sure that they are its own.
 
     Raises:
         UserError: there are none, they were made for another definition, or the evidence does not
             lead to them.
     """
-    selected, evidence = paths(name)
-    again = f"choose them with: python -m experiments tune {name}"
+    selected, evidence = paths(path)
+    again = f"choose them with: python -m experiments tune {path.stem}"
     if not selected.is_file() or not evidence.is_file():
-        raise UserError(f"The study {name} has no chosen learning rates yet; {again}")
-    content = json.loads(selected.read_text(encoding="utf-8"))
+        raise UserError(f"The study {path.stem} has no chosen learning rates yet; {again}")
     text = evidence.read_bytes().decode()
-    if content["tuning_hash"] != tuning_hash(study):
+    try:
+        content = json.loads(selected.read_text(encoding="utf-8"))
+        made_for, sha256 = content["tuning_hash"], content["evidence_sha256"]
+        choices = {label: _choice(raw) for label, raw in content["choices"].items()}
+        trials = trials_of(text) if sha256 == hashlib.sha256(text.encode()).hexdigest() else []
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"The file {selected.name} cannot be read ({error!r}); {again}") from error
+    if made_for != tuning_hash(study):
         raise UserError(
             f"The learning rates in {selected.name} were chosen for another definition of the study "
-            f"{name} ({content['tuning_hash'][:8]}, now {tuning_hash(study)[:8]}); {again}"
+            f"{path.stem} ({made_for[:8]}, now {tuning_hash(study)[:8]}); {again}"
         )
-    choices = {label: _choice(raw) for label, raw in content["choices"].items()}
-    intact = content["evidence_sha256"] == hashlib.sha256(text.encode()).hexdigest()
-    trials = trials_of(text) if intact else []
     if any(settle(study, e, trials) != choices.get(e.label) for e in study.optimizers):
         raise UserError(f"The trials in {evidence.name} do not lead to {selected.name}; {again}")
     return choices

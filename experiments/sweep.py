@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments import datasets, environment, records, selection
 from experiments.config import Study, tuning_hash
 from experiments.engines import Engine, Event, Job
-from experiments.errors import UserError
+from experiments.errors import RunsFailed, UserError
 from experiments.progress import Meter, clock
 from experiments.runs import EVALUATION, TUNING, Run, plan
 
@@ -32,8 +32,15 @@ def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) ->
     return [_recorded(name, run, test=True) for run in runs]
 
 
-def tune(name: str, study: Study, engine: MakeEngine) -> dict[str, selection.Choice]:
-    """Chooses the learning rate of each optimizer on validation data, and writes choice and evidence."""
+def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Choice]:
+    """Chooses the learning rate of each optimizer on validation data, and writes choice and evidence.
+
+    Args:
+        path: the study's file; what is written goes beside it.
+        study: what it says.
+        engine: makes the engine that carries out the runs.
+    """
+    name = path.stem
     runs: dict[str, Run] = {}
     identity = tuning_hash(study)
     while True:
@@ -52,7 +59,7 @@ def tune(name: str, study: Study, engine: MakeEngine) -> dict[str, selection.Cho
                 ]
                 runs |= {run.identity: run for run in wanted}
         fulfil(name, study, list(runs.values()), engine, f"Tuning on {study.data}")
-    selection.write(name, study, found, choices)
+    selection.write(path, study, found, choices)
     return choices
 
 
@@ -73,7 +80,7 @@ def fulfil(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine, tit
     with Meter(title, len(missing), sum(job.run.epochs for job in missing)) as meter:
         engine().submit(missing, lambda event: _observe(event, meter, failures))
     if failures:
-        raise UserError(
+        raise RunsFailed(
             f"{len(failures)} of {len(missing)} runs failed, the first because: {failures[0]}; "
             f"what the workers said is in {logs(name)}, and the same command tries them again."
         )

@@ -51,7 +51,7 @@ class Program:
         self.model, self.optimizer = _fresh(self.task, run)
         self._evaluate = {split: _evaluation(self.model, self.task, *data[split]) for split in data}
         self._epoch = _epoch(self.model, self.optimizer, self.task, data["train"], run)
-        self.seconds_compiling = _seconds(self._warm_up)[0]
+        self.seconds_compiling, _ = _timed(self._warm_up)
 
     def run(self, run: Run) -> Iterator[Evaluation]:
         """Trains, and yields one evaluation before the first pass and one after each.
@@ -64,7 +64,7 @@ class Program:
         yield initial
         for epoch in range(1, run.epochs + 1):
             order = seeds.order(run.task, run.seed, epoch, self.examples)
-            elapsed, loss = _seconds(lambda order=order: float(self._epoch(tf.constant(order))))
+            elapsed, loss = _timed(self._epoch, tf.constant(order))
             seconds += elapsed
             example_gradients += self.examples
             evaluation = self._evaluation(epoch, loss, example_gradients, seconds)
@@ -96,11 +96,11 @@ class Program:
         _copy(model.variables, self.model.variables)
         _copy(optimizer.variables, self.optimizer.variables)
 
-    def _warm_up(self) -> None:
+    def _warm_up(self) -> float:
         """Runs everything once, on few examples, so that compiling is not counted as training."""
-        self._epoch(tf.range(min(2, self.examples)))
         for evaluate in self._evaluate.values():
             evaluate()
+        return float(self._epoch(tf.range(min(2, self.examples))))
 
 
 def full_gradient(model: Any, task: Task, images: Any, labels: Any, micro: int) -> tuple[Any, list[Any]]:
@@ -188,9 +188,10 @@ def _copy(source: list[Any], target: list[Any]) -> None:
         old.assign(new)
 
 
-def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, float]:
+    """Returns the seconds that work took, and the number that it gave."""
     start = time.perf_counter()
-    result = work()
+    result = float(work(*arguments))
     return time.perf_counter() - start, result
 
 

@@ -37,9 +37,10 @@ class Words:
         self.choices, self.command = choices, command
 
     def title(self, what: str) -> str:
-        """Returns a title: what is shown, on which model and data."""
-        card = datasets.CARDS[self.study.data]
-        return f"{what}: {tasks.get(self.study.task).title}, data set {card.name}"
+        """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
+        count, study = len(self.study.seeds), self.study
+        budget = f"{count} {'seeds' if count > 1 else 'seed'}, {study.epochs} epochs"
+        return f"{what}: {tasks.get(study.task).title} on {study.data}, {budget}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -52,7 +53,7 @@ class Words:
         )
         sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
         return (
-            f"{over} Budget: {study.epochs} epochs. {card.title}: {sizes} for training / validation / test.",
+            f"{over} Data: {card.title}: {sizes} for training / validation / test.",
             f"{self._steps()} {self._rates()}",
         )
 
@@ -61,17 +62,28 @@ class Words:
         ends = "; ".join(self.lines)
         return Caption(self.title(what), self.lines, self.footer, f"{self.title(what)}. {ends}")
 
+    def of_tuning(self) -> Caption:
+        """Returns the words of the figure of learning rates; tuning is the whole study's, never a part's."""
+        tuning = self.whole.tuning
+        title = f"Choice of learning rates: {tasks.get(self.whole.task).title} on {self.whole.data}"
+        seeds = ", ".join(map(str, tuning.seeds))
+        line = (
+            f"Dot: a run; line: median over the tuning seeds ({seeds}); ring: chosen; dashed: documented default; "
+            f"cross: diverged. {tuning.points} rates over {tuning.decades} decades for each optimizer, around the "
+            "default, moved on by a decade while the best lies at the edge. Budget: "
+            f"{self.whole.epochs} epochs. The test split was not loaded."
+        )
+        return Caption(title, (line,), self.footer, f"{title}. {line}")
+
     @property
     def footer(self) -> tuple[str, ...]:
         """Where the numbers come from, and the command that draws the figure again."""
         seen = [record.environment for record in self.found]
         commits = ", ".join(sorted({str(e["commit"]) for e in seen}))
         version = seen[0]
-        return (
-            f"study {self.name} {self.found[0].run.study[:8]}, commit {commits}, "
-            + f"TensorFlow {version['tensorflow']}, Keras {version['keras']}, {version['system']}",
-            f"drawn by: {self.command}",
-        )
+        study = f"study {self.name} {self.found[0].run.study[:8]}, commit {commits}"
+        versions = f"TensorFlow {version['tensorflow']}, Keras {version['keras']}, {version['system']}"
+        return f"{study}, {versions}", f"drawn by: {self.command}"
 
     def _steps(self) -> str:
         full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]
