@@ -13,7 +13,7 @@ from tests.reference.surroundings import surrounded
 ROUNDING = 1e-12  # relative to the largest move: 40 steps of float64 with 1 - beta**t near 1e-3
 
 EVERYTHING = {
-    "weight_decay": 0.05,
+    "weight_decay": 0.01,
     "loss_scale_factor": 8.0,
     "gradient_accumulation_steps": 3,
     "use_ema": True,

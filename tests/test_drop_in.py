@@ -17,7 +17,7 @@ FLOAT32 = 3e-5
 
 BASE_ARGUMENTS = {
     "alone": {},
-    "weight_decay": {"weight_decay": 0.1},
+    "weight_decay": {"weight_decay": 0.04},
     "clipnorm": {"clipnorm": 0.5},
     "clipvalue": {"clipvalue": 0.3},
     "global_clipnorm": {"global_clipnorm": 0.7},

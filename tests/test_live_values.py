@@ -1,5 +1,7 @@
 """Hyperparameters are alive: schedules on any field, numbers assigned later, one trace for all."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from tests.cases import CASES, CLASSES
 from tests.harness import MODES, assert_follows, random_gradients, start_weights, train, values_of
 
 # Everything that has a number, switched on; small enough clipping to act on every gradient below.
-ON = {"use_ema": True, "weight_decay": 0.1, "clipvalue": 0.02, "loss_scale_factor": 2.0}
+ON = {"use_ema": True, "weight_decay": 0.01, "clipvalue": 0.02}
 
 
 def numbers_of(case):
@@ -115,6 +117,26 @@ def test_assigned_numbers_are_live_in_the_traced_step(case):
     assert list(case.used_at_start) == dead
     np.testing.assert_array_equal(traced.run(), unchanged)
     assert traced.traces == 1
+
+
+def test_loss_scale_is_the_same_for_the_loss_and_for_the_gradients():
+    """Loss and gradient are scaled in one traced step: a change counts for both, or is refused."""
+    weight = keras.Variable(1.0)
+    optimizer = tfoptim.GD(1.0, loss_scale_factor=2.0)
+    optimizer.build([weight])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = optimizer.scale_loss(3.0 * weight.value)
+        optimizer.apply(tape.gradient(loss, [weight.value]), [weight])
+        return loss
+
+    assert float(step()) == 2.0 * 3.0 * 1.0
+    with contextlib.suppress(ValueError):
+        optimizer.loss_scale_factor = 4.0
+    assert float(step()) == optimizer.loss_scale_factor * 3.0 * -2.0
+    assert float(weight.numpy()) == 1.0 - 3.0 - 3.0
 
 
 @pytest.mark.parametrize("case", CLASSES, ids=str)

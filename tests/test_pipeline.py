@@ -113,7 +113,7 @@ def test_variables_that_the_optimizer_does_not_know_are_refused():
     variables = two_variables(optimizer)
     (stranger,) = variables_of([ONES])
     for call in (lambda: optimizer.apply([tf.ones(2)], [stranger]), lambda: optimizer.build([stranger])):
-        with pytest.raises(ValueError, match="Unknown variable"):
+        with pytest.raises(ValueError, match="weight_0"):
             call()
     optimizer.build(variables)
 
@@ -193,13 +193,13 @@ def test_nonfinite_gradient_goes_through_by_default():
 def test_excluded_variables_do_not_decay(case):
     """`exclude_from_weight_decay` by variable and by name, as in Keras."""
     for exclusion in ("var_list", "var_names"):
-        optimizer = case.make(weight_decay=0.1)
+        optimizer = case.make(weight_decay=0.01)
         variables = variables_of([ONES, ONES])
         chosen = {"var_list": [variables[1]], "var_names": ["weight_1"]}[exclusion]
         optimizer.exclude_from_weight_decay(**{exclusion: chosen})
         optimizer.apply([tf.zeros(2), tf.zeros(2)], variables)
         decayed, excluded = values_of(variables)
-        np.testing.assert_allclose(decayed, 1 - 0.1 * case.learning_rate, rtol=1e-6)
+        np.testing.assert_allclose(decayed, 1 - 0.01 * case.learning_rate, rtol=1e-6)
         np.testing.assert_array_equal(excluded, ONES)
 
 

@@ -14,17 +14,8 @@ INDICES = ([1, 1, 2, 1], [0, 1, 2, 2], [4, 3, 4, 1], [2, 2, 2, 2])
 SURROUNDINGS = (
     {"clipnorm": 0.5, "gradient_accumulation_steps": 2},
     {"global_clipnorm": 0.5, "loss_scale_factor": 2.0},
-    {"clipvalue": 0.3, "weight_decay": 0.1},
+    {"clipvalue": 0.3, "weight_decay": 0.01},
 )
-ROUNDINGS = {
-    "alone": {},
-    "clipnorm": {"clipnorm": 0.5},
-    "global_clipnorm": {"global_clipnorm": 0.5},
-    "clipvalue": {"clipvalue": 0.3},
-    "loss_scale_factor": {"loss_scale_factor": 2.0},
-    "accumulation": {"gradient_accumulation_steps": 2},
-    "weight_decay": {"weight_decay": 0.1},
-}
 ROUNDING = 1e-12  # float64; sums of repeated rows may be taken in another order
 
 
