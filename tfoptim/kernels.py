@@ -38,7 +38,7 @@ def find(optimizer: Any, variable: Any, slots: Mapping[str, Any], metal: bool) -
     if package != "tfoptim.rules" or variable.dtype not in ((tf.float32,) if metal else (tf.float32, tf.float64)):
         return None
     if (
-        (name == "rmsprop" and "b" not in slots)
+        (name == "rmsprop" and ("b" not in slots or "a" in slots))
         or (name == "adam" and optimizer.amsgrad)
         or (name == "adamax" and metal)
     ):
