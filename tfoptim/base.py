@@ -105,6 +105,11 @@ class Optimizer(Configured):
             with tf.name_scope(str(self.name)):
                 pipeline.run(self, grads, trainable_variables)
 
+    def scale_loss(self, loss: Any) -> Any:
+        """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""
+        scale = self.now("loss_scale_factor")
+        return loss if scale is None else loss * tf.cast(scale, loss.dtype)
+
     def finalize_variable_values(self, var_list: Any) -> None:
         """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
         if self.use_ema:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import keras
+import tensorflow as tf
 
 from tfoptim import state
 from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
@@ -142,6 +143,13 @@ class Configured(KerasOptimizer):
     def numbers(self) -> dict[str, Any]:
         """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
         return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
+
+    def now(self, name: str) -> Any:
+        """Returns the present value of a number field: None, or a float64 tensor that a traced step reads anew."""
+        numbers = self.numbers()
+        if callable(numbers[name]):
+            return tf.cast(numbers[name](self.iterations), tf.float64)
+        return None if numbers[name] is None else self._numbers.value[list(numbers).index(name)]
 
     def given(self, name: str) -> Any:
         """Returns the value of a field as it was given; a learning rate that others assigned, as they did."""

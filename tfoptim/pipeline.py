@@ -47,7 +47,7 @@ def run(
     grads, variables = drop_missing(optimizer, grads, variables)
     check(grads, variables)
     grads, variables = overwrite(optimizer, grads, variables)
-    scale = optimizer.loss_scale_factor if scale is None else scale
+    scale = optimizer.now("loss_scale_factor") if scale is None else scale
     grads = [prepare(g, v, scale) for g, v in zip(grads, variables, strict=True)]
     if optimizer.gradient_accumulation_steps:
         grads = add_accumulated(optimizer, grads, variables)
