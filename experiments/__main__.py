@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments compare`, `tune` and `list`.
+"""The command line: `python -m experiments compare`, `tune`, `list` and `conformance`.
 
 Nothing here imports TensorFlow, so that help and errors come at once.
 """
@@ -15,14 +15,16 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from experiments import seeds
+from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
 
-COMMANDS = ("compare", "tune", "list")
+COMMANDS = ("compare", "tune", "list", "conformance")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
   python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
   python -m experiments tune mnist                      choose the learning rates again
+  python -m experiments conformance --rows D1           what Keras gets wrong, and tfoptim's optimizers do not
 """
 
 
@@ -65,6 +67,8 @@ def _run(words: list[str]) -> int:
         return 0
     if rest:
         raise _superfluous(rest[0], subparsers[given.command].options())
+    if given.command == "conformance":
+        return conformance.run(given.rows, given.json, given.markdown)
     from experiments import commands
 
     if given.command == "list":
@@ -98,16 +102,18 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         "compare": add("compare", help="train what is missing, then draw figures and table"),
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
+        "conformance": add("conformance", help="measure promises on Keras's optimizers and on tfoptim's"),
     }
     for name, sub in made.items():
         sub.allow_abbrev = False
         sub.add_argument("--debug", **debug)
-        if name != "list":
+        if name in ("compare", "tune"):
             sub.add_argument(
                 "study", nargs="?", default="mnist", help="a study, or the path of a .toml (default: mnist)"
             )
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
     _options_of_compare(made["compare"])
+    conformance.add_options(made["conformance"])
     return parser, made
 
 

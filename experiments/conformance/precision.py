@@ -9,12 +9,13 @@ from experiments.conformance.rows import Library, row
 from experiments.conformance.scenes import number, steps, traced, values, weight
 
 
-@row("D5", "Adam and its kin on bfloat16 weights", "moves: coefficients are float32 or better")
+@row("D5", "Adam and its kin on bfloat16 weights", "moves as on float32 weights, to the digits that bfloat16 has")
 def bfloat16(library: Library) -> tuple[bool, str]:
-    """Three steps of 0.1 with a constant gradient move by 0.3; in bfloat16, 0.999 is 1."""
-    ends = {name: steps(library.make(name, 0.1), [1.0] * 3, dtype="bfloat16") for name in ("Adam", "AdamW", "Nadam")}
-    passed = all(abs(end + 0.3) < 0.02 for end in ends.values())
-    return passed, "moves in 3 steps: " + ", ".join(f"{name} {number(end)}" for name, end in ends.items())
+    """In bfloat16, 0.999 is 1: no second moment is collected, or the correction divides by 0."""
+    names = ("Adam", "AdamW", "Nadam")
+    ends = {name: steps(library.make(name, 0.1), [1.0] * 3, dtype="bfloat16") for name in names}
+    passed = all(abs(ends[name] - steps(library.make(name, 0.1), [1.0] * 3)) < 0.002 for name in names)
+    return passed, "moves in 3 steps of 0.1: " + ", ".join(f"{name} {number(ends[name])}" for name in names)
 
 
 @row("D6a", "Adam on float16 weights, gradient 300", "finite: squares are taken in float32")
@@ -48,32 +49,23 @@ def double(library: Library) -> tuple[bool, str]:
     return error < 1e-12, f"first step of Adam off by {error:.0e}" if error else "first step of Adam exact"
 
 
-@row("D32a", "Adam on float32 weights, gradient 1e20", "weights stay finite")
-def huge(library: Library) -> tuple[bool, str]:
-    """The square of 1e20 is beyond float32."""
-    end = steps(library.make("Adam", 0.1), [1e20] * 3)
-    return bool(np.isfinite(end)), f"weight after 3 steps: {number(end)}"
-
-
-@row("D32b", "Adam with beta_2=0.99999999", "steps as declared")
+@row("D32", "Adam with beta_2=0.99999999", "steps as declared")
 def close_to_one(library: Library) -> tuple[bool, str]:
     """In float32 that beta is 1, and the second moment stays 0."""
     end = steps(library.make("Adam", 0.1, beta_2=0.99999999, epsilon=1e-12), [1.0] * 3)
     return bool(abs(end + 0.3) < 0.001), f"moves in 3 steps of 0.1: {number(end)}"
 
 
-@row("D33", "centered RMSprop, constant gradient", "a variance is never negative")
+@row("D33", "centered RMSprop, constant gradients", "finite: a variance counts as 0 where rounding makes it negative")
 def centered(library: Library) -> tuple[bool, str]:
-    """The second moment less the squared first is 0 here, and rounding decides its sign."""
-    ends = []
-    for gradient in (1.0, 1000.0):
-        variable = weight()
-        step = traced(library.make("RMSprop", 0.001, centered=True), variable)
-        for _ in range(200):
-            step(gradient)
-        ends.append(float(values(variable)))
-    passed = all(np.isfinite(end) for end in ends)
-    return passed, f"weight after 200 steps of rate 0.001: {number(ends[0])} and {number(ends[1])}"
+    """The second moment less the squared first is 0 here, up to rounding in proportion to their size."""
+    gradients = np.logspace(-2, 4, 100)
+    variable = weight(np.zeros(100))
+    step = traced(library.make("RMSprop", 0.001, centered=True), variable)
+    for _ in range(200):
+        step(gradients)
+    lost = np.sum(~np.isfinite(values(variable)))
+    return lost == 0, f"{lost} of 100 weights are NaN after 200 steps"
 
 
 @row("D31", "a NaN in a gradient", 'kept out with `nonfinite="skip"`: the step leaves every bit as it was')
