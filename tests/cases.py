@@ -39,6 +39,7 @@ class Case:
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
     used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
+    scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
     decays: bool = False  # decays the weights unless told otherwise
     bad: tuple[Bad, ...] = ()  # listed once for each class
 
@@ -155,6 +156,7 @@ CASES = (
         reference=reference.rmsprop,
         keras_name="RMSprop",
         slots=("v",),
+        scale_invariant=True,
         bad=(*RHO, *MOMENTUM, *EPSILON),
     ),
     Case(
@@ -164,6 +166,7 @@ CASES = (
         options={"momentum": 0.9},
         keras_name="RMSprop",
         slots=("v", "b"),
+        scale_invariant=True,
     ),
     Case(
         id="rmsprop_centered",
@@ -172,6 +175,7 @@ CASES = (
         options={"centered": True},
         keras_name="RMSprop",
         slots=("v", "a"),
+        scale_invariant=True,
     ),
     Case(
         id="rmsprop_centered_momentum",
@@ -180,6 +184,7 @@ CASES = (
         options={"centered": True, "momentum": 0.5, "rho": 0.8},
         keras_name="RMSprop",
         slots=("v", "b", "a"),
+        scale_invariant=True,
     ),
     Case(
         id="adadelta",
@@ -196,6 +201,7 @@ CASES = (
         reference=reference.adam,
         keras_name="Adam",
         slots=("m", "v"),
+        scale_invariant=True,
         bad=(*BETAS, *EPSILON),
     ),
     Case(
@@ -205,6 +211,7 @@ CASES = (
         options={"amsgrad": True, "beta_2": 0.9},
         keras_name="Adam",
         slots=("m", "v", "v_max"),
+        scale_invariant=True,
     ),
     Case(
         id="adamw",
@@ -212,6 +219,7 @@ CASES = (
         reference=reference.adamw,
         keras_name="AdamW",
         slots=("m", "v"),
+        scale_invariant=True,
         decays=True,
         bad=(*BETAS, *EPSILON),
     ),
@@ -222,6 +230,7 @@ CASES = (
         options={"weight_decay": 0.1, "amsgrad": True, "beta_2": 0.9},
         keras_name="AdamW",
         slots=("m", "v", "v_max"),
+        scale_invariant=True,
         decays=True,
     ),
     Case(
@@ -230,6 +239,7 @@ CASES = (
         reference=reference.adamax,
         keras_name="Adamax",
         slots=("m", "u"),
+        scale_invariant=True,
         bad=(*BETAS, *EPSILON),
     ),
     Case(
@@ -238,6 +248,7 @@ CASES = (
         reference=reference.nadam,
         keras_name="Nadam",
         slots=("m", "v"),
+        scale_invariant=True,
         shared_state=("P",),
         bad=(*BETAS, *EPSILON),
     ),
