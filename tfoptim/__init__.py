@@ -1,5 +1,6 @@
 """Optimizers for Keras 3 on TensorFlow: right, fast, and short enough to read beside the paper."""
 
+from tfoptim import callbacks as callbacks
 from tfoptim.base import Optimizer as Optimizer
 from tfoptim.execute import simulate as simulate
 from tfoptim.rules.adadelta import Adadelta as Adadelta

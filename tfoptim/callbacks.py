@@ -1,0 +1,3 @@
+"""Callbacks for `fit`."""
+
+from tfoptim.resume import Resume as Resume
