@@ -59,8 +59,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     parser, subparsers = _parsers()
-    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-        raise unknown("command", words[0], COMMANDS)
+    command = next((word for word in words if word not in parser.options()), "-h")
+    if not command.startswith("-") and command not in COMMANDS:
+        raise unknown("command", command, COMMANDS)
+    if command.startswith("-") and command != "-h":
+        raise UserError(f"Options such as {command} come after the command: {', '.join(COMMANDS)}.")
     given, rest = parser.parse_known_args(words)
     if given.command is None:
         parser.print_help()

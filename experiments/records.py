@@ -5,7 +5,7 @@
         metrics-<attempt>.jsonl one checksummed line for each evaluation
         test-<attempt>.jsonl    the same for the test split, opened by figures and reports alone
         result-<attempt>.json   how it ended, the environment, SHA-256 of the two files above
-        DONE                    written last, names the attempt that counts
+        DONE                    written last: the attempt that counts, and SHA-256 of its result
 
 A folder without DONE is no record. Each attempt writes files of its own, so that two processes at
 one run cannot tear each other's; the first to write DONE counts.
@@ -86,8 +86,9 @@ class Attempt:
             "summary": dict(summary),
             "files": {file.name: _sha256(file) for file in files},
         }
-        write(self.path / f"result-{self.number}.json", canonical(_strings(result)))
-        publish(self.path / "DONE", str(self.number))
+        path = self.path / f"result-{self.number}.json"
+        write(path, canonical(_strings(result)))
+        publish(self.path / "DONE", f"{self.number} {_sha256(path)}")
 
     def _file(self, kind: str) -> Path:
         return self.path / f"{kind}-{self.number}.jsonl"
@@ -101,12 +102,11 @@ def read(path: Path, *, test: bool = False) -> Record | None:
         test: whether to open the test scores; only figures and reports do.
     """
     try:
-        number = (path / "DONE").read_text(encoding="utf-8")
+        number, sha256 = (path / "DONE").read_text(encoding="utf-8").split()
         result = _numbers(json.loads((path / f"result-{int(number)}.json").read_text("utf-8")))
         run = Run(**json.loads((path / "spec.json").read_text("utf-8")))
-        if run.identity[:20] != path.name:
-            return None
-        if any(_sha256(path / name) != sha for name, sha in result["files"].items()):
+        files = {**result["files"], f"result-{int(number)}.json": sha256}
+        if run.identity[:20] != path.name or any(_sha256(path / name) != sha for name, sha in files.items()):
             return None
         lines = lines_of(path / f"metrics-{int(number)}.jsonl")
         if test and (path / f"test-{int(number)}.jsonl").exists():

@@ -1,0 +1,106 @@
+"""Small studies, runs and records for the tests."""
+
+import dataclasses
+import json
+import math
+
+from experiments import config, environment, records, runs, selection
+
+TOML = """
+schema = 1
+title = "A small study"
+task = "mnist_mlp"
+data = "mnist_5k"
+epochs = 1
+batch_size = 128
+micro_batch = 1500
+seeds = [0, 1]
+figures = "figures"
+
+[tuning]
+seeds = [1000]
+points = 3
+decades = 2
+slides = 1
+
+[[optimizers]]
+label = "GD"
+optimizer = "gd"
+batch = "full"
+default_learning_rate = 0.01
+style = { color = "#6E6E6E", line = "dotted", marker = "o" }
+
+[[optimizers]]
+label = "Adam"
+optimizer = "adam"
+batch = "mini"
+default_learning_rate = 0.001
+style = { color = "#D55E00", line = "solid", marker = "v" }
+"""
+
+
+def study(**changes):
+    """The small study, with some fields changed."""
+    return dataclasses.replace(config.parse(TOML, "small.toml"), **changes)
+
+
+def run(label="Adam", rate=0.001, seed=0, kind=runs.EVALUATION, **changes):
+    """A run of the small study."""
+    whole = study(**changes)
+    entry = next(entry for entry in whole.optimizers if entry.label == label)
+    return runs.plan(config.study_hash(whole), whole, kind, entry, rate, seed)
+
+
+def evaluations(accuracies, test=True):
+    """Evaluations whose accuracies are given, the test's a hundredth below; NaN makes the run diverge."""
+    return tuple(
+        {
+            "epoch": epoch,
+            "example_gradients": 4000 * epoch,
+            "seconds": 0.5 * epoch,
+            "train_loss": 2.3 - accuracy,
+            "train_accuracy": accuracy,
+            "validation_loss": 2.3 - accuracy,
+            "validation_accuracy": accuracy,
+            **({"test_accuracy": accuracy - 0.01} if test else {}),
+        }
+        for epoch, accuracy in enumerate(accuracies)
+    )
+
+
+def record(label="Adam", accuracies=(0.1, 0.9), rate=0.001, seed=0, kind=runs.EVALUATION):
+    """A record of a run of the small study."""
+    status = "done" if all(map(math.isfinite, accuracies)) else "diverged"
+    return records.Record(run(label, rate, seed, kind), status, environment.describe(1), {}, evaluations(accuracies))
+
+
+def trial(label="GD", rate=0.01, seed=1000, accuracy=0.5, loss=1.0):
+    """A tuning trial."""
+    return selection.Trial(label, rate, seed, accuracy, loss)
+
+
+def select(path, whole, rates=None):
+    """Writes a selection for a study beside its file, as if each of its rates had been tried; returns the choices.
+
+    The middle rate, the documented default, wins unless `rates` names another for a label.
+    """
+    found, choices = [], {}
+    for entry in whole.optimizers:
+        window = selection.window(entry, whole.tuning, 0)
+        best = (rates or {}).get(entry.label, window[len(window) // 2])
+        for rate in window:
+            accuracy = 0.9 if rate == best else 0.5
+            found += [record(entry.label, (0.1, accuracy), rate, seed, runs.TUNING) for seed in whole.tuning.seeds]
+        trials = [selection.trial_of(made) for made in found]
+        choices[entry.label] = selection.settle(whole, entry, trials)
+    found = [
+        dataclasses.replace(made, evaluations=tuple({**e, "running_loss": None} for e in made.evaluations))
+        for made in found
+    ]
+    selection.write(path, whole, found, choices)
+    return choices
+
+
+def saved(path):
+    """The content of a selection file."""
+    return json.loads(path.read_text(encoding="utf-8"))

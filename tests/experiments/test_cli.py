@@ -1,0 +1,120 @@
+"""The command line answers bad input at once, in one sentence with the nearest match."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from experiments import datasets
+from experiments.__main__ import main
+from experiments.errors import UserError
+from tests.experiments.small import TOML, select, study
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["compar"], "Unknown command 'compar': did you mean 'compare'?"),
+        (["compare", "mnits"], "Unknown study 'mnits': did you mean 'mnist'?"),
+        (["compare", "--optimizers", "adm"], "Unknown optimizer 'adm': did you mean 'Adam'?"),
+        (["compare", "--optimizers", "sgd,adamx"], "Unknown optimizer 'adamx': did you mean 'Adamax'?"),
+        (["compare", "--data", "mnist_5"], "Unknown data set 'mnist_5': did you mean 'mnist_5k'?"),
+        (["compare", "--epocs", "3"], "Unknown option --epocs: did you mean --epochs?"),
+        (["compare", "--epocs=3"], "Unknown option --epocs=3: did you mean --epochs?"),
+        (["tune", "--epochs", "3"], "Unknown option --epochs:"),
+        (["--jobs", "3", "compare"], "Options such as --jobs come after the command: compare, tune,"),
+        (["--debgu"], "Options such as --debgu come after the command"),
+        (["compare", "--epochs", "0"], "must be a whole number from 1 to 100000, got '0'"),
+        (["compare", "--epochs"], "expected one argument"),
+        (["compare", "--seeds", "x"], "must be a number of seeds or a list like 0,1,7, got 'x'"),
+        (["compare", "--seeds", "1000,1"], "must be seeds from 0 to 999"),
+        (["compare", "--seeds", "0"], "at least one, got '0'"),
+        (["compare", "--jobs", "-1"], "must be a whole number"),
+        (["compare", "mnist", "more"], "Nothing is done with the word 'more'"),
+        (["tune", "missing.toml"], "Unknown study 'missing.toml'"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, words, sentence):
+    """No traceback, nothing on standard output, one line of help."""
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert sentence in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+
+
+def test_debug_shows_the_traceback():
+    """For those who mend the program."""
+    with pytest.raises(UserError, match="Unknown study"):
+        main(["compare", "mnits", "--debug"])
+
+
+def test_an_unforeseen_error_is_told_in_one_line(capsys, monkeypatch):
+    """The traceback is for those who ask."""
+
+    def broken(path):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("experiments.config.load", broken)
+    assert main(["compare"]) == 1
+    assert capsys.readouterr().err == "error: RuntimeError: out of luck (--debug shows where)\n"
+
+
+def test_a_study_with_faults_names_them_all(capsys, tmp_path):
+    """One line for each fault."""
+    path = tmp_path / "bad.toml"
+    path.write_text(TOML.replace("epochs = 1", "epochs = 0").replace("decades = 2", "decades = 9"), encoding="utf-8")
+    assert main(["compare", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert "bad.toml has 2 fault(s)" in error
+    assert "\n  epochs: must be" in error
+    assert "\n  tuning.decades: must be" in error
+
+
+def test_a_study_without_rates_is_refused(capsys, tmp_path):
+    """Rates are never made up, and the command that chooses them is named."""
+    path = tmp_path / "small.toml"
+    path.write_text(TOML, encoding="utf-8")
+    assert main(["compare", str(path)]) == 2
+    assert "choose them with: python -m experiments tune" in capsys.readouterr().err
+
+
+def test_a_data_set_out_of_reach_is_refused_and_not_replaced(capsys, tmp_path, monkeypatch):
+    """Asking for MNIST without a network names the embedded digits."""
+    path = tmp_path / "small.toml"
+    path.write_text(TOML, encoding="utf-8")
+    select(path, study())
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(datasets, "_probe", lambda url: "no network")
+    assert main(["compare", str(path), "--data", "mnist"]) == 2
+    error = capsys.readouterr().err
+    assert "mnist is not on this machine and cannot be downloaded (no network)" in error
+    assert "mnist_5k" in error
+
+
+def test_list_names_everything_there_is(capsys):
+    """Studies, data sets, tasks and optimizers."""
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("mnist ", "mnist_5k", "mnist_orig", "mnist_mlp", "adamax"):
+        assert word in shown
+
+
+def test_no_command_prints_the_help(capsys):
+    """A newcomer sees examples."""
+    assert main([]) == 0
+    assert "python -m experiments compare mnist --epochs 3" in capsys.readouterr().out
+
+
+def test_answers_come_without_importing_tensorflow():
+    """Help and errors must not take the seconds that TensorFlow needs."""
+    code = (
+        "import sys; from experiments.__main__ import main; main(['list']); main(['compare', 'mnits'])\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules} & {'tensorflow', 'keras', 'tensorflow_datasets'}))"
+    )
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert time.monotonic() - start < 20  # a second, on a machine that is not busy

@@ -1,0 +1,138 @@
+"""A study is data: read with every fault named, and identified by what its numbers depend on."""
+
+import pytest
+
+from experiments import config, library, runs, seeds, tasks
+from experiments.errors import UserError, nearest
+from tests.experiments.small import TOML, study
+
+
+def test_canonical_form_has_the_known_hash():
+    """The identity of a run must not change with the Python or the machine that computes it."""
+    known = "158d35d8b578c605994d4b0984021488d8b22b831c36244c0097500a4d6f839b"
+    assert config.canonical({"b": 1, "a": 0.1}) == '{"a":0.1,"b":1}'
+    assert config.digest({"b": 1, "a": 0.1}) == known
+
+
+def test_canonical_form_refuses_what_json_lacks():
+    """NaN has no place in an identity."""
+    with pytest.raises(ValueError, match="JSON"):
+        config.canonical({"a": float("nan")})
+
+
+@pytest.mark.parametrize("name", config.names())
+def test_committed_studies_have_no_fault(name):
+    """Every study in the folder can be read, and its hash computed."""
+    assert len(config.study_hash(config.load(config.find(name)))) == 64
+
+
+def test_all_faults_are_named_at_once_with_their_paths():
+    """One look at the message mends the whole file."""
+    text = TOML.replace("epochs = 1", "epochs = 0").replace('"adam"', '"adm"').replace("points = 3", "points = 4")
+    text = text.replace('task = "mnist_mlp"', 'tusk = "mnist_mlp"').replace("#D55E00", "red")
+    with pytest.raises(UserError) as caught:
+        config.parse(text, "bad.toml")
+    message = str(caught.value)
+    for fault in (
+        "tusk: is not a known key; did you mean 'task'?",
+        "task: is missing.",
+        "epochs: must be a whole number from 1",
+        "tuning.points: must be an odd whole number",
+        "optimizers[1].style.color: must be a colour",
+    ):
+        assert fault in message
+
+
+def test_unknown_names_get_their_nearest_match():
+    """A task, a data set and an optimizer that do not exist are found before anything runs."""
+    text = TOML.replace('"adam"', '"adm"').replace('"mnist_mlp"', '"mnist_mpl"').replace('"mnist_5k"', '"mnist5k"')
+    with pytest.raises(UserError) as caught:
+        config.parse(text, "bad.toml")
+    for match in ("'adam'", "'mnist_mlp'", "'mnist_5k'"):
+        assert f"did you mean {match}?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (
+            "seeds = [0, 1]",
+            "seeds = [1000]",
+            "seeds: must be a list without repeats, each a whole number from 0 to 999",
+        ),
+        ("seeds = [0, 1]", "seeds = [0, 0]", "seeds: must be a list without repeats"),
+        (
+            "seeds = [1000]",
+            "seeds = [0]",
+            "tuning.seeds: must be a list without repeats, each a whole number from 1000",
+        ),
+        ("schema = 1", "schema = 2", "schema: must be a whole number from 1 to 1"),
+        ('figures = "figures"', 'figures = "../x"', "figures: must be a relative folder"),
+        ('label = "Adam"', 'label = "gd"', "optimizers[1].label: 'gd' is taken"),
+        ('batch = "mini"', "hyperparameters = { learning_rate = 1.0 }\nbatch = 'mini'", "is chosen by tuning"),
+        ("epochs = 1", "epochs = true", "epochs: must be a whole number"),
+        ("[tuning]", "[tuning", "is not valid TOML"),
+    ],
+)
+def test_a_fault_is_refused_in_words(old, new, fault):
+    """Each rule of a study is a check."""
+    with pytest.raises(UserError, match=r"small\.toml") as caught:
+        config.parse(TOML.replace(old, new), "small.toml")
+    assert fault in str(caught.value)
+
+
+def test_looks_and_words_do_not_change_a_study():
+    """A colour is no reason to train again."""
+    other = config.parse(TOML.replace("#D55E00", "#000000").replace("A small", "Another"), "small.toml")
+    assert config.study_hash(other) == config.study_hash(study())
+
+
+def test_every_rule_changes_a_study():
+    """What the numbers depend on is in the hash."""
+    changed = [
+        study(epochs=2),
+        study(batch_size=64),
+        study(micro_batch=100),
+        study(seeds=(0, 1, 2)),
+        study(task="mnist_orig"),
+        study(data="mnist"),
+        study(optimizers=study().optimizers[:1]),
+    ]
+    hashes = {config.study_hash(other) for other in changed} | {config.study_hash(study())}
+    assert len(hashes) == len(changed) + 1
+
+
+def test_evaluation_seeds_do_not_touch_the_tuning():
+    """More seeds can be evaluated without choosing rates again; another budget cannot."""
+    assert config.tuning_hash(study(seeds=(5,))) == config.tuning_hash(study())
+    assert config.tuning_hash(study(epochs=2)) != config.tuning_hash(study())
+
+
+def test_tuning_and_evaluation_seeds_are_disjoint():
+    """A selected run's own score never enters a reported mean."""
+    assert not set(seeds.EVALUATION) & set(seeds.TUNING)
+
+
+def test_a_tuning_run_never_names_the_test_split():
+    """What is not loaded cannot leak."""
+    assert "test" not in runs.SPLITS_OF_KIND[runs.TUNING]
+    assert "test" in runs.SPLITS_OF_KIND[runs.EVALUATION]
+
+
+def test_names_known_without_tensorflow_are_the_librarys():
+    """The list read from the files is the list that the classes give."""
+    import tfoptim
+
+    assert list(library.available()) == list(tfoptim.available())
+
+
+def test_nearest_ignores_case_and_gives_up_on_strangers():
+    """A hint must be likely, or it misleads."""
+    assert nearest("ADAMX", ["Adam", "Adamax", "GD"]) == "Adamax"
+    assert nearest("zzz", ["Adam", "GD"]) is None
+
+
+def test_unknown_task_is_refused():
+    """Tasks are found by the name of their file."""
+    with pytest.raises(UserError, match="did you mean 'mnist_orig'"):
+        tasks.get("mnist_origin")

@@ -1,0 +1,95 @@
+"""A study becomes runs; what is recorded is skipped, the rest is handed to an engine."""
+
+import pytest
+
+from experiments import config, environment, records, sweep
+from experiments.engines import Event
+from experiments.errors import RunsFailed
+from experiments.selection import Choice
+from tests.experiments.small import evaluations, study
+
+
+class Pretender:
+    """An engine that trains nothing: it records made-up runs, or fails some."""
+
+    def __init__(self, failing=(), **environment_changes):
+        """Takes the labels that fail and what differs in the environment."""
+        self.failing, self.changes, self.jobs = failing, environment_changes, []
+
+    def __call__(self):
+        """Returns itself as the engine that was asked for."""
+        return self
+
+    def submit(self, jobs, observe):
+        """Records every job."""
+        for job in jobs:
+            self.jobs.append(job)
+            if job.run.label in self.failing:
+                observe(Event(job, "failed", {"error": "out of luck"}))
+                continue
+            attempt = records.Attempt(job.folder, job.run)
+            for evaluation in evaluations((0.1, 0.9)):
+                attempt.append(evaluation)
+                observe(Event(job, "evaluated", {"epoch": evaluation["epoch"]}))
+            attempt.finish("done", environment.describe(1) | self.changes, {})
+            observe(Event(job, "finished", {"status": "done", "validation_accuracy": 0.9, "seconds": 1.0, "epoch": 1}))
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Records go to a folder of the test's own, and no data set is prepared."""
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    monkeypatch.setattr(sweep, "_prepare", lambda name: None)
+
+
+def planned(**changes):
+    """The runs of the small study."""
+    whole = study(**changes)
+    choice = Choice(0.01, (0.001, 0.1), 0, False, 0.9, (3, 3))
+    choices = {entry.label: choice for entry in whole.optimizers}
+    return sweep.evaluation_runs(config.study_hash(study()), whole, choices)
+
+
+def test_every_optimizer_is_run_with_every_seed():
+    """The plan is the product of the study's lists."""
+    assert [(run.label, run.seed) for run in planned()] == [("GD", 0), ("GD", 1), ("Adam", 0), ("Adam", 1)]
+
+
+def test_recorded_runs_are_not_made_again():
+    """A part of a study and the whole of it share their runs."""
+    first, second = Pretender(), Pretender()
+    sweep.compare("small", study(), planned(seeds=(0,)), first)
+    found = sweep.compare("small", study(), planned(), second)
+    assert [job.run.seed for job in first.jobs] == [0, 0]
+    assert [job.run.seed for job in second.jobs] == [1, 1]
+    assert [record.run for record in found] == planned()
+    assert found[0].evaluations[-1]["test_accuracy"] == 0.89
+
+
+@pytest.mark.parametrize("changed", [{"source": "other"}, {"tensorflow": "2.0.0"}])
+def test_records_of_other_code_or_versions_are_made_again(changed):
+    """A comparison after a change of the optimizers is one of the changed optimizers."""
+    sweep.compare("small", study(), planned(), Pretender(**changed))
+    engine = Pretender()
+    found = sweep.compare("small", study(), planned(), engine)
+    assert len(engine.jobs) == 4
+    assert all(environment.current(record.environment) for record in found)
+
+
+def test_a_failed_run_does_not_stop_the_others_and_is_no_result():
+    """It is told with its reason, and tried again by the same command."""
+    with pytest.raises(RunsFailed, match=r"2 of 4 runs failed, the first because: GD, rate 0\.01, seed 0: out of luck"):
+        sweep.compare("small", study(), planned(), Pretender(failing=("GD",)))
+    engine = Pretender()
+    sweep.compare("small", study(), planned(), engine)
+    assert [job.run.label for job in engine.jobs] == ["GD", "GD"]
+
+
+def test_tuning_tries_windows_until_all_optimizers_are_settled(tmp_path):
+    """With all accuracies and losses equal the smallest rate wins, so that the window moves down once."""
+    engine = Pretender()
+    choices = sweep.tune(tmp_path / "small.toml", study(), engine)
+    assert {label: choice.slides for label, choice in choices.items()} == {"GD": -1, "Adam": -1}
+    assert all(choice.boundary for choice in choices.values())
+    assert len(engine.jobs) == 2 * (3 + 1)
+    assert {job.run.seed for job in engine.jobs} == {1000}
