@@ -37,6 +37,8 @@ BASE_BAD = [
     ("ema_overwrite_frequency", 0, ValueError, ("integer >= 1", "got 0")),
     ("ema_overwrite_frequency", 1.5, TypeError, ("integer", "1.5")),
     ("use_ema", 1, TypeError, ("True or False", "1")),
+    ("nonfinite", "skp", ValueError, ('one of "propagate" | "skip" | "raise"', "'skip'")),
+    ("lazy", "yes", TypeError, ("True or False", "yes")),
     ("loss_scale_factor", 0.0, ValueError, ("x > 0", "got 0.0")),
 ]
 
@@ -132,3 +134,35 @@ def test_weight_decay_of_adamw_is_not_optional():
     """AdamW without decay is Adam; Keras refuses None in these words too."""
     with pytest.raises((ValueError, TypeError), match="weight_decay"):
         tfoptim.AdamW(weight_decay=None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"beta_1": 0.999, "beta_2": 0.9}, "beta_1=0.999.*beta_2=0.9.*swapped"),
+        ({"learning_rate": 1.0, "weight_decay": 10.0}, "learning_rate . weight_decay >= 1"),
+        ({"ema_momentum": 0.5}, "use_ema=True"),
+        ({"ema_overwrite_frequency": 5}, "use_ema=True"),
+    ],
+    ids=["swapped", "decays everything", "no average", "no average to write back"],
+)
+def test_arguments_that_are_hardly_ever_meant_give_a_warning(arguments, words):
+    """Allowed, and said once, where the optimizer is made."""
+    with pytest.warns(UserWarning, match=words) as caught:
+        tfoptim.Adam(**arguments)
+    assert [__file__] == [warning.filename for warning in caught]
+
+
+@pytest.mark.parametrize("name", ["", "a b", 101 * "a"])
+def test_name_is_a_prefix_of_the_names_of_variables(name):
+    """It must be fit for files and graphs."""
+    with pytest.raises(ValueError, match="Adam: name must be 1 to 100 letters"):
+        tfoptim.Adam(name=name)
+
+
+def test_domains_are_shown_as_they_are_meant():
+    """The help that is made from fields says which values are allowed."""
+    shown = {name: str(field.domain) for name, field in tfoptim.Adam.fields.items()}
+    assert shown["beta_1"] == "0 <= x < 1"
+    assert shown["amsgrad"] == "True or False"
+    assert shown["ema_overwrite_frequency"] == "whole number >= 1"

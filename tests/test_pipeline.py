@@ -229,3 +229,25 @@ def test_training_gives_no_warning():
         warnings.simplefilter("error")
         optimizer.apply([tf.ones(2), tf.ones(2)], two_variables(optimizer))
     assert int(optimizer.iterations.numpy()) == 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: keras.Variable([1, 2], dtype="int32"), lambda: keras.Variable([1.0], trainable=False)],
+    ids=["whole numbers", "not trainable"],
+)
+def test_variables_that_cannot_be_trained_are_refused(make):
+    """The optimizer says so when it is built, with path and dtype."""
+    with pytest.raises(TypeError, match="must be a trainable float variable"):
+        tfoptim.SGD().build([make()])
+
+
+def test_a_step_of_float8_scales_alone_is_counted():
+    """Where only scaling factors have gradients, they are assigned and nothing else happens."""
+    (scale,) = variables_of([ONES])
+    scale.overwrite_with_gradient = True
+    optimizer = tfoptim.Adam(use_ema=True)
+    optimizer.apply([tf.constant([3.0, 4.0])], [scale])
+    optimizer.finalize_variable_values([scale])
+    assert [3.0, 4.0] == scale.numpy().tolist()
+    assert int(optimizer.iterations.numpy()) == 1

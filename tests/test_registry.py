@@ -78,3 +78,24 @@ def test_keras_gets_our_class_by_its_registered_name(case):
 def test_keras_keeps_its_own_short_names():
     """Importing tfoptim does not change what `"adam"` means to Keras."""
     assert keras.optimizers.Adam is type(keras.optimizers.get("adam"))
+
+
+def test_get_takes_a_serialized_optimizer_and_an_optimizer():
+    """What `keras.optimizers.get` takes works here too; an optimizer is returned as it is."""
+    optimizer = tfoptim.Adam(beta_1=0.5)
+    again = tfoptim.get(keras.optimizers.serialize(optimizer))
+    assert (tfoptim.Adam, 0.5) == (type(again), again.beta_1)
+    assert tfoptim.get(optimizer) is optimizer
+    assert isinstance(tfoptim.get("tfoptim>Adam"), tfoptim.Adam)
+
+
+def test_get_refuses_arguments_for_what_is_made_already():
+    """They could only be ignored."""
+    with pytest.raises(TypeError, match=r"learning_rate.*only be given with an optimizer's name"):
+        tfoptim.get(tfoptim.Adam(), learning_rate=0.1)
+
+
+def test_get_refuses_what_is_no_optimizer():
+    """The message says what it takes."""
+    with pytest.raises(TypeError, match="by name, config or instance, got int"):
+        tfoptim.get(3)
