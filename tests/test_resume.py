@@ -140,21 +140,21 @@ def test_patience_and_best_values_of_other_callbacks_go_on(tmp_path):
     assert_equal(expected, again)
 
 
-def test_callbacks_listed_after_resume_are_refused(left, tmp_path):
+def test_callbacks_listed_after_resume_are_refused(tmp_path):
     """They would forget what they were given back, because Keras's callbacks begin by resetting themselves."""
 
     def attempt(stop, order):
-        waiting = keras.callbacks.EarlyStopping("loss", patience=9)
-        resume = tfoptim.callbacks.Resume(tmp_path / "new", callbacks=[waiting])
+        waiting = keras.callbacks.EarlyStopping("loss", patience=9, min_delta=100.0, mode="min")
+        resume = tfoptim.callbacks.Resume(tmp_path, callbacks=[waiting])
         callbacks = [waiting, resume][::order]
         data = resume.data(batches)
         compiled(everything(), **FAST).fit(
             data, epochs=stop, initial_epoch=resume.epoch, callbacks=callbacks, shuffle=False, verbose=0
         )
 
-    attempt(1, 1)
+    attempt(2, 1)
     with pytest.raises(ValueError, match="list them before"):
-        attempt(2, -1)
+        attempt(3, -1)
 
 
 def test_numbers_assigned_in_training_are_kept(tmp_path):
