@@ -53,6 +53,13 @@ def test_from_config_does_not_change_what_it_was_given(case):
     assert before == json.dumps(config)
 
 
+def test_from_config_of_a_loss_scale_does_not_change_what_it_was_given():
+    """Keras takes the inner optimizer out of the dictionary, so that a second one cannot be made from it."""
+    config = tfoptim.LossScaleOptimizer(tfoptim.Adam(), initial_scale=8.0).get_config()
+    first, second = (tfoptim.LossScaleOptimizer.from_config(config) for _ in range(2))
+    assert first.get_config() == second.get_config() == config
+
+
 @pytest.mark.parametrize("case", CLASSES, ids=str)
 def test_schedules_survive_the_trip(case):
     """A schedule as learning rate is saved with its own arguments."""

@@ -63,6 +63,11 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
             self.inner_optimizer, grads, trainable_variables, scale=self.dynamic_scale.value, judge=self._adjust
         )
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> LossScaleOptimizer:
+        """Makes an optimizer from what `get_config` returned, which stays as it is; Keras takes a part out of it."""
+        return super().from_config(dict(config), custom_objects)  # type: ignore[no-any-return]
+
     def _adjust(self, strategy: Any, finite: tf.Tensor) -> None:
         """Doubles the scale after enough finite steps, halves it after one that is not; in cross-replica context."""
         counter, scale = raw(self.step_counter), raw(self.dynamic_scale)
