@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments.conformance.rows import Library, refusal, row
+from experiments.conformance.rows import Library, refusal, refused, row
 from experiments.conformance.scenes import number, steps, traced, values, weight
 
 NAN = float("nan")
@@ -37,8 +37,8 @@ def average_of_updates(library: Library) -> tuple[bool, str]:
 @row("D9", "hyperparameters that no rule can use", "refused at construction, with the allowed range")
 def bad_values(library: Library) -> tuple[bool, str]:
     """NaN, signs and betas out of range, clipping to nothing."""
-    refused = sum(refusal(partial(library.make, "Adam", **bad)) == "ValueError" for bad in BAD)
-    return refused == len(BAD), f"{refused} of {len(BAD)} refused"
+    count = sum(refused(refusal(partial(library.make, "Adam", **bad))) for bad in BAD)
+    return count == len(BAD), f"{count} of {len(BAD)} refused"
 
 
 @row("D10", "a Python function as learning rate", "live at each step, or refused with a reason")
@@ -84,8 +84,8 @@ def _forms() -> dict[str, Any]:
 @row("D26", "a learning rate as int, NumPy number, tensor or variable", "accepted")
 def forms_of_rate(library: Library) -> tuple[bool, str]:
     """All of them are numbers."""
-    refused = [name for name, form in _forms().items() if refusal(partial(library.make, "SGD", form))]
-    return not refused, f"refuses {', '.join(refused)}" if refused else f"accepts {', '.join(_forms())}"
+    wrong = [name for name, form in _forms().items() if refusal(partial(library.make, "SGD", form))]
+    return not wrong, f"refuses {', '.join(wrong)}" if wrong else f"accepts {', '.join(_forms())}"
 
 
 @row(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from experiments.conformance import arguments, gradients, precision, replicas, sparse, state
+from experiments.conformance import arguments, gradients, precision, replicas, resuming, sparse, state
 from experiments.conformance.rows import ROWS, Row
 from experiments.errors import unknown
 
-MODULES = (arguments, gradients, precision, replicas, sparse, state)
+MODULES = (arguments, gradients, precision, replicas, resuming, sparse, state)
 """Importing a module declares its rows."""
 
 NOT_HERE = {

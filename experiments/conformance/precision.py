@@ -64,8 +64,8 @@ def centered(library: Library) -> tuple[bool, str]:
     step = traced(library.make("RMSprop", 0.001, centered=True), variable)
     for _ in range(200):
         step(gradients)
-    lost = np.sum(~np.isfinite(values(variable)))
-    return lost == 0, f"{lost} of 100 weights are NaN after 200 steps"
+    finite = bool(np.all(np.isfinite(values(variable))))
+    return finite, f"{'none' if finite else 'some'} of 100 weights are NaN after 200 steps"
 
 
 @row("D31", "a NaN in a gradient", 'kept out with `nonfinite="skip"`: the step leaves every bit as it was')

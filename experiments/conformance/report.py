@@ -12,7 +12,8 @@ from experiments.conformance.processes import Children, Found
 from experiments.conformance.rows import Place, Row, Verdict, libraries
 
 NAMES = ("Keras", "tfoptim")
-BEGIN, END = "<!-- rows -->", "<!-- end of rows -->"
+BEGIN = "<!-- measured by `python -m experiments conformance --markdown docs/keras-differences.md` -->"
+END = "<!-- end of the table -->"
 ELSEWHERE: tuple[Place, ...] = ("mirrored", "workers")
 
 
@@ -75,19 +76,18 @@ def as_json(rows: Sequence[Row], found: Found) -> str:
 
 
 def markdown(rows: Sequence[Row], found: Found) -> str:
-    """Returns the table for the documentation."""
+    """Returns the table for the documentation; which Keras was measured stands below it."""
+    import keras
+
     lines = [
         "| checked | Keras | tfoptim | the command that shows it |",
         "|---|---|---|---|",
     ]
     for row in rows:
-        keras, ours = (found[row.id][name] for name in NAMES)
-        mark = "" if not keras.passed else "as promised: "
-        lines.append(
-            f"| {row.title} | {mark}{keras.measured} | {row.promise}: {ours.measured} "
-            f"| `python -m experiments conformance --rows {row.id}` |"
-        )
-    return "\n".join([*lines, "", f"{summary(found)}.", ""])
+        theirs, ours = (found[row.id][name].measured for name in NAMES)
+        command = f"python -m experiments conformance --rows {row.id}"
+        lines.append(f"| {row.title} | {theirs} | {row.promise} ({ours}) | `{command}` |")
+    return "\n".join([*lines, "", f"{summary(found)}, measured with Keras {keras.__version__}.", ""])
 
 
 def page(text: str, table: str) -> str:
@@ -98,7 +98,7 @@ def page(text: str, table: str) -> str:
     """
     if BEGIN not in text or END not in text:
         raise ValueError(f"The page must have the lines {BEGIN} and {END}, between which the table goes.")
-    return re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{table}{END}", text, flags=re.DOTALL)
+    return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n{table}{END}", text, flags=re.DOTALL)
 
 
 def write(path: Path, rows: Sequence[Row], found: Found) -> None:

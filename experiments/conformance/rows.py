@@ -29,8 +29,8 @@ class Library:
         return {key.lower(): value for key, value in vars(self.module).items()}[name.lower()]
 
     def make(self, name: str, *arguments: Any, **keywords: Any) -> Any:
-        """Returns an optimizer."""
-        return self.find(name)(*arguments, **keywords)
+        """Returns an optimizer; its name is the class's, so that messages do not count those made before."""
+        return self.find(name)(*arguments, **{"name": name.lower()} | keywords)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Row:
         measure: takes a library, returns whether it keeps the promise, and what was measured.
         place: where it has to run.
         keras: the verdict that Keras is known to get, over the supported range of its versions.
+        slow: takes more than a few seconds.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Row:
     measure: Callable[[Library], tuple[bool, str]]
     place: Place = "here"
     keras: bool = False
+    slow: bool = False
 
     @property
     def fault(self) -> str:
@@ -84,18 +86,21 @@ class Row:
         return Verdict(bool(passed), measured)
 
 
+LONGEST = 150
+"""Letters of a message that are shown."""
+
 ROWS: dict[str, Row] = {}
 """Every row, id -> row, filled by the decorator when the modules are imported."""
 
 Measure = Callable[[Library], tuple[bool, str]]
 
 
-def row(id: str, title: str, promise: str, place: Place = "here", keras: bool = False) -> Callable[[Measure], Measure]:  # noqa: A002
-    """Declares a row: the decorated function measures it."""
+def row(id: str, title: str, promise: str, place: Place = "here", **facts: bool) -> Callable[[Measure], Measure]:  # noqa: A002
+    """Declares a row, with its facts `keras` and `slow`: the decorated function measures it."""
 
     def declare(measure: Measure) -> Measure:
         assert id not in ROWS, f"two rows are called {id}"
-        ROWS[id] = Row(id, title, promise, measure, place, keras)
+        ROWS[id] = Row(id, title, promise, measure, place, **facts)
         return measure
 
     return declare
@@ -111,15 +116,20 @@ def libraries() -> tuple[Library, Library]:
 
 
 def brief(error: BaseException) -> str:
-    """Returns type and beginning of an error's message, on one line, without quotes that Markdown would read."""
-    message = re.sub(r"\s+", " ", str(error)).strip()
-    return f"{type(error).__name__}: {message[:70]}".rstrip(": ")
+    """Returns type and message of an error on one line, cut where it gets long."""
+    message = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip(" :")
+    return message if len(message) <= LONGEST else f"{message[:LONGEST].rpartition(' ')[0]} ..."
 
 
-def refusal(action: Callable[[], Any]) -> str | None:
-    """Returns the type of error with which an action is refused, or None if it goes through."""
+def refusal(action: Callable[[], Any]) -> str:
+    """Returns the error with which an action is refused, or nothing if it goes through."""
     try:
         action()
     except Exception as error:
-        return type(error).__name__
-    return None
+        return brief(error)
+    return ""
+
+
+def refused(error: str) -> bool:
+    """Tells whether what `refusal` returned is an error of the kind that says what is wrong with a value."""
+    return error.startswith("ValueError: ")

@@ -60,5 +60,5 @@ def scaled_rows(library: Library) -> tuple[bool, str]:
     optimizer = library.make("SGD", 1.0, loss_scale_factor=2.0)
     optimizer.build([table])
     gradient = tf.IndexedSlices(tf.constant([[2.0]]), tf.constant([1]), tf.constant([3, 1]))
-    refused = refusal(lambda: optimizer.apply([gradient], [table]))
-    return refused is None and values(table)[1, 0] == -1.0, refused or f"the row moves by {values(table)[1, 0]:g}"
+    error = refusal(lambda: optimizer.apply([gradient], [table]))
+    return not error and values(table)[1, 0] == -1.0, error or f"the row moves by {values(table)[1, 0]:g}"
