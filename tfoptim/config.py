@@ -11,6 +11,7 @@ from tfoptim import state
 from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
 from tfoptim.exclusion import Exclusion
 from tfoptim.fields import Field, check_name, check_together, constructor, declared, in_order, keyword_only
+from tfoptim.ops import host
 
 _EXCLUSION = "exclude_from_weight_decay"
 BASE_ARGUMENTS = """\
@@ -95,13 +96,14 @@ class Configured(KerasOptimizer):
         super().__init__(name=arguments["name"], **of_keras)
         own["_values"] = values
         # Float64, so that 0.999 is 0.999 in a float64 model; not part of the saved state: the config has the values.
-        own["_numbers"] = keras.Variable(
-            _vector(self),
-            dtype="float64",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="hyperparameters",
-        )
+        with host():
+            own["_numbers"] = keras.Variable(
+                _vector(self),
+                dtype="float64",
+                trainable=False,
+                aggregation="only_first_replica",
+                name="hyperparameters",
+            )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim import execute
-from tfoptim.ops import Scalar
+from tfoptim.ops import Scalar, host
 from tfoptim.stages import clip, sum_rows
 from tfoptim.state import local, raw, slots
 
@@ -44,19 +44,17 @@ def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
     """Reads the hyperparameters of this step from their variables."""
     numbers = tf.convert_to_tensor(local(strategy, optimizer._numbers.value))
     rate = getattr(optimizer._learning_rate, "value", None)
-    return execute.hyperparameters(
-        optimizer,
-        step,
-        numbers,
-        None if rate is None else tf.convert_to_tensor(local(strategy, rate)),
-    )
+    rate = None if rate is None else tf.convert_to_tensor(local(strategy, rate))
+    with host():
+        return execute.hyperparameters(optimizer, step, numbers, rate)
 
 
 def once(strategy: Any, optimizer: Any, h: Any) -> None:
     """Runs the rule's computations that are the same for all variables, and stores its shared state."""
     variables = {name: raw(v) for name, v in optimizer._shared.items()}
-    s = execute.Slots({name: Scalar(tf.cast(local(strategy, v), tf.float64)) for name, v in variables.items()})
-    optimizer.once(h, s)
+    with host():
+        s = execute.Slots({name: Scalar(tf.cast(local(strategy, v), tf.float64)) for name, v in variables.items()})
+        optimizer.once(h, s)
     for name, v in variables.items():
         strategy.extended.update(v, optimizer.assign, args=(getattr(s, name).cast(v.dtype),), group=False)
 

@@ -6,8 +6,6 @@ variables, runs the rule and assigns what came out. Every executor gives what `d
 
 from __future__ import annotations
 
-import functools
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim import kernels
-from tfoptim.ops import Scalar
+from tfoptim.ops import Scalar, on_metal
 from tfoptim.state import compute_dtype, groups, start_value
 
 
@@ -66,12 +64,6 @@ def update(
     if kernel is not None:
         return fused(kernel, optimizer, h, gradient, variable, slots, decay)
     return dense(optimizer, h, gradient, variable, slots, decay)
-
-
-@functools.cache
-def on_metal() -> bool:
-    """Tells whether TensorFlow computes on an Apple GPU, which has no XLA and its own set of kernels."""
-    return platform.system() == "Darwin" and bool(tf.config.list_physical_devices("GPU"))
 
 
 def fused(

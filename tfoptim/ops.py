@@ -6,12 +6,27 @@ an embedding, and in float64 NumPy (`tfoptim.simulate`).
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import operator
+import platform
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+
+@functools.cache
+def on_metal() -> bool:
+    """Tells whether TensorFlow computes on an Apple GPU: it has no XLA, no float64, and its own set of kernels."""
+    return platform.system() == "Darwin" and bool(tf.config.list_physical_devices("GPU"))
+
+
+def host() -> AbstractContextManager[Any]:
+    """Returns the place for arithmetic on single numbers: the CPU beside an Apple GPU, else wherever TensorFlow is."""
+    return tf.device("CPU:0") if on_metal() else contextlib.nullcontext()
 
 
 class Scalar:
@@ -27,7 +42,8 @@ class Scalar:
     __array_priority__ = 1000  # NumPy hands the operation over to this class
 
     def __init__(self, value: Any) -> None:
-        self.value = tf.convert_to_tensor(value, tf.float64)
+        with host():
+            self.value = tf.convert_to_tensor(value, tf.float64)
         self._known: dict[Any, Any] = {}
 
     def cast(self, dtype: Any) -> tf.Tensor:
@@ -42,7 +58,8 @@ class Scalar:
     def once(self, key: Any, compute: Callable[[], Any]) -> Any:
         """Returns what `compute` gave when it was first asked for `key`."""
         if key not in self._known:
-            self._known[key] = compute()
+            with host():
+                self._known[key] = compute()
         return self._known[key]
 
     def _combine(self, function: Callable[[Any, Any], Any], other: Any, swapped: bool) -> Any:
