@@ -59,11 +59,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     parser, subparsers = _parsers()
-    command = next((word for word in words if word not in parser.options()), "-h")
-    if not command.startswith("-") and command not in COMMANDS:
-        raise unknown("command", command, COMMANDS)
-    if command.startswith("-") and command != "-h":
-        raise UserError(f"Options such as {command} come after the command: {', '.join(COMMANDS)}.")
+    _check_command(next((word for word in words if word not in parser.options()), "-h"))
     given, rest = parser.parse_known_args(words)
     if given.command is None:
         parser.print_help()
@@ -88,6 +84,13 @@ def _run(words: list[str]) -> int:
         print(f"\n{commands.interrupted(options)}", file=sys.stderr)
         return 128 + (error.args[0] if error.args else signal.SIGINT)
     return 0
+
+
+def _check_command(word: str) -> None:
+    if not word.startswith("-") and word not in COMMANDS:
+        raise unknown("command", word, COMMANDS)
+    if word.startswith("-") and word != "-h":
+        raise UserError(f"Options such as {word} come after the command: {', '.join(COMMANDS)}.")
 
 
 def _parsers() -> tuple[Parser, dict[str, Parser]]:

@@ -86,11 +86,11 @@ def compare(options: Options) -> None:
     found = sweep.compare(path.stem, study, wanted, _engine(path.stem, options.jobs, len(wanted)))
     words = Words(path.stem, whole, study, found, choices, options.command)
     folder = options.out or Path(study.figures)
-    written = draw(study, found, words, folder) + draw_rates(path, study, choices, words, folder)
+    written = draw(study, found, words, folder) + draw_rates(path, narrowed(whole, options), choices, words, folder)
     table = report.rows(study, found, choices)
-    sentences = report.notes(study, (*words.lines, *words.footer))
+    sentences = report.notes(study, words.facts)
     records.write(folder / "results.md", report.markdown(table, words.title("Results"), sentences))
-    records.write(folder / "results.csv", report.as_csv(table))
+    records.write(folder / "results.csv", report.as_csv(table, found))
     _show(table, words)
     names = ", ".join(path.name for path in written)
     print(f"Written to {folder}: {names}, results.md, results.csv.")
@@ -121,8 +121,7 @@ def draw_rates(
     evidence = selection.trials_of(selection.paths(path)[1].read_text(encoding="utf-8"))
     labels = [entry.label for entry in study.optimizers]
     trials = [trial for trial in evidence if trial.label in labels]
-    step = 1 / datasets.CARDS[study.data].sizes["validation"]
-    return figures.draw_rates(trials, choices, study.optimizers, words.of_tuning(), folder, step)
+    return figures.draw_rates(study, trials, choices, words.of_tuning(), folder)
 
 
 def tune(options: Options) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,9 +15,11 @@ from matplotlib.ticker import MaxNLocator
 
 from experiments import canvas
 from experiments.canvas import Caption
-from experiments.config import Entry, Style
+from experiments.config import Entry, Study, Style
+from experiments.datasets import CARDS
 from experiments.records import Record
 from experiments.selection import Choice, Trial
+from experiments.tables import from_csv, to_csv
 
 Table = Sequence[Mapping[str, Any]]
 
@@ -80,22 +80,9 @@ def table_of(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
     ]
 
 
-def as_csv(table: Table) -> str:
-    """Returns a table as CSV; reading it back gives the figure again."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    return text.getvalue()
-
-
-def from_csv(text: str) -> list[dict[str, Any]]:
-    """Returns the table that `as_csv` wrote."""
-    whole, words = ("seed", "epoch"), ("study", "data", "model", "optimizer", "status")
-    return [
-        {k: int(v) if k in whole else v if k in words else float(v) for k, v in row.items()}
-        for row in csv.DictReader(io.StringIO(text))
-    ]
+def table_from(text: str, curve: Curve) -> list[dict[str, Any]]:
+    """Returns the table of a figure from its CSV."""
+    return from_csv(text, {"seed": int, "epoch": int, "learning_rate": float, curve.column: float})
 
 
 def draw_curves(
@@ -131,7 +118,7 @@ def draw_curves(
             for place, label in enumerate(drawn)
         ]
         canvas.label_ends(axes, ends)
-        return canvas.save(figure, folder, curve.slug, caption, as_csv(table))
+        return canvas.save(figure, folder, curve.slug, caption, to_csv(table))
 
 
 def _by_seed(table: Table, label: str, column: str) -> dict[int, list[float]]:
@@ -173,29 +160,28 @@ def _finite(values: Sequence[float]) -> Sequence[float]:
 
 
 def draw_rates(
+    study: Study,
     trials: Sequence[Trial],
     choices: Mapping[str, Choice],
-    entries: Sequence[Entry],
     caption: Caption,
     folder: Path,
-    step: float,
 ) -> list[Path]:
     """Draws what the learning rates were chosen from: validation accuracy against the rate tried.
 
     Args:
-        trials: all tuning runs.
+        study: whose optimizers get a panel each.
+        trials: their tuning runs.
         choices: what was chosen.
-        entries: the optimizers, a panel each.
         caption: the words.
         folder: where the files go.
-        step: the smallest difference that the accuracy can show.
     """
+    entries = study.optimizers
     columns = math.ceil(len(entries) / 2)
     with mpl.rc_context(canvas.STYLE):
         figure, axes = canvas.sheet(caption, room=0, grid=(math.ceil(len(entries) / columns), columns))
         good = [trial.accuracy for trial in trials if math.isfinite(trial.accuracy)]
         axes[0].set_xscale("log")
-        canvas.accuracy_scale(axes[0], good, step)
+        canvas.accuracy_scale(axes[0], good, 1 / CARDS[study.data].sizes["validation"])
         for panel, entry in zip(axes, entries, strict=False):
             own = [trial for trial in trials if trial.label == entry.label]
             _panel(panel, own, choices[entry.label].learning_rate, entry)
@@ -208,8 +194,8 @@ def draw_rates(
             y=0.5,
             fontsize=9.5,
         )
-        table = [dataclasses.asdict(trial) for trial in trials]
-        return canvas.save(figure, folder, "learning_rates", caption, as_csv(table))
+        table = [{"data": study.data, "model": study.task} | dataclasses.asdict(trial) for trial in trials]
+        return canvas.save(figure, folder, "learning_rates", caption, to_csv(table))
 
 
 def _panel(axes: Axes, trials: Sequence[Trial], chosen: float, entry: Entry) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +10,7 @@ from experiments.config import Study
 from experiments.records import Record
 from experiments.selection import Choice
 from experiments.statistics import Spread, mean_interval, spread
+from experiments.tables import to_csv
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,17 +99,11 @@ def markdown(table: Sequence[Row], title: str, notes: Sequence[str]) -> str:
     return "\n".join([*lines, "", *(f"- {note}" for note in notes), ""])
 
 
-def as_csv(table: Sequence[Row]) -> str:
-    """Returns the table's numbers, unrounded."""
-    text = io.StringIO()
-    writer = None
-    for row in table:
-        flat = _flat(row)
-        if writer is None:
-            writer = csv.DictWriter(text, list(flat), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(flat)
-    return text.getvalue()
+def as_csv(table: Sequence[Row], found: Sequence[Record]) -> str:
+    """Returns the table's numbers, unrounded, each row with its study, data set and model."""
+    run = found[0].run
+    origin = {"study": run.study[:8], "data": run.data, "model": run.task}
+    return to_csv([{**origin, **_flat(row)} for row in table])
 
 
 def notes(study: Study, captions: Sequence[str]) -> list[str]:

@@ -9,10 +9,8 @@ ties go to the lower median validation loss, then to the smaller rate.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 import math
 import statistics
@@ -23,12 +21,9 @@ from typing import Any
 from experiments import records
 from experiments.config import Entry, Study, Tuning, tuning_hash
 from experiments.errors import UserError
+from experiments.tables import from_csv, to_csv
 
 EDGE = 0.1
-COLUMNS = (
-    "optimizer", "learning_rate", "seed", "status", "epochs",
-    "validation_accuracy", "validation_loss", "running_loss", "example_gradients", "run",
-)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +182,7 @@ def trials_of(text: str) -> list[Trial]:
             float(row["validation_accuracy"]) if row["status"] == "done" else -math.inf,
             float(row["validation_loss"]) if row["status"] == "done" else math.inf,
         )
-        for row in csv.DictReader(io.StringIO(text))
+        for row in from_csv(text)
     ]
 
 
@@ -197,20 +192,21 @@ def _choice(raw: Mapping[str, Any]) -> Choice:
 
 def _table(study: Study, found: Sequence[records.Record]) -> str:
     order = {entry.label: i for i, entry in enumerate(study.optimizers)}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for record in sorted(found, key=lambda r: (order[r.run.label], r.run.learning_rate, r.run.seed)):
-        last = dict(record.evaluations[-1])
-        writer.writerow(
-            {key: last[key] for key in COLUMNS if key in last}
-            | {
-                "optimizer": record.run.label,
-                "learning_rate": record.run.learning_rate,
-                "seed": record.run.seed,
-                "status": record.status,
-                "epochs": last["epoch"],
-                "run": record.run.identity[:20],
-            }
-        )
-    return text.getvalue()
+    ordered = sorted(found, key=lambda r: (order[r.run.label], r.run.learning_rate, r.run.seed))
+    return to_csv([_row(record) for record in ordered])
+
+
+def _row(record: records.Record) -> dict[str, Any]:
+    run, last = record.run, record.evaluations[-1]
+    scores = ("validation_accuracy", "validation_loss", "running_loss", "example_gradients")
+    return {
+        "data": run.data,
+        "model": run.task,
+        "optimizer": run.label,
+        "learning_rate": run.learning_rate,
+        "seed": run.seed,
+        "status": record.status,
+        "epochs": last["epoch"],
+        **{score: last[score] for score in scores},
+        "run": run.identity[:20],
+    }

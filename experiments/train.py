@@ -49,7 +49,7 @@ class Program:
         self.task = tasks.get(run.task)
         self.examples = len(data["train"][1])
         self.model, self.optimizer = _fresh(self.task, run)
-        self._evaluate = {split: _evaluation(self.model, self.task, *data[split]) for split in data}
+        self._evaluate = {k: (_evaluation(self.model, self.task, *v), len(v[1])) for k, v in data.items()}
         self._epoch = _epoch(self.model, self.optimizer, self.task, data["train"], run)
         self.seconds_compiling, _ = _timed(self._warm_up)
 
@@ -86,9 +86,9 @@ class Program:
             "running_loss": loss,
             "diverged": False,
         }
-        for split, evaluate in self._evaluate.items():
-            for name, value in evaluate().items():
-                scores[f"{split}_{name}"] = float(value)
+        for split, (evaluate, examples) in self._evaluate.items():
+            for name, total in evaluate().items():
+                scores[f"{split}_{name}"] = float(total) / examples
         return scores
 
     def _reset(self, run: Run) -> None:
@@ -98,7 +98,7 @@ class Program:
 
     def _warm_up(self) -> float:
         """Runs everything once, on few examples, so that compiling is not counted as training."""
-        for evaluate in self._evaluate.values():
+        for evaluate, _ in self._evaluate.values():
             evaluate()
         return float(self._epoch(tf.range(min(2, self.examples))))
 
@@ -169,7 +169,7 @@ def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run) -> An
 
 
 def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
-    """Returns the compiled evaluation of one split: exact means over all of its examples."""
+    """Returns the compiled evaluation of one split: the sum of each score over all of its examples."""
     scores = {"loss": task.loss, **task.metrics}
 
     def evaluate() -> Any:
@@ -178,7 +178,7 @@ def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
             batch = slice(start, start + EVALUATION_BATCH)
             logits = model(task.inputs(images[batch]), training=False)
             sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
-        return {name: total / tf.cast(tf.size(labels), tf.float32) for name, total in sums.items()}
+        return sums
 
     return tf.function(evaluate, input_signature=[])
 

@@ -45,22 +45,19 @@ class Words:
     @property
     def lines(self) -> tuple[str, ...]:
         """What one has to know to read the figures, a sentence or two a line."""
-        study, card = self.study, datasets.CARDS[self.study.data]
-        count = len(study.seeds)
-        seeds = ", ".join(map(str, study.seeds))
-        over = (
-            f"Line: mean of {count} seeds ({seeds}); band: lowest to highest." if count > 1 else f"Seed {seeds} alone."
-        )
-        sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
-        return (
-            f"{over} Data: {card.title}: {sizes} for training / validation / test.",
-            f"{self._steps()} {self._rates()}",
-        )
+        seeds = ", ".join(map(str, self.study.seeds))
+        alone = len(self.study.seeds) == 1
+        how = f"Line: seed {seeds}." if alone else f"Line: mean of seeds {seeds}; band: lowest to highest."
+        return f"{how} {self._data()}", f"{self._steps()} {self._rates()}"
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What one has to know to read the table, and where its numbers come from."""
+        return self._data(), self._steps(), *self._dropout(), self._rates(), *self.footer
 
     def caption(self, what: str) -> Caption:
         """Returns the words of a figure."""
-        ends = "; ".join(self.lines)
-        return Caption(self.title(what), self.lines, self.footer, f"{self.title(what)}. {ends}")
+        return Caption(self.title(what), self.lines, self.footer, " ".join((f"{self.title(what)}.", *self.lines)))
 
     def of_tuning(self) -> Caption:
         """Returns the words of the figure of learning rates; tuning is the whole study's, never a part's."""
@@ -84,6 +81,17 @@ class Words:
         study = f"study {self.name} {self.found[0].run.study[:8]}, commit {commits}"
         versions = f"TensorFlow {version['tensorflow']}, Keras {version['keras']}, {version['system']}"
         return f"{study}, {versions}", f"drawn by: {self.command}"
+
+    def _data(self) -> str:
+        card = datasets.CARDS[self.study.data]
+        sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
+        return f"Data: {card.title}: {sizes} for training / validation / test."
+
+    def _dropout(self) -> tuple[str, ...]:
+        if not tasks.get(self.study.task).dropout or all(e.batch == "mini" for e in self.study.optimizers):
+            return ()
+        masks = f"with fresh masks for each {self.study.micro_batch} examples"
+        return (f"Dropout stays on for full gradients too, {masks}, so that all optimizers train the same model.",)
 
     def _steps(self) -> str:
         full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "KERAS_BACKEND": "tensorflow",
     "PYTHONUNBUFFERED": "1",
+    "TURN_OFF_REMAPPER": "1",  # without it tensorflow-metal drops the ReLU of a dense layer in graph mode
 }
 Message = dict[str, Any]
 Inbox = queue.SimpleQueue[tuple["Worker", Message | None]]

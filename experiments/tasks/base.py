@@ -24,6 +24,7 @@ class Task:
         inputs: turns stored images, uint8 [n, height, width, channels], into the model's inputs.
         loss: loss of each example, [n], from labels and logits.
         metrics: score of each example, [n], from labels and logits, by name.
+        dropout: whether training draws dropout masks.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Task:
     inputs: Callable[[Tensor], Tensor]
     loss: PerExample
     metrics: Mapping[str, PerExample]
+    dropout: bool = False
 
     def model(self, init: int, dropout: int) -> Any:
         """Returns the model with the initial weights of a seed.
@@ -79,14 +81,15 @@ def accuracy(labels: Tensor, logits: Tensor) -> Tensor:
     return tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels), tf.float32)
 
 
-def digits(name: str, version: int, title: str, parameters: int, build: Callable[[int], Any]) -> Task:
+def digits(name: str, title: str, parameters: int, build: Callable[[int], Any], *, dropout: bool = False) -> Task:
     """Returns the problem of telling digits apart with a model."""
     return Task(
         name=name,
-        version=version,
+        version=1,
         title=title,
         parameters=parameters,
         build=build,
+        dropout=dropout,
         inputs=unit_range,
         loss=cross_entropy,
         metrics={"accuracy": accuracy},

@@ -32,4 +32,4 @@ def build(dropout: int) -> Any:
     )
 
 
-TASK = digits("mnist_mlp", 1, "MLP 784-1000-500-100-10", 1_336_610, build)
+TASK = digits("mnist_mlp", "MLP 784-1000-500-100-10", 1_336_610, build)

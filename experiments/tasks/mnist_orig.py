@@ -32,4 +32,4 @@ def build(dropout: int) -> Any:
     )
 
 
-TASK = digits("mnist_orig", 1, "ConvNet (1,669,002 parameters)", 1_669_002, build)
+TASK = digits("mnist_orig", "ConvNet (1,669,002 parameters)", 1_669_002, build, dropout=True)

@@ -58,6 +58,7 @@ def evaluations(accuracies, test=True):
             "epoch": epoch,
             "example_gradients": 4000 * epoch,
             "seconds": 0.5 * epoch,
+            "running_loss": None,
             "train_loss": 2.3 - accuracy,
             "train_accuracy": accuracy,
             "validation_loss": 2.3 - accuracy,
@@ -93,10 +94,6 @@ def select(path, whole, rates=None):
             found += [record(entry.label, (0.1, accuracy), rate, seed, runs.TUNING) for seed in whole.tuning.seeds]
         trials = [selection.trial_of(made) for made in found]
         choices[entry.label] = selection.settle(whole, entry, trials)
-    found = [
-        dataclasses.replace(made, evaluations=tuple({**e, "running_loss": None} for e in made.evaluations))
-        for made in found
-    ]
     selection.write(path, whole, found, choices)
     return choices
 

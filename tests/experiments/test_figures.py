@@ -10,6 +10,7 @@ from matplotlib import image
 
 from experiments import canvas, config, figures, selection
 from experiments.canvas import Caption
+from experiments.tables import from_csv
 from tests.experiments.small import record, study
 
 CAPTION = Caption(
@@ -72,14 +73,14 @@ def test_svg_has_a_title_and_a_description(files):
 def test_the_numbers_alone_draw_the_figure_again(tmp_path, curve):
     """Byte for byte, from the CSV."""
     first = drawn(tmp_path / "first", curve)
-    table = figures.from_csv(first[2].read_text(encoding="utf-8"))
+    table = figures.table_from(first[2].read_text(encoding="utf-8"), curve)
     second = figures.draw_curves(curve, table, STYLES, CAPTION, tmp_path / "second", 0.002)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
 def test_numbers_name_their_study_data_and_model(files):
     """A file that is moved about still says what it is."""
-    rows = figures.from_csv(files[2].read_text(encoding="utf-8"))
+    rows = from_csv(files[2].read_text(encoding="utf-8"))
     assert {(row["data"], row["model"]) for row in rows} == {("mnist_5k", "mnist_mlp")}
     assert len({row["study"] for row in rows}) == 1
     assert len(rows) == 2 * 2 * 3
@@ -139,7 +140,7 @@ def test_the_choice_of_rates_is_drawn_with_its_trials(tmp_path):
     ]
     trials[2] = selection.Trial("GD", 0.1, 1000, -math.inf, math.inf)
     choices = {entry.label: selection.settle(whole, entry, trials) for entry in whole.optimizers}
-    files = figures.draw_rates(trials, choices, whole.optimizers, CAPTION, tmp_path, 0.002)
+    files = figures.draw_rates(whole, trials, choices, CAPTION, tmp_path)
     words = texts(files[1])
     assert "GD: 0.01" in words
     assert "Adam: 0.001" in words

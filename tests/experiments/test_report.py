@@ -1,13 +1,12 @@
 """The result table says what the records say, and no more."""
 
-import csv
-import io
 import math
 
 import pytest
 
 from experiments import report
 from experiments.selection import Choice
+from experiments.tables import from_csv
 from tests.experiments.small import record, study
 
 CHOICES = {label: Choice(0.01, (0.001, 0.1), 0, label == "GD", 0.9, (3, 3)) for label in ("GD", "Adam")}
@@ -77,5 +76,6 @@ def test_markdown_has_a_row_for_each_optimizer_and_all_notes():
 
 def test_csv_has_the_unrounded_numbers():
     """What is rounded for reading can be had in full."""
-    rows = list(csv.DictReader(io.StringIO(report.as_csv(table([(0.1, 0.5)] * 2, [(0.1, 1 / 3)] * 2)))))
+    rows = from_csv(report.as_csv(table([(0.1, 0.5)] * 2, [(0.1, 1 / 3)] * 2), [record()]))
     assert float(rows[1]["test_accuracy_mean"]) == 1 / 3 - 0.01
+    assert {(row["data"], row["model"]) for row in rows} == {("mnist_5k", "mnist_mlp")}

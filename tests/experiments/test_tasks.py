@@ -88,6 +88,11 @@ def test_initial_weights_come_from_the_seed_alone(task, model):
     assert not np.array_equal(model.get_weights()[0], other.get_weights()[0])
 
 
+def test_a_problem_says_whether_it_has_dropout(task, model):
+    """Tables then say how full gradients treat it."""
+    assert task.dropout == any(isinstance(layer, keras.layers.Dropout) for layer in model.layers)
+
+
 def test_the_perceptron_starts_from_a_cut_normal_law():
     """Standard deviation 0.03 cut at two deviations, .026389 in effect; biases 0."""
     weights = tasks.get("mnist_mlp").model(0, 0).get_weights()
@@ -116,4 +121,4 @@ def test_a_model_that_gives_probabilities_is_refused():
         return keras.Sequential([keras.Input((3,)), keras.layers.Dense(10, activation="softmax")])
 
     with pytest.raises(ValueError, match="must give logits"):
-        base.digits("x", 1, "x", 40, build).model(0, 0)
+        base.digits("x", "x", 40, build).model(0, 0)

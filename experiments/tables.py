@@ -1,0 +1,25 @@
+"""Tables as CSV: one row a mapping, all with the same keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns rows, at least one, as CSV text with a heading; numbers are unrounded."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def from_csv(text: str, numbers: Mapping[str, type] | None = None) -> list[dict[str, Any]]:
+    """Returns the rows of a CSV text as strings, but those in `numbers` as the type given there."""
+    kinds = numbers or {}
+    return [
+        {key: kinds.get(key, str)(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))
+    ]
