@@ -20,8 +20,7 @@ class RMSprop(Optimizer):
     ```
 
     AdaGrad with a memory that fades, for recurrent networks and other losses that keep changing. No bias correction:
-    the first step is 3.16 learning rates long. Centered divides by the variance instead of the second moment; where
-    rounding makes that negative it counts as 0, so that no root of it is NaN, as Keras's is.
+    the first step is 3.16 learning rates long. A variance that rounding makes negative counts as 0; Keras's is NaN.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
