@@ -95,6 +95,7 @@ class Program:
         model, optimizer = _fresh(self.task, run)
         _copy(model.variables, self.model.variables)
         _copy(optimizer.variables, self.optimizer.variables)
+        self.optimizer.learning_rate = run.learning_rate  # the variable alone has only its float32 digits
 
     def _warm_up(self) -> float:
         """Runs everything once, on few examples, so that compiling is not counted as training."""
