@@ -50,14 +50,15 @@ class StepTimes(keras.optimizers.schedules.LearningRateSchedule):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_constant_schedules_on_all_fields_equal_the_numbers(case):
-    """Every number of every rule may be a schedule; constant ones change no digit."""
+    """Every number of every rule may be a schedule; constant ones change nothing but the executor, which rounds."""
     schedules = {name: Constant(number) for name, number in numbers_of(case).items()}
     start, gradients = start_weights(), random_gradients(3)
     expected, actual = (
         train(case.make(**{**ON, **fields}), start, gradients, mode="graph", dtype="float64")
         for fields in ({}, schedules)
     )
-    assert_follows(expected, actual, start, 1e-15)  # the same operations on the same numbers
+    # With scheduled betas the rule runs in the kernel's place: the same numbers, in another order of float64 operations.
+    assert_follows(expected, actual, start, 1e-13)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import keras
 import tensorflow as tf
 
-from tfoptim import state
+from tfoptim import kernels, state
 from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
 from tfoptim.exclusion import Exclusion
 from tfoptim.fields import Field, check_name, check_together, constructor, declared, in_order, keyword_only
@@ -185,10 +185,10 @@ class Configured(KerasOptimizer):
             self._numbers.assign(_vector(self))
 
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
-        """Raises unless the change of a field is one that a traced step sees: a number for a number, the same slots."""
-        before = _slot_names(self)
+        """Raises unless a traced step sees the change of a field: a number for a number, and the same structure."""
+        before = _structure(self)
         self.__dict__["_values"] = new
-        after = _slot_names(self)
+        after = _structure(self)
         self.__dict__["_values"] = old
         was, becomes = old[field.name], new[field.name]
         scheduled = field.name == "learning_rate" and callable(was)  # Keras says what to do then
@@ -202,8 +202,9 @@ class Configured(KerasOptimizer):
 Configured.fields = declared(Configured)
 
 
-def _slot_names(optimizer: Configured) -> list[list[str]]:
-    return [list(group) for group in state.groups(optimizer)]
+def _structure(optimizer: Configured) -> Any:
+    """Returns what a traced step has taken from the numbers once and for all: its slots, and whether kernels fit."""
+    return [list(group) for group in state.groups(optimizer)], kernels.keeps_numbers(optimizer, tf.float32)
 
 
 def _vector(optimizer: Configured) -> list[float]:

@@ -11,6 +11,7 @@ from tfoptim import execute
 from tfoptim.ops import Scalar, host
 from tfoptim.stages import clip, sum_rows
 from tfoptim.state import local, raw, slots
+from tfoptim.update import Update
 
 
 def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor) -> None:
@@ -25,7 +26,7 @@ def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: l
     def on_device(_: Any, grads: list[Any]) -> None:
         grads = [mean(optimizer, strategy, g) for g in grads]
         for g, v, s in zip(clip(optimizer, h, grads), variables, state, strict=True):
-            execute.update(optimizer, h, g, raw(v), s, decay(optimizer, h, v))
+            execute.update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
             constrain(optimizer, v)
         for v, a in averages:
             average(optimizer, h, step, v, a)

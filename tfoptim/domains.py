@@ -119,7 +119,8 @@ class Choice:
 
 NonNegative = Annotated[Number, Interval(0.0)]
 Positive = Annotated[Number, Interval(0.0, closed_low=False)]
-Fraction = Annotated[Number, Interval(0.0, 1.0)]
+FRACTION = Interval(0.0, 1.0)  # of what is averaged: rules take 1 - x of it
+Fraction = Annotated[Number, FRACTION]
 ClosedFraction = Annotated[Number, Interval(0.0, 1.0, closed_high=True)]
 Steps = Annotated[int, Whole(1)]
 NonFinite = Annotated[Literal["propagate", "skip", "raise"], Choice(("propagate", "skip", "raise"))]

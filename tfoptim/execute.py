@@ -7,6 +7,7 @@ variables, runs the rule and assigns what came out. Every executor gives what `d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ import tensorflow as tf
 from tfoptim import kernels
 from tfoptim.ops import Scalar, on_metal
 from tfoptim.state import compute_dtype, groups, start_value
+from tfoptim.update import Update
 
 
 class Slots:
@@ -38,107 +40,47 @@ class Slots:
         return iter(vars(self))
 
 
-def update(
-    optimizer: Any,
-    h: SimpleNamespace,
-    gradient: Any,
-    variable: Any,
-    slots: Mapping[str, Any],
-    decay: Any,
-) -> None:
-    """Updates one variable and its slots in place, by the executor that fits.
-
-    Args:
-        optimizer: whose rule runs.
-        h: hyperparameters of this step.
-        gradient: tensor, or IndexedSlices without repeated rows, in the variable's compute dtype.
-        variable: tf.Variable.
-        slots: name -> tf.Variable.
-        decay: None, or the Scalar share of the weights that this step takes off first.
-    """
-    if isinstance(gradient, tf.IndexedSlices):
-        if optimizer.lazy or (optimizer.skips_zero_gradients and decay is None):
-            return rows(optimizer, h, gradient, variable, slots, decay)
-        gradient = tf.convert_to_tensor(gradient)
-    kernel = kernels.find(optimizer, variable, slots, metal=on_metal())
-    if kernel is not None:
-        return fused(kernel, optimizer, h, gradient, variable, slots, decay)
-    return dense(optimizer, h, gradient, variable, slots, decay)
+def update(u: Update) -> None:
+    """Updates one variable and its slots in place, by the executor that fits."""
+    if isinstance(u.gradient, tf.IndexedSlices):
+        if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None):
+            return rows(u)
+        u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
+    kernel = kernels.find(u, metal=on_metal())
+    return dense(u) if kernel is None else fused(u, kernel)
 
 
-def fused(
-    kernel: kernels.Kernel,
-    optimizer: Any,
-    h: SimpleNamespace,
-    gradient: Any,
-    variable: Any,
-    slots: Mapping[str, Any],
-    decay: Any,
-) -> None:
+def fused(u: Update, kernel: kernels.Kernel) -> None:
     """Runs TensorFlow's own kernel; decay comes first, because no kernel has it."""
-    if decay is not None:
-        optimizer.assign_sub(variable, variable * decay)
-    kernel(optimizer, h, gradient, variable, slots)
+    if u.decay is not None:
+        u.optimizer.assign_sub(u.variable, u.variable * u.decay)
+    kernel(u)
 
 
-def dense(
-    optimizer: Any,
-    h: SimpleNamespace,
-    gradient: Any,
-    variable: Any,
-    slots: Mapping[str, Any],
-    decay: Any,
-) -> None:
+def dense(u: Update) -> None:
     """Runs the rule on the whole variable."""
-    dtype = compute_dtype(variable.dtype)
-    weights, state = _step(
-        optimizer,
-        h,
-        gradient,
-        tf.cast(variable, dtype),
-        {name: tf.convert_to_tensor(slot) for name, slot in slots.items()},
-        decay,
-    )
-    for name, slot in slots.items():
-        optimizer.assign(slot, getattr(state, name))
-    optimizer.assign(variable, weights)
+    slots = {name: tf.convert_to_tensor(slot) for name, slot in u.slots.items()}
+    weights, state = _step(u, u.gradient, u.variable, slots)
+    for name, slot in u.slots.items():
+        u.optimizer.assign(slot, getattr(state, name))
+    u.optimizer.assign(u.variable, weights)
 
 
-def rows(
-    optimizer: Any,
-    h: SimpleNamespace,
-    gradient: Any,
-    variable: Any,
-    slots: Mapping[str, Any],
-    decay: Any,
-) -> None:
+def rows(u: Update) -> None:
     """Runs the rule on the rows that the gradient touches; the cost does not depend on how many others there are."""
-    index, dtype = gradient.indices, compute_dtype(variable.dtype)
-    weights, state = _step(
-        optimizer,
-        h,
-        gradient.values,
-        tf.cast(tf.gather(variable, index), dtype),
-        {name: tf.gather(slot, index) for name, slot in slots.items()},
-        decay,
-    )
-    for name, slot in slots.items():
-        optimizer.assign(slot, tf.IndexedSlices(getattr(state, name), index))
-    optimizer.assign(variable, tf.IndexedSlices(weights, index))
+    index = u.gradient.indices
+    slots = {name: tf.gather(slot, index) for name, slot in u.slots.items()}
+    weights, state = _step(u, u.gradient.values, tf.gather(u.variable, index), slots)
+    for name, slot in u.slots.items():
+        u.optimizer.assign(slot, tf.IndexedSlices(getattr(state, name), index))
+    u.optimizer.assign(u.variable, tf.IndexedSlices(weights, index))
 
 
-def _step(
-    optimizer: Any,
-    h: SimpleNamespace,
-    gradient: Any,
-    weights: Any,
-    slots: Mapping[str, Any],
-    decay: Any,
-) -> tuple[Any, Slots]:
-    state = Slots(slots)
-    if decay is not None:
-        weights = weights - weights * decay
-    return optimizer.step(h, gradient, weights, state), state
+def _step(u: Update, gradient: Any, weights: Any, slots: Mapping[str, Any]) -> tuple[Any, Slots]:
+    weights, state = tf.cast(weights, compute_dtype(u.variable.dtype)), Slots(slots)
+    if u.decay is not None:
+        weights = weights - weights * u.decay
+    return u.optimizer.step(u.h, gradient, weights, state), state
 
 
 def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarray:

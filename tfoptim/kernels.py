@@ -14,130 +14,123 @@ ResourceApplyAdamWithAmsgrad, which XLA cannot compile, so that `fit`, which com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
+from tfoptim.domains import FRACTION
 from tfoptim.ops import debias, sqrt
+from tfoptim.update import Update
 
-Kernel = Callable[[Any, Any, Any, Any, Any], None]
+Kernel = Callable[[Update], None]
 
 
-def find(optimizer: Any, variable: Any, slots: Mapping[str, Any], metal: bool) -> Kernel | None:
+def find(u: Update, metal: bool) -> Kernel | None:
     """Returns the kernel that does what the optimizer's rule does to this variable, or None.
 
     Args:
-        optimizer: whose rule it is.
-        variable: tf.Variable to update.
-        slots: its slots.
+        u: the update to be done; its gradient is dense.
         metal: whether the kernels are Apple's: float32 only, and without Adamax.
     """
-    rule = next(cls for cls in type(optimizer).__mro__ if "direction" in vars(cls) or "step" in vars(cls))
+    rule = next(cls for cls in type(u.optimizer).__mro__ if "direction" in vars(cls) or "step" in vars(cls))
     package, _, name = rule.__module__.rpartition(".")
-    if package != "tfoptim.rules" or variable.dtype not in ((tf.float32,) if metal else (tf.float32, tf.float64)):
+    lacks = {"rmsprop": "b" not in u.slots or "a" in u.slots, "adam": "v_max" in u.slots, "adamax": metal}
+    dtypes = (tf.float32,) if metal else (tf.float32, tf.float64)
+    if package != "tfoptim.rules" or lacks.get(name) or u.variable.dtype not in dtypes:
         return None
-    if (
-        (name == "rmsprop" and ("b" not in slots or "a" in slots))
-        or (name == "adam" and optimizer.amsgrad)
-        or (name == "adamax" and metal)
-    ):
-        return None
-    if not all(_complement_fits(number, variable.dtype) for number in optimizer.numbers().values()):
-        return None
-    return _KERNELS.get(name)
+    return _KERNELS.get(name) if keeps_numbers(u.optimizer, u.variable.dtype) else None
 
 
-def _complement_fits(number: Any, dtype: tf.DType) -> bool:
-    """Tells whether `1 - number` keeps three digits when a kernel takes it in its own precision.
+def keeps_numbers(optimizer: Any, dtype: tf.DType) -> bool:
+    """Tells whether `1 - beta` keeps three digits, for each beta or rho, when a kernel takes it in its own precision.
 
-    A beta of 0.99999999 is 1 in float32: the second moment would stay 0 and the step be divided by epsilon alone.
+    A beta of 0.99999999 is 1 in float32: the second moment would stay 0 and the step be divided by epsilon alone. Of a
+    schedule nobody knows how near to 1 it comes.
     """
-    if not isinstance(number, float) or not 0.5 < number < 1:
-        return True
-    taken = 1 - float(dtype.as_numpy_dtype(number))
-    return abs(taken - (1 - number)) <= 1e-3 * (1 - number)
+    numbers = optimizer.numbers()
+    betas = [numbers[name] for name, field in optimizer.fields.items() if field.domain == FRACTION]
+    return all(
+        isinstance(beta, float) and abs((1 - float(dtype.as_numpy_dtype(beta))) - (1 - beta)) <= 1e-3 * (1 - beta)
+        for beta in betas
+    )
 
 
-def _number(x: Any, g: Any) -> Any:
-    return x.cast(g.dtype)
-
-
-def gd(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
+def gd(u: Update) -> None:
     """`GD`, and `SGD` without momentum."""
-    tf.raw_ops.ResourceApplyGradientDescent(var=w.handle, alpha=_number(h.learning_rate, g), delta=g)
+    tf.raw_ops.ResourceApplyGradientDescent(var=u.variable.handle, alpha=u.number(u.h.learning_rate), delta=u.gradient)
 
 
-def momentum(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
+def momentum(u: Update) -> None:
     """`Momentum` and `SGD`."""
-    if "v" not in s:
-        gd(optimizer, h, g, w, s)
+    if "v" not in u.slots:
+        gd(u)
         return
     tf.raw_ops.ResourceApplyKerasMomentum(
-        var=w.handle,
-        accum=s["v"].handle,
-        lr=_number(h.learning_rate, g),
-        grad=g,
-        momentum=_number(h.momentum, g),
-        use_nesterov=optimizer.nesterov,
+        var=u.variable.handle,
+        accum=u.slots["v"].handle,
+        lr=u.number(u.h.learning_rate),
+        grad=u.gradient,
+        momentum=u.number(u.h.momentum),
+        use_nesterov=u.optimizer.nesterov,
     )
 
 
-def rmsprop(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
+def rmsprop(u: Update) -> None:
     """`RMSprop` with momentum."""
     tf.raw_ops.ResourceApplyRMSProp(
-        var=w.handle,
-        ms=s["v"].handle,
-        mom=s["b"].handle,
-        lr=_number(h.learning_rate, g),
-        rho=_number(h.rho, g),
-        momentum=_number(h.momentum, g),
-        epsilon=_number(h.epsilon, g),
-        grad=g,
+        var=u.variable.handle,
+        ms=u.slots["v"].handle,
+        mom=u.slots["b"].handle,
+        lr=u.number(u.h.learning_rate),
+        rho=u.number(u.h.rho),
+        momentum=u.number(u.h.momentum),
+        epsilon=u.number(u.h.epsilon),
+        grad=u.gradient,
     )
 
 
-def adadelta(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
+def adadelta(u: Update) -> None:
     """`Adadelta`."""
     tf.raw_ops.ResourceApplyAdadelta(
-        var=w.handle,
-        accum=s["a"].handle,
-        accum_update=s["d"].handle,
-        lr=_number(h.learning_rate, g),
-        rho=_number(h.rho, g),
-        epsilon=_number(h.epsilon, g),
-        grad=g,
+        var=u.variable.handle,
+        accum=u.slots["a"].handle,
+        accum_update=u.slots["d"].handle,
+        lr=u.number(u.h.learning_rate),
+        rho=u.number(u.h.rho),
+        epsilon=u.number(u.h.epsilon),
+        grad=u.gradient,
     )
 
 
-def adam(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
+def adam(u: Update) -> None:
     """`Adam`, and `AdamW` after its decay."""
     tf.raw_ops.ResourceApplyAdam(
-        var=w.handle,
-        m=s["m"].handle,
-        v=s["v"].handle,
-        beta1_power=_number(h.zero, g),
-        beta2_power=_number(h.zero, g),
-        lr=_number(h.learning_rate * (sqrt(debias(h.beta_2, h.t)) / debias(h.beta_1, h.t)), g),
-        beta1=_number(h.beta_1, g),
-        beta2=_number(h.beta_2, g),
-        epsilon=_number(h.epsilon, g),
-        grad=g,
+        var=u.variable.handle,
+        m=u.slots["m"].handle,
+        v=u.slots["v"].handle,
+        beta1_power=u.number(u.h.zero),
+        beta2_power=u.number(u.h.zero),
+        lr=u.number(u.h.learning_rate * (sqrt(debias(u.h.beta_2, u.h.t)) / debias(u.h.beta_1, u.h.t))),
+        beta1=u.number(u.h.beta_1),
+        beta2=u.number(u.h.beta_2),
+        epsilon=u.number(u.h.epsilon),
+        grad=u.gradient,
     )
 
 
-def adamax(optimizer: Any, h: Any, g: Any, w: Any, s: Mapping[str, Any]) -> None:
+def adamax(u: Update) -> None:
     """`Adamax`."""
     tf.raw_ops.ResourceApplyAdaMax(
-        var=w.handle,
-        m=s["m"].handle,
-        v=s["u"].handle,
-        beta1_power=_number(h.zero, g),
-        lr=_number(h.learning_rate / debias(h.beta_1, h.t), g),
-        beta1=_number(h.beta_1, g),
-        beta2=_number(h.beta_2, g),
-        epsilon=_number(h.epsilon, g),
-        grad=g,
+        var=u.variable.handle,
+        m=u.slots["m"].handle,
+        v=u.slots["u"].handle,
+        beta1_power=u.number(u.h.zero),
+        lr=u.number(u.h.learning_rate / debias(u.h.beta_1, u.h.t)),
+        beta1=u.number(u.h.beta_1),
+        beta2=u.number(u.h.beta_2),
+        epsilon=u.number(u.h.epsilon),
+        grad=u.gradient,
     )
 
 
