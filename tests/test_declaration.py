@@ -1,5 +1,7 @@
 """What a rule declares is what it gets: the traps of declaring optimizers, one test each."""
 
+from typing import Annotated
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import tfoptim
 from tests.cases import CASES, CLASSES
 from tests.harness import random_gradients, start_weights, train, values_of
 from tfoptim import Optimizer
-from tfoptim.domains import ClosedFraction, Fraction, NonNegative
+from tfoptim.domains import ClosedFraction, Fraction, Interval, NonNegative
 
 
 class Anchored(Optimizer):
@@ -185,3 +187,27 @@ def test_simulation_equals_training(case):
     trained = train(case.make(), start, gradients, mode="graph", dtype="float64")[:-1]
     for i, path in enumerate(simulated):
         np.testing.assert_allclose(np.stack([w[i] for w in trained]), path, rtol=1e-12, atol=1e-13)
+
+
+def test_a_class_may_bring_its_own_constructor():
+    """A constructor that is written out is kept, and the base's configuration still works under it."""
+
+    class Slow(tfoptim.GD):
+        """Gradient descent at a hundredth of the rate."""
+
+        def __init__(self, learning_rate=1.0, **arguments):
+            super().__init__(learning_rate=0.01 * learning_rate, **arguments)
+
+    assert Slow(2.0, clipnorm=1.0).get_config()["learning_rate"] == 0.02
+
+
+def test_an_annotation_may_say_more_than_the_domain():
+    """Other notes beside the domain are left to those who read them."""
+
+    class Noted(Optimizer):
+        """A field with a unit."""
+
+        warm_up: Annotated[float, "in seconds", Interval(0.0)] = 1.0
+
+    with pytest.raises(ValueError, match="Noted: warm_up must satisfy x >= 0"):
+        Noted(warm_up=-1.0)

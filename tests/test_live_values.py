@@ -57,7 +57,7 @@ def test_constant_schedules_on_all_fields_equal_the_numbers(case):
         train(case.make(**{**ON, **fields}), start, gradients, mode="graph", dtype="float64")
         for fields in ({}, schedules)
     )
-    # With scheduled betas the rule runs in the kernel's place: the same numbers, in another order of float64 operations.
+    # With scheduled betas the rule runs in place of the kernel: the same numbers, in another order of operations.
     assert_follows(expected, actual, start, 1e-13)
 
 
