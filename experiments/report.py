@@ -112,8 +112,8 @@ def notes(study: Study, captions: Sequence[str]) -> list[str]:
     return [
         *captions,
         (
-            f"≈: the paired 95 % interval of the difference over {count} seeds (Student's t, not corrected "
-            "for several comparisons) holds 0, so these runs do not tell the two apart."
+            f"≈: {count} seeds do not tell the two apart: the 95 % interval of their paired difference (Student's t, "
+            "not corrected for several comparisons) holds 0. So few seeds show only large and steady differences."
         ),
         "At best validation: test accuracy after the pass with the highest validation accuracy.",
         (

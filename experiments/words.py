@@ -103,7 +103,7 @@ class Words:
 
     def _rates(self) -> str:
         rates = ", ".join(
-            f"{entry.label} {self.choices[entry.label].learning_rate:g}" for entry in self.study.optimizers
+            f"{entry.label}\u00a0{self.choices[entry.label].learning_rate:g}" for entry in self.study.optimizers
         )
         changed = [
             f"{field} {getattr(self.whole, field)}"
