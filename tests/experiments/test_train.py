@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfoptim
 from experiments import seeds, tasks, train
 from experiments.datasets.load import Examples
 from tests.experiments.small import run
@@ -96,6 +97,25 @@ def test_a_run_in_a_used_program_equals_a_run_in_a_fresh_one(data, program):
     fresh = train.Program(small(), data)
     assert scores(fresh.run(small())) == used
     assert fresh.digest() == state
+
+
+def test_a_run_is_the_plain_loop_that_one_would_write(data, program):
+    """Fresh model and optimizer, shuffled batches, one `apply` each: the compiled and reused program adds nothing."""
+    task, one = tasks.get("mnist_mlp"), small(learning_rate=0.003, seed=4)
+    list(program.run(one))
+    model = task.model(*(seeds.derive(task.name, 4, purpose) for purpose in ("init", "dropout")))
+    optimizer = tfoptim.Adam(0.003)
+    optimizer.build(model.trainable_variables)
+    images, labels = (values.numpy() for values in data["train"])
+    for epoch in (1, 2):
+        order = seeds.order(task.name, 4, epoch, len(labels))
+        for rows in np.split(order, range(64, len(order), 64)):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(task.loss(labels[rows], model(task.inputs(images[rows]), training=True)))
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    for actual, expected in zip(program.model.get_weights(), model.get_weights(), strict=True):
+        # ten steps of Adam, whose steps near zero gradients magnify rounding
+        np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=2e-5)
 
 
 def test_seeds_and_rates_share_one_trace(program):
