@@ -1,0 +1,1 @@
+"""Training on several devices and processes; `training.py` is what each of them runs."""
