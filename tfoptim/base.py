@@ -108,7 +108,10 @@ class Optimizer(Configured):
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""
         scale = self.now("loss_scale_factor")
-        return loss if scale is None else loss * tf.cast(scale, loss.dtype)
+        if scale is None:
+            return loss
+        loss = tf.convert_to_tensor(loss)
+        return loss * tf.cast(scale, loss.dtype)
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
