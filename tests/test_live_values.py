@@ -137,6 +137,13 @@ def test_loss_scale_is_the_same_for_the_loss_and_for_the_gradients():
     assert float(weight.numpy()) == 1.0 - 3.0 - 3.0
 
 
+@pytest.mark.parametrize("loss", [3.0, 3, tf.constant(3.0)], ids=["float", "int", "tensor"])
+def test_loss_of_any_kind_is_scaled(loss):
+    """Keras's own tests scale plain numbers; without a factor the loss is returned as it is."""
+    assert float(tfoptim.SGD(loss_scale_factor=2.0).scale_loss(loss)) == 6.0
+    assert tfoptim.SGD().scale_loss(loss) is loss
+
+
 @pytest.mark.parametrize("case", CLASSES, ids=str)
 def test_one_trace_serves_a_hundred_steps_with_changing_rates(case):
     """Changing the learning rate never compiles the step again."""

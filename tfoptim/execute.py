@@ -6,7 +6,7 @@ variables, runs the rule and assigns what came out. Every executor gives what `d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -35,9 +35,6 @@ class Slots:
 
     def __contains__(self, name: str) -> bool:
         return name in vars(self)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(vars(self))
 
 
 def update(u: Update) -> None:
