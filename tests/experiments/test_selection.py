@@ -7,7 +7,7 @@ import pytest
 
 from experiments import config, selection
 from experiments.errors import UserError
-from tests.experiments.small import TOML, select, study, trial
+from tests.experiments.small import TOML, saved, select, study, trial
 
 GD, ADAM = study().optimizers
 
@@ -126,6 +126,12 @@ def test_committed_selections_follow_from_their_evidence(name):
     assert set(choices) == {entry.label for entry in whole.optimizers}
     in_window = {choice.trials[0] for choice in choices.values()}
     assert in_window == {whole.tuning.points * len(whole.tuning.seeds)}
+
+
+def test_the_default_study_has_its_selection():
+    """The README's command needs no tuning first."""
+    path = config.find("mnist")
+    assert saved(selection.paths(path)[0])["tuning_hash"] == config.tuning_hash(config.load(path))
 
 
 def test_evidence_names_only_tuning_seeds(tmp_path):
