@@ -11,15 +11,7 @@ import keras
 
 import tfoptim
 from tests import reference
-
-
-@dataclass(frozen=True)
-class Bad:
-    """Arguments that the constructor refuses, and words that its one sentence must contain."""
-
-    arguments: Mapping[str, Any]
-    error: type[Exception]
-    words: tuple[str, ...]
+from tests.refusals import BETAS, EPSILON, MOMENTUM, NOT_A_NUMBER, RHO, Bad, refuses
 
 
 @dataclass(frozen=True)
@@ -62,22 +54,6 @@ class Case:
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
 
-
-def refuses(argument, *values, domain, error=ValueError):
-    """One Bad for each value of an argument, with the words that its message must contain."""
-    return tuple(Bad({argument: value}, error, (argument, domain, f"got {value!r}")) for value in values)
-
-
-NOT_A_NUMBER = float("nan")
-FRACTION = "0 <= x < 1"
-UNIT = "0 <= x <= 1"
-BETAS = (
-    *refuses("beta_1", 1.0, 1.5, -0.1, NOT_A_NUMBER, domain=FRACTION),
-    *refuses("beta_2", 1.0, -1.0, domain=FRACTION),
-)
-EPSILON = refuses("epsilon", -1.0, NOT_A_NUMBER, domain="x >= 0")
-RHO = refuses("rho", 1.0, -0.5, domain=FRACTION)
-MOMENTUM = refuses("momentum", 1.5, -0.1, NOT_A_NUMBER, domain=UNIT)
 
 CASES = (
     Case(

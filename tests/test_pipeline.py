@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.cases import CLASSES
-from tests.harness import MODES, stepper, values_of, variables_of
+from tests.harness import values_of, variables_of
 
 ONES = np.ones(2)
 
@@ -19,11 +19,6 @@ def two_variables(optimizer):
     variables = variables_of([ONES, ONES])
     optimizer.build(variables)
     return variables
-
-
-def snapshot(optimizer, variables):
-    """Every value that a step may change, as bytes."""
-    return [v.tobytes() for v in values_of([*variables, *optimizer.variables])]
 
 
 @pytest.mark.parametrize("case", CLASSES, ids=str)
@@ -143,50 +138,6 @@ def test_plain_tensorflow_variables_train_beside_keras_variables():
     for _ in range(2):
         optimizer.apply([tf.constant(0.5), tf.constant(0.5)], mixed)
     assert mixed[0].numpy() == mixed[1].numpy() != 1.0
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_nonfinite_gradient_is_skipped_when_asked_to(bad, mode):
-    """One bad element anywhere: weights, slots and counter stay bit-equal, and the next step works."""
-    optimizer = tfoptim.Adam(0.1, nonfinite="skip", use_ema=True)
-    variables = two_variables(optimizer)
-    step = stepper(optimizer, variables, mode)
-    step([tf.ones(2), tf.ones(2)])
-    before = snapshot(optimizer, variables)
-    step([tf.ones(2), tf.constant([bad, 1.0])])
-    assert before == snapshot(optimizer, variables)
-    step([tf.ones(2), tf.ones(2)])
-    assert before != snapshot(optimizer, variables)
-
-
-def test_nonfinite_call_of_a_cycle_skips_the_whole_update():
-    """With accumulation the cycle starts again, as if it had not been."""
-    optimizer = tfoptim.GD(1.0, nonfinite="skip", gradient_accumulation_steps=2)
-    variables = two_variables(optimizer)
-    before = snapshot(optimizer, variables)
-    for gradient in (tf.constant([np.nan, 1.0]), tf.ones(2)):
-        optimizer.apply([gradient, tf.ones(2)], variables)
-    assert before == snapshot(optimizer, variables)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_nonfinite_gradient_raises_when_asked_to(mode):
-    """The error names the optimizer, and the weights are untouched."""
-    optimizer = tfoptim.SGD(0.1, nonfinite="raise", name="named")
-    variables = two_variables(optimizer)
-    step = stepper(optimizer, variables, mode)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="named: a gradient is not finite"):
-        step([tf.ones(2), tf.constant([np.inf, 1.0])])
-    assert [[1.0, 1.0]] * 2 == [v.tolist() for v in values_of(variables)]
-
-
-def test_nonfinite_gradient_goes_through_by_default():
-    """The default is Keras's: the element becomes NaN, the others move."""
-    optimizer = tfoptim.GD(1.0)
-    variables = two_variables(optimizer)
-    optimizer.apply([tf.constant([np.nan, 1.0]), tf.ones(2)], variables)
-    assert np.isnan(variables[0].numpy()).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("case", CLASSES, ids=str)
