@@ -18,7 +18,7 @@ compare: setup ## train and compare the optimizers, then draw the figures (STUDY
 	$(VENV)/bin/python -m experiments compare $(STUDY) $(ARGS)
 
 test: setup ## run all tests, on the newest TensorFlow, with coverage (ARGS='-k adam')
-	$(VENV)/bin/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 ##@ Checks
 check: test lint types test-oldest ## everything that CI runs
@@ -33,7 +33,7 @@ types: setup ## mypy and pyright
 	$(VENV)/bin/pyright
 
 test-oldest: $(OLDEST)/.installed ## run the library's tests on the oldest TensorFlow and Keras
-	$(OLDEST)/bin/python -m pytest -n $(WORKERS) $(LIBRARY_TESTS) $(ARGS)
+	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(LIBRARY_TESTS) $(ARGS)
 
 LIBRARY_TESTS := tests tfoptim --ignore=tests/experiments --ignore=tests/test_environment.py
 
