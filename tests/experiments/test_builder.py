@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("dill", reason="tensorflow_datasets.testing imports dill, which it does not declare")
 import tensorflow_datasets as tfds
 
 from experiments import datasets
