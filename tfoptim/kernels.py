@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfoptim.domains import FRACTION
@@ -51,7 +52,7 @@ def keeps_numbers(optimizer: Any, dtype: tf.DType) -> bool:
     numbers = optimizer.numbers()
     betas = [numbers[name] for name, field in optimizer.fields.items() if field.domain == FRACTION]
     return all(
-        isinstance(beta, float) and abs((1 - float(dtype.as_numpy_dtype(beta))) - (1 - beta)) <= 1e-3 * (1 - beta)
+        isinstance(beta, float) and abs(float(np.array(beta, dtype.as_numpy_dtype)) - beta) <= 1e-3 * (1 - beta)
         for beta in betas
     )
 

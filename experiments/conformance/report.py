@@ -19,7 +19,7 @@ ELSEWHERE: tuple[Place, ...] = ("mirrored", "workers")
 
 def measure(rows: Sequence[Row]) -> Found:
     """Runs rows on both libraries; those with replicas run in other processes meanwhile."""
-    by_place = {place: [row for row in rows if row.place == place] for place in ELSEWHERE}
+    by_place: dict[Place, list[Row]] = {place: [row for row in rows if row.place == place] for place in ELSEWHERE}
     children = [Children(place, those) for place, those in by_place.items() if those]
     try:
         found = {
