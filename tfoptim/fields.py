@@ -81,7 +81,7 @@ def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
         for extra in getattr(option, "__metadata__", ()):
             if hasattr(extra, "parse"):
                 return extra, optional
-    raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.fields, such as Fraction, or bool.")
+    raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.domains, such as Fraction, or bool.")
 
 
 _FORMER = {
