@@ -33,12 +33,16 @@ Number = Union[float, Schedule]  # noqa: UP007  an alias that `Annotated` and bo
 
 @dataclass(frozen=True)
 class Interval:
-    """Finite numbers between `low` and `high`; a bound belongs to the interval if it is closed there."""
+    """Finite numbers between `low` and `high`; a bound belongs to the interval if it is closed there.
+
+    With `fixed`, a schedule is refused: of what makes schedules, and of what no step reads.
+    """
 
     low: float
     high: float = math.inf
     closed_low: bool = True
     closed_high: bool = False
+    fixed: bool = False
     live = True  # a new number takes effect at the next step, also after tracing
 
     def __str__(self) -> str:
@@ -52,9 +56,14 @@ class Interval:
 
     def parse(self, what: str, value: Any) -> Any:
         """Returns `value` as a float, or the schedule it is; raises what is wrong with it, in one sentence."""
-        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) and not self.fixed:
+            for end in getattr(value, "ends", ()):  # of ours; where others go, nobody knows before
+                self._number(f"{what}, which {value} takes to {end:g},", end)
             return value
-        number = as_float(what, value)
+        return self._number(what, value)
+
+    def _number(self, what: str, value: Any) -> float:
+        number = as_float(what, value, self.fixed)
         above = self.low <= number if self.closed_low else self.low < number
         below = number <= self.high if self.closed_high else number < self.high
         if not (math.isfinite(number) and above and below):
@@ -64,10 +73,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class Whole:
-    """Whole numbers from `low` upwards. With `one_is_none`, 1 means the same as None."""
+    """Whole numbers from `low` upwards. With `one_is_none`, 1 means the same as None; with `needed`, None is refused."""
 
     low: int
     one_is_none: bool = False
+    needed: bool = False
     live = False
 
     def __str__(self) -> str:
@@ -75,12 +85,13 @@ class Whole:
 
     def parse(self, what: str, value: Any) -> int | None:
         """Returns `value` as an int; raises what is wrong with it."""
+        allowed = f"an integer >= {self.low}{'' if self.needed else ' or None'}"
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-            raise TypeError(f"{what} must be an integer >= {self.low} or None, got {_shown(value)}.")
+            raise TypeError(f"{what} must be {allowed}, got {_shown(value)}.")
         if self.one_is_none and value == 1:
             return None
         if value < self.low:
-            raise ValueError(f"{what} must be an integer >= {self.low} or None, got {int(value)}.")
+            raise ValueError(f"{what} must be {allowed}, got {int(value)}.")
         return int(value)
 
 
@@ -127,10 +138,17 @@ NonFinite = Annotated[Literal["propagate", "skip", "raise"], Choice(("propagate"
 Accumulation = Annotated[int, Whole(2, one_is_none=True)]
 
 
-def as_float(what: str, value: Any) -> float:
-    """Returns a Python, NumPy or TensorFlow number as a float; raises what is wrong with anything else."""
+def as_float(what: str, value: Any, fixed: bool = False) -> float:
+    """Returns a Python, NumPy or TensorFlow number as a float; raises what is wrong with anything else.
+
+    Args:
+        what: owner and argument, for the sentence.
+        value: what was given.
+        fixed: whether the sentence must not offer a schedule.
+    """
+    kinds = "a number" if fixed else "a number or a LearningRateSchedule"
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{what} must be a number or a LearningRateSchedule; a bool is not a number here, got {value}.")
+        raise TypeError(f"{what} must be {kinds}; a bool is not a number here, got {value}.")
     if isinstance(value, (keras.Variable, tf.Variable)) or tf.is_tensor(value):
         value = np.asarray(keras.ops.convert_to_numpy(value))
     if isinstance(value, (np.ndarray, np.generic)):
@@ -139,15 +157,11 @@ def as_float(what: str, value: Any) -> float:
         value = value.item()
     if isinstance(value, numbers.Real):
         return float(value)
-    hint = (
-        " A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
-        if callable(value)
-        else ""
-    )
-    kind = ValueError if callable(value) else TypeError
-    raise kind(
-        f"{what} must be a number (Python, NumPy or 0-d tensor) or a LearningRateSchedule, got {_shown(value)}.{hint}"
-    )
+    kinds = kinds.replace("number", "number (Python, NumPy or 0-d tensor)")
+    frozen = callable(value) and not fixed
+    hint = " A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
+    kind = ValueError if frozen else TypeError
+    raise kind(f"{what} must be {kinds}, got {_shown(value)}.{hint if frozen else ''}")
 
 
 def _shown(value: Any) -> str:

@@ -1,0 +1,225 @@
+"""Schedules that Keras lacks, for any number of an optimizer: the learning rate, the momentum, and every other.
+
+They count steps from 0, as Keras's do, and are computed in float64, so that they are exact at every step of any training:
+in float32, which Keras's schedules use, step 16,777,217 is step 16,777,216.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfoptim.domains import Choice, Interval, Whole
+from tfoptim.ops import Scalar, host
+
+_VALUE = Interval(0.0, fixed=True)
+_SHAPES = Choice(("triangular", "triangular2", "exponential"))
+_GAMMA = Interval(0.0, 1.0, closed_low=False, closed_high=True, fixed=True)
+_TAIL = Interval(0.0, 1.0, fixed=True)
+
+
+def triangle(step: Any, cycle: int) -> Any:
+    """Returns the triangular wave of cyclic rates: 0 at the start of each cycle, 1 in its middle, straight between.
+
+    `1 - |2 x - 1|` with `x = (step mod cycle) / cycle`. The lines that are often printed, which rise and fall in `step`
+    itself, leave the range from the second cycle on.
+
+    Args:
+        step: counted from 0; a number, a float64 tensor, or the `Scalar` of a rule.
+        cycle: steps of one whole cycle, up and down.
+
+    >>> [triangle(step, 4) for step in (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)]
+    [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
+    """
+    if isinstance(step, Scalar):
+        return step.map(lambda value: triangle(value, cycle))
+    return 1 - abs(2 * (step % cycle / cycle) - 1)
+
+
+class _Exact(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that is computed in float64, from arguments kept as attributes of the same names."""
+
+    arguments: tuple[str, ...]
+    between: tuple[str, ...]
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The values that it goes between: optimizers refuse those that the number may not take."""
+        return tuple(getattr(self, name) for name in self.between)
+
+    def __call__(self, step: Any) -> tf.Tensor:
+        """Returns the value at a step, a float64 scalar.
+
+        Args:
+            step: counted from 0; a number, tensor or variable.
+        """
+        with host():
+            return self.at(tf.cast(step, tf.float64))
+
+    def at(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the value at a step given in float64, which is exact up to 2**53."""
+        raise NotImplementedError(f"{type(self).__name__} must define at(step).")
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {name: getattr(self, name) for name in self.arguments}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
+
+
+@keras.saving.register_keras_serializable(package="tfoptim")
+class Cyclic(_Exact):
+    """Goes from `start` to `peak` and back, again and again (Smith, 2017: Cyclical learning rates, section 3).
+
+    ```
+    value = start + (peak - start) * triangle(step, cycle) * scale
+    scale = 1                                triangular
+    scale = 1 / 2 ** floor(step / cycle)     triangular2: each cycle is half as high as the one before
+    scale = gamma ** step                    exponential
+    ```
+
+    For the momentum, `Cyclic(0.85, 0.95, cycle)` swings in phase with a rate that rises first, as in CLMR (Mortazi et
+    al., 2023); `Cyclic(0.95, 0.85, cycle)` is opposed to it, as in Smith's later papers.
+
+    Args:
+        start: value at the first step and at the start of each cycle, >= 0.
+        peak: value in the middle of a cycle, >= 0; below `start`, the cycle goes down first.
+        cycle: steps of one whole cycle, >= 2. Smith takes 4 to 20 epochs. Even, or no step falls on the peak.
+        shape: "triangular", "triangular2" or "exponential".
+        gamma: for "exponential", in (0, 1].
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range, with that range.
+
+    >>> [round(float(Cyclic(0.01, 0.1, 10)(step)), 3) for step in range(12)]
+    [0.01, 0.028, 0.046, 0.064, 0.082, 0.1, 0.082, 0.064, 0.046, 0.028, 0.01, 0.028]
+    >>> from tfoptim import Momentum
+    >>> clmr = Momentum(Cyclic(0.01, 0.1, 10), momentum=Cyclic(0.85, 0.95, 10), nesterov=True)
+    """
+
+    arguments = ("start", "peak", "cycle", "shape", "gamma")
+    between = ("start", "peak")
+
+    def __init__(
+        self, start: float, peak: float, cycle: int, shape: str = "triangular", gamma: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.start = _VALUE.parse("Cyclic: start", start)
+        self.peak = _VALUE.parse("Cyclic: peak", peak)
+        self.cycle = Whole(2, needed=True).parse("Cyclic: cycle", cycle)
+        self.shape = _SHAPES.parse("Cyclic: shape", shape)
+        self.gamma = _GAMMA.parse("Cyclic: gamma", gamma)
+        if self.gamma != 1 and self.shape != "exponential":
+            raise ValueError(f"Cyclic: gamma={self.gamma} has no effect without shape='exponential'.")
+
+    def at(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the value at a step given in float64."""
+        height = (self.peak - self.start) * triangle(step, self.cycle)
+        if self.shape == "triangular2":
+            height *= tf.constant(0.5, step.dtype) ** (step // self.cycle)
+        elif self.shape == "exponential":
+            height *= tf.constant(self.gamma, step.dtype) ** step
+        return self.start + height
+
+
+@keras.saving.register_keras_serializable(package="tfoptim")
+class OneCycle(_Exact):
+    """One cycle, a little shorter than the training, then straight on to `final` (Smith, 2018: A disciplined approach).
+
+    ```
+    half = steps * (1 - tail) / 2
+    start -> peak      over the first half
+    peak  -> start     over the second
+    start -> final     over the tail, and `final` from step `steps` on
+    ```
+
+    The momentum is opposed to the rate: `OneCycle(0.95, 0.85, 0.95, steps)`.
+
+    Args:
+        start: value at the first step, >= 0.
+        peak: value in the middle of the cycle, >= 0; often ten times `start`.
+        final: value at the end, >= 0; for a learning rate, far below `start`.
+        steps: of the whole training, >= 1.
+        tail: share of the steps that comes after the cycle, in [0, 1).
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range, with that range.
+
+    >>> [round(float(OneCycle(0.1, 1.0, 0.0, 10, tail=0.2)(step)), 3) for step in range(11)]
+    [0.1, 0.325, 0.55, 0.775, 1.0, 0.775, 0.55, 0.325, 0.1, 0.05, 0.0]
+    """
+
+    arguments = ("start", "peak", "final", "steps", "tail")
+    between = ("start", "peak", "final")
+
+    def __init__(self, start: float, peak: float, final: float, steps: int, tail: float = 0.1) -> None:
+        super().__init__()
+        self.start = _VALUE.parse("OneCycle: start", start)
+        self.peak = _VALUE.parse("OneCycle: peak", peak)
+        self.final = _VALUE.parse("OneCycle: final", final)
+        self.steps = Whole(1, needed=True).parse("OneCycle: steps", steps)
+        self.tail = _TAIL.parse("OneCycle: tail", tail)
+
+    def at(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the value at a step given in float64."""
+        last = self.steps * self.tail
+        cycle = self.steps - last
+        wave = self.start + (self.peak - self.start) * (1 - abs(2 * step / cycle - 1))
+        if last == 0:
+            return tf.where(step < self.steps, wave, tf.constant(self.final, step.dtype))
+        gone = tf.minimum((step - cycle) / last, 1)
+        return tf.where(step < cycle, wave, self.start + (self.final - self.start) * gone)
+
+
+@keras.saving.register_keras_serializable(package="tfoptim")
+class WarmupCosine(_Exact):
+    """Rises straight to `peak`, then falls along half a cosine (Goyal et al., 2017; Loshchilov & Hutter, 2017).
+
+    ```
+    peak * (step + 1) / warmup                                                      for step < warmup
+    final + (peak - final) / 2 * (1 + cos(pi * (step - warmup) / (steps - warmup)))    after it
+    final                                                                           from step `steps` on
+    ```
+
+    The first step already moves, and the last of the warm-up has the full rate. Keras's `CosineDecay` begins at its
+    initial rate and counts `decay_steps` from the end of the warm-up.
+
+    Args:
+        peak: largest value, >= 0.
+        steps: of the whole training, warm-up included, >= 1.
+        warmup: steps of the warm-up, in [0, steps); None: a twentieth of `steps`, rounded up, where there are two.
+        final: value at the end, >= 0.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range, with that range.
+
+    >>> schedule = WarmupCosine(1.0, 1000)
+    >>> [round(float(schedule(step)), 9) for step in (0, 49, 50, 525, 999, 2000)]
+    [0.02, 1.0, 1.0, 0.5, 2.734e-06, 0.0]
+    """
+
+    arguments = ("peak", "steps", "warmup", "final")
+    between = ("peak", "final")
+
+    def __init__(self, peak: float, steps: int, warmup: int | None = None, final: float = 0.0) -> None:
+        super().__init__()
+        self.peak = _VALUE.parse("WarmupCosine: peak", peak)
+        self.steps = Whole(1, needed=True).parse("WarmupCosine: steps", steps)
+        self.final = _VALUE.parse("WarmupCosine: final", final)
+        if warmup is None:
+            warmup = min(-(-self.steps // 20), self.steps - 1)
+        self.warmup = Whole(0).parse("WarmupCosine: warmup", warmup)
+        if self.warmup >= self.steps:
+            raise ValueError(f"WarmupCosine: warmup must be less than steps={self.steps}, got {self.warmup}.")
+
+    def at(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the value at a step given in float64."""
+        gone = tf.minimum((step - self.warmup) / (self.steps - self.warmup), 1)
+        falling = self.final + (self.peak - self.final) / 2 * (1 + tf.cos(math.pi * gone))
+        if self.warmup == 0:
+            return falling
+        return tf.where(step < self.warmup, self.peak * (step + 1) / self.warmup, falling)
