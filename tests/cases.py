@@ -3,57 +3,9 @@
 To add an optimizer, add its rows here and its loop in `reference/`; no test file changes.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-import keras
-
-import tfoptim
 from tests import reference
-from tests.refusals import BETAS, EPSILON, MOMENTUM, NOT_A_NUMBER, RHO, Bad, refuses
-
-
-@dataclass(frozen=True)
-class Case:
-    """One optimizer with one set of arguments, and the facts that decide which tests apply."""
-
-    id: str
-    name: str  # the class in tfoptim
-    reference: Callable  # its loop in tests/reference
-    options: Mapping[str, Any] = field(default_factory=dict)
-    keras_name: str | None = None  # the class in keras.optimizers with the same formula
-    keras_options: Mapping[str, Any] | None = None  # when they differ from `options`
-    signature: str = ""  # rule arguments of a class that Keras lacks
-    learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
-    slots: tuple[str, ...] = ()  # state kept for each variable
-    shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
-    zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
-    linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
-    used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
-    scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
-    decays: bool = False  # decays the weights unless told otherwise
-    bad: tuple[Bad, ...] = ()  # listed once for each class
-
-    def __str__(self):
-        return self.id
-
-    def make(self, **arguments):
-        """Our optimizer, at the row's learning rate unless told otherwise."""
-        merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
-        return getattr(tfoptim, self.name)(**merged)
-
-    def make_keras(self, **arguments):
-        """Keras's optimizer with the same formula and the same arguments."""
-        options = self.options if self.keras_options is None else self.keras_options
-        merged = {"learning_rate": self.learning_rate, **options, **arguments}
-        return getattr(keras.optimizers, self.keras_name)(**merged)
-
-    def trajectory(self, w, gradients, **arguments):
-        """The paper's weights after each step, from the plain loop."""
-        merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
-        return self.reference(w, gradients, **merged)
-
+from tests.case import Case
+from tests.refusals import BETAS, CYCLE, EPSILON, MOMENTUM, NOT_A_NUMBER, RHO, UNIT, refuses
 
 CASES = (
     Case(
@@ -109,6 +61,49 @@ CASES = (
         reference=reference.momentum,
         options={"momentum": 0.8, "nesterov": True},
         keras_name="SGD",
+        slots=("v",),
+        linear_in_gradient=True,
+    ),
+    Case(
+        id="clr",
+        name="CLR",
+        reference=reference.clr,
+        options={"cycle": 6},
+        rate=reference.cyclic_rate,
+        learning_rate=0.01,
+        slots=("v",),
+        linear_in_gradient=True,
+        signature="learning_rate=0.01, peak_factor=10.0, cycle=1000, momentum=0.9, nesterov=False",
+        bad=(*refuses("peak_factor", -1.0, NOT_A_NUMBER, domain="x >= 0"), *CYCLE, *MOMENTUM),
+    ),
+    Case(
+        id="clr_nesterov",
+        name="CLR",
+        reference=reference.clr,
+        options={"cycle": 7, "peak_factor": 3.0, "momentum": 0.8, "nesterov": True},
+        rate=reference.cyclic_rate,
+        slots=("v",),
+        linear_in_gradient=True,
+    ),
+    Case(
+        id="clmr",
+        name="CLMR",
+        reference=reference.clmr,
+        options={"cycle": 6},
+        rate=reference.cyclic_rate,
+        learning_rate=0.01,
+        slots=("v",),
+        linear_in_gradient=True,
+        signature="learning_rate=0.01, peak_factor=10.0, cycle=1000, momentum=0.85, peak_momentum=0.95, "
+        "momentum_cycle=None",
+        bad=(*CYCLE, *MOMENTUM, *refuses("peak_momentum", 1.5, -0.1, NOT_A_NUMBER, domain=UNIT)),
+    ),
+    Case(
+        id="clmr_opposed",
+        name="CLMR",
+        reference=reference.clmr,
+        options={"cycle": 6, "momentum_cycle": 10, "momentum": 0.9, "peak_momentum": 0.6, "peak_factor": 4.0},
+        rate=reference.cyclic_rate,
         slots=("v",),
         linear_in_gradient=True,
     ),

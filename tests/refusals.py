@@ -29,3 +29,4 @@ BETAS = (
 EPSILON = refuses("epsilon", -1.0, NOT_A_NUMBER, domain="x >= 0")
 RHO = refuses("rho", 1.0, -0.5, domain=FRACTION)
 MOMENTUM = refuses("momentum", 1.5, -0.1, NOT_A_NUMBER, domain=UNIT)
+CYCLE = refuses("cycle", 0, -3, domain="an integer >= 1")

@@ -63,7 +63,7 @@ def test_float64_training_with_everything_around_it_equals_plain_loops(case, cli
         partial(undecayed(case), learning_rate=case.learning_rate),
         start,
         gradients,
-        learning_rate=case.learning_rate,
+        learning_rate=case.rates(case.learning_rate),
         constraint=partial(np.clip, a_min=-0.9, a_max=0.9),
         **settings,
     )
@@ -88,7 +88,7 @@ def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
         partial(undecayed(case), learning_rate=rate),
         start,
         gradients,
-        learning_rate=rate,
+        learning_rate=case.rates(rate),
         gradient_accumulation_steps=2,
         weight_decay=0.1,
     )

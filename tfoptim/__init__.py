@@ -1,6 +1,7 @@
 """Optimizers for Keras 3 on TensorFlow: right, fast, and short enough to read beside the paper."""
 
 from tfoptim import callbacks as callbacks
+from tfoptim import schedules as schedules
 from tfoptim.base import Optimizer as Optimizer
 from tfoptim.execute import simulate as simulate
 from tfoptim.rules.adadelta import Adadelta as Adadelta
@@ -8,6 +9,8 @@ from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adam import Adam as Adam
 from tfoptim.rules.adamax import Adamax as Adamax
 from tfoptim.rules.adamw import AdamW as AdamW
+from tfoptim.rules.clmr import CLMR as CLMR
+from tfoptim.rules.clr import CLR as CLR
 from tfoptim.rules.gd import GD as GD
 from tfoptim.rules.momentum import Momentum as Momentum
 from tfoptim.rules.nadam import Nadam as Nadam

@@ -73,7 +73,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Whole:
-    """Whole numbers from `low` upwards. With `one_is_none`, 1 means the same as None; with `needed`, None is refused."""
+    """Whole numbers from `low` upwards. With `one_is_none`, 1 means None; with `needed`, no sentence offers None."""
 
     low: int
     one_is_none: bool = False

@@ -1,7 +1,7 @@
 """Schedules that Keras lacks, for any number of an optimizer: the learning rate, the momentum, and every other.
 
-They count steps from 0, as Keras's do, and are computed in float64, so that they are exact at every step of any training:
-in float32, which Keras's schedules use, step 16,777,217 is step 16,777,216.
+They count steps from 0, as Keras's do, and are computed in float64, so that they are exact at every step of any
+training: in float32, which Keras's schedules use, step 16,777,217 is step 16,777,216.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ class Cyclic(_Exact):
     arguments = ("start", "peak", "cycle", "shape", "gamma")
     between = ("start", "peak")
 
-    def __init__(
-        self, start: float, peak: float, cycle: int, shape: str = "triangular", gamma: float = 1.0
-    ) -> None:
+    def __init__(self, start: float, peak: float, cycle: int, shape: str = "triangular", gamma: float = 1.0) -> None:
         super().__init__()
         self.start = _VALUE.parse("Cyclic: start", start)
         self.peak = _VALUE.parse("Cyclic: peak", peak)
