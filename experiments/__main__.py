@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments compare`, `tune`, `list` and `conformance`.
+"""The command line: `python -m experiments compare`, `tune`, `list`, `conformance` and `benchmark`.
 
 Nothing here imports TensorFlow, so that help and errors come at once.
 """
@@ -15,16 +15,18 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from experiments import seeds
+from experiments.benchmark import command as benchmark
 from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
 
-COMMANDS = ("compare", "tune", "list", "conformance")
+COMMANDS = ("compare", "tune", "list", "conformance", "benchmark")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
   python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
   python -m experiments tune mnist                      choose the learning rates again
   python -m experiments conformance --rows D1           what Keras gets wrong, and tfoptim's optimizers do not
+  python -m experiments benchmark --quick               how fast a step is, beside Keras's and torch's
 """
 
 
@@ -66,8 +68,11 @@ def _run(words: list[str]) -> int:
         return 0
     if rest:
         raise _superfluous(rest[0], subparsers[given.command].options())
+    typed = shlex.join(["python", "-m", "experiments", *(word for word in words if word != "--debug")])
     if given.command == "conformance":
         return conformance.run(given.rows, given.json, given.markdown)
+    if given.command == "benchmark":
+        return benchmark.run(given, typed)
     from experiments import commands
 
     if given.command == "list":
@@ -76,7 +81,6 @@ def _run(words: list[str]) -> int:
     values = {key: value for key, value in vars(given).items() if key != "debug"}
     if values.get("optimizers"):
         values["optimizers"] = tuple(name for names in values["optimizers"] for name in names)
-    typed = shlex.join(["python", "-m", "experiments", *(word for word in words if word != "--debug")])
     options = commands.Options(**{**values, "command": typed})
     try:
         (commands.compare if given.command == "compare" else commands.tune)(options)
@@ -109,6 +113,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
         "conformance": add("conformance", help="measure promises on Keras's optimizers and on tfoptim's"),
+        "benchmark": add("benchmark", help="measure how fast a step is, beside Keras's and torch's"),
     }
     for name, sub in made.items():
         sub.allow_abbrev = False
@@ -120,6 +125,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
     _options_of_compare(made["compare"])
     conformance.add_options(made["conformance"])
+    benchmark.add_options(made["benchmark"], _words, _count, _seeds)
     return parser, made
 
 

@@ -1,0 +1,78 @@
+"""What a benchmark of steps leaves: tables on the terminal, `benchmark.csv`, `.md`, `.png` and `.svg`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import records
+from experiments.benchmark import drawing, tables
+from experiments.benchmark.plan import Pair
+from experiments.benchmark.rows import Row, as_csv, one, read
+from experiments.benchmark.tables import Grid
+from experiments.errors import UserError
+
+
+def progress(pair: Pair, found: Sequence[Row]) -> str:
+    """Returns a line about a pair that was just measured."""
+    here = [row for row in found if (row.rule, row.set) == (pair.rule.name, pair.set.name)]
+    ours, keras = (one(here, contender=name) for name in ("ours", "keras"))
+    assert ours is not None
+    words = f"{pair.rule.title} on {pair.set.title}: ours {ours.median_ms:.3g} ms"
+    if keras is not None:
+        words += f", Keras {keras.median_ms:.3g} ms, {keras.ratio:.2f} times as long"
+    failed = [row.contender for row in here if row.failure]
+    return words + (f"; failed: {', '.join(failed)}" if failed else "")
+
+
+def write(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
+    """Writes what was measured into a folder, and prints the tables."""
+    text = as_csv(rows, about)
+    _publish(*read(Row, text), text, folder)
+
+
+def redraw(source: Path, folder: Path) -> None:
+    """Makes tables and figure again from a CSV.
+
+    Raises:
+        UserError: it is no table of a benchmark.
+    """
+    text = source.read_text(encoding="utf-8")
+    try:
+        rows, about = read(Row, text)
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{source} is not a table that `python -m experiments benchmark` wrote: {error}") from error
+    _publish(rows, about, text, folder)
+
+
+def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: Path) -> None:
+    written = drawing.draw(rows, about, text, folder)
+    short = [grid for grid in (tables.summary(rows), tables.headline(rows), tables.against(rows)) if grid.cells]
+    long = [tables.of_set(rows, name) for name in tables.measured(rows)[1]]
+    page = folder / "benchmark.md"
+    records.write(page, markdown("Time of an optimizer step", [*short, *long], about))
+    for grid in short:
+        show(grid)
+    print(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
+
+
+def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str:
+    """Returns a page of tables, with where they were measured and the command that does it again."""
+    lines = (f"- {key.replace('_', ' ')}: {value}" for key, value in about.items() if value and key != "command")
+    sections = (grid.markdown() for grid in grids)
+    return "\n".join([f"# {title}", "", f"Measured by `{about['command']}`:", "", *lines, "", *sections])
+
+
+def show(grid: Grid) -> None:
+    """Prints a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(title=grid.title, caption="\n".join(grid.notes) or None)
+    for heading in grid.headings:
+        shown.add_column(heading)
+    for cells in grid.cells:
+        shown.add_row(*cells)
+    Console(width=None if sys.stdout.isatty() else 150, markup=False, highlight=False).print(shown)
