@@ -25,8 +25,6 @@ from experiments.canvas import Caption
 LOOKS: Mapping[str, tuple[str, str, bool]] = {
     "ours": ("#000000", "|", True),
     "keras": ("#D55E00", "o", True),
-    "ours-eager": ("#000000", "s", False),
-    "keras-eager": ("#D55E00", "s", False),
     "ours-xla": ("#000000", "D", False),
     "keras-xla": ("#D55E00", "D", False),
     "torch-foreach": ("#0072B2", "^", False),
@@ -46,29 +44,30 @@ def draw(rows: Sequence[Row], about: Mapping[str, str], numbers: str, folder: Pa
         numbers: the CSV that the figure is drawn from.
         folder: where the files go.
     """
-    words = caption(rows, about)
+    words = caption(about)
+    rows = [row for row in rows if not row.contender.endswith("eager")]  # they would squeeze all others together
     _, sets, contenders = measured(rows)
     bands = [sets[start : start + COLUMNS] for start in range(0, len(sets), COLUMNS)]
     heights = [max(len(measured([r for r in rows if r.set == name])[0]) for name in band) for band in bands]
     with mpl.rc_context(canvas.STYLE):
         figure, grid = _sheet(words, heights)
-        limits = _limits(rows)
         for place, name in enumerate(sets):
+            alike = [row for row in rows if SETS[row.set].table == SETS[name].table]
             panel = grid[place // COLUMNS][place % COLUMNS]
-            _panel(panel, [row for row in rows if row.set == name], name, limits)
+            _panel(panel, [row for row in rows if row.set == name], name, _limits(alike))
         for panel in (panel for line in grid for panel in line):
             panel.set_visible(panel.has_data())
         _legend(figure, contenders)
         return canvas.save(figure, folder, "benchmark", words, numbers)
 
 
-def caption(rows: Sequence[Row], about: Mapping[str, str]) -> Caption:
+def caption(about: Mapping[str, str]) -> Caption:
     """Returns the words of the figure: what is shown, where it was measured, and the command that does it again."""
-    del rows
     title = "Time of an optimizer step, as a multiple of ours in graph mode"
     how = (
-        "Mark: median of the repetitions' ratios; line: from the lowest to the highest. All contenders of a panel's line "
-        "were called in turn in one process. Right: milliseconds of our step, median. Further left is faster."
+        "Mark: median of the repetitions' ratios; line: from the lowest to the highest. All contenders of a panel's "
+        "line were called in turn in one process. Right of a panel: milliseconds of our step, median. Further left is "
+        "faster. Eager mode is in the table."
     )
     versions = [f"{name} {about[key]}" for name, key in _VERSIONS if about.get(key)]
     speed = f", memory {float(about['bandwidth_gb_s']):.1f} GB/s" if about.get("bandwidth_gb_s") else ""
@@ -84,12 +83,12 @@ def _sheet(words: Caption, heights: Sequence[int]) -> tuple[Figure, list[list[Ax
     """Returns a figure as high as its lines need, with its words and its panels."""
     lines = [part for line in words.lines for part in textwrap.wrap(line, canvas.LETTERS)]
     footer = [part for line in words.footer for part in textwrap.wrap(line, canvas.LETTERS)]
-    head, foot, gap = 64 + 12 * len(lines), 66 + 12 * len(footer), 34
+    head, foot, gap = 80 + 12 * len(lines), 56 + 12 * len(footer), 44
     body = LINE * (sum(heights) + len(heights)) + gap * (len(heights) - 1)
     points = head + body + foot
     figure = Figure(figsize=(canvas.WIDTH, points / INCH), dpi=canvas.DPI, facecolor="white")
     axes = figure.subplots(
-        len(heights), COLUMNS, sharex=True, squeeze=False, gridspec_kw={"height_ratios": [h + 1 for h in heights]}
+        len(heights), COLUMNS, squeeze=False, gridspec_kw={"height_ratios": [h + 1 for h in heights]}
     )
     between = gap / (body / len(heights))
     figure.subplots_adjust(0.165, foot / points, 0.945, 1 - head / points, wspace=0.62, hspace=between)
@@ -97,7 +96,7 @@ def _sheet(words: Caption, heights: Sequence[int]) -> tuple[Figure, list[list[Ax
     figure.text(0.012, 1 - 32 / points, "\n".join(lines), fontsize=8.2, va="top", color=canvas.QUIET)
     figure.text(0.012, 8 / points, "\n".join(footer), fontsize=8, va="bottom", color=canvas.QUIET)
     figure.text(
-        0.5, (foot - 36) / points, "time of a step / time of ours in graph mode (logarithmic axis)", ha="center"
+        0.5, (foot - 38) / points, "time of a step / time of ours in graph mode (logarithmic axis)", ha="center"
     )
     return figure, [list(line) for line in axes]
 
@@ -121,14 +120,16 @@ def _panel(axes: Axes, rows: Sequence[Row], name: str, limits: tuple[float, floa
     axes.tick_params(axis="x", labelbottom=True, labelsize=8)
     axes.axvline(1, color=canvas.INK, linewidth=1)
     for height, rule in enumerate(rules):
-        for row in (row for row in rows if row.rule == rule and row.contender != "ours" and row.ratio is not None):
+        for row in (row for row in rows if row.rule == rule and row.contender != "ours"):
+            if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
+                continue  # it failed, which the table tells
             color, marker, filled = LOOKS[row.contender]
             axes.plot([row.ratio_low, row.ratio_high], [height] * 2, color=color, linewidth=1, alpha=0.5)
             face = color if filled else "white"
             axes.plot(row.ratio, height, marker, color=color, markersize=5, mfc=face, mew=1, zorder=3)
         ours = one(rows, rule=rule, contender="ours")
-        if ours is not None:
-            text = f"{ours.median_ms:.3g} ms"
+        if ours is not None and ours.median_ms is not None:
+            text = f"{ours.median_ms:.0f} ms" if ours.median_ms >= 10 else f"{ours.median_ms:.2g} ms"
             axes.text(1.015, height, text, transform=axes.get_yaxis_transform(), va="center", fontsize=7.5)
 
 
@@ -142,6 +143,6 @@ def _legend(figure: Figure, contenders: Sequence[str]) -> None:
             Line2D([], [], linestyle="", marker=marker, color=color, mfc=face, markersize=size, label=CONTENDERS[name])
         )
     points = figure.get_figheight() * INCH
-    top = figure.subplotpars.top + 34 / points
+    top = figure.subplotpars.top + 36 / points
     figure.legend(handles=entries, loc="center left", bbox_to_anchor=(0.006, top), ncols=8, frameon=False,
                   fontsize=8, handletextpad=0.1, columnspacing=1.2)  # fmt: skip

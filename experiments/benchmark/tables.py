@@ -18,6 +18,10 @@ RATIO_IS = (
     "shown is the median of the repetitions, in brackets the lowest and highest."
 )
 
+RULES_ARE = (
+    "RMSprop centered has a momentum of 0.9 besides. Adam lazy is measured against Keras's Adam: Keras has no such."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
@@ -65,7 +69,7 @@ def headline(rows: Sequence[Row]) -> Grid:
         for rule in rules
     ]
     headings = ("rule", *(SETS[name].title for name in sets), "geometric mean of the first four")
-    return Grid("Keras's time over ours, graph mode", headings, tuple(cells), (RATIO_IS, *_lowest(rows)))
+    return Grid("Keras's time over ours, graph mode", headings, tuple(cells), (RATIO_IS, RULES_ARE, *_lowest(rows)))
 
 
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:
@@ -163,8 +167,7 @@ def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     flat = [_flatness(rows, rule) for rule in ("adagrad", "adam_lazy")]
     for rule, value in zip(("adagrad", "adam_lazy"), flat, strict=True):
         if value is not None:
-            title = RULES[rule].title.split(" (")[0]
-            yield f"Our {title}: a table of 1 M rows over one of 1 k rows", _times(value), NOTHING, NOTHING
+            yield f"Our {RULES[rule].title}: a table of 1 M rows over one of 1 k rows", _times(value), NOTHING, NOTHING
 
 
 def _flatness(rows: Sequence[Row], rule: str) -> float | None:
