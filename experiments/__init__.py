@@ -1,1 +1,5 @@
 """A program that compares optimizers: study -> runs -> records -> figures."""
+
+from experiments import metal
+
+metal.protect()

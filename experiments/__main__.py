@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments compare`, `tune`, `list`, `conformance` and `benchmark`.
+"""The command line: `python -m experiments compare`, `tune`, `list`, `conformance`, `benchmark` and `metal-check`.
 
 Nothing here imports TensorFlow, so that help and errors come at once.
 """
@@ -9,7 +9,7 @@ import argparse
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -18,8 +18,9 @@ from experiments import seeds
 from experiments.benchmark import command as benchmark
 from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
+from experiments.metal_check import command as metal_check
 
-COMMANDS = ("compare", "tune", "list", "conformance", "benchmark")
+COMMANDS = ("compare", "tune", "list", "conformance", "benchmark", "metal-check")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
@@ -69,10 +70,13 @@ def _run(words: list[str]) -> int:
     if rest:
         raise _superfluous(rest[0], subparsers[given.command].options())
     typed = shlex.join(["python", "-m", "experiments", *(word for word in words if word != "--debug")])
-    if given.command == "conformance":
-        return conformance.run(given.rows, given.json, given.markdown)
-    if given.command == "benchmark":
-        return benchmark.run(given, typed)
+    by_themselves: dict[str, Callable[[], int]] = {
+        "conformance": lambda: conformance.run(given.rows, given.json, given.markdown),
+        "benchmark": lambda: benchmark.run(given, typed),
+        "metal-check": lambda: metal_check.run(given.device, given.optimizers),
+    }
+    if given.command in by_themselves:
+        return by_themselves[given.command]()
     from experiments import commands
 
     if given.command == "list":
@@ -114,6 +118,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
         "conformance": add("conformance", help="measure promises on Keras's optimizers and on tfoptim's"),
         "benchmark": add("benchmark", help="measure how fast a step is, beside Keras's and torch's"),
+        "metal-check": add("metal-check", help="confirm on a Mac with an Apple GPU what only that can confirm"),
     }
     for name, sub in made.items():
         sub.allow_abbrev = False
@@ -126,6 +131,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     _options_of_compare(made["compare"])
     conformance.add_options(made["conformance"])
     benchmark.add_options(made["benchmark"], _words, _count, _seeds)
+    metal_check.add_options(made["metal-check"], _words)
     return parser, made
 
 

@@ -1,0 +1,111 @@
+"""Keeps a fault of Apple's TensorFlow plugin out of the experiments; TensorFlow is imported only where it is already.
+
+On a Mac with an Apple GPU, tensorflow-metal rewrites the graph of every `tf.function`. It fuses a dense layer's
+product, bias and ReLU into one kernel that has no ReLU: the model that `fit` trains is silently another one (reported
+in tensorflow#62137). `TURN_OFF_REMAPPER=1`, exactly "1", tells the plugin not to rewrite; it must be set before
+TensorFlow is imported. Later there is TensorFlow's own option not to use the graph optimizers of plugins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import importlib.metadata
+import os
+import platform
+import sys
+import warnings
+
+PLUGIN = "tensorflow-metal"
+SWITCH = "TURN_OFF_REMAPPER"
+OPTION = {"use_plugin_optimizers": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What decides whether results are in danger.
+
+    Attributes:
+        system: name of the operating system, `Darwin` for macOS.
+        machine: name of the processor, `arm64` for Apple's.
+        plugin: version of tensorflow-metal, None where it is not installed.
+        switch: value of the environment variable TURN_OFF_REMAPPER, None where it is not set.
+        imported: whether TensorFlow is imported already.
+    """
+
+    system: str
+    machine: str
+    plugin: str | None
+    switch: str | None
+    imported: bool = False
+
+    @property
+    def is_metal(self) -> bool:
+        """Whether TensorFlow computes on an Apple GPU here."""
+        return (self.system, self.machine) == ("Darwin", "arm64") and self.plugin is not None
+
+
+class Cure(enum.Enum):
+    """What is done about the fault."""
+
+    SWITCH = enum.auto()
+    OPTION = enum.auto()
+    NONE = enum.auto()
+
+
+def here() -> Facts:
+    """Returns the facts of this machine and process."""
+    system, machine = platform.system(), platform.machine()
+    plugin = _plugin() if system == "Darwin" else None
+    return Facts(system, machine, plugin, os.environ.get(SWITCH), "tensorflow" in sys.modules)
+
+
+def judge(facts: Facts) -> tuple[Cure, str] | None:
+    """Returns what to do and what to tell the user, or None where there is nothing to fear.
+
+    A value that somebody gave to the switch is left alone, also a wrong one: it may be there to show the fault.
+    """
+    if not facts.is_metal or facts.switch == "1":
+        return None
+    fault = (
+        f"{PLUGIN} {facts.plugin} drops the ReLU of a dense layer inside tf.function, so that `fit` silently trains "
+        f"another model (tensorflow#62137). {SWITCH}=1 turns this off if set before TensorFlow is imported"
+    )
+    if facts.switch is not None:
+        return Cure.NONE, f"{fault}; here it is {facts.switch!r}, which does not: do not trust results of this process."
+    if facts.imported:
+        return Cure.OPTION, (
+            f"{fault}. It was not set, so TensorFlow's option use_plugin_optimizers=False has been set instead; "
+            f"it cannot mend what ran before. Better start again after: export {SWITCH}=1"
+        )
+    return (
+        Cure.SWITCH,
+        f"{fault}. It was not set, so it has been set for this process. To do so for all: export {SWITCH}=1",
+    )
+
+
+def protect() -> None:
+    """Turns the fault off where it threatens, and says so in a warning."""
+    verdict = judge(here())
+    if verdict is None:
+        return
+    cure, words = verdict
+    if cure is Cure.SWITCH:
+        os.environ[SWITCH] = "1"
+    elif cure is Cure.OPTION:
+        turn_off_plugin_optimizers()
+    warnings.warn(words, RuntimeWarning, stacklevel=2)
+
+
+def turn_off_plugin_optimizers() -> None:
+    """Has TensorFlow leave out the graph optimizers of plugins, for functions that have not run yet."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options(OPTION)
+
+
+def _plugin() -> str | None:
+    try:
+        return importlib.metadata.version(PLUGIN)
+    except importlib.metadata.PackageNotFoundError:
+        return None
