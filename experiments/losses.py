@@ -101,6 +101,10 @@ class _PerExample(keras.losses.Loss):
                 )
         return super().__call__(y_true, y_pred, sample_weight)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns what the constructor takes; Keras's own leaves the dtype out."""
+        return {**super().get_config(), "dtype": self.dtype}
+
 
 @serializable
 class CrossEntropy(_PerExample):

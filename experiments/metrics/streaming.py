@@ -64,10 +64,10 @@ class MeanDice(keras.metrics.Metric):
         labels, known = class_numbers(y_true, logits)
         truth, found = self._masks(labels), self._masks(_decided(logits))
         fault = ~known | tf.reduce_any(tf.math.is_nan(logits), axis=-1)
-        self.both.assign_add(_count(truth * found))
-        self.truth.assign_add(_count(truth))
-        self.prediction.assign_add(_count(found))
-        self.faults.assign_add(_count(tf.cast(fault, tf.float32)[..., tf.newaxis]))
+        self.both.assign_add(exact_sums(truth * found))
+        self.truth.assign_add(exact_sums(truth))
+        self.prediction.assign_add(exact_sums(found))
+        self.faults.assign_add(exact_sums(tf.cast(fault, tf.float32)[..., tf.newaxis]))
 
     def result(self) -> Tensor:
         """Returns the mean over classes, or the one class's Dice, as a scalar."""
@@ -95,7 +95,7 @@ def _decided(logits: Tensor) -> Tensor:
     return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
 
-def _count(masks: Tensor) -> Tensor:
+def exact_sums(masks: Tensor) -> Tensor:
     """Returns sums of 0 and 1 over all axes but the last, exactly.
 
     float32 is exact up to 2**24 and what every GPU adds fastest, so rows or planes are summed in it, and those sums,
