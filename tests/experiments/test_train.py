@@ -127,6 +127,25 @@ def test_seeds_and_rates_share_one_trace(program):
     assert before == program._epoch.experimental_get_tracing_count() == 1
 
 
+def test_a_pass_is_one_call_and_an_evaluation_one_for_each_split(data):
+    """No Python runs between steps or between evaluation batches, whatever their number."""
+    program, calls = train.Program(small(), data), []
+
+    def counted(name, function):
+        return lambda *order: calls.append(name) or function(*order)
+
+    functions = {name: function for name, (function, _) in program._evaluate.items()}
+    program._epoch = counted("pass", program._epoch)
+    program._evaluate = {
+        name: (counted(name, function), count) for name, (function, count) in program._evaluate.items()
+    }
+    for seed in (0, 1):
+        list(program.run(small(seed=seed)))
+    scores_of_all = ["train", "validation", "test"]
+    assert calls == 2 * [*scores_of_all, *2 * ["pass", *scores_of_all]]
+    assert {function.experimental_get_tracing_count() for function in functions.values()} == {1}
+
+
 @pytest.mark.parametrize("task", tasks.names())
 def test_every_optimizer_starts_from_the_same_weights_and_dropout_keys(task):
     """Differences between optimizers of a seed are paired differences."""
