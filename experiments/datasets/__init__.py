@@ -1,7 +1,8 @@
 """The data sets, read through tensorflow-datasets, with fixed splits.
 
 `CARDS` says what each is. The definition of a split is its committed index file, not the code that
-once made it. Data sets are never swapped: what cannot be had is an error that names the embedded one.
+once made it; that of data which users bring themselves is the list of patients written when they are
+prepared. Data sets are never swapped: what cannot be had is an error that says how to get it.
 This module imports neither TensorFlow nor tensorflow-datasets, so that it answers at once.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import threading
 import urllib.error
 import urllib.request
@@ -18,9 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets.own import ACDC, MSD_HEART, OwnCard
+from experiments.datasets.places import SPLITS as SPLITS
+from experiments.datasets.places import folder_of, is_prepared
 from experiments.errors import UserError
 
-SPLITS = ("train", "validation", "test")
 PROBE_SECONDS = 5.0
 
 
@@ -29,13 +31,14 @@ class Card:
     """What a data set is.
 
     Attributes:
-        name: its name in studies and in tensorflow-datasets.
+        name: its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration.
         title: what it is, in words.
         version: version of its builder.
         sizes: number of examples in each split.
         split_sha256: SHA-256 of the index file.
         digests: SHA-256 of each split's bytes (images, then labels, both uint8). Empty where
             tensorflow-datasets verifies the download by checksums of its own.
+        exhaustive: whether each example that there is belongs to one of the splits.
         url: where it is downloaded from; None when it is embedded.
     """
 
@@ -45,21 +48,33 @@ class Card:
     sizes: Mapping[str, int]
     split_sha256: str
     digests: Mapping[str, str]
+    exhaustive: bool = True
     url: str | None = None
 
     @property
     def folder(self) -> Path:
         """The folder that tensorflow-datasets keeps the prepared data in."""
-        root = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
-        return root / self.name / self.version
+        return folder_of(self.name, self.version)
 
     @property
     def prepared(self) -> bool:
         """Whether the data are on this machine, ready to be read."""
-        return (self.folder / "dataset_info.json").is_file()
+        return is_prepared(self.folder)
 
 
-CARDS: Mapping[str, Card] = {
+def _brain(level: str, words: str, digests: Mapping[str, str]) -> Card:
+    return Card(
+        name=f"mni152_tissue/{level}",
+        title=f"grey and white matter of the MNI-ICBM152 template, one averaged brain only, {words}",
+        version="1.0.0",
+        sizes={"train": 70, "validation": 16, "test": 16},
+        split_sha256="c06f2f335e92c7ebe2ce296e648b9e47f9c3b1dacd01fbc8e91d0b44437c697e",
+        digests=digests,
+        exhaustive=False,  # ten slices between two slabs are left out, since neighbours look alike
+    )
+
+
+CARDS: Mapping[str, Card | OwnCard] = {
     card.name: card
     for card in (
         Card(
@@ -83,6 +98,35 @@ CARDS: Mapping[str, Card] = {
             digests={},
             url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
         ),
+        _brain(
+            "clean",
+            "without noise",
+            {
+                "train": "dd8698cf9196a858263d38edf29e1cc1d931c2948eea41d05db73d50e11c7861",
+                "validation": "fa6f3897996d042be38eb268e8abd1d0910e40224bf6e25201c64eb7c286ef39",
+                "test": "37bfe3c6559a620dede2fcfa48ef12e16ddc7b6a63cd287297d395a3b1116cf1",
+            },
+        ),
+        _brain(
+            "noise06",
+            "Rician noise 0.06, bias field 0.4",
+            {
+                "train": "0beaef23bcfb2551caa00800f0c80e4e22e2129f6248c1a9dbb324b9e839be3d",
+                "validation": "379827c82715f8725789fc8c72547b6da0e56c6763bc38a1994f3da5e9d9e4ca",
+                "test": "dc5a961cdf8da1b5a35a8ae2c3b32fc44759ed437bf156dfd0a3e97e3ac59c90",
+            },
+        ),
+        _brain(
+            "noise12",
+            "Rician noise 0.12, bias field 0.4",
+            {
+                "train": "390edbcab3c9b466073669ac28c174acd689221715f838bb47b5c46982631180",
+                "validation": "c1ae9680d9cb7bf6095301f75223ac93ed9f48633a0e12356f833c3752531f41",
+                "test": "88075a15bf311bab75e11e3c7a2e58dc0fa502fe4753c71af16b79336a47f9e0",
+            },
+        ),
+        MSD_HEART,
+        ACDC,
     )
 }
 EMBEDDED = "mnist_5k"
@@ -94,7 +138,7 @@ def indices(card: Card, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
     Raises:
         UserError: the index file is missing or is not the committed one.
     """
-    path = Path(__file__).parent / card.name / "splits.npz"
+    path = Path(__file__).parent / card.name.split("/")[0] / "splits.npz"
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
     if found != card.split_sha256:
         raise UserError(
@@ -111,12 +155,15 @@ def content_id(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def require(card: Card) -> None:
+def require(card: Card | OwnCard) -> None:
     """Makes sure, within seconds, that a data set is here or can be fetched.
 
     Raises:
-        UserError: it is neither here nor can its server be reached.
+        UserError: it is neither here nor can its server be reached, or it is the user's to bring.
     """
+    if isinstance(card, OwnCard):
+        card.require()
+        return
     if card.prepared or card.url is None:
         return
     reason = _unreachable(card.url)

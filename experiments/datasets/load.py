@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
+import importlib
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from experiments import datasets
-from experiments.datasets import Card
+from experiments.datasets import Card, archives, segmentation
+from experiments.datasets.examples import Examples
+from experiments.datasets.own import OwnCard
+from experiments.datasets.places import root
 from experiments.errors import UserError
 
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """One split in memory: uint8 images [n, 28, 28, 1], int32 labels [n]."""
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        """Returns the number of examples."""
-        return len(self.labels)
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the images, then the labels, both as uint8 in C order."""
-        return hashlib.sha256(self.images.tobytes() + self.labels.astype(np.uint8).tobytes()).hexdigest()
+__all__ = ["Examples", "load", "prepare", "take"]
 
 
 def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
@@ -43,14 +33,17 @@ def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
     """
     card = datasets.CARDS[name]
     builder = prepare(card)
-    rows = datasets.indices(card, splits)
-    found = {split: _read(builder, split, rows[split]) for split in splits}
+    if "segmentation_mask" in builder.info.features:
+        found: dict[str, Examples] = {split: _read_slices(builder, split) for split in splits}
+    else:
+        rows = datasets.indices(card, splits)
+        found = {split: _read(builder, split, rows[split]) for split in splits}
     for split, examples in found.items():
         _verify(card, split, examples)
     return found
 
 
-def prepare(card: Card) -> Any:
+def prepare(card: Card | OwnCard) -> Any:
     """Returns the builder of a data set whose files are on this machine, made or downloaded if need be."""
     datasets.require(card)
     builder = _builder(card)
@@ -62,15 +55,52 @@ def prepare(card: Card) -> Any:
     return builder
 
 
-def _builder(card: Card) -> Any:
+def take(name: str, path: Path) -> OwnCard:
+    """Prepares a data set that the user has downloaded, from its folder or archive, and returns its card.
+
+    What was prepared before from other files is replaced, once the new files are found sound.
+
+    Raises:
+        UserError: the data set is not one that users bring, the path is neither a folder nor an archive,
+            or its files are not what they must be.
+    """
+    card = datasets.CARDS[name]
+    if not isinstance(card, OwnCard):
+        raise UserError(f"The data set {name} needs no files of yours; it is prepared when a study wants it.")
+    if not path.is_dir() and not archives.is_archive(path):
+        raise UserError(f"{path} is neither a folder nor a .tar or .zip archive; {card.instructions}")
     import tensorflow_datasets as tfds
 
-    root = card.folder.parent.parent
-    if card.url is not None:
-        return tfds.builder(f"{card.name}:{card.version}", data_dir=root)
-    from experiments.datasets.mnist_5k.mnist_5k_dataset_builder import Builder
+    root().mkdir(parents=True, exist_ok=True)
+    tfds.disable_progress_bar()
+    with tempfile.TemporaryDirectory(dir=root(), prefix=".unpacked-") as scratch:
+        folder = path
+        if not path.is_dir():
+            folder = Path(scratch) / "archive"
+            archives.unpack(path, folder)
+        made = Path(scratch) / "made"
+        builder = _builder(card, made)
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=folder))
+        if card.folder.exists():
+            shutil.rmtree(card.folder)
+        card.folder.parent.mkdir(exist_ok=True)
+        (made / card.name / card.version).rename(card.folder)
+    return card
 
-    return Builder(data_dir=root)
+
+def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
+    import tensorflow_datasets as tfds
+
+    name, _, config = card.name.partition("/")
+    if card.url is not None:
+        return tfds.builder(f"{card.name}:{card.version}", data_dir=root())
+    module = importlib.import_module(f"experiments.datasets.{name}.{name}_dataset_builder")
+    return module.Builder(data_dir=folder or root(), config=config or None)
+
+
+def _read_slices(builder: Any, split: str) -> Examples:
+    """Returns the slices of one split, each with its case."""
+    return segmentation.slices(builder.as_dataset(split=split, batch_size=-1, shuffle_files=False))
 
 
 def _read(builder: Any, split: str, rows: np.ndarray) -> Examples:
@@ -87,7 +117,7 @@ def _read(builder: Any, split: str, rows: np.ndarray) -> Examples:
     return Examples(images, labels.astype(np.int32))
 
 
-def _verify(card: Card, split: str, examples: Examples) -> None:
+def _verify(card: Card | OwnCard, split: str, examples: Examples) -> None:
     expected = card.digests.get(split, examples.sha256)
     if len(examples) != card.sizes[split] or examples.sha256 != expected:
         raise UserError(

@@ -15,14 +15,19 @@ from experiments.errors import UserError
 EMBEDDED = CARDS["mnist_5k"]
 
 
-@pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)
+INDEXED = {name: card for name, card in CARDS.items() if isinstance(card, datasets.Card)}
+
+
+@pytest.mark.parametrize("card", INDEXED.values(), ids=INDEXED)
 def test_index_files_are_the_committed_ones_and_their_sets_disjoint(card):
     """No training example is in validation; of what is split, nothing is left out."""
     rows = datasets.indices(card, datasets.SPLITS)
     assert {split: len(found) for split, found in rows.items()} == dict(card.sizes)
     parts = datasets.SPLITS if card.url is None else ("train", "validation")  # MNIST's test part is given
     together = np.concatenate([rows[split] for split in parts])
-    assert np.array_equal(np.sort(together), np.arange(len(together)))
+    assert len(np.unique(together)) == len(together)
+    if card.exhaustive:
+        assert np.array_equal(np.sort(together), np.arange(len(together)))
 
 
 def test_a_changed_index_file_is_refused():

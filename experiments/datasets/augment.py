@@ -1,0 +1,164 @@
+"""Augmentation: each example in another pose and light at each pass, a pure function of (seed, epoch, index).
+
+So what an example looks like depends neither on the optimizer nor on the batch it is in, and an
+interrupted run goes on with the same images. Draws are Philox's on every device.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from experiments.errors import UserError
+
+Tensor = Any
+_PHILOX = "philox"
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How far pose and light may move. Every draw is uniform; 0 leaves the thing as it is.
+
+    Attributes:
+        rotation: degrees to either side, 0 .. 180.
+        scale: natural logarithm of the magnification, to either side, 0 .. 1.
+        shift: share of the sides, to either side, 0 .. 0.5.
+        moved: chance that an example is turned, scaled and shifted at all, 0 .. 1. Below 1, since interpolation
+            smooths noise: a network that sees moved images alone does worse on images as they are.
+        mirror: chance of exchanging left and right, 0 .. 1; 0 where anatomy has sides.
+        gain: natural logarithm of the brightness factor, to either side, 0 .. 1.
+        gamma: natural logarithm of the exponent of intensity, to either side, 0 .. 1.
+
+    Raises:
+        UserError: a number is out of its range.
+    """
+
+    rotation: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+    moved: float = 0.3
+    mirror: float = 0.0
+    gain: float = 0.0
+    gamma: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Checks the ranges."""
+        highest = {"rotation": 180, "shift": 0.5}
+        for name, value in dataclasses.asdict(self).items():
+            high = highest.get(name, 1)
+            if not 0 <= value <= high:
+                raise UserError(f"Augmentation: {name} must satisfy 0 <= x <= {high}, got {value!r}.")
+
+    def __call__(self, images: Tensor, masks: Tensor, seed: int, epoch: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns a batch as it looks at one pass.
+
+        Images are interpolated, masks take the nearest pixel; beyond the edge both are mirrored.
+
+        Args:
+            images: grey levels 0 .. 255, [n, height, width, channels].
+            masks: classes, integers [n, height, width].
+            seed: 64-bit seed, such as `seeds.derive(problem, seed, "augment")`.
+            epoch: number of the pass, from 1.
+            index: number of each example in its split, [n].
+
+        Returns:
+            Images as float32 grey levels 0 .. 255, and masks of their own dtype.
+        """
+        import tensorflow as tf
+
+        draws = _draws(seed, epoch, index)
+        transforms = self._transforms(draws, tf.shape(images)[1:3])
+        moved = _move(tf.cast(images, tf.float32), transforms, "BILINEAR")
+        labels = _move(tf.cast(masks[..., None], tf.int32), transforms, "NEAREST")[..., 0]
+        return self._relight(moved, draws), tf.cast(labels, masks.dtype)
+
+    def _transforms(self, draws: Tensor, sides: Tensor) -> Tensor:
+        """Returns [n, 8]: where each pixel of the result comes from, about the centre of the image."""
+        import tensorflow as tf
+
+        height, width = tf.unstack(tf.cast(sides, tf.float32))
+        moved = tf.cast(0.5 * draws[:, 7] + 0.5 < self.moved, tf.float32)
+        angle = moved * draws[:, 0] * (self.rotation * np.pi / 180)
+        size = tf.exp(-moved * draws[:, 1] * self.scale)
+        mirror = tf.where(0.5 * draws[:, 2] + 0.5 < self.mirror, -1.0, 1.0)
+        cosine, sine = size * tf.cos(angle), size * tf.sin(angle)
+        a, b, c, d = cosine * mirror, -sine, sine * mirror, cosine
+        x, y = (width - 1) / 2, (height - 1) / 2
+        right = x + moved * draws[:, 3] * self.shift * width
+        down = y + moved * draws[:, 4] * self.shift * height
+        zero = tf.zeros_like(angle)
+        return tf.stack([a, b, x - a * right - b * down, c, d, y - c * right - d * down, zero, zero], axis=1)
+
+    def _relight(self, images: Tensor, draws: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        gain, gamma = (
+            tf.exp(draws[:, column, None, None, None] * reach) for column, reach in ((5, self.gain), (6, self.gamma))
+        )
+        return tf.clip_by_value(255 * gain * (images / 255) ** gamma, 0.0, 255.0)
+
+
+# A template that equals its mirror image gains nothing by mirroring, and a mirrored heart is a rare disease.
+# All slices of the one brain come from one scanner, so that its light is left as it is.
+BRAIN = Augmentation(rotation=15, scale=0.2, shift=0.05)
+HEART = Augmentation(rotation=15, scale=0.15, shift=0.05, gain=0.1, gamma=0.2)
+
+
+def batches(
+    split: tuple[Tensor, Tensor],
+    order: Tensor,
+    batch_size: int,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+    epoch: int = 1,
+) -> Any:
+    """Returns one pass over a split as a `tf.data.Dataset` of (images, masks).
+
+    Args:
+        split: images [n, height, width, channels] and masks [n, height, width].
+        order: numbers of the examples, in the order of the pass.
+        batch_size: examples in a batch; the last may have fewer.
+        augmentation: how they are moved; None leaves them as they are stored.
+        seed: seed of the augmentation.
+        epoch: number of the pass, from 1.
+    """
+    import tensorflow as tf
+
+    images, masks = (tf.convert_to_tensor(part) for part in split)
+
+    def example(rows: Tensor) -> tuple[Tensor, Tensor]:
+        found = tf.gather(images, rows), tf.gather(masks, rows)
+        return augmentation(*found, seed, epoch, rows) if augmentation else found
+
+    rows = tf.data.Dataset.from_tensor_slices(tf.convert_to_tensor(order, tf.int32)).batch(batch_size)
+    return rows.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(1)
+
+
+def _draws(seed: int, epoch: Tensor, index: Tensor) -> Tensor:
+    """Returns eight numbers in [-1, 1) for each example, [n, 8], a function of its own index alone."""
+    import tensorflow as tf
+
+    # A 64-bit seed is kept whole in two numbers of 32 bits, both non-negative in int64.
+    whole = tf.constant([seed % 2**32, seed // 2**32 % 2**32], tf.int64)
+    key = tf.random.experimental.stateless_fold_in(whole, tf.cast(epoch, tf.int64), alg=_PHILOX)
+
+    def draw(one: Tensor) -> Tensor:
+        own = tf.random.experimental.stateless_fold_in(key, one, alg=_PHILOX)
+        return tf.random.stateless_uniform([8], own, -1.0, 1.0, alg=_PHILOX)
+
+    return tf.map_fn(draw, tf.cast(index, tf.int64), fn_output_signature=tf.TensorSpec([8], tf.float32))
+
+
+def _move(images: Tensor, transforms: Tensor, interpolation: str) -> Tensor:
+    import tensorflow as tf
+
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=tf.shape(images)[1:3],
+        fill_value=0.0,
+        interpolation=interpolation,
+        fill_mode="REFLECT",
+    )

@@ -1,0 +1,100 @@
+"""The U-Net (Ronneberger, Fischer & Brox, 2015: U-Net: Convolutional networks for biomedical image segmentation).
+
+A path down that halves the sides and sees more of the image, a path up that doubles them again, and
+at each level a bridge between the two that keeps the outlines. In the form of the project that this
+one redoes: padded convolutions, batch normalisation and dropout, which the paper does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from experiments.errors import UserError
+
+ORIGINAL = (16, 32, 64, 128, 256)
+SMALL = (16, 32, 64)
+
+
+def unet(
+    shape: tuple[int, int, int],
+    classes: int,
+    widths: Sequence[int] = ORIGINAL,
+    *,
+    dropout: float = 0.05,
+    bias: bool = True,
+    momentum: float = 0.99,
+    seed: int = 0,
+) -> Any:
+    """Returns a U-Net that gives one logit a class and pixel, [n, height, width, classes].
+
+    Each block is twice (convolution 3x3, batch normalisation, ReLU), from He's normal law. Down: block,
+    maximum over 2x2, dropout (half of it after the first). Up: transposed convolution 3x3 of stride 2,
+    the bridge, dropout, block. Last a convolution 1x1. Keras's global seed decides the weights.
+
+    Args:
+        shape: height, width and channels of the images, [n, *shape]; both sides divide by 2**(len(widths) - 1).
+        classes: number of logits, the background's among them; 1 for one structure with a sigmoid.
+        widths: filters of each level, from the top to the bottom; one more than there are halvings.
+        dropout: share of the values that is left out, 0 <= dropout < 1; 0 makes no such layers.
+        bias: whether convolutions before a batch normalisation have a bias, which that takes away again.
+        momentum: of the moving averages of batch normalisation; low where an epoch has few steps.
+        seed: of the dropout keys, from 0; each layer draws its own.
+
+    Raises:
+        UserError: an argument is not what it must be, such as sides that do not divide.
+    """
+    _check(shape, classes, widths, dropout)
+    import keras
+    from keras import layers
+
+    drops = _drops(dropout, seed)
+
+    def block(x: Any, width: int) -> Any:
+        for _ in range(2):
+            x = layers.Conv2D(width, 3, padding="same", use_bias=bias, kernel_initializer="he_normal")(x)
+            x = layers.ReLU()(layers.BatchNormalization(momentum=momentum)(x))
+        return x
+
+    inputs = x = keras.Input(shape)
+    bridges = []
+    for level, width in enumerate(widths[:-1]):
+        x = block(x, width)
+        bridges.append(x)
+        x = next(drops)(layers.MaxPooling2D(2)(x), 0.5 if level == 0 else 1.0)
+    x = block(x, widths[-1])
+    for width, bridge in zip(reversed(widths[:-1]), reversed(bridges), strict=True):
+        x = layers.Conv2DTranspose(width, 3, strides=2, padding="same")(x)
+        x = block(next(drops)(layers.Concatenate()([x, bridge]), 1.0), width)
+    return keras.Model(inputs, layers.Conv2D(classes, 1)(x), name="unet")
+
+
+def _drops(rate: float, seed: int) -> Iterator[Any]:
+    """Yields what puts a dropout layer of a share of the rate behind a value, each with keys of its own."""
+    from keras import layers
+
+    def drop(x: Any, share: float, key: int) -> Any:
+        return layers.Dropout(rate * share, seed=key)(x) if rate else x
+
+    key = seed
+    while True:
+        yield lambda x, share, key=key % 2**31: drop(x, share, key)
+        key += 1
+
+
+def _check(shape: tuple[int, int, int], classes: int, widths: Sequence[int], dropout: float) -> None:
+    factor = 2 ** (len(widths) - 1)
+    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise UserError(f"unet: shape must be (height, width, channels), whole numbers above 0, got {shape}.")
+    if not widths or not all(isinstance(n, int) and n > 0 for n in widths):
+        raise UserError(f"unet: widths must be whole numbers above 0, at least one, got {list(widths)}.")
+    if not isinstance(classes, int) or classes < 1:
+        raise UserError(f"unet: classes must be a whole number from 1, got {classes!r}.")
+    if not 0 <= dropout < 1:
+        raise UserError(f"unet: dropout must satisfy 0 <= x < 1, got {dropout!r}.")
+    if any(side % factor for side in shape[:2]):
+        fitting = " x ".join(str(-(-side // factor) * factor) for side in shape[:2])
+        raise UserError(
+            f"unet: both sides must divide by {factor}, for {len(widths) - 1} halvings, "
+            f"got {shape[0]} x {shape[1]}; pad to {fitting} or take fewer widths."
+        )
