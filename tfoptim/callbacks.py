@@ -1,3 +1,10 @@
-"""Callbacks for `fit`."""
+"""Callbacks for `fit`: conditions for stopping, which work in any loop, and `Resume`."""
 
+from tfoptim.conditions import Budget as Budget
+from tfoptim.conditions import NoImprovement as NoImprovement
+from tfoptim.conditions import NonFinite as NonFinite
+from tfoptim.conditions import RelativeDecreaseBelow as RelativeDecreaseBelow
+from tfoptim.conditions import TargetReached as TargetReached
+from tfoptim.gradient_norm import GradientNormBelow as GradientNormBelow
 from tfoptim.resume import Resume as Resume
+from tfoptim.stopping import Condition as Condition

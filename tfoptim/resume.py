@@ -58,8 +58,8 @@ class Resume(keras.callbacks.Callback):
     Args:
         folder: where the checkpoints are; made if it is missing. One folder per run, one process at a time.
         every_steps: save within an epoch too, whenever that many batches have passed since the last save.
-        callbacks: EarlyStopping, ReduceLROnPlateau, ModelCheckpoint ... whose counters and best values are to be saved
-            as well. `fit` must list them before this one.
+        callbacks: stopping conditions of `tfoptim.callbacks`, EarlyStopping, ReduceLROnPlateau, ModelCheckpoint ...
+            whose counters and best values are to be saved as well. `fit` must list them before this one.
 
     Raises:
         ValueError: the folder cannot be written to, or has only damaged checkpoints; or, at the start of `fit` and

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfoptim.base import Optimizer
 from tfoptim.state import copies, path, raw
+from tfoptim.stopping import Condition
 
 COUNTERS = ("best", "best_epoch", "cooldown_counter", "epochs_since_last_save", "stopped_epoch", "wait")
 """Where Keras's callbacks keep what they have seen; `best_weights` besides."""
@@ -56,6 +57,9 @@ def give(model: Any, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]
 def give_callbacks(callbacks: Sequence[Any], arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
     """Puts back the counters and best weights of callbacks."""
     for i, (callback, saved) in enumerate(zip(callbacks, record["counters"], strict=True)):
+        if isinstance(callback, Condition):
+            callback.state = saved
+            continue
         vars(callback).update(saved)
         prefix = f"best_weights.{i}."
         if weights := [array for key, array in arrays.items() if key.startswith(prefix)]:
@@ -63,7 +67,9 @@ def give_callbacks(callbacks: Sequence[Any], arrays: Mapping[str, np.ndarray], r
 
 
 def counters(callback: Any) -> dict[str, Any]:
-    """Returns what a callback of Keras counts and remembers, but for weights."""
+    """Returns what a callback, ours or one of Keras's, counts and remembers, but for weights."""
+    if isinstance(callback, Condition):
+        return callback.state
     kept = {name: value for name, value in vars(callback).items() if name in COUNTERS}
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in kept.items()}
 
@@ -87,7 +93,7 @@ def facts(model: Any, callbacks: Sequence[Any]) -> dict[str, Any]:
     """Returns what must be the same in the program that saves and in the one that resumes, name -> JSON value."""
     return {
         "replicas": model.distribute_strategy.num_replicas_in_sync,
-        "callbacks": [type(callback).__name__ for callback in callbacks],
+        "callbacks": [repr(c) if isinstance(c, Condition) else type(c).__name__ for c in callbacks],
         **_settings(model.optimizer),
         **{f"model variable {i}": text for i, text in enumerate(described(model.variables))},
         **{f"optimizer variable {i}": text for i, text in enumerate(described(model.optimizer.variables))},
