@@ -109,9 +109,12 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
     bench.warm_up()
     gc.freeze()  # what is imported stays: without this, each collection looks through all of TensorFlow
     found = []
-    for number, pair in enumerate(pairs, 1):
-        found += bench.measure(pair)
-        print(f"[{number}/{len(pairs)}] {output.progress(pair, found)}", file=sys.stderr, flush=True)
+    try:
+        for number, pair in enumerate(pairs, 1):
+            found += bench.measure(pair)
+            print(f"[{number}/{len(pairs)}] {output.progress(pair, found)}", file=sys.stderr, flush=True)
+    finally:
+        gc.unfreeze()
     output.write(found, rows.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -77,7 +78,8 @@ def contenders(rule: Rule, arrays: Arrays, names: Sequence[str]) -> dict[str, Co
         else:
             if library not in libraries:
                 libraries[library] = _built(rule, arrays, library)
-            found[name] = _of_tensorflow(*libraries[library], gradients, way)
+            optimizer, variables = libraries[library]
+            found[name] = _of_tensorflow(optimizer, variables, gradients, way)
     return found
 
 
@@ -126,8 +128,7 @@ def operations(function: Any) -> int:
 
 def _of_torch(rule: Rule, arrays: Arrays, way: str) -> Contender:
     """Returns torch's step on the CPU, with as many threads as TensorFlow has."""
-    import torch
-
+    torch: Any = importlib.import_module("torch")  # not a dependency: it need not be here
     torch.set_num_threads(cores())
     parameters = [torch.nn.Parameter(torch.from_numpy(weights.copy())) for weights in arrays.weights]
     for parameter, gradient in zip(parameters, arrays.gradients, strict=True):

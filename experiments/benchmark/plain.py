@@ -70,9 +70,8 @@ def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: st
         seconds, _ = _timed(compare, Path(fresh))
         results = (Path(fresh) / "figures" / "results.csv").read_text(encoding="utf-8")
     runs = len(study.optimizers) * len(wanted)
-    ours = {
-        row["optimizer"]: float(row["test_accuracy_mean"]) for row in from_csv(results) if row["test_accuracy_mean"]
-    }
+    told = {row["optimizer"]: row["test_accuracy_mean"] for row in from_csv(results)}
+    ours = {label: float(mean) for label, mean in told.items() if mean}  # there is none where a run diverged
     found = [
         Way(way, took, runs, epochs or study.epochs, plain_seconds / took, accuracy)
         for way, took, accuracy in (
@@ -121,9 +120,9 @@ def _publish(found: Sequence[Way], folder: Path, typed: str) -> None:
         (w.way, str(w.runs), str(w.epochs), f"{w.seconds:.1f}", f"{w.ratio:.2f}", w.test_accuracy) for w in found
     )
     note = (
-        "plain: one Keras process, `compile` and `fit` for each optimizer and seed, with the scores of the training and "
-        "the test set after each epoch. compare: `python -m experiments compare mnist` in an empty folder; it evaluates "
-        "the validation set and the initial weights besides, records every run, and draws the figures."
+        "plain: one Keras process, `compile` and `fit` for each optimizer and seed, with the scores of the training "
+        "and the test set after each epoch. compare: `python -m experiments compare mnist` in an empty folder; it "
+        "evaluates the validation set and the initial weights besides, records every run, and draws the figures."
     )
     table = Grid("The main comparison, the plain way and ours", headings, cells, (note,))
     about = surroundings(typed)

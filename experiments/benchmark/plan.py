@@ -60,7 +60,7 @@ def pairs(
     sets: Sequence[str] | None = None,
     contenders: Sequence[str] | None = None,
 ) -> list[Pair]:
-    """Returns what is measured, small sets first; what is left None is what the defaults say.
+    """Returns what is measured, set by set; what is left None is what the defaults say.
 
     Raises:
         UserError: a name is not known, torch is asked for and not installed, or nothing is left to measure.

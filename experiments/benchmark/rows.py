@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
+import importlib.metadata
+import platform
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,27 +69,19 @@ def surroundings(command: str, **more: Any) -> dict[str, Any]:
     """Returns where and with what the figures were measured; the same in every row."""
     about = environment.describe(1)
     found = {key: about[key] for key in ("system", "python", "tensorflow", "keras", "numpy", "commit")}
-    found["torch"] = _torch_version() if has_torch() else ""
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    found["torch"] = importlib.metadata.version("torch") if has_torch() else ""
+    today = dt.datetime.now(dt.UTC).date().isoformat()
     return {"cpu": processor(), "cores": cores(), **found, **more, "date": today, "command": command}
 
 
 def processor() -> str:
     """Returns the name of the processor, as far as the system tells."""
-    import platform
-
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _torch_version() -> str:
-    import importlib.metadata
-
-    return importlib.metadata.version("torch")
 
 
 def as_csv(rows: Iterable[Any], about: Mapping[str, Any]) -> str:

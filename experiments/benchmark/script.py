@@ -23,7 +23,7 @@ from experiments.datasets.load import load
 STUDY = "mnist"
 
 
-class OnTraining(keras.callbacks.Callback):  # type: ignore[misc]
+class OnTraining(keras.callbacks.Callback):
     """Evaluates the training examples after each epoch: what `fit` reports of them is a running mean."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -50,7 +51,7 @@ class VariableSet:
 def mlp() -> Iterator[Shape]:
     """Gives the shapes of the perceptron 784-1000-500-100-10: 8 variables."""
     sizes = (784, 1000, 500, 100, 10)
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         yield from ((inputs, outputs), (outputs,))
 
 

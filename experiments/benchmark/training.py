@@ -76,7 +76,7 @@ class Speed:
     first_epoch_s: float
 
 
-class Stopwatch(keras.callbacks.Callback):  # type: ignore[misc]
+class Stopwatch(keras.callbacks.Callback):
     """Times each epoch from its first batch to its last."""
 
     def __init__(self) -> None:
