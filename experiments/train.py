@@ -49,7 +49,8 @@ class Program:
         self.task = tasks.get(run.task)
         self.examples = len(data["train"][1])
         self.model, self.optimizer = _fresh(self.task, run)
-        self._evaluate = {k: (_evaluation(self.model, self.task, *v), len(v[1])) for k, v in data.items()}
+        self._data = data
+        self._evaluate = _evaluation(self.model, self.task, *data["train"])
         self._epoch = _epoch(self.model, self.optimizer, self.task, data["train"], run)
         self.seconds_compiling, _ = _timed(self._warm_up)
 
@@ -86,9 +87,9 @@ class Program:
             "running_loss": loss,
             "diverged": False,
         }
-        for split, (evaluate, examples) in self._evaluate.items():
-            for name, total in evaluate().items():
-                scores[f"{split}_{name}"] = float(total) / examples
+        for split, (images, labels) in self._data.items():
+            for name, total in self._evaluate(images, labels).items():
+                scores[f"{split}_{name}"] = float(total) / len(labels)
         return scores
 
     def _reset(self, run: Run) -> None:
@@ -99,9 +100,9 @@ class Program:
 
     def _warm_up(self) -> float:
         """Runs everything once, on few examples, so that compiling is not counted as training."""
-        for evaluate, _ in self._evaluate.values():
-            evaluate()
-        return float(self._epoch(tf.range(min(2, self.examples))))
+        few = min(2, self.examples)
+        self._evaluate(*(values[:few] for values in self._data["train"]))
+        return float(self._epoch(tf.range(few)))
 
 
 def full_gradient(model: Any, task: Task, images: Any, labels: Any, micro: int) -> tuple[Any, list[Any]]:
@@ -170,10 +171,10 @@ def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run) -> An
 
 
 def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
-    """Returns the compiled evaluation of one split: the sum of each score over all of its examples."""
+    """Returns the compiled sum of each score over a split; one trace serves like splits of any size."""
     scores = {"loss": task.loss, **task.metrics}
 
-    def evaluate() -> Any:
+    def evaluate(images: Any, labels: Any) -> Any:
         sums = {name: tf.constant(0.0) for name in scores}
         for start in tf.range(0, tf.size(labels), EVALUATION_BATCH):
             batch = slice(start, start + EVALUATION_BATCH)
@@ -181,7 +182,8 @@ def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
             sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
         return sums
 
-    return tf.function(evaluate, input_signature=[])
+    any_number = [tf.TensorSpec([None, *values.shape[1:]], values.dtype) for values in (images, labels)]
+    return tf.function(evaluate, input_signature=any_number)
 
 
 def _copy(source: list[Any], target: list[Any]) -> None:
