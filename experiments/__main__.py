@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments compare`, `tune`, `list`, `conformance`, `benchmark` and `metal-check`.
+"""The command line: `python -m experiments compare`, `tune`, `find-lr`, `list`, `conformance`, `benchmark` and others.
 
 Nothing here imports TensorFlow, so that help and errors come at once.
 """
@@ -18,14 +18,16 @@ from experiments import seeds
 from experiments.benchmark import command as benchmark
 from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
+from experiments.find_lr import command as find_lr
 from experiments.metal_check import command as metal_check
 
-COMMANDS = ("compare", "tune", "list", "conformance", "benchmark", "metal-check")
+COMMANDS = ("compare", "tune", "find-lr", "list", "conformance", "benchmark", "metal-check")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
   python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
   python -m experiments tune mnist                      choose the learning rates again
+  python -m experiments find-lr mnist                   between which rates momentum learns, for cyclic rates
   python -m experiments conformance --rows D1           what Keras gets wrong, and tfoptim's optimizers do not
   python -m experiments benchmark --quick               how fast a step is, beside Keras's and torch's
 """
@@ -71,6 +73,7 @@ def _run(words: list[str]) -> int:
         raise _superfluous(rest[0], subparsers[given.command].options())
     typed = shlex.join(["python", "-m", "experiments", *(word for word in words if word != "--debug")])
     by_themselves: dict[str, Callable[[], int]] = {
+        "find-lr": lambda: find_lr.run(given, typed),
         "conformance": lambda: conformance.run(given.rows, given.json, given.markdown),
         "benchmark": lambda: benchmark.run(given, typed),
         "metal-check": lambda: metal_check.run(given.device, given.optimizers),
@@ -116,6 +119,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         "compare": add("compare", help="train what is missing, then draw figures and table"),
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
+        "find-lr": add("find-lr", help="test between which learning rates an optimizer makes progress"),
         "conformance": add("conformance", help="measure promises on Keras's optimizers and on tfoptim's"),
         "benchmark": add("benchmark", help="measure how fast a step is, beside Keras's and torch's"),
         "metal-check": add("metal-check", help="confirm on a Mac with an Apple GPU what only that can confirm"),
@@ -129,6 +133,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
             )
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
     _options_of_compare(made["compare"])
+    find_lr.add_options(made["find-lr"])
     conformance.add_options(made["conformance"])
     benchmark.add_options(made["benchmark"], _words, _count, _seeds)
     metal_check.add_options(made["metal-check"], _words)

@@ -1,0 +1,1 @@
+"""The learning-rate range test, with its figure and its command."""
