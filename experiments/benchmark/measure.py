@@ -33,7 +33,7 @@ class Settings:
 
     rounds: int = 20
     repetitions: int = 3
-    seconds: float = 0.4
+    seconds: float = 0.3
 
 
 class Bench:

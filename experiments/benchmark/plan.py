@@ -24,6 +24,7 @@ CONTENDERS = {
 
 # Unless the command line says more: a whole step takes XLA tens of seconds to compile, and the largest set gigabytes.
 LEADING = ("momentum", "adagrad", "adam", "adamw", "nadam")
+COMPILED = ("momentum", "adam", "nadam")
 OF_TABLES = ("sgd", "momentum", "adagrad", "adam", "adam_lazy")
 QUICK = {
     "rules": ("momentum", "adam", "nadam"),
@@ -106,6 +107,6 @@ def _contenders(rule: Rule, variables: VariableSet, wanted: Sequence[str], asked
             # torch's foreach and fused steps take no sparse gradients.
             exists = has_torch() and rule.torch and not variables.table and (way == "foreach" or rule.fused)
         else:
-            exists = way != "xla" or ((asked or rule.name in LEADING) and not variables.table)
+            exists = way != "xla" or ((asked or rule.name in COMPILED) and not variables.table)
         if exists and name != "ours":
             yield name
