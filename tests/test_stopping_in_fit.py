@@ -157,6 +157,16 @@ def test_gradient_norm_without_data_is_refused_before_training():
     assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 0
 
 
+def test_gradient_norm_of_data_works_in_other_loops_that_say_whose_it_is():
+    """Without a model there is nothing to take the gradient of."""
+    condition, model = GradientNormBelow(1e-9, (X, Y)), linear()
+    with pytest.raises(ValueError, match=r"data needs a model: call set_model\(model\)"):
+        condition.after_epoch({})
+    condition.set_model(model)
+    assert not condition.after_epoch({})
+    assert condition.last == pytest.approx(max(np.abs(g).max() for g in gradient_at(model)), rel=1e-5)  # float32
+
+
 def test_gradient_norm_of_no_data_is_refused():
     """The mean of nothing."""
     with pytest.raises(ValueError, match="data is empty"):

@@ -30,6 +30,7 @@ class NonFinite(Condition):
 
     rank = 0
     remembered: ClassVar[Mapping[str, Any]] = {"looked": 0}
+    looked: int
 
     def __init__(self, every_steps: int | None = None) -> None:
         super().__init__()
@@ -67,6 +68,7 @@ class _Monitored(Condition):
     """A condition on a loss or metric at the ends of epochs."""
 
     remembered: ClassVar[Mapping[str, Any]] = {"found": False}
+    found: bool
 
     def __init__(self, monitor: str) -> None:
         super().__init__()
@@ -142,6 +144,8 @@ class RelativeDecreaseBelow(_Monitored):
 
     rank = 3
     remembered: ClassVar[Mapping[str, Any]] = {**_Monitored.remembered, "last": None, "row": 0}
+    last: float | None
+    row: int
 
     def __init__(self, tolerance: float, monitor: str = "loss", checks: int = 3) -> None:
         super().__init__(monitor)
@@ -150,14 +154,15 @@ class RelativeDecreaseBelow(_Monitored):
 
     def judge(self, seen: Seen) -> str | None:
         """Compares with the value before."""
-        last, self.last = self.last, float(seen.logs[self.monitor])
+        value = float(seen.logs[self.monitor])
+        last, self.last = self.last, value
         if last is None:
             return None
-        small = abs(last - self.last) <= self.tolerance * max(abs(last), abs(self.last), 1.0)
+        small = abs(last - value) <= self.tolerance * max(abs(last), abs(value), 1.0)
         self.row = self.row + 1 if small else 0
         if self.row < self.checks:
             return None
-        change = f"{self.monitor} went from {last:.6g} to {self.last:.6g}"
+        change = f"{self.monitor} went from {last:.6g} to {value:.6g}"
         return f"decrease: {change}, check {self.row} in a row within {self.tolerance:g}"
 
 
@@ -176,6 +181,8 @@ class NoImprovement(_Monitored):
 
     rank = 4
     remembered: ClassVar[Mapping[str, Any]] = {**_Monitored.remembered, "best": None, "wait": 0}
+    best: float | None
+    wait: int
 
     def __init__(
         self, patience: int, monitor: str = "val_loss", min_delta: float = 0.0, mode: str | None = None
@@ -199,15 +206,15 @@ class NoImprovement(_Monitored):
     def _improves(self, value: float) -> bool:
         if self.best is None:
             return not math.isnan(value)
-        return value < self.best - self.min_delta if self.mode == "min" else value > self.best + self.min_delta
+        less, more = value < self.best - self.min_delta, value > self.best + self.min_delta
+        return bool(less if self.mode == "min" else more)
 
 
 class Budget(Condition):
     """Stops when one of the budgets is spent: it says nothing about convergence.
 
     Judged after each step; with `steps_per_execution=k` in `fit`, up to k - 1 steps too late. What counts as a step, a
-    gradient and a second is said at `Spent`, which `help(tfoptim.seen.Spent)` shows; those of a resumed training
-    are added up, from its last checkpoint.
+    gradient and a second, `help(tfoptim.seen.Spent)` says; those of a resumed training are added up.
 
     Args:
         steps: updates of the weights, >= 1.

@@ -83,8 +83,8 @@ class Whole:
     def __str__(self) -> str:
         return f"whole number >= {self.low}"
 
-    def parse(self, what: str, value: Any) -> int | None:
-        """Returns `value` as an int; raises what is wrong with it."""
+    def parse(self, what: str, value: Any) -> Any:
+        """Returns `value` as an int, or None where that is meant; raises what is wrong with it."""
         allowed = f"an integer >= {self.low}{'' if self.needed else ' or None'}"
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
             raise TypeError(f"{what} must be {allowed}, got {_shown(value)}.")

@@ -43,6 +43,8 @@ class GradientNormBelow(Condition):
 
     rank = 2
     remembered: ClassVar[Mapping[str, Any]] = {"first": None, "last": None}
+    first: float | None
+    last: float | None
 
     def __init__(
         self,
@@ -77,15 +79,15 @@ class GradientNormBelow(Condition):
         """Measures."""
         gradients = seen.gradients
         if self.data is not None:
+            if seen.model is None:
+                raise ValueError("GradientNormBelow: data needs a model: call set_model(model) before the loop.")
             gradients, examples = full_gradient(seen.model, self.data)
             seen.spent.extra += examples
-        self.last = _norm(gradients or (), self.norm)
-        self.first = self.last if self.first is None else self.first
+        norm = self.last = _norm(gradients or (), self.norm)
+        self.first = norm if self.first is None else self.first
         limit = self.tolerance * (max(1.0, self.first) if self.relative else 1.0)
         words = {"max": "the largest element", "euclidean": "the 2-norm"}[self.norm]
-        return (
-            f"gradient: {words} of the gradient is {self.last:.3g}, at most {limit:g}" if self.last <= limit else None
-        )
+        return f"gradient: {words} of the gradient is {norm:.3g}, at most {limit:g}" if norm <= limit else None
 
 
 def _norm(gradients: Sequence[Any], norm: str) -> float:

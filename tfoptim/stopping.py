@@ -52,6 +52,9 @@ class Condition(keras.callbacks.Callback):
     reason: str | None
     """Why training was stopped, `kind: what happened; after what cost`; None as long as it goes on."""
 
+    verdict: str | None
+    """What its latest check said: why to stop, or None."""
+
     spent: Spent
     """The cost of the training so far; kept by the condition that was given to `fit`, not by its parts."""
 
@@ -89,9 +92,11 @@ class Condition(keras.callbacks.Callback):
     def reset(self) -> None:
         """Forgets everything, for another training; `fit` calls it at its start."""
         self.reason, self.verdict, self.spent = None, None, Spent()
-        self._first_step, self._earlier, self._clock, self._compiled = 0, 0, None, False
+        self._first_step, self._earlier = 0, 0  # steps before this training; examples of its earlier epochs
+        self._clock: float | None = None
+        self._compiled = False
         self._tracker: Any = None
-        vars(self).update(self.remembered)
+        self._recall(self.remembered)
         for part in self.parts:
             part.reset()
 
@@ -106,7 +111,11 @@ class Condition(keras.callbacks.Callback):
     def state(self, state: Mapping[str, Any]) -> None:
         for part, kept in zip(self.parts, state["parts"], strict=True):
             part.state = kept
-        vars(self).update({**state, "spent": Spent(**state["spent"]), "parts": self.parts})
+        self._recall({**state, "spent": Spent(**state["spent"]), "parts": self.parts})
+
+    def _recall(self, kept: Mapping[str, Any]) -> None:
+        for name, value in kept.items():
+            setattr(self, name, value)
 
     def look(self, seen: Seen) -> str | None:
         """Judges, if it is time, and returns the latest verdict."""
