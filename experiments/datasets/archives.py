@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from experiments.errors import UserError
+
+Members = Generator[tuple[str, int, IO[bytes]], None, None]
 
 MOST_FILES = 20_000
 MOST_BYTES = 20 * 2**30
@@ -34,7 +37,7 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and (tarfile.is_tarfile(path) or zipfile.is_zipfile(path))
 
 
-def _tar(path: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _tar(path: Path) -> Members:
     """Yields name, size and content of each file; folders are made as files need them."""
     with tarfile.open(path) as archive:
         for member in archive:
@@ -47,7 +50,7 @@ def _tar(path: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
             yield member.name, member.size, content
 
 
-def _zip(path: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _zip(path: Path) -> Members:
     if not zipfile.is_zipfile(path):
         raise UserError(f"The file {path} is neither a .tar nor a .zip archive.")
     with zipfile.ZipFile(path) as archive:
@@ -60,18 +63,20 @@ def _zip(path: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
             yield member.filename, member.file_size, archive.open(member)
 
 
-def _copy(path: Path, folder: Path, files: Iterator[tuple[str, int, IO[bytes]]]) -> None:
+def _copy(path: Path, folder: Path, files: Members) -> None:
     room = min(MOST_BYTES, MOST_RATIO * max(path.stat().st_size, 2**20))
-    for count, (name, size, content) in enumerate(files, start=1):
-        room -= size
-        if count > MOST_FILES or room < 0:
-            raise _refused(path, name, "makes it hold more than a data set has")
-        target = folder / _inside(path, name)
-        if target.exists():
-            raise _refused(path, name, "is there twice")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with content, target.open("xb") as file:
-            shutil.copyfileobj(content, file)
+    with contextlib.closing(files):
+        for count, (name, size, content) in enumerate(files, start=1):
+            with content:
+                room -= size
+                if count > MOST_FILES or room < 0:
+                    raise _refused(path, name, "makes it hold more than a data set has")
+                target = folder / _inside(path, name)
+                if target.exists():
+                    raise _refused(path, name, "is there twice")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("xb") as file:
+                    shutil.copyfileobj(content, file)
 
 
 def _inside(path: Path, name: str) -> PurePosixPath:

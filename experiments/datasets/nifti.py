@@ -50,7 +50,7 @@ def read(path: Path, *, canonical: bool = False) -> Volume:
         raise Fault("is missing")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     image = _open(path)
-    _check_header(image)
+    _check_header(path, image)
     placed = bool(image.header["qform_code"] or image.header["sform_code"])
     if canonical and placed:
         image = nibabel.as_closest_canonical(image)
@@ -109,7 +109,7 @@ def _open(path: Path) -> Any:
     return image
 
 
-def _check_header(image: Any) -> None:
+def _check_header(path: Path, image: Any) -> None:
     shape = tuple(map(int, image.shape))
     if len(shape) != 3:
         raise Fault(f"has {len(shape)} dimensions ({_by(shape)}), not 3")
@@ -119,9 +119,16 @@ def _check_header(image: Any) -> None:
         )
     if image.get_data_dtype().kind not in "iuf":
         raise Fault(f"holds {image.get_data_dtype()}, not plain numbers")
-    spacing = image.header.get_zooms()[:3]
+    spacing = _stated_spacing(path)
     if not all(0.01 <= float(s) <= 100 for s in spacing):
         raise Fault(f"says that its voxels have {_by(spacing)} mm, allowed are 0.01 to 100")
+
+
+def _stated_spacing(path: Path) -> tuple[float, ...]:
+    """Returns the size of the voxels as the file has it; nibabel makes 1 mm of 0 without a word."""
+    with nibabel.openers.Opener(str(path)) as file:
+        header = nibabel.Nifti1Header.from_fileobj(file, check=False)
+    return tuple(float(s) for s in header["pixdim"][1:4])
 
 
 def _by(numbers: Any) -> str:

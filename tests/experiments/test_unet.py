@@ -72,7 +72,7 @@ def test_keras_seed_decides_the_weights():
 def test_convolutions_start_from_hes_normal_law():
     """Variance 2 over the inputs of a filter; the law is cut at two deviations and corrected for it."""
     keras.utils.set_random_seed(0)
-    (kernel,) = (w for w in unet((16, 16, 1), 1, (64, 128)).get_weights() if w.shape == (3, 3, 64, 128))
+    kernel = next(w for w in unet((16, 16, 1), 1, (64, 128)).get_weights() if w.shape == (3, 3, 64, 128))
     assert kernel.std() == pytest.approx(np.sqrt(2 / (9 * 64)), rel=0.02)  # 73,728 draws leave 0.3 %
 
 

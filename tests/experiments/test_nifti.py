@@ -1,0 +1,319 @@
+"""Volumes that users bring: read as they are meant, and every fault found before anything is used."""
+
+import gzip
+import itertools
+import re
+import shutil
+
+import nibabel
+import numpy as np
+import pytest
+
+from experiments import datasets
+from experiments.datasets import load, nifti, preprocessing, volumes
+from experiments.datasets.acdc import acdc_dataset_builder as acdc
+from experiments.datasets.msd_heart import msd_heart_dataset_builder as heart
+from experiments.errors import UserError
+from tests.experiments import hearts
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A folder in the form of Task02_Heart with seven patients."""
+    return hearts.heart(tmp_path_factory.mktemp("sound"), patients=7)
+
+
+@pytest.fixture
+def folder(sound, tmp_path):
+    """A copy of it to damage."""
+    return shutil.copytree(sound, tmp_path / "Task02_Heart")
+
+
+def refused(folder, module=heart):
+    """The sentence with which a folder is refused."""
+    cases, faults = module.find(folder)
+    with pytest.raises(UserError) as caught:
+        volumes.survey(folder, cases, faults, module.look)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def header(path, **fields):
+    """Overwrites fields of a header, whatever they then claim."""
+    raw = bytearray(gzip.decompress(path.read_bytes()))
+    found = nibabel.Nifti1Header(bytes(raw[:348]))
+    for name, value in fields.items():
+        found[name] = value
+    raw[:348] = found.binaryblock
+    path.write_bytes(gzip.compress(bytes(raw)))
+
+
+def test_a_sound_folder_has_every_patient_once(folder):
+    """Seven images with their masks; a Mac's ._ files are no images."""
+    cases, faults = heart.find(folder)
+    found = volumes.survey(folder, cases, faults, heart.look)
+    assert [case.name for case in cases] == [f"la_{number:03d}" for number in range(7)]
+    assert found["slices"] == {case.name: 4 for case in cases}
+    assert len(found["files"]) == 14
+
+
+def damage_missing(folder):
+    """Takes a mask away."""
+    (folder / "labelsTr" / "la_001.nii.gz").unlink()
+
+
+def damage_name(folder):
+    """Names an image as no image of the data set is named."""
+    (folder / "imagesTr" / "la_002.nii.gz").rename(folder / "imagesTr" / "heart2.nii.gz")
+
+
+def damage_end(folder):
+    """Cuts a file off."""
+    path = folder / "imagesTr" / "la_003.nii.gz"
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def damage_all(folder):
+    """Puts a text in the place of an image."""
+    (folder / "imagesTr" / "la_003.nii.gz").write_text("not a volume")
+
+
+def damage_dimensions(folder):
+    """Gives an image a fourth dimension."""
+    hearts.write(folder / "imagesTr" / "la_004.nii.gz", np.zeros((4, 4, 4, 2), np.float32))
+
+
+def damage_size(folder):
+    """Has a header claim more than a machine holds."""
+    header(folder / "imagesTr" / "la_004.nii.gz", dim=[3, 30000, 30000, 30000, 1, 1, 1, 1])
+
+
+def damage_numbers(folder):
+    """Puts one value in that is no number."""
+    voxels = np.ones(hearts.SHAPE, np.float32)
+    voxels[3, 3, 3] = np.nan
+    hearts.write(folder / "imagesTr" / "la_005.nii.gz", voxels)
+
+
+def damage_label(folder):
+    """Gives a mask a class that there is none of."""
+    hearts.write(folder / "labelsTr" / "la_005.nii.gz", np.full(hearts.SHAPE, 2, np.uint8))
+
+
+def damage_shape(folder):
+    """Makes a mask smaller than its image."""
+    hearts.write(folder / "labelsTr" / "la_006.nii.gz", np.zeros((24, 20, 3), np.uint8))
+
+
+def damage_spacing(folder):
+    """Gives a mask other voxels than its image."""
+    hearts.write(folder / "labelsTr" / "la_006.nii.gz", np.zeros(hearts.SHAPE, np.uint8), spacing=(1.25, 1.5, 5))
+
+
+def damage_place(folder):
+    """Moves a mask by 3 mm."""
+    hearts.write(folder / "labelsTr" / "la_006.nii.gz", np.zeros(hearts.SHAPE, np.uint8), shift=3.0)
+
+
+def damage_voxels(folder):
+    """Has a header claim voxels without a size."""
+    header(folder / "imagesTr" / "la_000.nii.gz", pixdim=[1, 0, 1, 1, 0, 0, 0, 0])
+
+
+def damage_side(folder):
+    """Puts structure where slices are cut off."""
+    mask = np.zeros((400, 20, 4), np.uint8)
+    mask[1, 10, 2] = 1
+    hearts.write(folder / "labelsTr" / "la_000.nii.gz", mask)
+    hearts.write(folder / "imagesTr" / "la_000.nii.gz", mask.astype(np.float32))
+
+
+FAULTS = [
+    (damage_missing, r"1 fault\(s\): labelsTr/la_001.nii.gz is missing\."),
+    (
+        damage_name,
+        r"2 fault\(s\): imagesTr/heart2.nii.gz is not named la_NNN.nii.gz; imagesTr/la_002.nii.gz is missing",
+    ),
+    (damage_end, r"imagesTr/la_003.nii.gz is damaged \("),
+    (damage_all, r"imagesTr/la_003.nii.gz is not a NIfTI file that can be read \("),
+    (damage_dimensions, r"imagesTr/la_004.nii.gz has 4 dimensions \(4 x 4 x 4 x 2\), not 3"),
+    (damage_size, r"imagesTr/la_004.nii.gz says that it has 30000 x 30000 x 30000 voxels, allowed are"),
+    (damage_numbers, r"imagesTr/la_005.nii.gz has values that are not finite"),
+    (damage_label, r"labelsTr/la_005.nii.gz has the values 2, allowed are 0 to 1"),
+    (damage_shape, r"labelsTr/la_006.nii.gz has 24 x 20 x 3 voxels, its image 24 x 20 x 4"),
+    (damage_spacing, r"labelsTr/la_006.nii.gz has voxels of 1.25 x 1.5 x 5 mm, its image of 1.25 x 1.5 x 4 mm"),
+    (damage_place, r"labelsTr/la_006.nii.gz lies up to 3 mm off its image"),
+    (damage_voxels, r"imagesTr/la_000.nii.gz says that its voxels have 0 x 1 x 1 mm, allowed are 0.01 to 100"),
+    (damage_side, r"labelsTr/la_000.nii.gz has structure outside the middle 320 x 320"),
+]
+
+
+@pytest.mark.parametrize(("damage", "words"), FAULTS, ids=[damage.__name__ for damage, _ in FAULTS])
+def test_a_damaged_folder_is_refused_in_one_sentence(folder, damage, words):
+    """It names the file and says what is wrong with it."""
+    damage(folder)
+    sentence = refused(folder)
+    assert sentence.startswith(f"The folder {folder} cannot be used")
+    assert re.search(words, sentence), sentence
+
+
+def test_the_first_five_faults_are_named_and_all_are_counted(folder):
+    """Seven masks are gone."""
+    shutil.rmtree(folder / "labelsTr")
+    sentence = refused(folder)
+    assert "7 fault(s)" in sentence
+    assert sentence.count("is missing") == 5
+    assert sentence.endswith("; and 2 more.")
+
+
+@pytest.mark.parametrize(
+    ("module", "words"), [(heart, "it has no imagesTr and labelsTr"), (acdc, "it has no folder `training`")]
+)
+def test_a_folder_of_something_else_is_refused(tmp_path, module, words):
+    """An empty folder, or the wrong one."""
+    assert words in refused(tmp_path, module)
+
+
+def test_a_patient_is_in_one_split_and_the_split_does_not_depend_on_the_order(sound):
+    """Whatever order the file system gives, and all patients are used."""
+    cases, _ = heart.find(sound)
+    patients = volumes.divide("msd_heart", cases)
+    assert sorted(itertools.chain(*patients.values())) == [case.patient for case in cases]
+    assert {split: len(found) for split, found in patients.items()} == {"train": 5, "validation": 1, "test": 1}
+    assert volumes.divide("msd_heart", cases[::-1]) == patients
+
+
+def test_each_split_has_its_share_of_each_group(tmp_path):
+    """Ten patients of two diagnoses: one of each in validation and in test."""
+    cases = [volumes.Case(f"p{n}", f"p{n}", tmp_path, tmp_path, group="ab"[n % 2]) for n in range(10)]
+    patients = volumes.divide("acdc", cases)
+    groups = {case.patient: case.group for case in cases}
+    assert sorted(groups[p] for p in patients["validation"]) == ["a", "b"]
+    assert sorted(groups[p] for p in patients["test"]) == ["a", "b"]
+
+
+def test_a_patient_in_two_splits_is_refused_by_name(tmp_path):
+    """Given both for training and as test patient."""
+    root = hearts.acdc(tmp_path, training=5, testing=1)
+    shutil.copytree(root / "training" / "patient002", root / "testing" / "patient002")
+    cases, faults = acdc.find(root)
+    assert faults == []
+    with pytest.raises(UserError, match=r"acdc: 1 patient\(s\) are in two splits: patient002\."):
+        volumes.divide("acdc", cases)
+
+
+def test_too_few_patients_are_refused(tmp_path):
+    """Two cannot fill three splits."""
+    cases, _ = heart.find(hearts.heart(tmp_path, patients=2))
+    with pytest.raises(UserError, match=r"2 patient\(s\) with masks are too few for train, validation, test"):
+        volumes.divide("msd_heart", cases)
+
+
+def test_acdc_names_what_is_wrong_with_a_patient(tmp_path):
+    """No Info.cfg, no mask, no such name."""
+    root = hearts.acdc(tmp_path, training=3)
+    (root / "training" / "patient001" / "Info.cfg").unlink()
+    (root / "training" / "patient002" / "patient002_frame09_gt.nii.gz").unlink()
+    (root / "training" / "patient003").rename(root / "training" / "pat3")
+    sentence = refused(root, acdc)
+    assert "3 fault(s)" in sentence
+    assert "training/patient001/Info.cfg is missing or does not give the frames ED and ES" in sentence
+    assert "training/patient002/patient002_frame09_gt.nii.gz is missing" in sentence
+    assert "training/pat3 is not named patientNNN" in sentence
+
+
+def test_axes_are_turned_as_the_file_says(tmp_path):
+    """A file whose first axis runs to the left gives the same slices as one whose axis runs to the right."""
+    voxels = np.random.default_rng(0).normal(size=hearts.SHAPE).astype(np.float32)
+    hearts.write(tmp_path / "right.nii.gz", voxels)
+    hearts.write(tmp_path / "left.nii.gz", voxels[::-1], spacing=(-1.25, 1.5, 4), shift=1.25 * 23)
+    right, left = (nifti.read(tmp_path / f"{name}.nii.gz", canonical=True) for name in ("right", "left"))
+    assert np.array_equal(right.voxels, left.voxels)
+    assert right.spacing_mm == left.spacing_mm == (1.25, 1.5, 4.0)
+
+
+def test_a_slice_keeps_its_voxels_their_size_and_its_mask(sound):
+    """Padding to 320 x 320 moves image and mask alike; rows are the second axis."""
+    case = heart.find(sound)[0][0]
+    seen = heart.look(case)
+    assert seen.images.shape == seen.masks.shape == (4, 320, 320)
+    assert seen.spacing_mm == (1.5, 1.25, 4.0)
+    assert seen.masks.sum() == nifti.read(case.mask).voxels.sum()
+    assert (
+        seen.images[seen.masks == 1].mean()
+        > 2 * seen.images[1, 150:170, 148:172][seen.masks[1, 150:170, 148:172] == 0].mean()
+    )
+
+
+def test_resizing_keeps_the_size_of_the_heart_in_mm(tmp_path):
+    """Sides change, so do the spacings; labels stay labels."""
+    root = hearts.acdc(tmp_path, training=1)
+    case = acdc.find(root)[0][0]
+    seen, mask = acdc.look(case), nifti.mask(case.mask, 4)
+    assert case.name == "patient001_ED"
+    assert seen.images.shape == (3, 200, 200)
+    assert seen.spacing_mm == pytest.approx((1.5 * 20 / 200, 1.25 * 28 / 200, 4))
+    assert set(np.unique(seen.masks)) == {0, 1, 2, 3}
+    before, after = (
+        np.prod(s) * (m == 3).sum() for s, m in ((mask.spacing_mm, mask.voxels), (seen.spacing_mm, seen.masks))
+    )
+    assert after == pytest.approx(before, rel=0.02)  # a border moves by at most half of a small pixel
+
+
+def test_histograms_are_matched_to_the_training_patients():
+    """A scanner that is twice as bright and offset gives the same image; order is kept."""
+    generator = np.random.default_rng(0)
+    first = generator.gamma(2, 1, (20, 20, 5))
+    target = preprocessing.standard([preprocessing.landmarks(first)])
+    assert preprocessing.match(2 * first + 7, target) == pytest.approx(first, abs=1e-9)
+    assert np.array_equal(preprocessing.match(np.zeros((2, 2, 1)), target), np.full((2, 2, 1), target[0]))
+
+
+def test_diffusion_smooths_noise_and_keeps_the_edge_and_the_mean():
+    """Perona and Malik: noise falls to less than half, a step ten times the edge constant stays."""
+    step = np.zeros((40, 40, 1))
+    step[20:] = 1
+    noisy = step + np.random.default_rng(0).normal(0, 0.02, step.shape)
+    smooth = preprocessing.diffuse(noisy, steps=10)
+    assert (smooth - step).std() < 0.5 * (noisy - step).std()
+    assert np.diff(smooth, axis=0)[19].min() > 0.9
+    assert smooth.mean() == pytest.approx(noisy.mean(), abs=1e-12)
+
+
+def test_cutting_and_padding_keep_the_middle():
+    """A middle voxel stays in the middle, whether sides grow or shrink."""
+    volume = np.zeros((9, 4, 1))
+    volume[4, 2, 0] = 1
+    fitted = preprocessing.fit(volume, (5, 8))
+    assert fitted.shape == (5, 8, 1)
+    assert np.argwhere(fitted).tolist() == [[2, 4, 0]]
+
+
+def test_an_own_data_set_that_is_not_prepared_says_what_to_type(tmp_path, monkeypatch):
+    """Where to get it, and the command."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    words = r"msd_heart is not on this machine: get Task02_Heart.tar from .*medicaldecathlon.*prepare msd_heart PATH"
+    with pytest.raises(UserError, match=words):
+        datasets.require(datasets.CARDS["msd_heart"])
+    with pytest.raises(UserError, match=words):
+        load.load("msd_heart", ("train",))
+
+
+def test_prepared_hearts_are_loaded_with_their_cases(sound, tmp_path, monkeypatch):
+    """From the folder to slices in memory; sizes, patients and identity come from what was written down."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    card = load.take("msd_heart", sound)
+    assert card.sizes == {"train": 20, "validation": 4, "test": 4}
+    found = load.load("msd_heart", datasets.SPLITS)
+    for split, patients in card.patients.items():
+        assert sorted(set(found[split].cases)) == patients
+    seen = heart.look(heart.find(sound)[0][0])
+    (split,) = (split for split, patients in card.patients.items() if "la_000" in patients)
+    rows = found[split].cases == "la_000"
+    assert np.array_equal(found[split].images[rows][..., 0], preprocessing.grey_levels(seen.images))
+    assert np.array_equal(found[split].labels[rows], seen.masks)
+    assert found[split].empty == 2 * len(card.patients[split])
+    before = card.split_sha256
+    shutil.copytree(sound, tmp_path / "more")
+    hearts.case(*(tmp_path / "more" / part / "la_000.nii.gz" for part in ("imagesTr", "labelsTr")), 2, 99)
+    assert load.take("msd_heart", tmp_path / "more").split_sha256 != before
