@@ -21,7 +21,7 @@ from experiments.errors import RunsFailed, UserError, nearest, unknown
 from experiments.find_lr import command as find_lr
 from experiments.metal_check import command as metal_check
 
-COMMANDS = ("compare", "tune", "find-lr", "list", "conformance", "benchmark", "metal-check")
+COMMANDS = ("compare", "tune", "prepare", "find-lr", "list", "conformance", "benchmark", "metal-check")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
@@ -82,6 +82,9 @@ def _run(words: list[str]) -> int:
         return by_themselves[given.command]()
     from experiments import commands
 
+    if given.command == "prepare":
+        commands.prepare(given.data, given.path)
+        return 0
     if given.command == "list":
         commands.show()
         return 0
@@ -118,6 +121,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     made = {
         "compare": add("compare", help="train what is missing, then draw figures and table"),
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
+        "prepare": add("prepare", help="read in a data set that you downloaded: msd_heart or acdc"),
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
         "find-lr": add("find-lr", help="test between which learning rates an optimizer makes progress"),
         "conformance": add("conformance", help="measure promises on Keras's optimizers and on tfoptim's"),
@@ -132,6 +136,8 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
                 "study", nargs="?", default="mnist", help="a study, or the path of a .toml (default: mnist)"
             )
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
+    made["prepare"].add_argument("data", help="name of the data set")
+    made["prepare"].add_argument("path", type=Path, help="the downloaded folder, .tar or .zip")
     _options_of_compare(made["compare"])
     find_lr.add_options(made["find-lr"])
     conformance.add_options(made["conformance"])

@@ -139,6 +139,21 @@ def tune(options: Options) -> None:
     print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
 
 
+def prepare(name: str, path: Path) -> None:
+    """Reads in a data set that the user downloaded, and says what it has.
+
+    Raises:
+        UserError: there is none of that name, or its files are not what they must be.
+    """
+    if name not in datasets.CARDS:
+        raise unknown("data set", name, datasets.CARDS)
+    from experiments.datasets.load import take
+
+    card = take(name, path)
+    for split, patients in card.patients.items():
+        print(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
+
+
 def show() -> None:
     """Prints the studies, data sets, tasks and optimizers there are."""
     print("studies")
