@@ -11,9 +11,9 @@ from experiments import seeds, tasks
 from experiments.tasks import base
 
 
-@pytest.fixture(scope="module", params=tasks.names())
+@pytest.fixture(scope="module", params=[name for name in tasks.names() if name.startswith("mnist")])
 def task(request):
-    """Every problem there is."""
+    """Every problem of telling digits apart."""
     return tasks.get(request.param)
 
 
