@@ -132,7 +132,7 @@ CARDS: Mapping[str, Card | OwnCard] = {
 EMBEDDED = "mnist_5k"
 
 
-def indices(card: Card, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
+def indices(card: Card | OwnCard, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Returns the example numbers of some splits, from the committed index file.
 
     Raises:

@@ -20,7 +20,8 @@ def to_unit(volume: np.ndarray, low: float = 0.5, high: float = 99.5) -> np.ndar
     volume of one value becomes 0.
     """
     bottom, top = np.percentile(volume, [low, high])
-    return np.clip((volume - bottom) / max(top - bottom, 1e-12), 0, 1)
+    scaled: np.ndarray = np.clip((volume - bottom) / max(top - bottom, 1e-12), 0, 1)
+    return scaled
 
 
 def resize(volume: np.ndarray, sides: tuple[int, int], order: int) -> np.ndarray:
@@ -91,7 +92,8 @@ def match(volume: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def grey_levels(volume: np.ndarray) -> np.ndarray:
     """Returns intensities 0 .. 1 as uint8."""
-    return np.clip(np.rint(255 * volume), 0, 255).astype(np.uint8)
+    levels: np.ndarray = np.clip(np.rint(255 * volume), 0, 255).astype(np.uint8)
+    return levels
 
 
 def upright(volume: np.ndarray) -> np.ndarray:

@@ -157,7 +157,7 @@ def _order(label: str, groups: Mapping[str, str]) -> list[str]:
     def drawn(patient: str) -> str:
         return hashlib.sha256(f"{label}|{patient}".encode()).hexdigest()
 
-    turns = {}
+    turns: dict[str, int] = {}
     for group in set(groups.values()):
         members = sorted((p for p in groups if groups[p] == group), key=drawn)
         turns |= {patient: turn for turn, patient in enumerate(members)}

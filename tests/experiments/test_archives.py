@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from experiments.datasets import archives, load
+from experiments.__main__ import main
+from experiments.datasets import SPLITS, archives, load
 from experiments.errors import UserError
 from tests.experiments import hearts
 
@@ -97,3 +98,14 @@ def test_what_is_neither_folder_nor_archive_is_refused(tmp_path):
         load.take("msd_heart", tmp_path / "nowhere")
     with pytest.raises(UserError, match="mnist_5k needs no files of yours"):
         load.take("mnist_5k", tmp_path)
+
+
+def test_the_command_says_which_patients_are_in_which_split(tmp_path, monkeypatch, capsys):
+    """And another data set's name, mistyped, gets the nearest one."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    folder = hearts.heart(tmp_path / "Task02_Heart", patients=3)
+    assert main(["prepare", "msd_heart", str(folder)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert all(any(line.startswith(f"{s}: 4 slices of 1 patients (la_00") for line in told) for s in SPLITS)
+    assert main(["prepare", "msd_hart", str(folder)]) == 2
+    assert "did you mean 'msd_heart'?" in capsys.readouterr().err

@@ -117,7 +117,8 @@ def look(volumes: dict[str, np.ndarray], scan: Scan) -> tuple[np.ndarray, np.nda
 
 def read() -> dict[str, np.ndarray]:
     """Returns the template and its tissue maps, uint8 [197, 233, 189], by the names of SHA256."""
-    return {name: np.asarray(nibabel.load(path).dataobj) for name, path in sources().items()}
+    files: dict[str, Any] = {name: nibabel.load(path) for name, path in sources().items()}
+    return {name: np.asarray(file.dataobj) for name, file in files.items()}
 
 
 def sources() -> dict[str, Path]:

@@ -65,4 +65,5 @@ def rician(signal: np.ndarray, noise: float, purpose: str) -> np.ndarray:
 
 def grey_levels(signal: np.ndarray) -> np.ndarray:
     """Returns a signal, about 0 .. 1.3, as uint8 grey levels."""
-    return np.clip(np.rint(WHITE * signal), 0, 255).astype(np.uint8)
+    levels: np.ndarray = np.clip(np.rint(WHITE * signal), 0, 255).astype(np.uint8)
+    return levels
