@@ -84,7 +84,7 @@ def test_words_say_what_was_found():
     first, suggested, missed = sentences(plan(), [(2.0, 2.0)] * 31, Reading(0.01, 0.2, True))
     assert first.endswith("until the last rate was reached at 1.")
     assert "base 0.01, max 0.2" in suggested
-    assert "CLR(learning_rate=0.01, peak_factor=20)" in suggested
+    assert "Cyclic(0.01, 0.2, cycle), or peak_factor=20." in suggested
     assert "--high" in missed
 
 
