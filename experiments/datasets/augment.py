@@ -140,13 +140,14 @@ def _draws(seed: int, epoch: Tensor, index: Tensor) -> Tensor:
     """Returns eight numbers in [-1, 1) for each example, [n, 8], a function of its own index alone."""
     import tensorflow as tf
 
+    random: Any = tf.random  # its stubs know less than it does
     # A 64-bit seed is kept whole in two numbers of 32 bits, both non-negative in int64.
     whole = tf.constant([seed % 2**32, seed // 2**32 % 2**32], tf.int64)
-    key = tf.random.experimental.stateless_fold_in(whole, tf.cast(epoch, tf.int64), alg=_PHILOX)
+    key = random.fold_in(whole, tf.cast(epoch, tf.int64), alg=_PHILOX)
 
     def draw(one: Tensor) -> Tensor:
-        own = tf.random.experimental.stateless_fold_in(key, one, alg=_PHILOX)
-        return tf.random.stateless_uniform([8], own, -1.0, 1.0, alg=_PHILOX)
+        own = random.fold_in(key, one, alg=_PHILOX)
+        return random.stateless_uniform([8], own, -1.0, 1.0, alg=_PHILOX)
 
     return tf.map_fn(draw, tf.cast(index, tf.int64), fn_output_signature=tf.TensorSpec([8], tf.float32))
 
