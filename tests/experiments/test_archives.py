@@ -109,3 +109,12 @@ def test_the_command_says_which_patients_are_in_which_split(tmp_path, monkeypatc
     assert all(any(line.startswith(f"{s}: 4 slices of 1 patients (la_00") for line in told) for s in SPLITS)
     assert main(["prepare", "msd_hart", str(folder)]) == 2
     assert "did you mean 'msd_heart'?" in capsys.readouterr().err
+
+
+def test_too_few_patients_are_refused(tmp_path, monkeypatch):
+    """Two cannot fill three splits; nothing is left behind."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    folder = hearts.heart(tmp_path / "Task02_Heart", patients=2)
+    with pytest.raises(UserError, match=r"2 patient\(s\) with masks are too few for train, validation, test"):
+        load.take("msd_heart", folder)
+    assert list((tmp_path / "data").iterdir()) == []

@@ -202,13 +202,6 @@ def test_a_patient_in_two_splits_is_refused_by_name(tmp_path):
         volumes.divide("acdc", cases)
 
 
-def test_too_few_patients_are_refused(tmp_path):
-    """Two cannot fill three splits."""
-    cases, _ = heart.find(hearts.heart(tmp_path, patients=2))
-    with pytest.raises(UserError, match=r"2 patient\(s\) with masks are too few for train, validation, test"):
-        volumes.divide("msd_heart", cases)
-
-
 def test_acdc_names_what_is_wrong_with_a_patient(tmp_path):
     """No Info.cfg, no mask, no such name."""
     root = hearts.acdc(tmp_path, training=3)
