@@ -41,8 +41,8 @@ def draw(
         axes.set_xlim(plan.low, plan.high)
         _limit(axes, [average for _, average in found])
         if reading is not None:
-            _mark(axes, reading.base, f"base {reading.base:.2g} ", "right")
-            _mark(axes, reading.peak, f" max {reading.peak:.2g}", "left")
+            _mark(axes, reading.base, f"base {reading.base:.2g}", 0.97)
+            _mark(axes, reading.peak, f"max {reading.peak:.2g}", 0.91)
         return canvas.save(figure, folder, f"find_lr_{plan.name}_{plan.optimizer}", caption, to_csv(rows(plan, found)))
 
 
@@ -76,6 +76,10 @@ def _limit(axes: Axes, averages: Sequence[float]) -> None:
     axes.set_ylim(low, high if high > low else low + 1)
 
 
-def _mark(axes: Axes, rate: float, text: str, side: str) -> None:
+def _mark(axes: Axes, rate: float, text: str, height: float) -> None:
+    """Draws a rate as a line, with its label beside it, on the side where there is room."""
     axes.axvline(rate, color=MARK, linewidth=1.2, linestyle=(0, (4, 2)))
-    axes.text(rate, 0.96, text, transform=axes.get_xaxis_transform(), ha=side, va="top", color=MARK)
+    place = (axes.transData + axes.transAxes.inverted()).transform((rate, 1.0))[0]
+    side, gap = ("left", 0.008) if place < 0.8 else ("right", -0.008)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    axes.text(place + gap, height, text, transform=axes.transAxes, ha=side, va="top", color=MARK, bbox=paper)

@@ -180,8 +180,8 @@ def sentences(plan: Plan, found: Sequence[tuple[float, float]], reading: Reading
     factor = reading.peak / reading.base
     suggested = (
         f"Suggested: base {reading.base:.2g}, max {reading.peak:.2g}, the first rates at which {BEGUN:.0%} and "
-        f"{NEARLY_DONE:.0%} of the fall of the smoothed loss are done: Cyclic({reading.base:.2g}, {reading.peak:.2g}, cycle), "
-        f"or peak_factor={factor:.2g}."
+        f"{NEARLY_DONE:.0%} of the fall of the smoothed loss are done: Cyclic({reading.base:.2g}, "
+        f"{reading.peak:.2g}, cycle), or peak_factor={factor:.2g}."
     )
     more = ["The loss was still falling at the last rate: a higher --high may find more."] if reading.open_end else []
     return [first, suggested, *more]
