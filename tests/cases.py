@@ -5,6 +5,7 @@ To add an optimizer, add its rows here and its loop in `reference/`; no test fil
 
 from tests import reference
 from tests.case import Case
+from tests.reference.cyclic import cyclic_rate
 from tests.refusals import BETAS, CYCLE, EPSILON, MOMENTUM, NOT_A_NUMBER, RHO, UNIT, refuses
 
 CASES = (
@@ -69,7 +70,7 @@ CASES = (
         name="CLR",
         reference=reference.clr,
         options={"cycle": 6},
-        rate=reference.cyclic_rate,
+        rate=cyclic_rate,
         learning_rate=0.01,
         slots=("v",),
         linear_in_gradient=True,
@@ -81,7 +82,7 @@ CASES = (
         name="CLR",
         reference=reference.clr,
         options={"cycle": 7, "peak_factor": 3.0, "momentum": 0.8, "nesterov": True},
-        rate=reference.cyclic_rate,
+        rate=cyclic_rate,
         slots=("v",),
         linear_in_gradient=True,
     ),
@@ -90,7 +91,7 @@ CASES = (
         name="CLMR",
         reference=reference.clmr,
         options={"cycle": 6},
-        rate=reference.cyclic_rate,
+        rate=cyclic_rate,
         learning_rate=0.01,
         slots=("v",),
         linear_in_gradient=True,
@@ -103,7 +104,7 @@ CASES = (
         name="CLMR",
         reference=reference.clmr,
         options={"cycle": 6, "momentum_cycle": 10, "momentum": 0.9, "peak_momentum": 0.6, "peak_factor": 4.0},
-        rate=reference.cyclic_rate,
+        rate=cyclic_rate,
         slots=("v",),
         linear_in_gradient=True,
     ),

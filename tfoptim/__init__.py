@@ -3,7 +3,6 @@
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
 from tfoptim.base import Optimizer as Optimizer
-from tfoptim.execute import simulate as simulate
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adam import Adam as Adam
@@ -17,6 +16,7 @@ from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.scaling import LossScaleOptimizer as LossScaleOptimizer
+from tfoptim.simulation import simulate as simulate
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfoptim import devices, pipeline, state
+from tfoptim import devices, eager, state
 from tfoptim.config import Configured
 
 
@@ -103,7 +103,7 @@ class Optimizer(Configured):
         """
         if len(grads):
             with tf.name_scope(str(self.name)):
-                pipeline.run(self, grads, trainable_variables)
+                eager.run(self, grads, trainable_variables)
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""

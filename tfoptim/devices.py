@@ -8,10 +8,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim import execute
+from tfoptim.kernels import toward
 from tfoptim.ops import Scalar, host
 from tfoptim.stages import clip, sum_rows
 from tfoptim.state import local, raw, slots
-from tfoptim.update import Update
+from tfoptim.update import Slots, Update, hyperparameters
 
 
 def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor) -> None:
@@ -47,14 +48,14 @@ def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
     rate = getattr(optimizer._learning_rate, "value", None)
     rate = None if rate is None else tf.convert_to_tensor(local(strategy, rate))
     with host():
-        return execute.hyperparameters(optimizer, step, numbers, rate)
+        return hyperparameters(optimizer, step, numbers, rate)
 
 
 def once(strategy: Any, optimizer: Any, h: Any) -> None:
     """Runs the rule's computations that are the same for all variables, and stores its shared state."""
     variables = {name: raw(v) for name, v in optimizer._shared.items()}
     with host():
-        s = execute.Slots({name: Scalar(tf.cast(local(strategy, v), tf.float64)) for name, v in variables.items()})
+        s = Slots({name: Scalar(tf.cast(local(strategy, v), tf.float64)) for name, v in variables.items()})
         optimizer.once(h, s)
     for name, v in variables.items():
         strategy.extended.update(v, optimizer.assign, args=(getattr(s, name).cast(v.dtype),), group=False)
@@ -83,8 +84,8 @@ def constrain(optimizer: Any, v: Any) -> None:
 
 def average(optimizer: Any, h: Any, step: tf.Tensor, weights: Any, average: Any) -> None:
     """Moves the average towards the new weights; the first step copies them."""
-    keep = tf.where(tf.equal(step, 0), tf.zeros([], average.dtype), h.ema_momentum.cast(average.dtype))
-    optimizer.assign(average, keep * average + (1 - keep) * tf.cast(weights, average.dtype))
+    move = tf.where(tf.equal(step, 0), tf.ones([], tf.float64), 1 - h.ema_momentum.value)
+    toward(average, tf.cast(weights, average.dtype), Scalar(move))
 
 
 def averaged(optimizer: Any) -> list[tuple[Any, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim import pipeline
+from tfoptim import eager
 from tfoptim.base import Optimizer
 from tfoptim.state import local, raw
 
@@ -59,9 +59,7 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
             with tf.init_scope():
                 self.build(list(trainable_variables))
             self.built: bool = True
-        pipeline.run(
-            self.inner_optimizer, grads, trainable_variables, scale=self.dynamic_scale.value, judge=self._adjust
-        )
+        eager.run(self.inner_optimizer, grads, trainable_variables, scale=self.dynamic_scale.value, judge=self._adjust)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> LossScaleOptimizer:

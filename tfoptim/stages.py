@@ -11,8 +11,11 @@ from tfoptim.state import compute_dtype, path
 
 
 def tensor(g: Any) -> Any:
-    """Returns a gradient as a tensor or as IndexedSlices; callers may hand in NumPy arrays and lists."""
-    return g if isinstance(g, tf.IndexedSlices) else tf.convert_to_tensor(g)
+    """Returns a gradient as a tensor or as IndexedSlices of tensors; callers may hand in NumPy arrays and lists."""
+    if not isinstance(g, tf.IndexedSlices):
+        return tf.convert_to_tensor(g)
+    shape = None if g.dense_shape is None else tf.convert_to_tensor(g.dense_shape)
+    return tf.IndexedSlices(tf.convert_to_tensor(g.values), tf.convert_to_tensor(g.indices), shape)
 
 
 def check(grads: list[Any], variables: list[Any]) -> None:
@@ -34,15 +37,16 @@ def check(grads: list[Any], variables: list[Any]) -> None:
 
 
 def prepare(g: Any, v: Any, scale: Any) -> Any:
-    """Returns the gradient in compute precision, repeated rows summed, the loss scale divided out; always a new tensor.
+    """Returns the gradient in compute precision, repeated rows summed, the loss scale divided out.
 
-    New, because a tensor that two replicas share would count once in the reduction instead of twice.
+    Where there are other replicas, always a new tensor: one that two replicas share would count once in the reduction.
     """
     dtype = compute_dtype(v.dtype)
     if isinstance(g, tf.IndexedSlices):
-        g = sum_rows(tf.IndexedSlices(tf.cast(g.values, dtype), tf.convert_to_tensor(g.indices), g.dense_shape))
+        g = sum_rows(tf.IndexedSlices(tf.cast(g.values, dtype), g.indices, g.dense_shape))
     else:
-        g = tf.identity(tf.cast(g, dtype))
+        alone = tf.distribute.get_replica_context().num_replicas_in_sync == 1
+        g = tf.cast(g, dtype) if alone else tf.identity(tf.cast(g, dtype))
     return g if scale is None else on_values(g, lambda values: values / tf.cast(scale, dtype))
 
 
@@ -87,7 +91,7 @@ def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:
 
 def sum_of_squares(g: Any) -> tf.Tensor:
     """Returns the squared 2-norm of a gradient, a scalar in its precision."""
-    return tf.reduce_sum(tf.square(g.values if isinstance(g, tf.IndexedSlices) else g))
+    return 2 * tf.nn.l2_loss(g.values if isinstance(g, tf.IndexedSlices) else g)  # one pass, and 2 is exact
 
 
 def scale_to(g: Any, norm: tf.Tensor, limit: Scalar) -> Any:

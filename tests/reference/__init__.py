@@ -10,7 +10,7 @@ from tests.reference.adagrad import adagrad
 from tests.reference.adam import adam
 from tests.reference.adamax import adamax
 from tests.reference.adamw import adamw
-from tests.reference.cyclic import clmr, clr, cyclic_rate
+from tests.reference.cyclic import clmr, clr
 from tests.reference.gd import gd
 from tests.reference.momentum import momentum
 from tests.reference.nadam import nadam
@@ -25,7 +25,6 @@ __all__ = [
     "adamw",
     "clmr",
     "clr",
-    "cyclic_rate",
     "gd",
     "momentum",
     "nadam",
