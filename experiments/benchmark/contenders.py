@@ -16,6 +16,8 @@ from experiments.benchmark.memory import cores
 from experiments.benchmark.rules import LEARNING_RATE, Rule
 from experiments.benchmark.sets import REPEATED_ROWS, ROWS_OF_GRADIENT, VariableSet
 
+LOOP = 10  # steps in a call, where a call is a loop
+
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
@@ -25,11 +27,13 @@ class Contender:
         step: takes it, and returns when it is done.
         weights: gives the present weights, one array a variable.
         operations: counts the operations of its graph once the step was taken; None where there is no one graph.
+        steps: how many steps a call takes.
     """
 
     step: Callable[[], object]
     weights: Callable[[], list[np.ndarray]]
     operations: Callable[[], int] | None = None
+    steps: int = 1
 
 
 class Arrays:
@@ -101,8 +105,13 @@ def _of_tensorflow(optimizer: Any, variables: list[Any], gradients: list[Any], w
     def weights() -> list[np.ndarray]:
         return [variable.numpy() for variable in variables]
 
+    def loop() -> None:
+        tf.while_loop(lambda i: i < LOOP, lambda i: (apply(), i + 1)[1:], [0], parallel_iterations=1)
+
     if way == "eager":
         return Contender(_finished(apply), weights)
+    if way == "loop":
+        return Contender(_finished(tf.function(loop, autograph=False)), weights, steps=LOOP)
     # As in `fit`: without autograph, which neither library needs.
     step = tf.function(apply, autograph=False, jit_compile=way == "xla")
     return Contender(_finished(step), weights, lambda: operations(step))

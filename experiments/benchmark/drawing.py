@@ -45,7 +45,8 @@ def draw(rows: Sequence[Row], about: Mapping[str, str], numbers: str, folder: Pa
         folder: where the files go.
     """
     words = caption(about)
-    rows = [row for row in rows if not row.contender.endswith("eager")]  # they would squeeze all others together
+    # Eager steps would squeeze all others together; those in a loop have a table of their own.
+    rows = [row for row in rows if not row.contender.endswith(("eager", "loop"))]
     _, sets, contenders = measured(rows)
     bands = [sets[start : start + COLUMNS] for start in range(0, len(sets), COLUMNS)]
     heights = [max(len(measured([r for r in rows if r.set == name])[0]) for name in band) for band in bands]

@@ -49,7 +49,11 @@ def redraw(source: Path, folder: Path) -> None:
 
 def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: Path) -> None:
     written = drawing.draw(rows, about, text, folder)
-    short = [grid for grid in (tables.summary(rows), tables.headline(rows), tables.against(rows)) if grid.cells]
+    short = [
+        grid
+        for grid in (tables.summary(rows), tables.headline(rows), tables.looped(rows), tables.against(rows))
+        if grid.cells
+    ]
     long = [tables.of_set(rows, name) for name in tables.measured(rows)[1]]
     page = folder / "benchmark.md"
     records.write(page, markdown("Time of an optimizer step", [*short, *long], about))

@@ -7,12 +7,14 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 
 from experiments.benchmark.rules import RULES, Rule
-from experiments.benchmark.sets import SETS, VariableSet
+from experiments.benchmark.sets import MEAN_OVER, SETS, VariableSet
 from experiments.errors import UserError, unknown
 
 CONTENDERS = {
     "ours": "ours, graph",
     "keras": "Keras, graph",
+    "ours-loop": "ours, in a loop",
+    "keras-loop": "Keras, in a loop",
     "ours-eager": "ours, eager",
     "keras-eager": "Keras, eager",
     "ours-xla": "ours, XLA",
@@ -20,7 +22,10 @@ CONTENDERS = {
     "torch-foreach": "torch, foreach",
     "torch-fused": "torch, fused",
 }
-"""Who takes part: name on the command line -> in tables. All others are measured against `ours`."""
+"""Who takes part: name on the command line -> in tables. All others are measured against `ours`.
+
+In graph mode each step is called from Python, which hands over every variable; in a loop, as in compiled training,
+several steps are one call."""
 
 # Unless the command line says more: a whole step takes XLA tens of seconds to compile, and the largest set gigabytes.
 LEADING = ("momentum", "adagrad", "adam", "adamw", "nadam")
@@ -107,6 +112,7 @@ def _contenders(rule: Rule, variables: VariableSet, wanted: Sequence[str], asked
             # torch's foreach and fused steps take no sparse gradients.
             exists = has_torch() and rule.torch and not variables.table and (way == "foreach" or rule.fused)
         else:
-            exists = way != "xla" or ((asked or rule.name in COMPILED) and not variables.table)
+            compiled = (asked or rule.name in COMPILED) and not variables.table
+            exists = {"xla": compiled, "loop": variables.name in MEAN_OVER}.get(way, True)
         if exists and name != "ours":
             yield name

@@ -49,6 +49,12 @@ def mean_ratio(rows: Sequence[Row], rule: str, contender: str = "keras") -> floa
     return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
+def loop_ratio(rows: Sequence[Row], rule: str) -> float | None:
+    """Returns the same mean for steps in a compiled loop."""
+    ratios = [a / b for _, a, b in _both(rows, rule, "keras-loop", "ours-loop")]
+    return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
+
+
 def measured(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
     """Returns the rules, sets and contenders that occur, each in its order."""
     seen = [{getattr(row, key) for row in rows} for key in ("rule", "set", "contender")]
@@ -70,6 +76,20 @@ def headline(rows: Sequence[Row]) -> Grid:
     ]
     headings = ("rule", *(SETS[name].title for name in sets), "geometric mean of the first four")
     return Grid("Keras's time over ours, graph mode", headings, tuple(cells), (RATIO_IS, RULES_ARE, *_lowest(rows)))
+
+
+def looped(rows: Sequence[Row]) -> Grid:
+    """Returns the same for steps in a compiled loop, where nothing is handed over from Python."""
+    rules, _, _ = measured(rows)
+    cells = []
+    for rule in rules:
+        by_set = {name: a / b for name, a, b in _both(rows, rule, "keras-loop", "ours-loop")}
+        if by_set:
+            shown = (*(by_set.get(name) for name in MEAN_OVER), loop_ratio(rows, rule))
+            cells.append((RULES[rule].title, *map(_times, shown)))
+    headings = ("rule", *(SETS[name].title for name in MEAN_OVER), "geometric mean")
+    note = "Median times of a step, ten steps a call: what a step costs inside compiled training."
+    return Grid("Keras's time over ours, in a compiled loop", headings, tuple(cells), (note,))
 
 
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:
@@ -113,7 +133,7 @@ def against(rows: Sequence[Row]) -> Grid:
             [row.ratio for row in rows if (row.rule, row.contender) == (rule, other) and row.ratio is not None]
             for other in others
         ]
-        eager = [a / b for a, b in _eager(rows, rule)]
+        eager = [a / b for _, a, b in _both(rows, rule, "keras-eager", "ours-eager")]
         shown = [_times(geometric_mean(found)) if found else NOTHING for found in (*means, eager)]
         cells.append((RULES[rule].title, *shown))
     headings = ("rule", *(CONTENDERS[other] for other in others), "Keras, eager over ours, eager")
@@ -121,12 +141,13 @@ def against(rows: Sequence[Row]) -> Grid:
     return Grid("Time over that of our graph step", headings, tuple(cells), (note, *fused(rows)))
 
 
-def _eager(rows: Sequence[Row], rule: str) -> Iterator[tuple[float, float]]:
+def _both(rows: Sequence[Row], rule: str, theirs: str, ours: str) -> Iterator[tuple[str, float, float]]:
+    """Gives the sets on which both contenders ran, with the median of each."""
     for name in SETS:
-        found = [one(rows, rule=rule, set=name, contender=who) for who in ("keras-eager", "ours-eager")]
-        theirs, ours = (None if row is None else row.median_ms for row in found)
-        if theirs is not None and ours is not None:
-            yield theirs, ours
+        found = [one(rows, rule=rule, set=name, contender=who) for who in (theirs, ours)]
+        first, second = (None if row is None else row.median_ms for row in found)
+        if first is not None and second is not None:
+            yield name, first, second
 
 
 def fused(rows: Sequence[Row]) -> Iterator[str]:
@@ -147,7 +168,8 @@ def summary(rows: Sequence[Row]) -> Grid:
 
 def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     means = [mean for rule in measured(rows)[0] if (mean := mean_ratio(rows, rule)) is not None]
-    eager = [a / b for rule in measured(rows)[0] for a, b in _eager(rows, rule)]
+    loops = [mean for rule in measured(rows)[0] if (mean := loop_ratio(rows, rule)) is not None]
+    eager = [a / b for rule in measured(rows)[0] for _, a, b in _both(rows, rule, "keras-eager", "ours-eager")]
     first = [
         theirs.first_call_s / ours.first_call_s
         for ours in rows
@@ -158,6 +180,7 @@ def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     extra = [row.extra_share for row in largest if row.extra_share is not None]
     for what, values, tell in (
         ("Keras's time over ours, graph mode, geometric means", means, _times),
+        ("Keras's time over ours, in a compiled loop, geometric means", loops, _times),
         ("Keras's time over ours, eager mode", eager, _times),
         ("Keras's first call over ours, graph mode", first, _times),
         ("Extra memory of our step on BERT-base, share of the parameters", extra, _percent),

@@ -125,6 +125,17 @@ def test_the_mean_of_a_rule_needs_all_of_its_sets():
     assert "The lowest is 1.00: Adam, MLP." in tables.headline(found).notes
 
 
+def test_steps_in_a_loop_have_a_table_of_their_own():
+    """Of the medians of both; a set that was not measured leaves a gap, and no mean."""
+    found = [
+        row(contender=f"{who}-loop", name=name, median_ms=ms, ratio=1.0)
+        for name in MEAN_OVER
+        for who, ms in (("ours", 2.0), ("keras", 6.0))
+    ]
+    assert tables.looped(found).cells == (("Adam", "3.00", "3.00", "3.00", "3.00", "3.00"),)
+    assert tables.looped(found[2:]).cells[0][1::4] == ("-", "-")
+
+
 def test_a_faster_torch_is_told():
     """By how much, and on which variables."""
     found = [row(contender="torch-fused", ratio=0.5), row(contender="torch-fused", name="unet", ratio=2.0)]
@@ -159,4 +170,5 @@ def test_the_figure_is_drawn_again_from_its_table(tmp_path):
     words = (tmp_path / "a" / "benchmark.svg").read_text(encoding="utf-8")
     for text in (SETS["mlp"].words, SETS["table"].words, "2 cores", "measured by: typed", "logarithmic axis"):
         assert text in words
-    assert set(drawing.LOOKS) == {name for name in plan.CONTENDERS if not name.endswith("eager")}
+    drawn = {name for name in plan.CONTENDERS if not name.endswith(("eager", "loop"))}
+    assert set(drawing.LOOKS) == drawn
