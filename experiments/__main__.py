@@ -26,6 +26,7 @@ EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
   python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
+  python -m experiments compare mni152 --tier quick     four optimizers segment a brain, in minutes
   python -m experiments tune mnist                      choose the learning rates again
   python -m experiments find-lr mnist                   between which rates momentum learns, for cyclic rates
   python -m experiments conformance --rows D1           what Keras gets wrong, and tfoptim's optimizers do not
@@ -151,6 +152,7 @@ def _options_of_compare(parser: Parser) -> None:
     add("--seeds", type=_seeds, metavar="N|A,B", help="how many seeds, or which: 5, or 0,1,7")
     add("--epochs", type=_count, metavar="N", help="passes over the training set")
     add("--optimizers", nargs="+", type=_words, metavar="NAME", help="some of the study's optimizers")
+    add("--tier", metavar="NAME", help="a smaller form that the study declares, such as quick")
     add("--data", metavar="NAME", help="another data set; rates stay those chosen for the study's")
     add("--out", type=Path, metavar="FOLDER", help="where figures and table go (default: static)")
 

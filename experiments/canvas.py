@@ -22,6 +22,7 @@ from experiments import records
 DPI = 200
 WIDTH, HEIGHT = 9.0, 5.8
 LETTERS = 150  # that fit in a line of the caption
+TITLE = 84  # letters that fit in a title at its full size
 INK = "#222222"
 QUIET = "#555555"
 DASHES: Mapping[str, Any] = {
@@ -68,27 +69,37 @@ class Caption:
     description: str
 
 
-def sheet(caption: Caption, room: int, grid: tuple[int, int] = (1, 1)) -> tuple[Figure, list[Axes]]:
+def sheet(
+    caption: Caption, room: int, grid: tuple[int, int] = (1, 1), height: float = HEIGHT, foot: float = 0
+) -> tuple[Figure, list[Axes]]:
     """Returns an empty figure with its words and its axes.
 
     Args:
         caption: the words.
         room: letters that the longest label right of the axes has; 0 when there are none.
         grid: rows and columns of axes, which share their scales.
+        height: of the figure, inches.
+        foot: points left free above the footer, such as for a legend.
     """
-    lines = [part for line in caption.lines for part in textwrap.wrap(line, LETTERS)]
-    footer = [part for line in caption.footer for part in textwrap.wrap(line, LETTERS)]
+    lines, footer = wrapped(caption.lines), wrapped(caption.footer)
     right = 1 - ((room * 5.6 + 45) / 72 / WIDTH if room else 0.02)
-    top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / HEIGHT
-    bottom = (50 + 12 * len(footer)) / 72 / HEIGHT
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor="white")
+    top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / height
+    bottom = ((foot or 50) + 12 * len(footer)) / 72 / height
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
     gap = {"wspace": 0.08, "hspace": 0.28}
     axes = figure.subplots(*grid, sharex=True, sharey=True, squeeze=False, gridspec_kw=gap)
     figure.subplots_adjust(left=0.105, right=right, bottom=bottom, top=top)
-    figure.text(0.012, 0.975, caption.title, fontsize=11.5, fontweight="bold", va="top")
-    figure.text(0.012, 0.93, "\n".join(lines), fontsize=8.2, va="top", color=QUIET)
-    figure.text(0.012, 0.018, "\n".join(footer), fontsize=8, va="bottom", color=QUIET)
+    scale = HEIGHT / height
+    size = 11.5 * min(1, TITLE / len(caption.title))
+    figure.text(0.012, 1 - 0.025 * scale, caption.title, fontsize=size, fontweight="bold", va="top")
+    figure.text(0.012, 1 - 0.07 * scale, "\n".join(lines), fontsize=8.2, va="top", color=QUIET)
+    figure.text(0.012, 0.018 * scale, "\n".join(footer), fontsize=8, va="bottom", color=QUIET)
     return figure, list(axes.flat)
+
+
+def wrapped(sentences: Sequence[str]) -> list[str]:
+    """Returns sentences as the lines of a caption."""
+    return [part for sentence in sentences for part in textwrap.wrap(sentence, LETTERS)]
 
 
 def apart(places: Sequence[float], gap: float) -> list[float]:

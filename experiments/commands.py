@@ -23,6 +23,7 @@ from experiments import (
     sweep,
     tasks,
 )
+from experiments.cases import output as cases
 from experiments.config import Study
 from experiments.engines import Engine
 from experiments.engines.local import Local
@@ -44,7 +45,29 @@ class Options:
     data: str | None = None
     out: Path | None = None
     jobs: int | None = None
+    tier: str | None = None
     command: str = ""
+
+
+def tiered(study: Study, options: Options) -> Options:
+    """Returns options with those that a tier stands for; what was typed beside it holds.
+
+    Raises:
+        UserError: the study has no such tier.
+    """
+    if options.tier is None:
+        return options
+    known = {tier.name: tier for tier in study.tiers}
+    if options.tier not in known:
+        raise unknown("tier", options.tier, known)
+    tier = known[options.tier]
+    return dataclasses.replace(
+        options,
+        seeds=options.seeds or tier.seeds,
+        epochs=options.epochs or tier.epochs,
+        optimizers=options.optimizers or tier.optimizers,
+        out=options.out or Path(tier.figures),
+    )
 
 
 def changed(study: Study, options: Options) -> Study:
@@ -78,6 +101,7 @@ def compare(options: Options) -> None:
     """Makes the runs that are missing of a comparison, then writes the figures and the result table."""
     path = config.find(options.study)
     whole = config.load(path)
+    options = tiered(whole, options)
     base = changed(whole, options)
     study = narrowed(base, options)
     datasets.require(datasets.CARDS[study.data])
@@ -87,10 +111,12 @@ def compare(options: Options) -> None:
     words = Words(path.stem, whole, study, found, choices, options.command)
     folder = options.out or Path(study.figures)
     written = draw(study, found, words, folder) + draw_rates(path, narrowed(whole, options), choices, words, folder)
-    table = report.rows(study, found, choices)
+    table, score = report.rows(study, found, choices), words.task.score_title
     sentences = report.notes(study, words.facts)
-    records.write(folder / "results.md", report.markdown(table, words.title("Results"), sentences))
+    records.write(folder / "results.md", report.markdown(table, words.title("Results"), sentences, score))
     records.write(folder / "results.csv", report.as_csv(table, found))
+    if words.task.classes:
+        written += cases.write(study, found, words, folder)
     _show(table, words)
     names = ", ".join(path.name for path in written)
     print(f"Written to {folder}: {names}, results.md, results.csv.")
@@ -102,14 +128,14 @@ def draw(study: Study, found: Sequence[Record], words: Words, folder: Path) -> l
     sizes = datasets.CARDS[study.data].sizes
     return [
         path
-        for curve in figures.CURVES
+        for curve in figures.curves_of(words.task)
         for path in figures.draw_curves(
             curve,
             figures.table_of(found, curve),
             styles,
             words.caption(curve.words),
             folder,
-            1 / sizes[curve.column.split("_")[0]],
+            curve.step or 1 / sizes[curve.column.split("_")[0]],
         )
     ]
 
@@ -130,10 +156,11 @@ def tune(options: Options) -> None:
     study = config.load(path)
     datasets.require(datasets.CARDS[study.data])
     choices = sweep.tune(path, study, _engine(path.stem, options.jobs, len(study.optimizers)))
+    score = tasks.get(study.task).score_title
     for label, choice in choices.items():
         edge = "; the best lies at the edge of what was tried" if choice.boundary else ""
         print(
-            f"{label}: {choice.learning_rate:g}, validation accuracy {choice.validation_accuracy:.3f}, "
+            f"{label}: {choice.learning_rate:g}, validation {score} {choice.validation_score:.3f}, "
             f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
         )
     print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
@@ -191,7 +218,7 @@ def _cores() -> int:
 def _show(table: Sequence[report.Row], words: Words) -> None:
     """Prints the result table."""
     grid = Table(title=words.title("Results"), caption="\n".join(words.lines))
-    for heading in report.HEADINGS:
+    for heading in report.headings(words.task.score_title):
         grid.add_column(heading)
     for row in table:
         grid.add_row(*report.cells(row))

@@ -18,9 +18,11 @@ from experiments.errors import UserError, unknown
 SCHEMA = 1
 STUDIES = Path(__file__).parent / "studies"
 LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
-MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">")
+MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "p")
 
 Scalar = bool | int | float
+SEEDS = domains.distinct(domains.whole(seeds.EVALUATION.start, seeds.EVALUATION.stop - 1))
+FOLDER = domains.matching("a relative folder", r"\w[\w-]*(/\w[\w-]*)*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Entry:
         default_learning_rate: the documented default, the middle of the tuned range.
         style: its colour, line and marker.
         hyperparameters: arguments that are not tuned.
+        cycle_epochs: of an optimizer whose rate cycles by itself, passes over the training set in a cycle.
     """
 
     label: str = value(domains.text())
@@ -51,6 +54,7 @@ class Entry:
     default_learning_rate: float = value(domains.positive())
     style: Style = table(Style)  # noqa: RUF009  it declares a field
     hyperparameters: Mapping[str, Scalar] = value(domains.scalars(), default={})
+    cycle_epochs: float | None = value(domains.positive(), default=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +66,33 @@ class Tuning:
         points: learning rates tried in a window, odd so that the default is one of them.
         decades: width of the window, powers of ten, around the documented default.
         slides: how often the window may move on by a decade when the best lies at its edge.
+        epochs: budget of a tuning run; None: that of the study.
     """
 
     seeds: tuple[int, ...] = value(domains.distinct(domains.whole(seeds.TUNING.start, seeds.TUNING.stop - 1)))
     points: int = value(domains.odd(3))
     decades: int = value(domains.whole(1, 8))
     slides: int = value(domains.whole(0, 8))
+    epochs: int | None = value(domains.whole(1, 100_000), default=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tier:
+    """A smaller form of the study, by name: what `--tier` stands for.
+
+    Attributes:
+        name: its name on the command line.
+        optimizers: labels of the entries that take part.
+        seeds: evaluation seeds.
+        epochs: budget of every run.
+        figures: folder the figures go to, so that those of the whole study stay.
+    """
+
+    name: str = value(domains.text())
+    optimizers: tuple[str, ...] = value(domains.distinct(domains.text()))
+    seeds: tuple[int, ...] = value(SEEDS)
+    epochs: int = value(domains.whole(1, 100_000))
+    figures: str = value(FOLDER)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +111,7 @@ class Study:
         tuning: how learning rates are chosen.
         optimizers: the entries.
         figures: folder the figures go to, relative to the working directory.
+        tiers: smaller forms of it.
     """
 
     schema: int = value(domains.whole(SCHEMA, SCHEMA))
@@ -95,10 +121,11 @@ class Study:
     epochs: int = value(domains.whole(1, 100_000))
     batch_size: int = value(domains.whole(1))
     micro_batch: int = value(domains.whole(1))
-    seeds: tuple[int, ...] = value(domains.distinct(domains.whole(seeds.EVALUATION.start, seeds.EVALUATION.stop - 1)))
+    seeds: tuple[int, ...] = value(SEEDS)
     tuning: Tuning = table(Tuning)  # noqa: RUF009  it declares a field
     optimizers: tuple[Entry, ...] = tables(Entry)
-    figures: str = value(domains.matching("a relative folder", r"\w[\w-]*(/\w[\w-]*)*"))
+    figures: str = value(FOLDER)
+    tiers: tuple[Tier, ...] = tables(Tier, default=())
 
 
 def canonical(content: object) -> str:
@@ -139,12 +166,17 @@ def load(path: Path) -> Study:
 
 
 def parse(text: str, origin: str) -> Study:
-    """Reads a study from TOML text; `origin` names the text in errors."""
+    """Reads a study from TOML text; `origin` names the text in errors.
+
+    The key `like` names a study that all it does not say itself is taken from.
+    """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{origin} is not valid TOML: {error}.") from error
     faults: list[str] = []
+    if "like" in raw:
+        raw = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8")) | raw
     study = domains.read(Study, raw, "", faults)
     if study is not None:
         faults = _across(study)
@@ -158,17 +190,18 @@ def _across(study: Study) -> list[str]:
     from experiments import datasets, library, tasks
 
     faults = []
+    labels = [entry.label.lower() for entry in study.optimizers]
     for path, word, known in (
         ("task", study.task, tasks.names()),
         ("data", study.data, list(datasets.CARDS)),
         *((f"optimizers[{i}].optimizer", e.optimizer, library.available()) for i, e in enumerate(study.optimizers)),
+        *((f"tiers[{i}].label", word.lower(), labels) for i, t in enumerate(study.tiers) for word in t.optimizers),
     ):
         if word not in known:
             faults.append(f"{path}: {unknown(path.split('.')[-1], word, known)}")
     for i, entry in enumerate(study.optimizers):
         if "learning_rate" in entry.hyperparameters:
             faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
-    labels = [entry.label.lower() for entry in study.optimizers]
     faults.extend(
         f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
         for i, entry in enumerate(study.optimizers)
@@ -178,13 +211,26 @@ def _across(study: Study) -> list[str]:
 
 
 def definition(study: Study) -> dict[str, Any]:
-    """Returns all of a study that its numbers depend on; words and looks are left out."""
+    """Returns all of a study that its numbers depend on; words and looks are left out.
+
+    What the names stand for is added, so that a changed task or split makes another study.
+    """
+    from experiments import datasets, tasks
+
     content = dataclasses.asdict(study)
-    for word in ("title", "figures"):
+    for word in ("title", "figures", "tiers"):
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"]
-    return _with_versions(content, study)
+    for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
+        for key in [key for key, given in part.items() if given is None]:
+            del part[key]
+    card = datasets.CARDS[study.data]
+    return content | {
+        "task_version": tasks.get(study.task).version,
+        "data_version": card.version,
+        "split_sha256": card.split_sha256,
+    }
 
 
 def tuning_definition(study: Study) -> dict[str, Any]:
@@ -192,18 +238,6 @@ def tuning_definition(study: Study) -> dict[str, Any]:
     content = definition(study)
     del content["seeds"]
     return content
-
-
-def _with_versions(content: dict[str, Any], study: Study) -> dict[str, Any]:
-    """Adds what the names stand for, so that a changed task or split makes another study."""
-    from experiments import datasets, tasks
-
-    card = datasets.CARDS[study.data]
-    return content | {
-        "task_version": tasks.get(study.task).version,
-        "data_version": card.version,
-        "split_sha256": card.split_sha256,
-    }
 
 
 def study_hash(study: Study) -> str:

@@ -85,9 +85,9 @@ def table(cls: type) -> Any:
     return dataclasses.field(metadata={"table": cls})
 
 
-def tables(cls: type) -> Any:
+def tables(cls: type, default: Any = dataclasses.MISSING) -> Any:
     """Declares a field that holds a list of tables, each read as `cls`."""
-    return dataclasses.field(metadata={"tables": cls})
+    return dataclasses.field(default=default, metadata={"tables": cls})
 
 
 def read(cls: type[T], raw: Mapping[str, Any], path: str, faults: list[str]) -> T | None:

@@ -4,7 +4,9 @@
         spec.json               the whole specification, canonical; never rewritten
         metrics-<attempt>.jsonl one checksummed line for each evaluation
         test-<attempt>.jsonl    the same for the test split, opened by figures and reports alone
-        result-<attempt>.json   how it ended, the environment, SHA-256 of the two files above
+        cases-<attempt>.csv     of a segmentation, every metric of each test case; opened as the test scores are
+        predictions-<attempt>.npz   and what was predicted, so that figures are drawn again without training
+        result-<attempt>.json   how it ended, the environment, SHA-256 of the files above
         DONE                    written last: the attempt that counts, and SHA-256 of its result
 
 A folder without DONE is no record. Each attempt writes files of its own, so that two processes at
@@ -41,6 +43,7 @@ class Record:
         environment: versions, commit, threads and the like.
         summary: what the run says of itself at the end.
         evaluations: one table a pass, from 0; with test scores when they were asked for.
+        files: further files of the run by kind, such as `cases`, when test scores were asked for.
     """
 
     run: Run
@@ -48,6 +51,7 @@ class Record:
     environment: Mapping[str, Any]
     summary: Mapping[str, Any]
     evaluations: tuple[Mapping[str, Any], ...]
+    files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 
 def folder(root: Path, study_name: str, run: Run) -> Path:
@@ -66,6 +70,7 @@ class Attempt:
         if not (path / "spec.json").exists():
             write(path / "spec.json", canonical(run.content))
         self.number = _claim(path)
+        self._attached: list[Path] = []
 
     def append(self, evaluation: Mapping[str, Any]) -> None:
         """Adds one evaluation; test scores go to their own file."""
@@ -75,9 +80,16 @@ class Attempt:
         if test:
             _append(self._file("test"), {"epoch": evaluation["epoch"], **test})
 
+    def attach(self, name: str, content: bytes) -> None:
+        """Adds a further file, such as `cases.csv`."""
+        kind, _, ending = name.partition(".")
+        path = self.path / f"{kind}-{self.number}.{ending}"
+        path.write_bytes(content)
+        self._attached.append(path)
+
     def finish(self, status: str, environment: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
         """Publishes the run: the result first, DONE last."""
-        files = [f for f in (self._file("metrics"), self._file("test")) if f.exists()]
+        files = [f for f in (self._file("metrics"), self._file("test"), *self._attached) if f.exists()]
         for file in files:
             _sync(file)
         result = {
@@ -109,12 +121,13 @@ def read(path: Path, *, test: bool = False) -> Record | None:
         if run.identity[:20] != path.name or any(_sha256(path / name) != sha for name, sha in files.items()):
             return None
         lines = lines_of(path / f"metrics-{int(number)}.jsonl")
+        more = {name.split("-")[0]: path / name for name in result["files"] if not name.endswith(".jsonl")}
         if test and (path / f"test-{int(number)}.jsonl").exists():
             sealed = lines_of(path / f"test-{int(number)}.jsonl")
             lines = [seen | shown for seen, shown in zip(lines, sealed, strict=True)]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Record(run, result["status"], result["environment"], result["summary"], tuple(lines))
+    return Record(run, result["status"], result["environment"], result["summary"], tuple(lines), more if test else {})
 
 
 def discard(path: Path) -> None:

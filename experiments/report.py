@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+from experiments import tasks
 from experiments.config import Study
 from experiments.records import Record
 from experiments.selection import Choice
@@ -23,9 +24,9 @@ class Row:
         boundary: whether that rate lay at the edge of what was tried.
         runs: number of seeds, diverged ones included.
         diverged: how many of them diverged.
-        final: test accuracy after the last pass; None when a run diverged, since a mean over the
+        final: test score after the last pass; None when a run diverged, since a mean over the
             others alone would flatter.
-        by_rule: test accuracy after the pass with the best validation accuracy, the first of equals.
+        by_rule: test score after the pass with the best validation score, the first of equals.
         behind: mean lag behind the first row with its 95 % paired interval; None for the first.
         seconds: training time of a run, evaluations and compiling left out.
         example_gradients: gradients of single examples a run took.
@@ -44,7 +45,7 @@ class Row:
 
 
 def rows(study: Study, found: Sequence[Record], choices: Mapping[str, Choice]) -> list[Row]:
-    """Returns a row for each optimizer, the highest mean test accuracy first, diverged ones last."""
+    """Returns a row for each optimizer, the highest mean test score first, diverged ones last."""
     grouped = {
         entry.label: [record for record in found if record.run.label == entry.label] for entry in study.optimizers
     }
@@ -68,23 +69,25 @@ def rows(study: Study, found: Sequence[Record], choices: Mapping[str, Choice]) -
     ]
 
 
-HEADINGS = (
-    "optimizer",
-    "learning rate",
-    "test accuracy, mean ± sd (lowest to highest)",
-    "at best validation",
-    "behind the first [95 % interval]",
-    "seconds of training",
-    "diverged",
-)
+def headings(score: str) -> tuple[str, ...]:
+    """Returns the headings of the table, given what the score is called."""
+    return (
+        "optimizer",
+        "learning rate",
+        f"test {score}, mean ± sd (lowest to highest)",
+        "at best validation",
+        "behind the first [95 % interval]",
+        "seconds of training",
+        "diverged",
+    )
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """Returns a row as text, a cell for each of HEADINGS."""
+    """Returns a row as text, a cell for each heading."""
     return (
         row.label,
         f"{row.learning_rate:g}" + (" (edge)" if row.boundary else ""),
-        _accuracy(row.final, f"{row.diverged} of {row.runs} diverged"),
+        _spread(row.final, f"{row.diverged} of {row.runs} diverged"),
         f"{row.by_rule.mean:.3f}" if row.by_rule else "-",
         _lag(row.behind),
         f"{row.seconds.mean:.1f}",
@@ -92,9 +95,9 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def markdown(table: Sequence[Row], title: str, notes: Sequence[str]) -> str:
+def markdown(table: Sequence[Row], title: str, notes: Sequence[str], score: str = "accuracy") -> str:
     """Returns the table as Markdown with its notes."""
-    lines = [f"# {title}", "", _line(HEADINGS), _line(["---"] * len(HEADINGS))]
+    lines = [f"# {title}", "", _line(names := headings(score)), _line(["---"] * len(names))]
     lines += [_line(cells(row)) for row in table]
     return "\n".join([*lines, "", *(f"- {note}" for note in notes), ""])
 
@@ -103,19 +106,19 @@ def as_csv(table: Sequence[Row], found: Sequence[Record]) -> str:
     """Returns the table's numbers, unrounded, each row with its study, data set and model."""
     run = found[0].run
     origin = {"study": run.study[:8], "data": run.data, "model": run.task}
-    return to_csv([{**origin, **_flat(row)} for row in table])
+    return to_csv([{**origin, **_flat(row, tasks.get(run.task).score)} for row in table])
 
 
 def notes(study: Study, captions: Sequence[str]) -> list[str]:
     """Returns the sentences that belong under the table."""
-    count = len(study.seeds)
+    count, score = len(study.seeds), tasks.get(study.task).score_title
     return [
         *captions,
         (
             f"≈: {count} seeds do not tell the two apart: the 95 % interval of their paired difference (Student's t, "
             "not corrected for several comparisons) holds 0. So few seeds show only large and steady differences."
         ),
-        "At best validation: test accuracy after the pass with the highest validation accuracy.",
+        f"At best validation: test {score} after the pass with the highest validation {score}.",
         (
             "Seconds of training leave evaluation and compiling out; runs that train side by side slow "
             "each other down, so take them as a hint."
@@ -126,12 +129,16 @@ def notes(study: Study, captions: Sequence[str]) -> list[str]:
 def _final(group: Sequence[Record]) -> list[float]:
     if any(record.status == "diverged" for record in group):
         return []
-    return [record.evaluations[-1]["test_accuracy"] for record in group]
+    return [record.evaluations[-1][f"test_{_score(record)}"] for record in group]
 
 
 def _by_rule(record: Record) -> float:
-    best = max(record.evaluations, key=lambda evaluation: evaluation["validation_accuracy"])
-    return float(best["test_accuracy"])
+    best = max(record.evaluations, key=lambda evaluation: evaluation[f"validation_{_score(record)}"])
+    return float(best[f"test_{_score(record)}"])
+
+
+def _score(record: Record) -> str:
+    return tasks.get(record.run.task).score
 
 
 def _behind(first: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
@@ -143,7 +150,7 @@ def _mean(values: Sequence[float]) -> float:
     return spread(values).mean if values else -math.inf
 
 
-def _accuracy(summary: Spread | None, otherwise: str) -> str:
+def _spread(summary: Spread | None, otherwise: str) -> str:
     if summary is None:
         return otherwise
     if summary.n == 1:
@@ -164,7 +171,7 @@ def _line(texts: Sequence[str]) -> str:
     return "| " + " | ".join(texts) + " |"
 
 
-def _flat(row: Row) -> dict[str, object]:
+def _flat(row: Row, score: str) -> dict[str, object]:
     final = dataclasses.asdict(row.final) if row.final else dict.fromkeys(("mean", "sd", "low", "high"))
     behind = row.behind or (None, None, None)
     return {
@@ -173,8 +180,8 @@ def _flat(row: Row) -> dict[str, object]:
         "boundary": row.boundary,
         "runs": row.runs,
         "diverged": row.diverged,
-        **{f"test_accuracy_{key}": final[key] for key in ("mean", "sd", "low", "high")},
-        "test_accuracy_at_best_validation": row.by_rule.mean if row.by_rule else None,
+        **{f"test_{score}_{key}": final[key] for key in ("mean", "sd", "low", "high")},
+        f"test_{score}_at_best_validation": row.by_rule.mean if row.by_rule else None,
         **dict(zip(("behind", "behind_low", "behind_high"), behind, strict=True)),
         "training_seconds_mean": row.seconds.mean,
         "example_gradients": row.example_gradients,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,10 +81,19 @@ def plan(identity: str, study: Study, kind: str, entry: Entry, rate: float, seed
         label=entry.label,
         optimizer=entry.optimizer,
         batch=entry.batch,
-        hyperparameters=dict(entry.hyperparameters),
+        hyperparameters={**entry.hyperparameters, **_cycle(study, entry)},
         learning_rate=float(rate),
         seed=seed,
-        epochs=study.epochs,
+        epochs=study.tuning.epochs or study.epochs if kind == TUNING else study.epochs,
         batch_size=study.batch_size,
         micro_batch=study.micro_batch,
     )
+
+
+def _cycle(study: Study, entry: Entry) -> dict[str, int]:
+    """Returns the steps of a cycle of an optimizer that cycles, as an argument for it."""
+    if entry.cycle_epochs is None:
+        return {}
+    examples = CARDS[study.data].sizes["train"]
+    steps = 1 if entry.batch == "full" else math.ceil(examples / study.batch_size)
+    return {"cycle": max(1, round(entry.cycle_epochs * steps))}

@@ -3,7 +3,7 @@
 Every optimizer is tried at the same number of rates, equally spaced on a log scale over a window of
 the same width around its documented default. When the best lies in the outer tenth of the window, the
 window moves on by a decade, at most `slides` times; after that the choice is marked `boundary`.
-The best rate has the highest median validation accuracy over the tuning seeds after the last pass;
+The best rate has the highest median validation score (accuracy, Dice) over the tuning seeds after the last pass;
 ties go to the lower median validation loss, then to the smaller rate.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import records
+from experiments import records, tasks
 from experiments.config import Entry, Study, Tuning, tuning_hash
 from experiments.errors import UserError
 from experiments.tables import from_csv, to_csv
@@ -33,7 +33,7 @@ class Trial:
     label: str
     learning_rate: float
     seed: int
-    accuracy: float
+    score: float
     loss: float
 
 
@@ -46,7 +46,7 @@ class Choice:
         window: the lowest and highest rate of the window it was chosen from.
         slides: decades the window moved on; negative is towards smaller rates.
         boundary: whether the best still lay at the edge when no slide was left.
-        validation_accuracy: median over the tuning seeds.
+        validation_score: median over the tuning seeds.
         trials: tuning runs in the window, and in all.
     """
 
@@ -54,7 +54,7 @@ class Choice:
     window: tuple[float, float]
     slides: int
     boundary: bool
-    validation_accuracy: float
+    validation_score: float
     trials: tuple[int, int]
 
 
@@ -70,8 +70,8 @@ def best(rates: Sequence[float], trials: Sequence[Trial]) -> float:
 
     def rank(rate: float) -> tuple[float, float, float]:
         of_rate = [trial for trial in trials if trial.learning_rate == rate]
-        accuracy = statistics.median(trial.accuracy for trial in of_rate)
-        return -accuracy, statistics.median(trial.loss for trial in of_rate), rate
+        score = statistics.median(trial.score for trial in of_rate)
+        return -score, statistics.median(trial.loss for trial in of_rate), rate
 
     return min(rates, key=rank)
 
@@ -101,9 +101,9 @@ def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list
         if side == 0 or abs(slides) == tuning.slides or side * slides < 0:
             break
         slides += side
-    accuracy = statistics.median(t.accuracy for t in here if t.learning_rate == rate)
+    score = statistics.median(t.score for t in here if t.learning_rate == rate)
     total = sum(t.label == entry.label for t in trials)
-    return Choice(rate, (rates[0], rates[-1]), slides, side != 0, accuracy, (len(here), total))
+    return Choice(rate, (rates[0], rates[-1]), slides, side != 0, score, (len(here), total))
 
 
 def trial_of(record: records.Record) -> Trial:
@@ -114,7 +114,7 @@ def trial_of(record: records.Record) -> Trial:
         record.run.label,
         record.run.learning_rate,
         record.run.seed,
-        last["validation_accuracy"] if good else -math.inf,
+        last[_judged(record.run.task)] if good else -math.inf,
         last["validation_loss"] if good else math.inf,
     )
 
@@ -134,10 +134,10 @@ def write(path: Path, study: Study, found: Sequence[records.Record], choices: Ma
         "tuning_hash": tuning_hash(study),
         "evidence_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "made_with": {k: environment[k] for k in ("commit", "source", "tensorflow", "keras")},
-        "rule": "highest median validation accuracy after the last pass",
+        "rule": f"highest median validation {tasks.get(study.task).score_title} after the last pass",
         "trials": len(found),
         "diverged": sum(record.status == "diverged" for record in found),
-        "choices": {label: dataclasses.asdict(choice) for label, choice in choices.items()},
+        "choices": {label: _plain(choice, study.task) for label, choice in choices.items()},
     }
     records.write(evidence, text)
     records.write(selected, json.dumps(content, indent=2) + "\n")
@@ -158,7 +158,7 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
     try:
         content = json.loads(selected.read_text(encoding="utf-8"))
         made_for, sha256 = content["tuning_hash"], content["evidence_sha256"]
-        choices = {label: _choice(raw) for label, raw in content["choices"].items()}
+        choices = {label: _choice(raw, study.task) for label, raw in content["choices"].items()}
         trials = trials_of(text) if sha256 == hashlib.sha256(text.encode()).hexdigest() else []
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"The file {selected.name} cannot be read ({error!r}); {again}") from error
@@ -173,21 +173,33 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
 
 
 def trials_of(text: str) -> list[Trial]:
-    """Returns the trials in a table of evidence."""
+    """Returns the trials in a table of evidence, judged by the one score of validation that is no loss."""
+    rows = from_csv(text)
+    judged = next(key for key in rows[0] if key.startswith("validation_") and key != "validation_loss")
     return [
         Trial(
             row["optimizer"],
             float(row["learning_rate"]),
             int(row["seed"]),
-            float(row["validation_accuracy"]) if row["status"] == "done" else -math.inf,
+            float(row[judged]) if row["status"] == "done" else -math.inf,
             float(row["validation_loss"]) if row["status"] == "done" else math.inf,
         )
-        for row in from_csv(text)
+        for row in rows
     ]
 
 
-def _choice(raw: Mapping[str, Any]) -> Choice:
-    return Choice(**{**raw, "window": tuple(raw["window"]), "trials": tuple(raw["trials"])})
+def _judged(task: str) -> str:
+    """Returns what the score that rates are chosen by is called in records and files."""
+    return f"validation_{tasks.get(task).score}"
+
+
+def _plain(choice: Choice, task: str) -> dict[str, Any]:
+    return {_judged(task) if k == "validation_score" else k: v for k, v in dataclasses.asdict(choice).items()}
+
+
+def _choice(raw: Mapping[str, Any], task: str) -> Choice:
+    named = {"validation_score" if key == _judged(task) else key: value for key, value in raw.items()}
+    return Choice(**{**named, "window": tuple(raw["window"]), "trials": tuple(raw["trials"])})
 
 
 def _table(study: Study, found: Sequence[records.Record]) -> str:
@@ -198,7 +210,7 @@ def _table(study: Study, found: Sequence[records.Record]) -> str:
 
 def _row(record: records.Record) -> dict[str, Any]:
     run, last = record.run, record.evaluations[-1]
-    scores = ("validation_accuracy", "validation_loss", "running_loss", "example_gradients")
+    scores = (_judged(run.task), "validation_loss", "running_loss", "example_gradients")
     return {
         "data": run.data,
         "model": run.task,

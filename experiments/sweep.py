@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from experiments import datasets, environment, records, selection
+from experiments import datasets, environment, records, selection, tasks
 from experiments.config import Study, tuning_hash
 from experiments.engines import Engine, Event, Job
 from experiments.errors import RunsFailed, UserError
@@ -125,8 +125,9 @@ def _observe(event: Event, meter: Meter, failures: list[str]) -> None:
         meter.step(run.epochs - event.content["epoch"])
         meter.tell(f"{label}: diverged in pass {event.content['epoch']}")
     else:
-        accuracy, seconds = event.content["validation_accuracy"], event.content["seconds"]
-        meter.tell(f"{label}: validation accuracy {accuracy:.3f}, trained in {clock(seconds)}")
+        task, seconds = tasks.get(run.task), event.content["seconds"]
+        score = event.content[f"validation_{task.score}"]
+        meter.tell(f"{label}: validation {task.score_title} {score:.3f}, trained in {clock(seconds)}")
 
 
 def _prepare(name: str) -> None:

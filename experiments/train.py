@@ -19,20 +19,22 @@ import tensorflow as tf
 
 import tfoptim
 from experiments import seeds, tasks
+from experiments.cases.predict import predictor
+from experiments.datasets.augment import halves
 from experiments.datasets.load import Examples
 from experiments.runs import Run
 from experiments.tasks.base import Task
 
-EVALUATION_BATCH = 1_000
 PATIENCE = 3
 BLOW_UP = 1e3
 
 Evaluation = dict[str, Any]
 Split = tuple[Any, Any]
+AsSeen = Callable[[Any, Any, Any], Split]
 
 
 def tensors(data: Mapping[str, Examples]) -> dict[str, Split]:
-    """Returns the images, uint8 [n, ...], and labels, int32 [n], of each split as tensors."""
+    """Returns the images, uint8 [n, ...], and labels, [n] or [n, height, width], of each split."""
     return {k: (tf.constant(v.images), tf.constant(v.labels)) for k, v in data.items()}
 
 
@@ -50,8 +52,10 @@ class Program:
         self.examples = len(data["train"][1])
         self.model, self.optimizer = _fresh(self.task, run)
         self._data = data
+        self.predict = predictor(self.model, self.task)
+        self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the pass
         self._evaluate = _evaluation(self.model, self.task, *data["train"])
-        self._epoch = _epoch(self.model, self.optimizer, self.task, data["train"], run)
+        self._epoch = _epoch(self.model, self.optimizer, self.task, data["train"], run, self._moment)
         self.seconds_compiling, _ = _timed(self._warm_up)
 
     def run(self, run: Run) -> Iterator[Evaluation]:
@@ -60,11 +64,13 @@ class Program:
         The last one yielded of a run that diverged has `diverged` set; nothing follows it.
         """
         self._reset(run)
+        key = halves(seeds.derive(run.task, run.seed, "augment"))
         example_gradients, seconds, high = 0, 0.0, 0
         initial = evaluation = self._evaluation(0, None, example_gradients, seconds)
         yield initial
         for epoch in range(1, run.epochs + 1):
             order = seeds.order(run.task, run.seed, epoch, self.examples)
+            self._moment.assign([*key, epoch])
             elapsed, loss = _timed(self._epoch, tf.constant(order))
             seconds += elapsed
             example_gradients += self.examples
@@ -105,11 +111,14 @@ class Program:
         return float(self._epoch(tf.range(few)))
 
 
-def full_gradient(model: Any, task: Task, images: Any, labels: Any, micro: int) -> tuple[Any, list[Any]]:
+def full_gradient(
+    model: Any, task: Task, images: Any, labels: Any, micro: int, as_seen: AsSeen | None = None
+) -> tuple[Any, list[Any]]:
     """Returns the mean loss over all examples and its gradient at the present weights.
 
     The gradient is summed over micro-batches, each weighted by its size, so that memory does not
-    grow with the number of examples. A layer with dropout draws a fresh mask for each micro-batch.
+    grow with the number of examples. A layer with dropout draws a fresh mask for each micro-batch, and
+    one with batch normalisation takes each by itself: its result depends on their size.
 
     Args:
         model: gives logits.
@@ -117,6 +126,7 @@ def full_gradient(model: Any, task: Task, images: Any, labels: Any, micro: int) 
         images: stored images, [n, ...].
         labels: labels, [n].
         micro: examples held at a time; need not divide n.
+        as_seen: makes of stored examples and their numbers those that are trained on.
 
     Returns:
         The loss, a scalar, and one gradient a trainable variable.
@@ -127,9 +137,12 @@ def full_gradient(model: Any, task: Task, images: Any, labels: Any, micro: int) 
     count = tf.shape(labels)[0]
     for start in tf.range(0, count, micro):
         batch = slice(start, start + micro)
+        seen, truth = images[batch], labels[batch]
+        if as_seen is not None:
+            seen, truth = as_seen(seen, truth, tf.range(start, start + tf.shape(truth)[0]))
         with tf.GradientTape() as tape:
-            logits = model(task.inputs(images[batch]), training=True)
-            loss = tf.reduce_sum(task.loss(labels[batch], logits))
+            logits = model(task.inputs(seen), training=True)
+            loss = tf.reduce_sum(task.loss(truth, logits))
         total += loss
         sums = [s + g for s, g in zip(sums, tape.gradient(loss, variables), strict=True)]
     return total / tf.cast(count, tf.float32), [s / tf.cast(count, s.dtype) for s in sums]
@@ -144,13 +157,13 @@ def _fresh(task: Task, run: Run) -> tuple[Any, Any]:
     return model, optimizer
 
 
-def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run) -> Any:
+def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run, moment: Any) -> Any:
     """Returns the compiled pass over the training set in a given order, int32 [n]; it gives the loss."""
-    images, labels = train
+    (images, labels), as_seen = train, _as_seen(task, moment)
 
     def full(order: Any) -> Any:
         del order  # a sum does not depend on it; the rows as they are stored need no gathering
-        loss, gradients = full_gradient(model, task, images, labels, run.micro_batch)
+        loss, gradients = full_gradient(model, task, images, labels, run.micro_batch, as_seen)
         optimizer.apply(gradients, model.trainable_variables)
         return loss
 
@@ -158,9 +171,9 @@ def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run) -> An
         total = tf.constant(0.0)
         for start in tf.range(0, tf.size(order), run.batch_size):
             rows = order[start : start + run.batch_size]
+            seen, truth = as_seen(tf.gather(images, rows), tf.gather(labels, rows), rows)
             with tf.GradientTape() as tape:
-                logits = model(task.inputs(tf.gather(images, rows)), training=True)
-                losses = task.loss(tf.gather(labels, rows), logits)
+                losses = task.loss(truth, model(task.inputs(seen), training=True))
                 loss = tf.reduce_mean(losses)
             optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
             total += tf.reduce_sum(losses)
@@ -170,14 +183,22 @@ def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run) -> An
     return tf.function(epoch, input_signature=[tf.TensorSpec([None], tf.int32)])
 
 
+def _as_seen(task: Task, moment: Any) -> AsSeen:
+    """Returns what makes of stored examples and their numbers, [n], those that a pass trains on."""
+    augmentation = task.augmentation
+    if augmentation is None:
+        return lambda images, labels, rows: (images, labels)
+    return lambda images, labels, rows: augmentation(images, labels, moment[:2], moment[2], rows)
+
+
 def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
     """Returns the compiled sum of each score over a split; one trace serves like splits of any size."""
     scores = {"loss": task.loss, **task.metrics}
 
     def evaluate(images: Any, labels: Any) -> Any:
         sums = {name: tf.constant(0.0) for name in scores}
-        for start in tf.range(0, tf.size(labels), EVALUATION_BATCH):
-            batch = slice(start, start + EVALUATION_BATCH)
+        for start in tf.range(0, tf.shape(labels)[0], task.evaluation_batch):
+            batch = slice(start, start + task.evaluation_batch)
             logits = model(task.inputs(images[batch]), training=False)
             sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
         return sums

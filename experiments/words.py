@@ -35,12 +35,13 @@ class Words:
         """
         self.name, self.whole, self.study, self.found = name, whole, study, found
         self.choices, self.command = choices, command
+        self.task = tasks.get(study.task)
 
     def title(self, what: str) -> str:
         """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
         count, study = len(self.study.seeds), self.study
         budget = f"{count} {'seeds' if count > 1 else 'seed'}, {study.epochs} epochs"
-        return f"{what}: {tasks.get(study.task).title} on {study.data}, {budget}"
+        return f"{what}: {self.task.title} on {study.data}, {budget}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -53,11 +54,12 @@ class Words:
     @property
     def facts(self) -> tuple[str, ...]:
         """What one has to know to read the table, and where its numbers come from."""
-        return self._data(), self._steps(), *self._dropout(), self._rates(), *self.footer
+        return self._data(), self._steps(), *self._full_gradients(), *self._moved(), self._rates(), *self.footer
 
-    def caption(self, what: str) -> Caption:
-        """Returns the words of a figure."""
-        return Caption(self.title(what), self.lines, self.footer, " ".join((f"{self.title(what)}.", *self.lines)))
+    def caption(self, what: str, how: str = "") -> Caption:
+        """Returns the words of a figure; `how` says how to read it, where it is none of curves."""
+        lines = (f"{how} {self._data()}", f"{self._steps()} {self._rates()}") if how else self.lines
+        return Caption(self.title(what), lines, self.footer, " ".join((f"{self.title(what)}.", *lines)))
 
     def of_tuning(self) -> Caption:
         """Returns the words of the figure of learning rates; tuning is the whole study's, never a part's."""
@@ -68,7 +70,7 @@ class Words:
             f"Dot: a run; line: median over the tuning seeds ({seeds}); ring: chosen; dashed: documented default; "
             f"cross: diverged. {tuning.points} rates over {tuning.decades} decades for each optimizer, around the "
             "default, moved on by a decade while the best lies at the edge. Budget: "
-            f"{self.whole.epochs} epochs. The test split was not loaded."
+            f"{tuning.epochs or self.whole.epochs} epochs. The test split was not loaded."
         )
         return Caption(title, (line,), self.footer, f"{title}. {line}")
 
@@ -87,28 +89,31 @@ class Words:
         sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
         return f"Data: {card.title}: {sizes} for training / validation / test."
 
-    def _dropout(self) -> tuple[str, ...]:
-        if not tasks.get(self.study.task).dropout or all(e.batch == "mini" for e in self.study.optimizers):
+    def _full_gradients(self) -> tuple[str, ...]:
+        if all(entry.batch == "mini" for entry in self.study.optimizers):
             return ()
-        masks = f"with fresh masks for each {self.study.micro_batch} examples"
-        return (f"Dropout stays on for full gradients too, {masks}, so that all optimizers train the same model.",)
+        few, same = f"{self.study.micro_batch} {self.task.example}", "so that all optimizers train the same model."
+        dropout = f"Dropout stays on for full gradients too, with fresh masks for each {few}, {same}"
+        norm = f"Full gradients are summed over {few} at a time, which batch normalisation takes by themselves, {same}"
+        return (*([dropout] if self.task.dropout else []), *([norm] if self.task.classes else []))
+
+    def _moved(self) -> tuple[str, ...]:
+        moves = self.task.augmentation
+        return () if moves is None else (f"Augmentation of the training {self.task.example}: {moves.words}.",)
 
     def _steps(self) -> str:
         full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]
         mini = f"batches of {self.study.batch_size}"
         if not full:
             return f"All take {mini}."
-        one = f"{' and '.join(full)}: one step an epoch, on the gradient of all training examples"
+        one = f"{' and '.join(full)}: one step an epoch, on the gradient of all training {self.task.example}"
         return f"{one}; the others: {mini}." if len(full) < len(self.study.optimizers) else f"{one}."
 
     def _rates(self) -> str:
         rates = ", ".join(
             f"{entry.label}\u00a0{self.choices[entry.label].learning_rate:g}" for entry in self.study.optimizers
         )
-        changed = [
-            f"{field} {getattr(self.whole, field)}"
-            for field in ("epochs", "data")
-            if getattr(self.whole, field) != getattr(self.study, field)
-        ]
+        tuned = {"epochs": self.whole.tuning.epochs or self.whole.epochs, "data": self.whole.data}
+        changed = [f"{field} {made}" for field, made in tuned.items() if made != getattr(self.study, field)]
         chosen = f" for {', '.join(changed)}, not for this" if changed else ""
         return f"Learning rates, chosen on validation data{chosen}: {rates}."

@@ -51,7 +51,9 @@ class Augmentation:
             if not 0 <= value <= high:
                 raise UserError(f"Augmentation: {name} must satisfy 0 <= x <= {high}, got {value!r}.")
 
-    def __call__(self, images: Tensor, masks: Tensor, seed: int, epoch: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, images: Tensor, masks: Tensor, seed: int | Tensor, epoch: Tensor, index: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Returns a batch as it looks at one pass.
 
         Images are interpolated, masks take the nearest pixel; beyond the edge both are mirrored.
@@ -59,7 +61,7 @@ class Augmentation:
         Args:
             images: grey levels 0 .. 255, [n, height, width, channels].
             masks: classes, integers [n, height, width].
-            seed: 64-bit seed, such as `seeds.derive(problem, seed, "augment")`.
+            seed: 64-bit seed, such as `seeds.derive(problem, seed, "augment")`, or its `halves` as a tensor.
             epoch: number of the pass, from 1.
             index: number of each example in its split, [n].
 
@@ -73,6 +75,22 @@ class Augmentation:
         moved = _move(tf.cast(images, tf.float32), transforms, "BILINEAR")
         labels = _move(tf.cast(masks[..., None], tf.int32), transforms, "NEAREST")[..., 0]
         return self._relight(moved, draws), tf.cast(labels, masks.dtype)
+
+    @property
+    def words(self) -> str:
+        """What is done, for a table's notes."""
+        moves = {
+            "turned by up to {:g} degrees": self.rotation,
+            "scaled by a factor up to {:.3g}": np.exp(self.scale) if self.scale else 0,
+            "shifted by up to {:.0%} of a side": self.shift,
+        }
+        light = {
+            "mirrored with chance {:g}": self.mirror,
+            "brightened by a factor up to {:.3g}": np.exp(self.gain) if self.gain else 0,
+            "intensities to a power up to {:.3g}": np.exp(self.gamma) if self.gamma else 0,
+        }
+        moved, always = ([text.format(reach) for text, reach in some.items() if reach] for some in (moves, light))
+        return ", ".join([*([f"with chance {self.moved:g} {', '.join(moved)}"] if moved else []), *always])
 
     def _transforms(self, draws: Tensor, sides: Tensor) -> Tensor:
         """Returns [n, 8]: where each pixel of the result comes from, about the centre of the image."""
@@ -136,13 +154,17 @@ def batches(
     return rows.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(1)
 
 
-def _draws(seed: int, epoch: Tensor, index: Tensor) -> Tensor:
+def halves(seed: int) -> tuple[int, int]:
+    """Returns a 64-bit seed as two numbers of 32 bits, which int64 holds without a sign."""
+    return seed % 2**32, seed // 2**32 % 2**32
+
+
+def _draws(seed: int | Tensor, epoch: Tensor, index: Tensor) -> Tensor:
     """Returns eight numbers in [-1, 1) for each example, [n, 8], a function of its own index alone."""
     import tensorflow as tf
 
     random: Any = tf.random  # its stubs know less than it does
-    # A 64-bit seed is kept whole in two numbers of 32 bits, both non-negative in int64.
-    whole = tf.constant([seed % 2**32, seed // 2**32 % 2**32], tf.int64)
+    whole = tf.constant(halves(seed), tf.int64) if isinstance(seed, int) else seed
     key = random.fold_in(whole, tf.cast(epoch, tf.int64), alg=_PHILOX)
 
     def draw(one: Tensor) -> Tensor:

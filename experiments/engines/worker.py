@@ -43,8 +43,12 @@ class Bench:
         if key not in self._data:
             data = load(run.data, SPLITS_OF_KIND[run.kind])
             digests = {split: examples.sha256 for split, examples in data.items()}
-            self._data[key] = (tensors(data), digests)
+            self._data[key] = (tensors(data), digests, data.get("test"))
         return self._data[key][0]
+
+    def test(self, run: Run) -> Any:
+        """Returns the test examples as they were loaded; None for a run that may not see them."""
+        return self._data[run.data, run.kind][2]
 
     def digests(self, run: Run) -> dict[str, str]:
         """Returns the SHA-256 of each split that a run saw."""
@@ -64,6 +68,12 @@ def carry_out(job: Mapping[str, Any], bench: Bench, say: Any) -> None:
         attempt.append(evaluation)
         say("evaluated", epoch=evaluation["epoch"])
     status = "diverged" if evaluation["diverged"] else "done"
+    if status == "done" and program.predict is not None and bench.test(run) is not None:
+        from experiments.cases import predict
+
+        found = predict.measured(program.predict, program.task, bench.test(run))
+        for name, content in predict.files(*found).items():
+            attempt.attach(name, content)
     summary = {
         "data_sha256": bench.digests(run),
         "data_id": content_id(bench.digests(run)),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.datasets.augment import HEART
 from experiments.tasks.segmentation import slices
 
 CLASSES = ("background", "right ventricle", "myocardium", "left ventricle")
@@ -19,4 +20,4 @@ def build(dropout: int) -> Any:
     return unet((200, 200, 1), len(CLASSES), (16, 32, 64, 128), seed=dropout)
 
 
-TASK = slices("acdc", "U-Net 16-32-64-128", 538_372, build, CLASSES, dropout=True)
+TASK = slices("acdc", "U-Net 16-32-64-128", 538_372, build, CLASSES, dropout=True, augmentation=HEART)

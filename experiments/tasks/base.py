@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from experiments.datasets.augment import Augmentation
+
 Tensor = Any
 PerExample = Callable[[Tensor, Tensor], Tensor]
 
@@ -25,6 +27,16 @@ class Task:
         loss: loss of each example, [n], from labels and logits.
         metrics: score of each example, [n], from labels and logits, by name.
         dropout: whether training draws dropout masks.
+        score: the metric that runs are judged and learning rates chosen by.
+        score_title: that metric in words.
+        loss_title: the loss in words.
+        example: what an example is called, in the plural.
+        augmentation: how training examples are moved at each pass; None leaves them as they are stored.
+        evaluation_batch: examples held at a time while a split is evaluated.
+        classes: names of the classes of a segmentation, the background first; empty for other problems.
+        tolerance_mm: distance in mm up to which the surface Dice of a case counts boundaries as one.
+        outputs: of a segmentation, the predicted class of each pixel and the probability of each class,
+            uint8 [n, height, width] and float32 [n, height, width, classes], from logits.
     """
 
     name: str
@@ -36,6 +48,15 @@ class Task:
     loss: PerExample
     metrics: Mapping[str, PerExample]
     dropout: bool = False
+    score: str = "accuracy"
+    score_title: str = "accuracy"
+    loss_title: str = "cross entropy"
+    example: str = "examples"
+    augmentation: Augmentation | None = None
+    evaluation_batch: int = 1_000
+    classes: tuple[str, ...] = ()
+    tolerance_mm: float = 0.0
+    outputs: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
 
     def model(self, init: int, dropout: int) -> Any:
         """Returns the model with the initial weights of a seed.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.datasets.augment import BRAIN
 from experiments.tasks.segmentation import slices
 
 CLASSES = ("background", "grey matter", "white matter")
@@ -19,4 +20,6 @@ def build(dropout: int) -> Any:
     return unet((112, 96, 1), len(CLASSES), SMALL, dropout=0, bias=False, momentum=0.9, seed=dropout)
 
 
-TASK = slices("mni152", "U-Net 16-32-64 (130,547 parameters)", 130_547, build, CLASSES, dropout=False)
+TASK = slices(
+    "mni152", "U-Net 16-32-64", 130_547, build, CLASSES, dropout=False, augmentation=BRAIN
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from experiments.datasets.augment import HEART
 from experiments.tasks.segmentation import slices
 
 CLASSES = ("background", "left atrium")
@@ -16,4 +17,4 @@ def build(dropout: int) -> Any:
     return unet((320, 320, 1), 1, seed=dropout)
 
 
-TASK = slices("msd_heart", "U-Net 16-32-64-128-256", 2_164_305, build, CLASSES, dropout=True)
+TASK = slices("msd_heart", "U-Net 16-32-64-128-256", 2_164_305, build, CLASSES, dropout=True, augmentation=HEART)

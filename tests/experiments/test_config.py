@@ -1,5 +1,7 @@
 """A study is data: read with every fault named, and identified by what its numbers depend on."""
 
+import dataclasses
+
 import pytest
 
 from experiments import config, library, runs, seeds, tasks
@@ -22,8 +24,64 @@ def test_canonical_form_refuses_what_json_lacks():
 
 @pytest.mark.parametrize("name", config.names())
 def test_committed_studies_have_no_fault(name):
-    """Every study in the folder can be read, and its hash computed."""
-    assert len(config.study_hash(config.load(config.find(name)))) == 64
+    """Every study in the folder can be read; its hash too, or what to type to have the data that it depends on."""
+    study = config.load(config.find(name))
+    if study.data in ("msd_heart", "acdc"):
+        with pytest.raises(UserError, match=f"type: python -m experiments prepare {study.data} PATH"):
+            config.study_hash(study)
+    else:
+        assert len(config.study_hash(study)) == 64
+
+
+@pytest.fixture(autouse=True)
+def _no_data_of_the_user(tmp_path, monkeypatch):
+    """Hearts that a developer has prepared are none of the tests' business."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+
+
+def test_the_studies_that_were_there_have_their_known_identities():
+    """A key that a study leaves out does not change what its numbers depend on, so that its records stay its own."""
+    study = config.load(config.find("mnist"))
+    assert config.study_hash(study)[:8] == "4126a536"
+    assert config.tuning_hash(study)[:8] == "d5a6afcb"
+
+
+def test_a_study_like_another_has_all_that_it_does_not_say_itself():
+    """The optimizers are declared once."""
+    brain, heart = (config.load(config.find(name)) for name in ("mni152", "msd_heart"))
+    assert heart.optimizers == brain.optimizers
+    assert (heart.tuning, heart.seeds) == (brain.tuning, brain.seeds)
+    assert (heart.task, heart.data, heart.figures) == ("msd_heart", "msd_heart", "static/msd_heart")
+
+
+def test_a_study_like_none_is_refused():
+    """With the nearest match."""
+    with pytest.raises(UserError, match="Unknown study 'mni': did you mean"):
+        config.parse('like = "mni"', "x.toml")
+
+
+def test_a_tier_of_unknown_optimizers_is_refused():
+    """It is a part of the study."""
+    text = TOML + '[[tiers]]\nname = "quick"\noptimizers = ["Adm"]\nseeds = [0]\nepochs = 1\nfigures = "x"\n'
+    with pytest.raises(UserError, match=r"tiers\[0\].label: Unknown label 'adm': did you mean 'adam'"):
+        config.parse(text, "small.toml")
+
+
+def test_a_cycle_in_epochs_becomes_steps_of_the_study():
+    """Ten passes of nine steps; a full gradient has one step a pass."""
+    study = config.load(config.find("mni152"))
+    entry = next(entry for entry in study.optimizers if entry.label == "CLMR")
+    run = runs.plan("x", study, runs.EVALUATION, entry, 0.01, 0)
+    assert run.hyperparameters == {"cycle": 90}
+    full = dataclasses.replace(entry, batch="full")
+    assert runs.plan("x", study, runs.EVALUATION, full, 0.01, 0).hyperparameters == {"cycle": 10}
+
+
+def test_a_tuning_run_may_have_a_budget_of_its_own():
+    """Evaluation runs have the study's."""
+    study = config.load(config.find("mni152"))
+    made = {kind: runs.plan("x", study, kind, study.optimizers[0], 0.1, 0) for kind in (runs.TUNING, runs.EVALUATION)}
+    assert {kind: run.epochs for kind, run in made.items()} == {runs.TUNING: 10, runs.EVALUATION: 40}
 
 
 def test_all_faults_are_named_at_once_with_their_paths():

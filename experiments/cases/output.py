@@ -1,0 +1,59 @@
+"""Writes what is said of the cases of a comparison: the table of every metric, and the figures. Nothing here trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from experiments import records
+from experiments.cases import boxes, overlays, read, table
+from experiments.config import Study
+from experiments.datasets.segmentation import Slices
+from experiments.records import Record
+from experiments.words import Words
+
+
+def write(study: Study, found: Sequence[Record], words: Words, folder: Path) -> list[Path]:
+    """Writes table and figures of the cases of a comparison, and returns the files.
+
+    Where every run diverged there are no cases, and nothing is written.
+
+    Args:
+        study: what was compared.
+        found: its records, with the test scores.
+        words: the words of its figures.
+        folder: where the files go.
+    """
+    runs = read.measured(found)
+    if not runs:
+        return []
+    styles = {entry.label: entry.style for entry in study.optimizers}
+    every = table.rows(study, runs)
+    paths = [folder / "metrics.md", folder / "metrics.csv"]
+    notes = table.notes(study, runs, words.facts)
+    records.write(paths[0], table.markdown(every, words.title("Every metric"), notes))
+    records.write(paths[1], table.as_csv(every, runs))
+    for one in boxes.BOXES:
+        rows = read.rows(runs, [one.column])
+        paths += boxes.draw(one, rows, styles, words.caption(one.words, one.how), folder)
+    return paths + _overlays(study, runs, words, folder)
+
+
+def _overlays(study: Study, runs: Sequence[read.Measured], words: Words, folder: Path) -> list[Path]:
+    from experiments.datasets.load import load
+
+    slices = cast(Slices, load(study.data, ("test",))["test"])
+    seed = study.seeds[0]
+    paths: list[Path] = []
+    for shown in overlays.choose(runs, slices):
+        place = "" if shown.position is None else f", slice {shown.position} of it, which has most of the structures"
+        how = (
+            f"Test case {shown.name}{place}: the {shown.kind} of {len(set(slices.cases))} {overlays.RULE}. "
+            f"Predictions of seed {seed}; Dice and HD95: of the case, mean of classes. No colour: true negative."
+        )
+        own = [one for one in runs if one.seed == seed]
+        caption = words.caption(f"Truth and prediction, {shown.kind} case", how)
+        labels = [entry.label for entry in study.optimizers]
+        paths += overlays.draw(shown, own, labels, slices, words.task.classes, caption, folder)
+    return paths

@@ -1,0 +1,121 @@
+"""A segmentation problem so small that a whole study of it takes seconds, and an engine without processes."""
+
+import dataclasses
+
+import numpy as np
+
+from experiments import config, environment
+from experiments.datasets import segmentation
+from experiments.datasets.augment import BRAIN
+from experiments.engines import Event, worker
+from experiments.models.unet import unet
+from experiments.tasks import mni152
+
+CLASSES = ("background", "grey matter", "white matter")
+SIDES = (16, 12)
+TASK = dataclasses.replace(
+    mni152.TASK,
+    title="tiny U-Net",
+    parameters=0,
+    build=lambda dropout: unet((*SIDES, 1), 3, (4, 8), dropout=0, bias=False, momentum=0.5, seed=dropout),
+    augmentation=BRAIN,
+    evaluation_batch=2,
+)
+TASK = dataclasses.replace(TASK, parameters=TASK.build(0).count_params())
+STUDY = """
+schema = 1
+title = "A tiny study"
+task = "mni152"
+data = "mni152_tissue/noise06"
+epochs = 2
+batch_size = 4
+micro_batch = 4
+seeds = [0, 1]
+figures = "figures"
+
+[tuning]
+seeds = [1000]
+points = 3
+decades = 2
+slides = 0
+epochs = 1
+
+[[tiers]]
+name = "quick"
+optimizers = ["CLMR"]
+seeds = [1]
+epochs = 1
+figures = "quick"
+
+[[optimizers]]
+label = "GD"
+optimizer = "gd"
+batch = "full"
+default_learning_rate = 0.1
+style = { color = "#6E6E6E", line = "dotted", marker = "o" }
+
+[[optimizers]]
+label = "CLMR"
+optimizer = "clmr"
+batch = "mini"
+default_learning_rate = 0.01
+cycle_epochs = 2.0
+style = { color = "#D55E00", line = "solid", marker = "v" }
+"""
+
+
+def study(**changes):
+    """The tiny study, with some fields changed."""
+    return dataclasses.replace(config.parse(STUDY, "tiny.toml"), **changes)
+
+
+def slices(count, seed=0, volumes=False):
+    """Nested boxes, brighter inwards, in noise; each slice a case, or each pair of neighbours."""
+    generator = np.random.default_rng(seed)
+    labels = np.zeros((count, *SIDES), np.uint8)
+    for number in range(count):
+        top, left = generator.integers(1, 4, 2)
+        labels[number, top : top + 10, left : left + 7] = 1
+        labels[number, top + 3 : top + 8, left + 2 : left + 6] = 2
+    images = (60 * labels + generator.integers(0, 40, labels.shape)).astype(np.uint8)
+    return segmentation.Slices(
+        images=images[..., None],
+        labels=labels,
+        cases=np.array([f"case{n // 2 if volumes else n}" for n in range(count)]),
+        positions=np.arange(count),
+        spacing_mm=np.full((count, 3), (2.0, 1.0, 3.0), np.float32),
+    )
+
+
+SPLITS = {"train": slices(9), "validation": slices(3, 1), "test": slices(4, 2)}
+
+
+def load(name, splits):
+    """The tiny splits, whatever the data set is called."""
+    return {split: SPLITS[split] for split in splits}
+
+
+class Inline:
+    """An engine that carries out all jobs in this process."""
+
+    def submit(self, jobs, observe):
+        """Carries out all jobs, one after the other, sorted by program, on one bench."""
+        bench = worker.Bench()
+        for job in sorted(jobs, key=lambda job: job.run.program):
+
+            def say(kind, job=job, **content):
+                observe(Event(job, kind, content))
+
+            made = {"spec": job.run.content, "folder": str(job.folder), "environment": environment.describe(1)}
+            worker.carry_out(made, bench, say)
+
+
+def place(monkeypatch, folder, toml=STUDY):
+    """Makes a folder the working directory, with the tiny study, its data, its model and the engine of this process."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(mni152, "TASK", TASK)
+    monkeypatch.setattr("experiments.datasets.load.load", load)
+    monkeypatch.setattr("experiments.commands._engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.sweep._prepare", lambda name: None)
+    (folder / "tiny.toml").write_text(toml, encoding="utf-8")
+    return folder / "tiny.toml"
