@@ -40,6 +40,13 @@ def test_it_is_built_by_its_first_step():
     assert [0.0, -1.0] == values_of(variables)[0].tolist()
 
 
+def test_its_first_step_needs_the_variables():
+    """Without them it says what to do, as the optimizers do."""
+    optimizer = tfoptim.LossScaleOptimizer(tfoptim.SGD())
+    with pytest.raises(ValueError, match="not built: give `apply` the variables"):
+        optimizer.apply([tf.constant(1.0)])
+
+
 def test_it_takes_only_our_optimizers():
     """A Keras optimizer inside would look at one replica again; the message names the converter."""
     with pytest.raises(TypeError, match="from_keras"):

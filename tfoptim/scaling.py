@@ -52,10 +52,16 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Takes one step of the inner optimizer, or skips it, and adjusts the scale."""
+        """Takes one step of the inner optimizer, or skips it, and adjusts the scale.
+
+        Raises:
+            ValueError: the optimizer is not built, and no variables are given.
+        """
         if not len(grads):
             return
         if not self.built:
+            if trainable_variables is None:
+                raise ValueError(f"{self.name} is not built: give `apply` the variables, or call `build(variables)`.")
             with tf.init_scope():
                 self.build(list(trainable_variables))
             self.built: bool = True

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -114,7 +113,5 @@ def test_answers_come_without_importing_tensorflow():
         "import sys; from experiments.__main__ import main; main(['list']); main(['compare', 'mnits'])\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'tensorflow', 'keras', 'tensorflow_datasets'}))"
     )
-    start = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert time.monotonic() - start < 20  # a second, on a machine that is not busy
