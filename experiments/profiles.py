@@ -183,4 +183,4 @@ def _ratios(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 def _score(ratios: Array) -> Array:
     """Returns the mean over the last axis of what is left of the horizon, on the scale 0 .. 1."""
-    return np.asarray(np.mean(np.clip(HORIZON - ratios, 0.0, HORIZON - 1) / (HORIZON - 1), axis=-1))
+    return np.asarray(np.mean(np.maximum(HORIZON - ratios, 0.0) / (HORIZON - 1), axis=-1))

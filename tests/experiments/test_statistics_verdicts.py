@@ -160,6 +160,18 @@ def test_diverged_runs_of_both_without_shared_seeds_are_told_by_rank_sums():
     assert row.expanded == (-math.inf, math.inf)
 
 
+def test_without_shared_seeds_the_noise_of_both_is_in_the_interval():
+    """A constant lead is a win seed by seed; taken as unrelated runs, it drowns in their noise."""
+    noise = np.random.default_rng(7).normal(0.9, 0.05, 10)
+    runs = {"A": by_seed(noise + 0.01), "B": by_seed(noise)}
+    assert told(runs, "A", "B").verdict == "better"
+    free = told(runs, "A", "B", paired=False)
+    assert free.verdict == "≈"
+    # The bootstrap's standard error of a mean divides by n; two such means, and 1.96 on either side; 5 % for the draws.
+    expected = 2 * 1.96 * np.sqrt(2) * noise.std() / np.sqrt(10)
+    assert free.percentile.high - free.percentile.low == pytest.approx(expected, rel=0.05)
+
+
 def test_the_order_of_seeds_and_of_other_optimizers_does_not_matter():
     """A pair has the same numbers in any table; only the correction knows the others."""
     runs = table("F-MNIST")
