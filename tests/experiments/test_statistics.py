@@ -1,5 +1,6 @@
 """Means, spreads, interquartile means, normalised scores and the best of k have their known answers."""
 
+import doctest
 import itertools
 import math
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+import experiments.statistics
 from experiments.statistics import best_of, best_of_band, generator, iqm, mean, mean_interval, normalised, spread
 
 # Sums of a few numbers near 1 differ in their last bits only.
@@ -123,3 +125,9 @@ def test_statistics_and_profiles_import_neither_tensorflow_nor_keras():
     )
     found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_the_example_of_the_package_is_true():
+    """One example, of three lines."""
+    found = doctest.testmod(experiments.statistics)
+    assert (found.failed, found.attempted) == (0, 3)
