@@ -175,7 +175,7 @@ def parse(text: str, origin: str) -> Study:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{origin} is not valid TOML: {error}.") from error
     faults: list[str] = []
-    if "like" in raw:
+    while "like" in raw:
         raw = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8")) | raw
     study = domains.read(Study, raw, "", faults)
     if study is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from experiments import canvas
 from experiments.canvas import Caption
@@ -124,6 +124,8 @@ def _row(axes: Axes, boxes: Boxes, own: Table, style: Style, place: int) -> None
 def _scale(axes: Axes, boxes: Boxes, values: Sequence[float]) -> None:
     if not boxes.distance:
         axes.set_xlim(math.floor(10 * min(values)) / 10, 1.005)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         return
     positive = [value for value in values if value > 0] or [1.0]
     axes.set_xscale("log")

@@ -50,7 +50,8 @@ def _overlays(study: Study, runs: Sequence[read.Measured], words: Words, folder:
         place = "" if shown.position is None else f", slice {shown.position} of it, which has most of the structures"
         how = (
             f"Test case {shown.name}{place}: the {shown.kind} of {len(set(slices.cases))} {overlays.RULE}. "
-            f"Predictions of seed {seed}; Dice and HD95: of the case, mean of classes. No colour: true negative."
+            f"Predictions of seed {seed}; Dice and HD95: of the case, mean of classes. No colour: true negative. "
+            "Cut to where truth or any prediction has a structure."
         )
         own = [one for one in runs if one.seed == seed]
         caption = words.caption(f"Truth and prediction, {shown.kind} case", how)

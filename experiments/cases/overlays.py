@@ -35,7 +35,9 @@ KINDS: Mapping[str, tuple[str, float, str]] = {
     ),
 }
 STRUCTURES = ("#56B4E9", "#CC79A7", "#E69F00", "#009E73")
-TILE = 1.95  # inches
+MARGIN = 0.05  # around what is shown, share of the longer side
+HEADING = 0.5  # inches over each row of tiles
+FOOT = 64  # points for the legend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,25 +109,26 @@ def draw(
         caption: the words.
         folder: where the files go.
     """
-    image, truth = slices.images[shown.row, ..., 0], slices.labels[shown.row]
+    predictions = {one.label: one.predictions[shown.row] for one in runs}
+    table = [_row(shown, one, slices.labels[shown.row], predictions[one.label]) for one in runs]
+    window = around(np.any([slices.labels[shown.row] > 0, *(found > 0 for found in predictions.values())], axis=0))
+    image, truth = slices.images[shown.row, ..., 0][window], slices.labels[shown.row][window]
+    aspect = float(slices.spacing_mm[shown.row, 0] / slices.spacing_mm[shown.row, 1])
     columns = 5 if len(labels) > 6 else 4
     lines = math.ceil((len(labels) + 2) / columns)
-    ratio = float(image.shape[0] * slices.spacing_mm[shown.row, 0] / (image.shape[1] * slices.spacing_mm[shown.row, 1]))
-    width = canvas.WIDTH / columns
-    height = lines * (min(width, TILE) * ratio + 0.42) + 2.7
-    by_label = {one.label: one for one in runs}
-    table = [_row(shown, one, truth) for one in runs]
+    tile_height = canvas.WIDTH * 0.93 / columns * aspect * image.shape[0] / image.shape[1]
+    words = 54 + FOOT + 12 * (len(canvas.wrapped(caption.lines)) + len(canvas.wrapped(caption.footer)))
+    height = lines * tile_height + (lines - 1) * HEADING + words / 72
     with mpl.rc_context(canvas.STYLE):
-        figure, tiles = canvas.sheet(caption, room=0, grid=(lines, columns), height=height, foot=58)
-        figure.subplots_adjust(left=0.012, wspace=0.04, hspace=0.22)
+        figure, tiles = canvas.sheet(caption, room=0, grid=(lines, columns), height=height, foot=FOOT)
+        figure.subplots_adjust(left=0.012, wspace=0.04, hspace=HEADING / tile_height)
         for tile in tiles:
             tile.set_axis_off()
-        aspect = float(slices.spacing_mm[shown.row, 0] / slices.spacing_mm[shown.row, 1])
         _show(tiles[0], _grey(image), "Image", aspect)
         _show(tiles[1], painted(image, structures(truth, classes)), "Truth", aspect)
         for tile, label in zip(tiles[2:], labels, strict=False):
-            if label in by_label:
-                seen = kinds(truth, by_label[label].predictions[shown.row])
+            if label in predictions:
+                seen = kinds(truth, predictions[label][window])
                 layers = [(mask, *KINDS[kind][:2]) for kind, mask in seen.items()]
                 _show(tile, painted(image, layers), _heading(label, table), aspect)
             else:
@@ -147,10 +150,18 @@ def structures(truth: np.ndarray, classes: Sequence[str]) -> list[tuple[np.ndarr
     return [(truth == number, STRUCTURES[number - 1], 0.75) for number in range(1, len(classes))]
 
 
-def _row(shown: Shown, one: Measured, truth: np.ndarray) -> dict[str, Any]:
+def around(inside: np.ndarray) -> tuple[slice, slice]:
+    """Returns the window of an image that holds all pixels of a mask, with a margin; all of it where there are none."""
+    found = np.argwhere(inside) if inside.any() else np.argwhere(~inside)
+    margin = max(2, round(MARGIN * max(inside.shape)))
+    low, high = np.maximum(found.min(axis=0) - margin, 0), found.max(axis=0) + margin + 1
+    return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
+
+
+def _row(shown: Shown, one: Measured, truth: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
     own = [score for score in one.scores if score.case == shown.name]
     run = one.record.run
-    counts = {kind: int(mask.sum()) for kind, mask in kinds(truth, one.predictions[shown.row]).items()}
+    counts = {kind: int(mask.sum()) for kind, mask in kinds(truth, prediction).items()}
     return {
         "study": run.study[:8],
         "data": run.data,
@@ -184,8 +195,8 @@ def _show(tile: Axes, colours: np.ndarray, title: str, aspect: float) -> None:
 def _legend(figure: Any, classes: Sequence[str], caption: Caption) -> None:
     few = len(classes) < 3
     patches = [
-        Patch(facecolor=colour, edgecolor=canvas.INK, linewidth=0.6, label=words)
-        for kind, (colour, _, words) in KINDS.items()
+        Patch(facecolor=(colour, opacity), edgecolor=canvas.INK, linewidth=0.6, label=words)
+        for kind, (colour, opacity, words) in KINDS.items()
         if not (few and kind == "wrong_class")
     ]
     patches += [
