@@ -166,17 +166,15 @@ def load(path: Path) -> Study:
 
 
 def parse(text: str, origin: str) -> Study:
-    """Reads a study from TOML text; `origin` names the text in errors.
-
-    The key `like` names a study that all it does not say itself is taken from.
-    """
+    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that it has the rest from."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{origin} is not valid TOML: {error}.") from error
     faults: list[str] = []
     while "like" in raw:
-        raw = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8")) | raw
+        base = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8"))
+        raw = {key: given for key, given in base.items() if key != "tiers"} | raw
     study = domains.read(Study, raw, "", faults)
     if study is not None:
         faults = _across(study)
