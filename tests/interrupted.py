@@ -1,4 +1,4 @@
-"""The program that `test_resume.py` interrupts: a model in which everything has a state; also run as a process."""
+"""The program that the tests in `resume/` interrupt: a model in which everything has a state; also run as a process."""
 
 import contextlib
 import hashlib

@@ -1,0 +1,1 @@
+"""Interrupted training and its checkpoints."""
