@@ -15,12 +15,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from experiments import records
 
 DPI = 200
 WIDTH, HEIGHT = 9.0, 5.8
+CAPTION = 8.2  # points
 LETTERS = 150  # that fit in a line of the caption
 TITLE = 84  # letters that fit in a title at its full size
 INK = "#222222"
@@ -70,7 +72,12 @@ class Caption:
 
 
 def sheet(
-    caption: Caption, room: int, grid: tuple[int, int] = (1, 1), height: float = HEIGHT, foot: float = 0
+    caption: Caption,
+    room: int,
+    grid: tuple[int, int] = (1, 1),
+    gap: tuple[float, float] = (0.08, 0.28),
+    height: float = HEIGHT,
+    foot: float = 50,
 ) -> tuple[Figure, list[Axes]]:
     """Returns an empty figure with its words and its axes.
 
@@ -78,28 +85,36 @@ def sheet(
         caption: the words.
         room: letters that the longest label right of the axes has; 0 when there are none.
         grid: rows and columns of axes, which share their scales.
+        gap: between columns and between rows, shares of the width and height of an axes.
         height: of the figure, inches.
-        foot: points left free above the footer, such as for a legend.
+        foot: points left free above the footer, for the labels of the axes or a legend.
     """
     lines, footer = wrapped(caption.lines), wrapped(caption.footer)
     right = 1 - ((room * 5.6 + 45) / 72 / WIDTH if room else 0.02)
     top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / height
-    bottom = ((foot or 50) + 12 * len(footer)) / 72 / height
+    bottom = (foot + 12 * len(footer)) / 72 / height
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
-    gap = {"wspace": 0.08, "hspace": 0.28}
-    axes = figure.subplots(*grid, sharex=True, sharey=True, squeeze=False, gridspec_kw=gap)
+    spaces = {"wspace": gap[0], "hspace": gap[1]}
+    axes = figure.subplots(*grid, sharex=True, sharey=True, squeeze=False, gridspec_kw=spaces)
     figure.subplots_adjust(left=0.105, right=right, bottom=bottom, top=top)
     scale = HEIGHT / height
     size = 11.5 * min(1, TITLE / len(caption.title))
     figure.text(0.012, 1 - 0.025 * scale, caption.title, fontsize=size, fontweight="bold", va="top")
-    figure.text(0.012, 1 - 0.07 * scale, "\n".join(lines), fontsize=8.2, va="top", color=QUIET)
+    figure.text(0.012, 1 - 0.07 * scale, "\n".join(lines), fontsize=CAPTION, va="top", color=QUIET)
     figure.text(0.012, 0.018 * scale, "\n".join(footer), fontsize=8, va="bottom", color=QUIET)
     return figure, list(axes.flat)
 
 
 def wrapped(sentences: Sequence[str]) -> list[str]:
-    """Returns sentences as the lines of a caption."""
-    return [part for sentence in sentences for part in textwrap.wrap(sentence, LETTERS)]
+    """Returns sentences as the lines of a caption, none wider than the figure."""
+    return [part for sentence in sentences for part in _wrapped(sentence)]
+
+
+def _wrapped(sentence: str) -> list[str]:
+    parts = textwrap.wrap(sentence, LETTERS)
+    while any(TextPath((0, 0), part, size=CAPTION).get_extents().width > 0.975 * WIDTH * 72 for part in parts):
+        parts = textwrap.wrap(sentence, max(map(len, parts)) - 1)
+    return parts
 
 
 def apart(places: Sequence[float], gap: float) -> list[float]:

@@ -120,8 +120,9 @@ def draw(
     words = 54 + FOOT + 12 * (len(canvas.wrapped(caption.lines)) + len(canvas.wrapped(caption.footer)))
     height = lines * tile_height + (lines - 1) * HEADING + words / 72
     with mpl.rc_context(canvas.STYLE):
-        figure, tiles = canvas.sheet(caption, room=0, grid=(lines, columns), height=height, foot=FOOT)
-        figure.subplots_adjust(left=0.012, wspace=0.04, hspace=HEADING / tile_height)
+        gap = (0.04, HEADING / tile_height)
+        figure, tiles = canvas.sheet(caption, 0, (lines, columns), gap, height, FOOT)
+        figure.subplots_adjust(left=0.012)
         for tile in tiles:
             tile.set_axis_off()
         _show(tiles[0], _grey(image), "Image", aspect)
