@@ -27,7 +27,7 @@ from experiments.cases import output as cases
 from experiments.config import Study
 from experiments.engines import Engine
 from experiments.engines.local import Local
-from experiments.errors import unknown
+from experiments.errors import UserError, unknown
 from experiments.records import Record
 from experiments.words import Words
 
@@ -58,6 +58,10 @@ def tiered(study: Study, options: Options) -> Options:
     if options.tier is None:
         return options
     known = {tier.name: tier for tier in study.tiers}
+    if not known:
+        raise UserError(
+            f"The study '{study.title}' declares no tiers; --seeds, --epochs and --optimizers make it smaller."
+        )
     if options.tier not in known:
         raise unknown("tier", options.tier, known)
     tier = known[options.tier]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -17,9 +17,9 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def from_csv(text: str, numbers: Mapping[str, type] | None = None) -> list[dict[str, Any]]:
-    """Returns the rows of a CSV text as strings, but those in `numbers` as the type given there."""
-    kinds = numbers or {}
+def from_csv(text: str, numbers: Mapping[str, Callable[[str], Any]] | None = None) -> list[dict[str, Any]]:
+    """Returns the rows of a CSV text as strings, but those in `numbers` as what is given there makes of them."""
+    kinds: Mapping[str, Callable[[str], Any]] = numbers or {}
     return [
         {key: kinds.get(key, str)(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))
     ]

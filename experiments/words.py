@@ -54,7 +54,7 @@ class Words:
     @property
     def facts(self) -> tuple[str, ...]:
         """What one has to know to read the table, and where its numbers come from."""
-        return self._data(), self._steps(), *self._full_gradients(), *self._moved(), self._rates(), *self.footer
+        return self._data(), self._steps(), *self._full_gradients(), *self._slices(), self._rates(), *self.footer
 
     def caption(self, what: str, how: str = "") -> Caption:
         """Returns the words of a figure; `how` says how to read it, where it is none of curves."""
@@ -97,9 +97,14 @@ class Words:
         norm = f"Full gradients are summed over {few} at a time, which batch normalisation takes by themselves, {same}"
         return (*([dropout] if self.task.dropout else []), *([norm] if self.task.classes else []))
 
-    def _moved(self) -> tuple[str, ...]:
+    def _slices(self) -> tuple[str, ...]:
         moves = self.task.augmentation
-        return () if moves is None else (f"Augmentation of the training {self.task.example}: {moves.words}.",)
+        scores = (
+            "Dice over epochs is that of each slice, 1 where it has no structure and none is found; cases are measured "
+            "as whole volumes, or as slices where each is a case of its own."
+        )
+        moved = [] if moves is None else [f"Augmentation of the training {self.task.example}: {moves.words}."]
+        return (*moved, *([scores] if self.task.classes else []))
 
     def _steps(self) -> str:
         full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -60,7 +60,7 @@ BOXES = (
 
 def table_from(text: str, boxes: Boxes) -> list[dict[str, Any]]:
     """Returns the table of a figure from its CSV."""
-    return from_csv(text, {"seed": int, boxes.column: float, "missed": _true, "false_alarm": _true})  # type: ignore[dict-item]
+    return from_csv(text, {"seed": int, boxes.column: float, "missed": _true, "false_alarm": _true})
 
 
 def draw(boxes: Boxes, table: Table, styles: Mapping[str, Style], caption: Caption, folder: Path) -> list[Path]:
@@ -74,6 +74,7 @@ def draw(boxes: Boxes, table: Table, styles: Mapping[str, Style], caption: Capti
         folder: where the files go.
     """
     classes = list(dict.fromkeys(row["class"] for row in table))
+    seeds = len({row["seed"] for row in table})
     with mpl.rc_context(canvas.STYLE):
         figure, panels = canvas.sheet(caption, room=0, grid=(1, len(classes)))
         _scale(panels[0], boxes, [row[boxes.column] for row in table])
@@ -85,6 +86,9 @@ def draw(boxes: Boxes, table: Table, styles: Mapping[str, Style], caption: Capti
             for place, (label, style) in enumerate(styles.items()):
                 own = [row for row in table if row["optimizer"] == label and row["class"] == name]
                 _row(panel, boxes, own, style, place)
+                lost = seeds - len({row["seed"] for row in own})
+                _say(panel, place, "left", f"{lost} of {seeds} diverged" if lost else "")
+                _say(panel, place, "right", f"{missed} missed" if (missed := sum(row["missed"] for row in own)) else "")
             if boxes.distance:
                 _cap(panel, boxes, table)
         figure.supxlabel(boxes.axis, y=_under(caption), fontsize=9.5)
@@ -93,10 +97,9 @@ def draw(boxes: Boxes, table: Table, styles: Mapping[str, Style], caption: Capti
 
 def _row(axes: Axes, boxes: Boxes, own: Table, style: Style, place: int) -> None:
     """Draws one optimizer's box and points."""
-    edge = axes.get_xlim()[0]
     if not own:
-        axes.text(edge, place, " diverged", va="center", fontsize=8.5, color=canvas.QUIET)
         return
+    edge = axes.get_xlim()[0]
     values = [max(row[boxes.column], edge) for row in own]
     low, first, middle, third, high = np.percentile(values, [0, 25, 50, 75, 100])
     axes.plot([low, high], [place, place], color=canvas.INK, linewidth=0.9)
@@ -116,9 +119,12 @@ def _row(axes: Axes, boxes: Boxes, own: Table, style: Style, place: int) -> None
         points = [(x, y) for x, y, this in zip(values, heights, chosen, strict=True) if this]
         if points:
             axes.plot(*zip(*points, strict=True), marker, color=style.color, markersize=size, zorder=3, clip_on=False)
-    if count := sum(row["missed"] for row in own):
-        axes.annotate(f"{count} missed", (1, place - 0.33), xycoords=("axes fraction", "data"), ha="right",
-                      va="bottom", fontsize=7.5, xytext=(0, -1.5), textcoords="offset points")  # fmt: skip
+
+
+def _say(axes: Axes, place: int, side: Literal["left", "right"], text: str) -> None:
+    """Writes over the box of an optimizer, at one side of the axes."""
+    axes.annotate(text, (float(side == "right"), place - 0.33), xycoords=("axes fraction", "data"), ha=side,
+                  va="bottom", fontsize=7.5, xytext=(0, -1.5), textcoords="offset points")  # fmt: skip
 
 
 def _scale(axes: Axes, boxes: Boxes, values: Sequence[float]) -> None:

@@ -44,7 +44,7 @@ def _overlays(study: Study, runs: Sequence[read.Measured], words: Words, folder:
     from experiments.datasets.load import load
 
     slices = cast(Slices, load(study.data, ("test",))["test"])
-    seed = study.seeds[0]
+    seed = next(seed for seed in study.seeds if any(one.seed == seed for one in runs))
     paths: list[Path] = []
     for shown in overlays.choose(runs, slices):
         place = "" if shown.position is None else f", slice {shown.position} of it, which has most of the structures"

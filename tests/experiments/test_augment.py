@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
+from experiments.datasets import augment
 from experiments.datasets.augment import BRAIN, HEART, Augmentation, batches
 from experiments.errors import UserError
 
@@ -28,6 +29,27 @@ def test_nothing_changes_without_reach():
     assert np.array_equal(moved, images)
     assert np.array_equal(labels, masks)
     assert (moved.dtype, labels.dtype) == (tf.float32, tf.uint8)
+
+
+def test_an_augmentation_says_what_it_does():
+    """In the words of a table's notes; what has no reach is not told."""
+    assert (
+        BRAIN.words
+        == "with chance 0.3 turned by up to 15 degrees, scaled by a factor up to 1.22, shifted by up to 5% of a side"
+    )
+    assert "brightened by a factor up to 1.11, intensities to a power up to 1.22" in HEART.words
+    assert Augmentation().words == ""
+
+
+def test_a_seed_may_be_given_as_its_halves():
+    """So that one trace serves every seed."""
+    images, masks = discs()
+    seed = 2**63 + 5
+    halves = tf.constant(augment.halves(seed), tf.int64)
+    for one, other in zip(
+        MUCH(images, masks, seed, 4, tf.range(6)), MUCH(images, masks, halves, 4, tf.range(6)), strict=True
+    ):
+        assert np.array_equal(one, other)
 
 
 def test_mask_and_image_move_together():

@@ -32,6 +32,11 @@ from tests.experiments.small import TOML, select, study
         (["compare", "--jobs", "-1"], "must be a whole number"),
         (["compare", "mnist", "more"], "Nothing is done with the word 'more'"),
         (["tune", "missing.toml"], "Unknown study 'missing.toml'"),
+        (
+            ["compare", "mnist", "--tier", "quick"],
+            "declares no tiers; --seeds, --epochs and --optimizers make it smaller",
+        ),
+        (["compare", "mni152", "--tier", "quik"], "Unknown tier 'quik': did you mean 'quick'?"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, words, sentence):

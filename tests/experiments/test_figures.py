@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import textwrap
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -98,6 +99,16 @@ def test_a_perfect_accuracy_can_be_shown(tmp_path):
     files = drawn(tmp_path, curve, found(adam=((0.1, 1.0, 1.0), (0.1, 1.0, 1.0))))
     assert "Adam  1.000" in texts(files[1])
     assert "1" in texts(files[1])
+
+
+def test_a_caption_is_never_wider_than_its_figure():
+    """Capital letters and digits take more room than others; what fits is broken by the number of letters alone."""
+    wide, narrow = "RMSprop 0.003162, " * 12, "a little line of small letters " * 9
+    room = canvas.WIDTH * 72
+    for part in canvas.wrapped((wide, narrow)):
+        assert canvas.TextPath((0, 0), part, size=canvas.CAPTION).get_extents().width < room
+    assert canvas.wrapped((narrow,)) == textwrap.wrap(narrow, canvas.LETTERS)
+    assert " ".join(canvas.wrapped((wide,))) == wide.strip()
 
 
 def test_labels_are_moved_apart_as_little_as_possible():

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments import config, runs, seeds, train
+from experiments import config, records, runs, seeds, train
 from experiments.datasets.augment import Augmentation
+from experiments.engines import worker
 from experiments.tasks import base, mni152, segmentation
 from tests.experiments import tiny
 
@@ -118,6 +119,20 @@ def test_one_structure_has_the_probability_of_its_sigmoid():
     logits = tf.constant([[[[-2.0], [3.0]]]])
     found = segmentation.probabilities(logits).numpy()
     assert found[0, 0] == pytest.approx(np.array([[0.880797, 0.119203], [0.047426, 0.952574]]), abs=1e-6)
+
+
+def test_a_run_that_diverges_leaves_no_cases(tmp_path, monkeypatch):
+    """It has predictions of nothing; a mean with them or without them would mislead."""
+    monkeypatch.setattr("experiments.datasets.load.load", tiny.load)
+    ends, bench = {}, worker.Bench()
+    for name, rate in (("good", 0.01), ("lost", 1e38)):
+        one = run(learning_rate=rate, epochs=5)
+        path = records.folder(tmp_path, name, one)
+        said = []
+        job = {"spec": one.content, "folder": str(path), "environment": {}}
+        worker.carry_out(job, bench, lambda kind, said=said, **content: said.append((kind, content)))
+        ends[name] = said[-1][1]["status"], sorted(records.read(path, test=True).files)
+    assert ends == {"good": ("done", ["cases", "predictions"]), "lost": ("diverged", [])}
 
 
 def alive():
