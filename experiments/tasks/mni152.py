@@ -20,6 +20,4 @@ def build(dropout: int) -> Any:
     return unet((112, 96, 1), len(CLASSES), SMALL, dropout=0, bias=False, momentum=0.9, seed=dropout)
 
 
-TASK = slices(
-    "mni152", "U-Net 16-32-64", 130_547, build, CLASSES, dropout=False, augmentation=BRAIN
-)
+TASK = slices("mni152", "U-Net 16-32-64", 130_547, build, CLASSES, dropout=False, augmentation=BRAIN)
