@@ -1,0 +1,36 @@
+"""Which hyperparameters are tried: scrambled Halton points, as many for every optimizer (rules B5, B6, B7).
+
+    >>> first = Search("mnist_mlp", 0, space(1e-3, ["beta_1", "epsilon"], trials=20), trials=20)
+    >>> first.points[0].values
+    {'learning_rate': 0.00166316, 'beta_1': 0.96772}
+    >>> first.widened(best=0) is None
+    True
+
+`tiers` says how much is spent, `spaces` what is tuned, `sequence` where the points lie, `searching` what follows from
+the results. Everything is a pure function of its arguments; nothing is trained here.
+"""
+
+from __future__ import annotations
+
+from experiments.search.searching import Search, Trial, best, foreign, unequal
+from experiments.search.sequence import halton, radical_inverse
+from experiments.search.spaces import Axis, Choice, LogUniform, Uniform, space
+from experiments.search.tiers import TIERS, Tier, tier
+
+__all__ = [
+    "TIERS",
+    "Axis",
+    "Choice",
+    "LogUniform",
+    "Search",
+    "Tier",
+    "Trial",
+    "Uniform",
+    "best",
+    "foreign",
+    "halton",
+    "radical_inverse",
+    "space",
+    "tier",
+    "unequal",
+]
