@@ -62,7 +62,7 @@ def run(given: argparse.Namespace, typed: str) -> int:
         else:
             _steps(given, pairs, folder, typed)
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing is written.", file=sys.stderr)
+        print("\nInterrupted; tables and figure are as they were.", file=sys.stderr)
         return 130
     return 0
 
@@ -113,6 +113,9 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
         for number, pair in enumerate(pairs, 1):
             found += bench.measure(pair)
             print(f"[{number}/{len(pairs)}] {output.progress(pair, found)}", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        output.keep(found, rows.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
+        raise
     finally:
         gc.unfreeze()
     output.write(found, rows.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)

@@ -33,6 +33,14 @@ def write(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
     _publish(*read(Row, text), text, folder)
 
 
+def keep(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
+    """Writes what an interrupted benchmark has measured to a table beside the whole one, to be drawn with `--from`."""
+    if rows:
+        table = folder / "benchmark_interrupted.csv"
+        records.write(table, as_csv(rows, about))
+        print(f"\nWhat was measured is in {table}; `--from {table}` draws it.", file=sys.stderr)
+
+
 def redraw(source: Path, folder: Path) -> None:
     """Makes tables and figure again from a CSV.
 

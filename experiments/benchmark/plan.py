@@ -27,7 +27,9 @@ CONTENDERS = {
 In graph mode each step is called from Python, which hands over every variable; in a loop, as in compiled training,
 several steps are one call."""
 
-# Unless the command line says more: a whole step takes XLA tens of seconds to compile, and the largest set gigabytes.
+# Unless the command line says more: eager steps of many variables take seconds, whole steps take XLA tens of seconds to
+# compile, and the largest set takes gigabytes.
+IN_ALL_WAYS = ("mlp", "unet")
 LEADING = ("momentum", "adagrad", "adam", "adamw", "nadam")
 COMPILED = ("momentum", "adam", "nadam")
 OF_TABLES = ("sgd", "momentum", "adagrad", "adam", "adam_lazy")
@@ -112,7 +114,11 @@ def _contenders(rule: Rule, variables: VariableSet, wanted: Sequence[str], asked
             # torch's foreach and fused steps take no sparse gradients.
             exists = has_torch() and rule.torch and not variables.table and (way == "foreach" or rule.fused)
         else:
-            compiled = (asked or rule.name in COMPILED) and not variables.table
-            exists = {"xla": compiled, "loop": variables.name in MEAN_OVER}.get(way, True)
+            affordable = asked or variables.name in IN_ALL_WAYS
+            exists = {
+                "eager": affordable or variables.table,
+                "xla": affordable and (asked or rule.name in COMPILED) and not variables.table,
+                "loop": variables.name in MEAN_OVER,
+            }.get(way, True)
         if exists and name != "ours":
             yield name

@@ -126,7 +126,26 @@ def test_default_pairs_leave_out_what_takes_long():
     assert {name for name, where in found if where == "table"} == set(plan.OF_TABLES)
     assert "keras-xla" in found["adam", "mlp"]
     assert "keras-xla" not in found["adamax", "mlp"]
+    assert {"keras-eager", "keras-xla"}.isdisjoint(found["adam", "small"])
+    assert {"keras-loop", "keras"} <= set(found["adam", "small"])
     assert "keras-xla" in plan.pairs(["adamax"], ["mlp"], ["keras-xla"])[0].contenders
+
+
+def test_an_interrupted_benchmark_keeps_what_it_has_measured(monkeypatch, tmp_path, capsys):
+    """In a table of its own, which can be drawn; tables and figure of the last whole one stay."""
+    measured = iter([[Row("sgd", "table_1k", "ours", median_ms=1.0, ratio=1.0, ratio_low=1.0, ratio_high=1.0)]])
+
+    def measure(self, pair):
+        for rows_of_pair in measured:
+            return rows_of_pair
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.benchmark.measure.Bench.measure", measure)
+    monkeypatch.setattr("experiments.benchmark.measure.Bench.warm_up", lambda self: None)
+    command = ["benchmark", "--sets", "table_1k", "--contenders", "ours", "--out", str(tmp_path)]
+    assert main(command) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark_interrupted.csv"]
+    assert "tables and figure are as they were" in capsys.readouterr().err
 
 
 def test_torch_is_optional(monkeypatch):
