@@ -147,7 +147,7 @@ def _haar(generator: np.random.RandomState, dimensions: int) -> Array:
         grown = np.eye(size + 1)
         grown[1:, 1:] = rotation
         rotation = grown - 2 * np.outer(axis, axis @ grown)
-    return -rotation
+    return -rotation  # so that the determinant is 1 in odd dimensions too
 
 
 @functools.cache
