@@ -94,13 +94,13 @@ def _section(table: Rows, name: str) -> list[str]:
 def notes(study: Study, runs: Sequence[Measured], captions: Sequence[str]) -> list[str]:
     """Returns the sentences that belong under the table."""
     cases = len({score.case for one in runs for score in one.scores})
+    over = "then mean ± standard deviation of seeds" if len(study.seeds) > 1 else "of seed"
     tolerance = next((one.scores[0].tolerance_mm for one in runs), math.nan)
     return [
         *captions,
         (
-            f"Each number: mean of the {cases} test cases, then mean ± standard deviation of seeds "
-            f"{', '.join(map(str, study.seeds))}; the mean of classes is taken in each case first. Missed and false "
-            "alarms: structures of all seeds."
+            f"Each number: mean of the {cases} test cases, {over} {', '.join(map(str, study.seeds))}; the mean of classes "
+            "is taken in each case first. Missed and false alarms: structures of all seeds."
         ),
         (
             f"Surface Dice: at a tolerance of {tolerance:g} mm. A structure that is missed, or found where there is "

@@ -159,3 +159,18 @@ def test_a_metric_without_definition_in_any_case_says_so():
     text = table.markdown(table.rows(tiny.study(seeds=(0,)), runs), "x", [])
     assert "undefined" in text
     assert "| 2 | 0 |" in text  # two structures of each class missed, none found in vain
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"),
+    [
+        ((0, 1), "mean of the 2 test cases, then mean ± standard deviation of seeds 0, 1;"),
+        ((3,), "mean of the 2 test cases, of seed 3;"),
+    ],
+)
+def test_notes_say_what_a_number_is_the_mean_of(seeds, words):
+    """Cases first, then seeds; and the tolerance of the surface Dice."""
+    text = " ".join(table.notes(tiny.study(seeds=seeds), [seen()], ["a fact"]))
+    assert words in text
+    assert text.startswith("a fact")
+    assert "at a tolerance of 2 mm" in text
