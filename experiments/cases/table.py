@@ -99,8 +99,8 @@ def notes(study: Study, runs: Sequence[Measured], captions: Sequence[str]) -> li
     return [
         *captions,
         (
-            f"Each number: mean of the {cases} test cases, {over} {', '.join(map(str, study.seeds))}; the mean of classes "
-            "is taken in each case first. Missed and false alarms: structures of all seeds."
+            f"Each number: mean of the {cases} test cases, {over} {', '.join(map(str, study.seeds))}; the mean of "
+            "classes is taken in each case first. Missed and false alarms: structures of all seeds."
         ),
         (
             f"Surface Dice: at a tolerance of {tolerance:g} mm. A structure that is missed, or found where there is "
