@@ -105,8 +105,12 @@ def _of_tensorflow(optimizer: Any, variables: list[Any], gradients: list[Any], w
     def weights() -> list[np.ndarray]:
         return [variable.numpy() for variable in variables]
 
+    def count(i: Any) -> Any:
+        apply()
+        return i + 1
+
     def loop() -> None:
-        tf.while_loop(lambda i: i < LOOP, lambda i: (apply(), i + 1)[1:], [0], parallel_iterations=1)
+        tf.while_loop(lambda i: i < LOOP, count, [0], parallel_iterations=1)
 
     if way == "eager":
         return Contender(_finished(apply), weights)
