@@ -143,7 +143,8 @@ def _score(record: Record) -> str:
 
 def _behind(first: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
     differences = [a - b for a, b in zip(first, other, strict=True)]
-    return spread(differences).mean, *mean_interval(differences)
+    low, high = mean_interval(differences)
+    return spread(differences).mean, low, high
 
 
 def _mean(values: Sequence[float]) -> float:
