@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser, names: Any, count: Any, seeds: 
     add("--plain", action="store_true", help="instead: the main comparison against a plain Keras script")
     add("--epochs", type=count, metavar="N", help="with --fit or --plain: epochs")
     add("--seeds", type=seeds, metavar="N|A,B", help="with --plain: how many seeds, or which")
-    add("--from", dest="source", type=Path, metavar="CSV", help="measure nothing: draw again from this table")
+    add("--from", dest="source", nargs="+", type=Path, metavar="CSV", help="measure nothing: draw from these tables")
     add("--out", type=Path, metavar="FOLDER", help=f"where tables and figure go (default: {DEFAULT_FOLDER})")
 
 
@@ -83,8 +83,9 @@ def _check(given: argparse.Namespace) -> None:
         if getattr(given, name):
             option = "--from" if name == "source" else f"--{name}"
             raise UserError(f"{option} does nothing {f'with --{parts[0]}' if parts else 'without --fit or --plain'}.")
-    if given.source is not None and not given.source.is_file():
-        raise UserError(f"There is no table '{given.source}' to draw from.")
+    missing = next((source for source in given.source or () if not source.is_file()), None)
+    if missing is not None:
+        raise UserError(f"There is no table '{missing}' to draw from.")
 
 
 def _flat(given: argparse.Namespace, key: str) -> tuple[str, ...] | None:

@@ -41,18 +41,31 @@ def keep(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
         print(f"\nWhat was measured is in {table}; `--from {table}` draws it.", file=sys.stderr)
 
 
-def redraw(source: Path, folder: Path) -> None:
-    """Makes tables and figure again from a CSV.
+def redraw(sources: Sequence[Path], folder: Path) -> None:
+    """Makes tables and figure again from a CSV, or one from the CSVs of several parts measured on one machine.
 
     Raises:
-        UserError: it is no table of a benchmark.
+        UserError: one is no table of a benchmark, or they are of different machines or versions.
     """
-    text = source.read_text(encoding="utf-8")
+    parts = [_read(source) for source in sources]
+    rows, about = [row for found, _ in parts for row in found], dict(parts[0][1])
+    for key in about.keys() & {*_SAME, *_TOLD}:
+        values = list(dict.fromkeys(other.get(key, "") for _, other in parts))
+        if key in _SAME and len(values) > 1:
+            raise UserError(f"The tables are not of one machine and its versions: {key} is {' and '.join(values)}.")
+        about[key] = ", then ".join(values)
+    _publish(rows, about, as_csv(rows, about), folder)
+
+
+_SAME = ("cpu", "cores", "tensorflow", "keras", "torch")
+_TOLD = ("commit", "date", "bandwidth_gb_s", "command")
+
+
+def _read(source: Path) -> tuple[list[Row], dict[str, str]]:
     try:
-        rows, about = read(Row, text)
+        return read(Row, source.read_text(encoding="utf-8"))
     except (ValueError, KeyError) as error:
         raise UserError(f"{source} is not a table that `python -m experiments benchmark` wrote: {error}") from error
-    _publish(rows, about, text, folder)
 
 
 def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: Path) -> None:

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from experiments import records
 from experiments.benchmark import clock, drawing, measure, memory, numbers, output, plan, rows, tables
 from experiments.benchmark.contenders import Contender, operations
 from experiments.benchmark.plan import Pair
 from experiments.benchmark.rows import Row
 from experiments.benchmark.rules import RULES
 from experiments.benchmark.sets import MEAN_OVER, SETS
+from experiments.errors import UserError
 
 ABOUT = {
     "cpu": "a processor",
@@ -136,6 +138,18 @@ def test_steps_in_a_loop_have_a_table_of_their_own():
     assert tables.looped(found[2:]).cells[0][1::4] == ("-", "-")
 
 
+def test_parts_measured_one_after_the_other_are_drawn_together(tmp_path):
+    """With the command of each; parts of different machines are refused."""
+    for folder, name, more in (("a", "mlp", {}), ("b", "unet", {"command": "second"}), ("c", "unet", {"cpu": "other"})):
+        records.write(tmp_path / f"{folder}.csv", rows.as_csv([row(name=name)], {**ABOUT, **more}))
+    output.redraw([tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "whole")
+    found, about = rows.read(Row, (tmp_path / "whole" / "benchmark.csv").read_text(encoding="utf-8"))
+    assert [one.set for one in found] == ["mlp", "unet"]
+    assert about["command"] == f"{ABOUT['command']}, then second"
+    with pytest.raises(UserError, match="not of one machine and its versions: cpu is"):
+        output.redraw([tmp_path / "a.csv", tmp_path / "c.csv"], tmp_path / "whole")
+
+
 def test_a_faster_torch_is_told():
     """By how much, and on which variables."""
     found = [row(contender="torch-fused", ratio=0.5), row(contender="torch-fused", name="unet", ratio=2.0)]
@@ -163,7 +177,7 @@ def test_the_figure_is_drawn_again_from_its_table(tmp_path):
     """With one panel a set, and its words."""
     found = [row(contender=who, name=name) for name in ("mlp", "table") for who in ("ours", "keras", "keras-eager")]
     output.write(found, ABOUT, tmp_path / "a")
-    output.redraw(tmp_path / "a" / "benchmark.csv", tmp_path / "b")
+    output.redraw([tmp_path / "a" / "benchmark.csv"], tmp_path / "b")
     for kind in ("png", "svg", "csv", "md"):
         first, second = ((tmp_path / folder / f"benchmark.{kind}").read_bytes() for folder in "ab")
         assert first == second
