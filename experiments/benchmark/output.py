@@ -58,7 +58,7 @@ def redraw(sources: Sequence[Path], folder: Path) -> None:
 
 
 _SAME = ("cpu", "cores", "tensorflow", "keras", "torch")
-_TOLD = ("commit", "date", "bandwidth_gb_s", "command")
+_TOLD = ("commit", "date", "command")
 
 
 def _read(source: Path) -> tuple[list[Row], dict[str, str]]:

@@ -141,7 +141,9 @@ def test_steps_in_a_loop_have_a_table_of_their_own():
 def test_parts_measured_one_after_the_other_are_drawn_together(tmp_path):
     """With the command of each; parts of different machines are refused."""
     for folder, name, more in (("a", "mlp", {}), ("b", "unet", {"command": "second"}), ("c", "unet", {"cpu": "other"})):
-        records.write(tmp_path / f"{folder}.csv", rows.as_csv([row(name=name)], {**ABOUT, **more}))
+        records.write(
+            tmp_path / f"{folder}.csv", rows.as_csv([row(name=name)], {**ABOUT, "bandwidth_gb_s": 1.0, **more})
+        )
     output.redraw([tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "whole")
     found, about = rows.read(Row, (tmp_path / "whole" / "benchmark.csv").read_text(encoding="utf-8"))
     assert [one.set for one in found] == ["mlp", "unet"]
