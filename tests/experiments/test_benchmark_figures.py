@@ -88,7 +88,7 @@ def test_operations_are_counted_through_functions():
 
 @pytest.mark.skipif(not memory.CLEAR.exists(), reason="only Linux counts the peak")
 def test_extra_memory_of_a_known_array_is_found():
-    """64 MB held during a call, to an eighth: after other tests, a process takes back some MB that trimming gave away."""
+    """64 MB held in a call, to an eighth: after other tests a process takes back some MB that trimming gave away."""
     size = 64 * 2**20
     assert memory.peak_extra(lambda: np.ones(size, np.uint8).sum()) == pytest.approx(size, abs=size / 8)
     assert memory.peak_extra(lambda: None) == pytest.approx(0, abs=size / 8)
