@@ -52,6 +52,13 @@ def test_xla_is_never_requested_on_metal(metal, case):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_kernel_is_trusted_to_leave_its_slot_alone(metal, case):
+    """The plugin's AdagradV2 ignores `update_slots`: used only to divide by a root, it would change the slot."""
+    kernels = [o for o in placement.operations(traced(case.make())) if o.type == "ResourceApplyAdagradV2"]
+    assert [] == [o.name for o in kernels if not o.get_attr("update_slots")]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_sparse_steps_stay_on_the_gpu(metal, case):
     """Rows of an embedding are summed, gathered and scattered by kernels that the plugin has."""
     rows = tf.IndexedSlices(tf.ones([5, 30]), tf.constant([0, 3, 3, 7, 9]), tf.constant([20, 30]))

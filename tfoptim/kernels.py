@@ -5,7 +5,7 @@ places. They take `1 - beta` in the variable's precision, which for beta = 0.999
 3e-5 of itself; where it would be more than 1e-3 the rule runs instead. The bias correction, which would suffer the
 same, is not left to them: they get powers of 0 and a learning rate that already has it, computed in float64.
 
-Where no kernel is the rule, several are put together: `_toward` moves an average, ResourceApplyAdagradV2, told to leave
+Where no kernel is the rule, several are put together: `toward` moves an average, ResourceApplyAdagradV2, told to leave
 its slot alone, divides by a root. Not used, because they are not the rule: ResourceApplyMomentum on `lr` (keeps the sum
 of gradients, so a changing learning rate acts on the past), ResourceApplyAdagrad (no epsilon), ResourceApplyAdam with
 `use_nesterov` (not Nadam), ResourceApplyRMSProp without momentum (wants a slot that the rule does not have),
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfoptim import ops
 from tfoptim.domains import FRACTION
 from tfoptim.ops import Scalar, debias, sqrt
 from tfoptim.update import Update
@@ -33,7 +34,8 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
 
     Args:
         u: the update to be done; its gradient is dense.
-        metal: whether the kernels are Apple's: float32 only, and without Adamax.
+        metal: whether the kernels are Apple's: float32 only, without Adamax, and AdagradV2 always moves its slot, so
+            that nothing can be put together with it.
         single_pass: whether not to put up with more passes over the variable than a kernel or two.
     """
     rule = next(cls for cls in type(u.optimizer).__mro__ if "direction" in vars(cls) or "step" in vars(cls))
@@ -43,7 +45,8 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
     dtypes = (tf.float32,) if metal else (tf.float32, tf.float64)
     if package != "tfoptim.rules" or u.variable.dtype not in dtypes or (many_passes and single_pass):
         return None
-    if not keeps_numbers(u.optimizer, u.variable.dtype) or (metal and name == "adamax"):
+    lacking = metal and (name in ("adamax", "nadam") or "v_max" in u.slots)
+    if lacking or not keeps_numbers(u.optimizer, u.variable.dtype):
         return None
     return _KERNELS.get(name)
 
@@ -220,7 +223,7 @@ def _adam(u: Update, rate: Scalar | None, epsilon: Scalar) -> None:
     On the CPU Adam's kernel wakes all threads however little there is to do, which takes some 20 us. For what one core
     has done by then, three kernels that do not are twice as fast.
     """
-    if 2**8 <= u.size < 2**15 and "GPU" not in u.variable.device:
+    if 2**8 <= u.size < 2**15 and "GPU" not in u.variable.device and not ops.on_metal():
         toward(u.slots["m"], u.gradient, 1 - u.h.beta_1)
         toward(u.slots["v"], tf.square(u.gradient), 1 - u.h.beta_2)
         if rate is not None:
