@@ -1,5 +1,8 @@
 """A step called eagerly runs through a cached function: the same numbers, and nothing lost that eager callers need."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ ROWS = tf.constant([6, 3])
 
 def functions(optimizer):
     """The functions that the optimizer keeps for eager callers."""
-    return list(vars(optimizer).get("_eager", {}).values())
+    return [function for function, _ in vars(optimizer).get("_eager", {}).values()]
 
 
 def built(optimizer, shapes=((6, 3), (5,)), constraint=None):
@@ -124,6 +127,17 @@ def test_a_constraint_set_between_steps_is_met():
         variables[0].constraint = constraint
         optimizer.apply([tf.ones(v.shape) for v in variables], variables)
     assert values_of(variables)[0].min() == 0.0
+
+
+def test_a_constraint_that_was_replaced_is_not_taken_for_another():
+    """Cached steps are found by identities, so what these name must live as long as the step."""
+    optimizer, variables = built(tfoptim.SGD(1.0), constraint=keras.constraints.NonNeg())
+    replaced = weakref.ref(variables[0].constraint)
+    optimizer.apply([tf.ones(v.shape) for v in variables], variables)
+    for v in variables:
+        v.constraint = None
+    gc.collect()
+    assert replaced() is not None
 
 
 def test_a_schedule_replaced_between_steps_is_followed():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -31,17 +31,12 @@ def run(
     present = tuple(g is not None for g in grads)
     before = tuple(optimizer._var_key(v) in had for v in variables) if optimizer.gradient_accumulation_steps else ()
     key = (tuple(map(id, variables)), present, before, tuple(map(id, code)), id(scale), judge)
-    function = _function(optimizer, key, lambda: _step(optimizer, present, variables, scale, judge))
-    with tf.init_scope():  # no tape follows an update, and none could go back through it
-        function([g for g in grads if g is not None])
-
-
-def _function(optimizer: Any, key: Hashable, make: Callable[[], Any]) -> Any:
-    """Returns the traced step for `key`; it keeps alive the objects whose identities are in the key."""
     functions = optimizer.__dict__.setdefault("_eager", {})
     if key not in functions:
-        functions[key] = make()
-    return functions[key]
+        # With what the key names: an identity is another object's once its own has gone.
+        functions[key] = _step(optimizer, present, variables, scale, judge), code
+    with tf.init_scope():  # no tape follows an update, and none could go back through it
+        functions[key][0]([g for g in grads if g is not None])
 
 
 def _step(optimizer: Any, present: Sequence[bool], variables: Sequence[Any], scale: Any, judge: Any) -> Any:
