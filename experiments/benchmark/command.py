@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmark import plan
-from experiments.errors import UserError
+from experiments.errors import RunsFailed, UserError
 
 DEFAULT_FOLDER = Path("static")
 
@@ -100,25 +99,19 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
     if given.source is not None:
         output.redraw(given.source, folder)
         return
-    quiet()
-    from experiments.benchmark import measure, memory, rows
+    from experiments.benchmark import measure, memory, processes, rows
 
     settings = measure.Settings(rounds=given.rounds or (10 if given.quick else measure.Settings.rounds))
     speed = memory.bandwidth()
     print(f"{len(pairs)} pairs of rule and variables; memory moves {speed / 1e9:.1f} GB/s.", file=sys.stderr)
-    bench = measure.Bench(settings, speed)
-    bench.warm_up()
-    gc.freeze()  # what is imported stays: without this, each collection looks through all of TensorFlow
     found = []
     try:
-        for number, pair in enumerate(pairs, 1):
-            found += bench.measure(pair)
+        for number, (pair, rows_of_pair) in enumerate(processes.measured(pairs, settings, speed), 1):
+            found += rows_of_pair
             print(f"[{number}/{len(pairs)}] {output.progress(pair, found)}", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RunsFailed):
         output.keep(found, rows.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
         raise
-    finally:
-        gc.unfreeze()
     output.write(found, rows.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
 
 

@@ -133,19 +133,23 @@ def test_default_pairs_leave_out_what_takes_long():
 
 def test_an_interrupted_benchmark_keeps_what_it_has_measured(monkeypatch, tmp_path, capsys):
     """In a table of its own, which can be drawn; tables and figure of the last whole one stay."""
-    measured = iter([[Row("sgd", "table_1k", "ours", median_ms=1.0, ratio=1.0, ratio_low=1.0, ratio_high=1.0)]])
 
-    def measure(self, pair):
-        for rows_of_pair in measured:
-            return rows_of_pair
+    def measured(pairs, settings, bandwidth):
+        yield pairs[0], [Row("sgd", "table_1k", "ours", median_ms=1.0, ratio=1.0, ratio_low=1.0, ratio_high=1.0)]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.benchmark.measure.Bench.measure", measure)
-    monkeypatch.setattr("experiments.benchmark.measure.Bench.warm_up", lambda self: None)
+    monkeypatch.setattr("experiments.benchmark.processes.measured", measured)
     command = ["benchmark", "--sets", "table_1k", "--contenders", "ours", "--out", str(tmp_path)]
     assert main(command) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["benchmark_interrupted.csv"]
     assert "tables and figure are as they were" in capsys.readouterr().err
+
+
+def test_a_process_that_dies_is_told_and_what_was_measured_stays(monkeypatch, tmp_path, capsys):
+    """Each set is measured in a process of its own; one that runs out of memory is killed by the system."""
+    monkeypatch.setattr("experiments.benchmark.processes.serve", sys.exit)  # with its first argument for a code
+    assert main(["benchmark", "--sets", "table_1k", "--out", str(tmp_path)]) == 1
+    assert "The process that measured 'table_1k' ended with code 1." in capsys.readouterr().err
 
 
 def test_torch_is_optional(monkeypatch):
