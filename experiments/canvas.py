@@ -78,31 +78,43 @@ def sheet(
     gap: tuple[float, float] = (0.08, 0.28),
     height: float = HEIGHT,
     foot: float = 50,
+    *,
+    left: float = 0.105,
+    share: bool = True,
+    widths: Sequence[float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
     """Returns an empty figure with its words and its axes.
 
     Args:
         caption: the words.
         room: letters that the longest label right of the axes has; 0 when there are none.
-        grid: rows and columns of axes, which share their scales.
+        grid: rows and columns of axes.
         gap: between columns and between rows, shares of the width and height of an axes.
         height: of the figure, inches.
         foot: points left free above the footer, for the labels of the axes or a legend.
+        left: share of the width that is left free at the left, for the labels there.
+        share: whether all axes have one scale.
+        widths: of the columns, in relation to each other.
     """
     lines, footer = wrapped(caption.lines), wrapped(caption.footer)
     right = 1 - ((room * 5.6 + 45) / 72 / WIDTH if room else 0.02)
     top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / height
     bottom = (foot + 12 * len(footer)) / 72 / height
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
-    spaces = {"wspace": gap[0], "hspace": gap[1]}
-    axes = figure.subplots(*grid, sharex=True, sharey=True, squeeze=False, gridspec_kw=spaces)
-    figure.subplots_adjust(left=0.105, right=right, bottom=bottom, top=top)
+    spaces = {"wspace": gap[0], "hspace": gap[1], "width_ratios": widths}
+    axes = figure.subplots(*grid, sharex=share, sharey=share, squeeze=False, gridspec_kw=spaces)
+    figure.subplots_adjust(left=left, right=right, bottom=bottom, top=top)
     scale = HEIGHT / height
     size = 11.5 * min(1, TITLE / len(caption.title))
-    figure.text(0.012, 1 - 0.025 * scale, caption.title, fontsize=size, fontweight="bold", va="top")
-    figure.text(0.012, 1 - 0.07 * scale, "\n".join(lines), fontsize=CAPTION, va="top", color=QUIET)
-    figure.text(0.012, 0.018 * scale, "\n".join(footer), fontsize=8, va="bottom", color=QUIET)
+    figure.text(0.012, 1 - 0.025 * scale, plain(caption.title), fontsize=size, fontweight="bold", va="top")
+    figure.text(0.012, 1 - 0.07 * scale, plain("\n".join(lines)), fontsize=CAPTION, va="top", color=QUIET)
+    figure.text(0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET)
     return figure, list(axes.flat)
+
+
+def plain(text: str) -> str:
+    """Returns a text that matplotlib writes as it is: between two dollars it would read a formula."""
+    return text.replace("$", r"\$")
 
 
 def wrapped(sentences: Sequence[str]) -> list[str]:
@@ -112,7 +124,7 @@ def wrapped(sentences: Sequence[str]) -> list[str]:
 
 def _wrapped(sentence: str) -> list[str]:
     parts = textwrap.wrap(sentence, LETTERS)
-    while any(TextPath((0, 0), part, size=CAPTION).get_extents().width > 0.975 * WIDTH * 72 for part in parts):
+    while any(TextPath((0, 0), plain(part), size=CAPTION).get_extents().width > 0.975 * WIDTH * 72 for part in parts):
         parts = textwrap.wrap(sentence, max(map(len, parts)) - 1)
     return parts
 
@@ -149,7 +161,8 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
         ends: for each line its last point, its label and the look of the line.
     """
     box = axes.get_position()
-    height, width = box.height * HEIGHT * 72, box.width * WIDTH * 72
+    sheet_width, sheet_height = axes.figure.get_size_inches()
+    height, width = box.height * sheet_height * 72, box.width * sheet_width * 72
     to_axes = axes.transData + axes.transAxes.inverted()
     starts = [to_axes.transform((x, y)) for x, y, _, _ in ends]
     places = apart([float(start[1]) for start in starts], 15 / height)
@@ -159,7 +172,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
         axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
         sample = [left, middle, right], [place] * 3
         axes.plot(*sample, markevery=[1], markersize=5, linewidth=1.8, **look, **free)
-        axes.text(text_at, place, text, transform=axes.transAxes, va="center", fontsize=9.5)
+        axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
 
 
 def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str) -> list[Path]:
