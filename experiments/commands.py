@@ -16,6 +16,7 @@ from experiments import (
     datasets,
     environment,
     figures,
+    identity,
     library,
     records,
     report,
@@ -110,7 +111,7 @@ def compare(options: Options) -> None:
     study = narrowed(base, options)
     datasets.require(datasets.CARDS[study.data])
     choices = selection.read(path, whole)
-    wanted = sweep.evaluation_runs(config.study_hash(base), study, choices)
+    wanted = sweep.evaluation_runs(identity.study_hash(base), study, choices)
     found = sweep.compare(path.stem, study, wanted, _engine(path.stem, options.jobs, len(wanted)))
     words = Words(path.stem, whole, study, found, choices, options.command)
     folder = options.out or Path(study.figures)

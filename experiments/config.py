@@ -1,24 +1,24 @@
-"""What a study is: frozen dataclasses, read from TOML with every fault named, and identified by hash."""
+"""What a study is: frozen dataclasses, read from TOML with every fault named."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from experiments import domains, seeds
 from experiments.domains import table, tables, value
 from experiments.errors import UserError, unknown
+from experiments.search.tiers import TIERS, Tier
 
-SCHEMA = 1
+SCHEMA = 2
 STUDIES = Path(__file__).parent / "studies"
 LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
 MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "p")
+TRACKS = ("default", "tuned", "agnostic", "self-tuning")
+COSINE, CONSTANT, OWN = SCHEDULES = ("warmup-cosine", "constant", "own")
 
 Scalar = bool | int | float
 SEEDS = domains.distinct(domains.whole(seeds.EVALUATION.start, seeds.EVALUATION.stop - 1))
@@ -45,6 +45,7 @@ class Entry:
         default_learning_rate: the documented default, the middle of the tuned range.
         style: its colour, line and marker.
         hyperparameters: arguments that are not tuned.
+        schedule: of the learning rate, where it is not the study's; `own` is that of an optimizer that has one.
         cycle_epochs: of an optimizer whose rate cycles by itself, passes over the training set in a cycle.
     """
 
@@ -54,30 +55,27 @@ class Entry:
     default_learning_rate: float = value(domains.positive())
     style: Style = table(Style)  # noqa: RUF009  it declares a field
     hyperparameters: Mapping[str, Scalar] = value(domains.scalars(), default={})
+    schedule: str | None = value(domains.one_of(*SCHEDULES), default=None)
     cycle_epochs: float | None = value(domains.positive(), default=None)
 
 
 @dataclasses.dataclass(frozen=True)
 class Tuning:
-    """How learning rates are chosen, the same for every optimizer.
+    """How hyperparameters are chosen, the same for every optimizer; how many points are tried, the budget says.
 
     Attributes:
-        seeds: seeds of the tuning runs, none of them an evaluation seed.
-        points: learning rates tried in a window, odd so that the default is one of them.
-        decades: width of the window, powers of ten, around the documented default.
-        slides: how often the window may move on by a decade when the best lies at its edge.
-        epochs: budget of a tuning run; None: that of the study.
+        seeds: seeds of the tuning runs, none of them an evaluation seed; by default as many as the budget asks for.
+        epochs: of a tuning run; None: those of the study.
     """
 
-    seeds: tuple[int, ...] = value(domains.distinct(domains.whole(seeds.TUNING.start, seeds.TUNING.stop - 1)))
-    points: int = value(domains.odd(3))
-    decades: int = value(domains.whole(1, 8))
-    slides: int = value(domains.whole(0, 8))
+    seeds: tuple[int, ...] = value(
+        domains.distinct(domains.whole(seeds.TUNING.start, seeds.TUNING.stop - 1)), default=()
+    )
     epochs: int | None = value(domains.whole(1, 100_000), default=None)
 
 
 @dataclasses.dataclass(frozen=True)
-class Tier:
+class Part:
     """A smaller form of the study, by name: what `--tier` stands for.
 
     Attributes:
@@ -104,11 +102,15 @@ class Study:
         title: what the study is about, for tables.
         task: model, loss and metrics; one file in `experiments/tasks`.
         data: data set; one of `experiments.datasets.CARDS`.
-        epochs: budget of every run, passes over the training set.
+        epochs: length of every run, passes over the training set.
         batch_size: examples a step of the `mini` entries takes.
         micro_batch: examples held at a time while a full gradient is accumulated.
-        seeds: evaluation seeds.
-        tuning: how learning rates are chosen.
+        budget: how many points are tried and how many seeds evaluated, one of `experiments.search.TIERS`.
+        track: where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, `tuned`
+            chooses them on this problem, `agnostic` from five points that are the same for all problems.
+        schedule: of the learning rates of all optimizers that have none of their own (rule B9).
+        seeds: evaluation seeds; by default as many as the budget asks for, from 0.
+        tuning: how hyperparameters are chosen.
         optimizers: the entries.
         figures: folder the figures go to, relative to the working directory.
         tiers: smaller forms of it.
@@ -121,21 +123,24 @@ class Study:
     epochs: int = value(domains.whole(1, 100_000))
     batch_size: int = value(domains.whole(1))
     micro_batch: int = value(domains.whole(1))
-    seeds: tuple[int, ...] = value(SEEDS)
-    tuning: Tuning = table(Tuning)  # noqa: RUF009  it declares a field
     optimizers: tuple[Entry, ...] = tables(Entry)
     figures: str = value(FOLDER)
-    tiers: tuple[Tier, ...] = tables(Tier, default=())
+    budget: str = value(domains.one_of(*TIERS), default="laptop")
+    track: str = value(domains.one_of(*TRACKS), default="tuned")
+    schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
+    seeds: tuple[int, ...] = value(SEEDS, default=())
+    tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
+    tiers: tuple[Part, ...] = tables(Part, default=())
 
+    @property
+    def tier(self) -> Tier:
+        """The budget, as numbers."""
+        return TIERS[self.budget]
 
-def canonical(content: object) -> str:
-    """Returns the one JSON text of a value: sorted keys, no spaces, shortest floats, no NaN."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def digest(content: object) -> str:
-    """Returns the SHA-256 of a value's canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(content).encode()).hexdigest()
+    @property
+    def tuned(self) -> bool:
+        """Whether hyperparameters are chosen by trials."""
+        return self.track in ("tuned", "agnostic")
 
 
 def names() -> list[str]:
@@ -175,12 +180,23 @@ def parse(text: str, origin: str) -> Study:
     while "like" in raw:
         base = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8"))
         raw = {key: given for key, given in base.items() if key != "tiers"} | raw
+    if isinstance(schema := raw.get("schema"), int) and schema > SCHEMA:
+        raise UserError(f"{origin} is of schema {schema}, and this version reads {SCHEMA}: it needs a newer tfoptim.")
     study = domains.read(Study, raw, "", faults)
     if study is not None:
+        study = _completed(study)
         faults = _across(study)
     if study is None or faults:
         raise UserError(f"{origin} has {len(faults)} fault(s):" + "".join(f"\n  {fault}" for fault in faults))
     return study
+
+
+def _completed(study: Study) -> Study:
+    """Returns the study with the seeds that its budget asks for where it names none."""
+    tuning = study.tuning
+    if not tuning.seeds:
+        tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.tier.tuning_seeds]))
+    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.tier.seeds]))
 
 
 def _across(study: Study) -> list[str]:
@@ -200,49 +216,11 @@ def _across(study: Study) -> list[str]:
     for i, entry in enumerate(study.optimizers):
         if "learning_rate" in entry.hyperparameters:
             faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
+        if entry.schedule == OWN and entry.cycle_epochs is None:
+            faults.append(f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs.")
     faults.extend(
         f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
         for i, entry in enumerate(study.optimizers)
         if entry.label.lower() in labels[:i]
     )
     return faults
-
-
-def definition(study: Study) -> dict[str, Any]:
-    """Returns all of a study that its numbers depend on; words and looks are left out.
-
-    What the names stand for is added, so that a changed task or split makes another study.
-    """
-    from experiments import datasets, tasks
-
-    content = dataclasses.asdict(study)
-    for word in ("title", "figures", "tiers"):
-        del content[word]
-    for entry in content["optimizers"]:
-        del entry["style"]
-    for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
-        for key in [key for key, given in part.items() if given is None]:
-            del part[key]
-    card = datasets.CARDS[study.data]
-    return content | {
-        "task_version": tasks.get(study.task).version,
-        "data_version": card.version,
-        "split_sha256": card.split_sha256,
-    }
-
-
-def tuning_definition(study: Study) -> dict[str, Any]:
-    """Returns the part of the definition that the choice of learning rates depends on."""
-    content = definition(study)
-    del content["seeds"]
-    return content
-
-
-def study_hash(study: Study) -> str:
-    """Returns the identity of a study, 64 hexadecimal digits."""
-    return digest(definition(study))
-
-
-def tuning_hash(study: Study) -> str:
-    """Returns the identity of a study's tuning, 64 hexadecimal digits."""
-    return digest(tuning_definition(study))

@@ -32,11 +32,6 @@ def whole(low: int, high: int = 10**9) -> Domain:
     )
 
 
-def odd(low: int) -> Domain:
-    """Returns the domain of odd whole numbers from `low`."""
-    return Domain(f"an odd whole number from {low}", lambda v: whole(low).holds(v) and v % 2 == 1)
-
-
 def positive() -> Domain:
     """Returns the domain of finite numbers above zero."""
     return Domain("a number above 0", lambda v: _number(v) and 0 < v < float("inf"))
@@ -80,9 +75,9 @@ def value(domain: Domain, default: Any = dataclasses.MISSING) -> Any:
     return dataclasses.field(default=default, metadata={"domain": domain})
 
 
-def table(cls: type) -> Any:
+def table(cls: type, default: Any = dataclasses.MISSING) -> Any:
     """Declares a field that holds a table, read as `cls`."""
-    return dataclasses.field(metadata={"table": cls})
+    return dataclasses.field(default=default, metadata={"table": cls})
 
 
 def tables(cls: type, default: Any = dataclasses.MISSING) -> Any:

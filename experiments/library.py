@@ -23,13 +23,22 @@ def available() -> tuple[str, ...]:
 
     `tfoptim.available()` says the same, six seconds later: it has to import TensorFlow.
     """
-    return tuple(sorted(name.lower() for path in _rule_files() for name in _classes(path)))
+    return tuple(sorted(node.name.lower() for path in _rule_files() for node in _classes(path)))
+
+
+@functools.cache
+def knobs(name: str) -> tuple[str, ...]:
+    """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
+    classes = (node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
+    fields = (field for node in classes for field in node.body if isinstance(field, ast.AnnAssign))
+    found = [(field.target.id, ast.unparse(field.annotation)) for field in fields if isinstance(field.target, ast.Name)]
+    return tuple(field for field, kind in found if kind != "bool" and field != "learning_rate")
 
 
 def _rule_files() -> Iterator[Path]:
     return (path for path in (folder() / "rules").glob("*.py") if path.stem != "__init__")
 
 
-def _classes(path: Path) -> list[str]:
+def _classes(path: Path) -> list[ast.ClassDef]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    return [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]

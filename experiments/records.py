@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.config import canonical
+from experiments.identity import canonical
 from experiments.runs import Run
 
 ROOT = Path("runs")

@@ -7,8 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.config import SCHEMA, Entry, Scalar, Study, digest
+from experiments.config import COSINE, OWN, SCHEMA, Entry, Scalar, Study
 from experiments.datasets import CARDS
+from experiments.identity import digest
 from experiments.tasks import get
 
 EVALUATION = "evaluation"
@@ -21,7 +22,12 @@ SPLITS_OF_KIND = {
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training run: everything that its numbers depend on."""
+    """One training run: everything that its numbers depend on.
+
+    Attributes:
+        schedule: `warmup-cosine`, `constant`, or `own` of an optimizer that has one.
+        point: of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty.
+    """
 
     schema: int
     study: str
@@ -36,6 +42,8 @@ class Run:
     batch: str
     hyperparameters: Mapping[str, Scalar]
     learning_rate: float
+    schedule: str
+    point: Mapping[str, int]
     seed: int
     epochs: int
     batch_size: int
@@ -54,21 +62,31 @@ class Run:
     @property
     def program(self) -> str:
         """Names what is compiled for this run; runs that agree in it share one trace."""
-        free = ("study", "label", "learning_rate", "seed", "epochs")
+        free = ("study", "label", "learning_rate", "point", "seed", *(() if self.schedule == COSINE else ("epochs",)))
         return digest({key: value for key, value in self.content.items() if key not in free})
 
 
-def plan(identity: str, study: Study, kind: str, entry: Entry, rate: float, seed: int) -> Run:
-    """Returns the run of one entry of a study, at a learning rate and a seed.
+def plan(
+    identity: str,
+    study: Study,
+    kind: str,
+    entry: Entry,
+    values: Mapping[str, float],
+    seed: int,
+    point: Mapping[str, int] | None = None,
+) -> Run:
+    """Returns the run of one entry of a study, at a point and a seed.
 
     Args:
         identity: hash of the study, or of its tuning, that the run belongs to.
         study: has the task, the data and the budget.
         kind: `evaluation` or `tuning`.
         entry: the optimizer.
-        rate: its learning rate.
+        values: its tuned hyperparameters, the learning rate among them.
         seed: out of the seeds of that kind.
+        point: of a tuning run, which point of the search that is.
     """
+    tuned = {name: value for name, value in values.items() if name != "learning_rate"}
     return Run(
         schema=SCHEMA,
         study=identity,
@@ -81,8 +99,10 @@ def plan(identity: str, study: Study, kind: str, entry: Entry, rate: float, seed
         label=entry.label,
         optimizer=entry.optimizer,
         batch=entry.batch,
-        hyperparameters={**entry.hyperparameters, **_cycle(study, entry)},
-        learning_rate=float(rate),
+        hyperparameters={**entry.hyperparameters, **_cycle(study, entry), **tuned},
+        learning_rate=float(values["learning_rate"]),
+        schedule=entry.schedule or (study.schedule if entry.cycle_epochs is None else OWN),
+        point=dict(point or {}),
         seed=seed,
         epochs=study.tuning.epochs or study.epochs if kind == TUNING else study.epochs,
         batch_size=study.batch_size,

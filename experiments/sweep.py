@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from experiments import datasets, environment, records, selection, tasks
-from experiments.config import Study, tuning_hash
+from experiments.config import Entry, Study
 from experiments.engines import Engine, Event, Job
 from experiments.errors import RunsFailed, UserError
+from experiments.identity import tuning_hash
 from experiments.progress import Meter, clock
 from experiments.runs import EVALUATION, TUNING, Run, plan
+from experiments.search import Search
 
 MakeEngine = Callable[[], Engine]
 
@@ -20,7 +22,7 @@ MakeEngine = Callable[[], Engine]
 def evaluation_runs(identity: str, study: Study, choices: Mapping[str, selection.Choice]) -> list[Run]:
     """Returns the runs of a comparison: every optimizer at its chosen rate, with every seed."""
     return [
-        plan(identity, study, EVALUATION, entry, choices[entry.label].learning_rate, seed)
+        plan(identity, study, EVALUATION, entry, choices[entry.label].values, seed)
         for entry in study.optimizers
         for seed in study.seeds
     ]
@@ -32,8 +34,21 @@ def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) ->
     return [_recorded(name, run, test=True) for run in runs]
 
 
+def tuning_runs(study: Study, entry: Entry, settled: selection.Choice | Sequence[Search]) -> list[Run]:
+    """Returns the runs of the searches of one optimizer that are not settled."""
+    if isinstance(settled, selection.Choice):
+        return []
+    identity = tuning_hash(study)
+    return [
+        plan(identity, study, TUNING, entry, point.values, seed, selection.place(search, point))
+        for search in settled
+        for point in search.points
+        for seed in study.tuning.seeds
+    ]
+
+
 def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Choice]:
-    """Chooses the learning rate of each optimizer on validation data, and writes choice and evidence.
+    """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence.
 
     Args:
         path: the study's file; what is written goes beside it.
@@ -42,7 +57,6 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Ch
     """
     name = path.stem
     runs: dict[str, Run] = {}
-    identity = tuning_hash(study)
     while True:
         found = [_recorded(name, run) for run in runs.values()]
         trials = [selection.trial_of(record) for record in found]
@@ -50,14 +64,8 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Ch
         choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
         if len(choices) == len(settled):
             break
-        for entry in study.optimizers:
-            if entry.label not in choices:
-                rates = settled[entry.label]
-                assert isinstance(rates, list)
-                wanted = [
-                    plan(identity, study, TUNING, entry, rate, seed) for rate in rates for seed in study.tuning.seeds
-                ]
-                runs |= {run.identity: run for run in wanted}
+        wanted = [run for entry in study.optimizers for run in tuning_runs(study, entry, settled[entry.label])]
+        runs |= {run.identity: run for run in wanted}
         fulfil(name, study, list(runs.values()), engine, f"Tuning on {study.data}")
     selection.write(path, study, found, choices)
     return choices

@@ -23,6 +23,7 @@ from experiments.cases.predict import predictor
 from experiments.datasets.augment import halves
 from experiments.datasets.load import Examples
 from experiments.runs import Run
+from experiments.schedules import schedule_of
 from experiments.tasks.base import Task
 
 PATIENCE = 3
@@ -49,8 +50,11 @@ class Program:
             data: the splits to train and evaluate on, from `tensors`; `train` among them.
         """
         self.task = tasks.get(run.task)
+        self._name = run.program
         self.examples = len(data["train"][1])
-        self.model, self.optimizer = _fresh(self.task, run)
+        self._rate = tf.Variable(run.learning_rate, trainable=False, dtype=tf.float64)
+        self._schedule = schedule_of(run, self._rate, self.examples)
+        self.model, self.optimizer = _fresh(self.task, run, self._schedule)
         self._data = data
         self.predict = predictor(self.model, self.task)
         self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the pass
@@ -62,7 +66,12 @@ class Program:
         """Trains, and yields one evaluation before the first pass and one after each.
 
         The last one yielded of a run that diverged has `diverged` set; nothing follows it.
+
+        Raises:
+            ValueError: the run is one of another program.
         """
+        if run.program != self._name:
+            raise ValueError("The run is one of another program: only seed, learning rate and point may differ.")
         self._reset(run)
         key = halves(seeds.derive(run.task, run.seed, "augment"))
         example_gradients, seconds, high = 0, 0.0, 0
@@ -99,10 +108,12 @@ class Program:
         return scores
 
     def _reset(self, run: Run) -> None:
-        model, optimizer = _fresh(self.task, run)
+        model, optimizer = _fresh(self.task, run, self._schedule)
         _copy(model.variables, self.model.variables)
         _copy(optimizer.variables, self.optimizer.variables)
-        self.optimizer.learning_rate = run.learning_rate  # the variable alone has only its float32 digits
+        self._rate.assign(run.learning_rate)
+        if self._schedule is None:
+            self.optimizer.learning_rate = run.learning_rate  # the variable alone has only its float32 digits
 
     def _warm_up(self) -> float:
         """Runs everything once, on few examples, so that compiling is not counted as training."""
@@ -148,11 +159,12 @@ def full_gradient(
     return total / tf.cast(count, tf.float32), [s / tf.cast(count, s.dtype) for s in sums]
 
 
-def _fresh(task: Task, run: Run) -> tuple[Any, Any]:
+def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
     """Returns a model and an optimizer as a run starts with them."""
     init, dropout = (seeds.derive(task.name, run.seed, purpose) for purpose in ("init", "dropout"))
     model = task.model(init, dropout)
-    optimizer = tfoptim.get(run.optimizer, learning_rate=run.learning_rate, **run.hyperparameters)
+    rate = run.learning_rate if schedule is None else schedule
+    optimizer = tfoptim.get(run.optimizer, learning_rate=rate, **run.hyperparameters)
     optimizer.build(model.trainable_variables)
     return model, optimizer
 

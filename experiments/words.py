@@ -63,13 +63,13 @@ class Words:
 
     def of_tuning(self) -> Caption:
         """Returns the words of the figure of learning rates; tuning is the whole study's, never a part's."""
-        tuning = self.whole.tuning
+        tuning, tier = self.whole.tuning, self.whole.tier
         title = f"Choice of learning rates: {tasks.get(self.whole.task).title} on {self.whole.data}"
         seeds = ", ".join(map(str, tuning.seeds))
         line = (
             f"Dot: a run; line: median over the tuning seeds ({seeds}); ring: chosen; dashed: documented default; "
-            f"cross: diverged. {tuning.points} rates over {tuning.decades} decades for each optimizer, around the "
-            "default, moved on by a decade while the best lies at the edge. Budget: "
+            f"cross: diverged. {tier.trials} points for each optimizer, at the same places in four decades around the "
+            "default, widened by a decade while the best lies at an edge. Budget: "
             f"{tuning.epochs or self.whole.epochs} epochs. The test split was not loaded."
         )
         return Caption(title, (line,), self.footer, f"{title}. {line}")

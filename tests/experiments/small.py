@@ -4,10 +4,10 @@ import dataclasses
 import json
 import math
 
-from experiments import config, environment, records, runs, selection
+from experiments import config, environment, identity, records, runs, selection
 
 TOML = """
-schema = 1
+schema = 2
 title = "A small study"
 task = "mnist_mlp"
 data = "mnist_5k"
@@ -16,12 +16,10 @@ batch_size = 128
 micro_batch = 1500
 seeds = [0, 1]
 figures = "figures"
+budget = "smoke"
 
 [tuning]
 seeds = [1000]
-points = 3
-decades = 2
-slides = 1
 
 [[optimizers]]
 label = "GD"
@@ -44,11 +42,13 @@ def study(**changes):
     return dataclasses.replace(config.parse(TOML, "small.toml"), **changes)
 
 
-def run(label="Adam", rate=0.001, seed=0, kind=runs.EVALUATION, **changes):
+def run(label="Adam", rate=0.001, seed=0, kind=runs.EVALUATION, point=None, **changes):
     """A run of the small study."""
     whole = study(**changes)
     entry = next(entry for entry in whole.optimizers if entry.label == label)
-    return runs.plan(config.study_hash(whole), whole, kind, entry, rate, seed)
+    place = {"round": 0, "widenings": 0, "index": 0} if kind == runs.TUNING else {}
+    values = {"learning_rate": rate}
+    return runs.plan(identity.study_hash(whole), whole, kind, entry, values, seed, point or place)
 
 
 def evaluations(accuracies, test=True):
@@ -69,29 +69,37 @@ def evaluations(accuracies, test=True):
     )
 
 
-def record(label="Adam", accuracies=(0.1, 0.9), rate=0.001, seed=0, kind=runs.EVALUATION):
+def record(label="Adam", accuracies=(0.1, 0.9), rate=0.001, seed=0, kind=runs.EVALUATION, point=None):
     """A record of a run of the small study."""
     status = "done" if all(map(math.isfinite, accuracies)) else "diverged"
-    return records.Record(run(label, rate, seed, kind), status, environment.describe(1), {}, evaluations(accuracies))
+    made = run(label, rate, seed, kind, point)
+    return records.Record(made, status, environment.describe(1), {}, evaluations(accuracies))
 
 
-def trial(label="GD", rate=0.01, seed=1000, accuracy=0.5, loss=1.0):
+def trial(label="GD", rate=0.01, seed=1000, accuracy=0.5, loss=1.0, **place):
     """A tuning trial."""
-    return selection.Trial(label, rate, seed, accuracy, loss)
+    return selection.Trial(label, rate, seed, accuracy, loss, **place)
 
 
-def select(path, whole, rates=None):
-    """Writes a selection for a study beside its file, as if each of its rates had been tried; returns the choices.
+def middle(search):
+    """The index of the point in the middle of a search, which needs no widening."""
+    return sorted(search.points, key=lambda point: point.units[0])[len(search.points) // 2].index
 
-    The middle rate, the documented default, wins unless `rates` names another for a label.
+
+def select(path, whole):
+    """Writes a selection for a study beside its file, as if each of its points had been tried; returns the choices.
+
+    The middle rate wins.
     """
     found, choices = [], {}
     for entry in whole.optimizers:
-        window = selection.window(entry, whole.tuning, 0)
-        best = (rates or {}).get(entry.label, window[len(window) // 2])
-        for rate in window:
-            accuracy = 0.9 if rate == best else 0.5
-            found += [record(entry.label, (0.1, accuracy), rate, seed, runs.TUNING) for seed in whole.tuning.seeds]
+        (search,) = selection.searches(whole, entry)
+        for point in search.points:
+            accuracy = 0.9 if point.index == middle(search) else 0.5
+            rate, place = point.values["learning_rate"], selection.place(search, point)
+            found += [
+                record(entry.label, (0.1, accuracy), rate, seed, runs.TUNING, place) for seed in whole.tuning.seeds
+            ]
         trials = [selection.trial_of(made) for made in found]
         choices[entry.label] = selection.settle(whole, entry, trials)
     selection.write(path, whole, found, choices)

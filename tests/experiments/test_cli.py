@@ -69,12 +69,12 @@ def test_an_unforeseen_error_is_told_in_one_line(capsys, monkeypatch):
 def test_a_study_with_faults_names_them_all(capsys, tmp_path):
     """One line for each fault."""
     path = tmp_path / "bad.toml"
-    path.write_text(TOML.replace("epochs = 1", "epochs = 0").replace("decades = 2", "decades = 9"), encoding="utf-8")
+    path.write_text(TOML.replace("epochs = 1", "epochs = 0").replace("smoke", "smokey"), encoding="utf-8")
     assert main(["compare", str(path)]) == 2
     error = capsys.readouterr().err
     assert "bad.toml has 2 fault(s)" in error
     assert "\n  epochs: must be" in error
-    assert "\n  tuning.decades: must be" in error
+    assert "\n  budget: must be one of smoke, laptop, standard, paper" in error
 
 
 def test_a_study_without_rates_is_refused(capsys, tmp_path):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from experiments import config, library, runs, seeds, tasks
+from experiments import config, identity, library, runs, seeds, tasks
 from experiments.errors import UserError, nearest
 from tests.experiments.small import TOML, study
 
@@ -12,14 +12,14 @@ from tests.experiments.small import TOML, study
 def test_canonical_form_has_the_known_hash():
     """The identity of a run must not change with the Python or the machine that computes it."""
     known = "158d35d8b578c605994d4b0984021488d8b22b831c36244c0097500a4d6f839b"
-    assert config.canonical({"b": 1, "a": 0.1}) == '{"a":0.1,"b":1}'
-    assert config.digest({"b": 1, "a": 0.1}) == known
+    assert identity.canonical({"b": 1, "a": 0.1}) == '{"a":0.1,"b":1}'
+    assert identity.digest({"b": 1, "a": 0.1}) == known
 
 
 def test_canonical_form_refuses_what_json_lacks():
     """NaN has no place in an identity."""
     with pytest.raises(ValueError, match="JSON"):
-        config.canonical({"a": float("nan")})
+        identity.canonical({"a": float("nan")})
 
 
 @pytest.mark.parametrize("name", config.names())
@@ -28,9 +28,9 @@ def test_committed_studies_have_no_fault(name):
     study = config.load(config.find(name))
     if study.data in ("msd_heart", "acdc"):
         with pytest.raises(UserError, match=f"type: python -m experiments prepare {study.data} PATH"):
-            config.study_hash(study)
+            identity.study_hash(study)
     else:
-        assert len(config.study_hash(study)) == 64
+        assert len(identity.study_hash(study)) == 64
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +39,12 @@ def _no_data_of_the_user(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
 
 
-def test_the_studies_that_were_there_have_their_known_identities():
-    """A key that a study leaves out does not change what its numbers depend on, so that its records stay its own."""
-    study = config.load(config.find("mnist"))
-    assert config.study_hash(study)[:8] == "4126a536"
-    assert config.tuning_hash(study)[:8] == "d5a6afcb"
+def test_seeds_follow_from_the_budget_where_a_study_names_none():
+    """Those of the laptop: five to evaluate, two to tune; a smaller budget has fewer."""
+    text = TOML.replace("seeds = [0, 1]\n", "").replace("seeds = [1000]\n", "")
+    smoke, laptop = (config.parse(text.replace("smoke", budget), "x.toml") for budget in ("smoke", "laptop"))
+    assert (smoke.seeds, smoke.tuning.seeds) == ((0, 1), (1000, 1001))
+    assert (laptop.seeds, laptop.tuning.seeds) == ((0, 1, 2, 3, 4), (1000, 1001))
 
 
 def test_a_study_like_another_has_all_that_it_does_not_say_itself():
@@ -71,22 +72,25 @@ def test_a_cycle_in_epochs_becomes_steps_of_the_study():
     """Ten passes of nine steps; a full gradient has one step a pass."""
     study = config.load(config.find("mni152"))
     entry = next(entry for entry in study.optimizers if entry.label == "CLMR")
-    run = runs.plan("x", study, runs.EVALUATION, entry, 0.01, 0)
+    run = runs.plan("x", study, runs.EVALUATION, entry, {"learning_rate": 0.01}, 0)
     assert run.hyperparameters == {"cycle": 90}
     full = dataclasses.replace(entry, batch="full")
-    assert runs.plan("x", study, runs.EVALUATION, full, 0.01, 0).hyperparameters == {"cycle": 10}
+    assert runs.plan("x", study, runs.EVALUATION, full, {"learning_rate": 0.01}, 0).hyperparameters == {"cycle": 10}
 
 
 def test_a_tuning_run_may_have_a_budget_of_its_own():
     """Evaluation runs have the study's."""
     study = config.load(config.find("mni152"))
-    made = {kind: runs.plan("x", study, kind, study.optimizers[0], 0.1, 0) for kind in (runs.TUNING, runs.EVALUATION)}
+    made = {
+        kind: runs.plan("x", study, kind, study.optimizers[0], {"learning_rate": 0.1}, 0)
+        for kind in (runs.TUNING, runs.EVALUATION)
+    }
     assert {kind: run.epochs for kind, run in made.items()} == {runs.TUNING: 10, runs.EVALUATION: 40}
 
 
 def test_all_faults_are_named_at_once_with_their_paths():
     """One look at the message mends the whole file."""
-    text = TOML.replace("epochs = 1", "epochs = 0").replace('"adam"', '"adm"').replace("points = 3", "points = 4")
+    text = TOML.replace("epochs = 1", "epochs = 0").replace('"adam"', '"adm"').replace("smoke", "smoky")
     text = text.replace('task = "mnist_mlp"', 'tusk = "mnist_mlp"').replace("#D55E00", "red")
     with pytest.raises(UserError) as caught:
         config.parse(text, "bad.toml")
@@ -95,7 +99,7 @@ def test_all_faults_are_named_at_once_with_their_paths():
         "tusk: is not a known key; did you mean 'task'?",
         "task: is missing.",
         "epochs: must be a whole number from 1",
-        "tuning.points: must be an odd whole number",
+        "budget: must be one of smoke, laptop, standard, paper",
         "optimizers[1].style.color: must be a colour",
     ):
         assert fault in message
@@ -124,7 +128,9 @@ def test_unknown_names_get_their_nearest_match():
             "seeds = [0]",
             "tuning.seeds: must be a list without repeats, each a whole number from 1000",
         ),
-        ("schema = 1", "schema = 2", "schema: must be a whole number from 1 to 1"),
+        ("schema = 2", "schema = 1", "schema: must be a whole number from 2 to 2"),
+        ("schema = 2", "schema = 3", "is of schema 3, and this version reads 2: it needs a newer tfoptim"),
+        ("[[optimizers]]", "[[optimizers]]\nschedule = 'own'", "'own' is for an optimizer with cycle_epochs"),
         ('figures = "figures"', 'figures = "../x"', "figures: must be a relative folder"),
         ('label = "Adam"', 'label = "gd"', "optimizers[1].label: 'gd' is taken"),
         ('batch = "mini"', "hyperparameters = { learning_rate = 1.0 }\nbatch = 'mini'", "is chosen by tuning"),
@@ -142,7 +148,7 @@ def test_a_fault_is_refused_in_words(old, new, fault):
 def test_looks_and_words_do_not_change_a_study():
     """A colour is no reason to train again."""
     other = config.parse(TOML.replace("#D55E00", "#000000").replace("A small", "Another"), "small.toml")
-    assert config.study_hash(other) == config.study_hash(study())
+    assert identity.study_hash(other) == identity.study_hash(study())
 
 
 def test_every_rule_changes_a_study():
@@ -156,14 +162,14 @@ def test_every_rule_changes_a_study():
         study(data="mnist"),
         study(optimizers=study().optimizers[:1]),
     ]
-    hashes = {config.study_hash(other) for other in changed} | {config.study_hash(study())}
+    hashes = {identity.study_hash(other) for other in changed} | {identity.study_hash(study())}
     assert len(hashes) == len(changed) + 1
 
 
 def test_evaluation_seeds_do_not_touch_the_tuning():
     """More seeds can be evaluated without choosing rates again; another budget cannot."""
-    assert config.tuning_hash(study(seeds=(5,))) == config.tuning_hash(study())
-    assert config.tuning_hash(study(epochs=2)) != config.tuning_hash(study())
+    assert identity.tuning_hash(study(seeds=(5,))) == identity.tuning_hash(study())
+    assert identity.tuning_hash(study(epochs=2)) != identity.tuning_hash(study())
 
 
 def test_tuning_and_evaluation_seeds_are_disjoint():

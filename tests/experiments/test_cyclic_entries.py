@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments import config, runs
+from experiments import config, identity, runs
 from experiments.train import Program
 from tests.experiments.small import TOML
 
@@ -36,7 +36,7 @@ def test_cyclic_optimizers_run_in_a_study(label):
 
     study = config.parse(TOML + ENTRIES, "cyclic.toml")
     (entry,) = [entry for entry in study.optimizers if entry.label == label]
-    run = runs.plan(config.study_hash(study), study, runs.EVALUATION, entry, 0.02, 0)
+    run = runs.plan(identity.study_hash(study), study, runs.EVALUATION, entry, {"learning_rate": 0.02}, 0)
     assert dict(entry.hyperparameters).items() <= run.content["hyperparameters"].items()
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 10, 400)

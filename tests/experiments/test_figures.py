@@ -1,5 +1,6 @@
 """Figures say what they show, can be read by everybody, and can be drawn again from their numbers."""
 
+import dataclasses
 import itertools
 import math
 import textwrap
@@ -12,7 +13,7 @@ from matplotlib import image
 from experiments import canvas, config, figures, selection
 from experiments.canvas import Caption
 from experiments.tables import from_csv
-from tests.experiments.small import record, study
+from tests.experiments.small import middle, record, study
 
 CAPTION = Caption(
     "A title", ("what it <shows>",), ("study small", "drawn by: python -m experiments"), "In words & more"
@@ -144,15 +145,17 @@ def test_every_line_has_enough_contrast_and_differs_from_all_others_without_its_
 def test_the_choice_of_rates_is_drawn_with_its_trials(tmp_path):
     """The evidence is visible: every trial, the default, the choice, what diverged."""
     whole = study()
-    trials = [
-        selection.Trial(entry.label, rate, 1000, 0.9 if i == 1 else 0.5, 1.0)
-        for entry in whole.optimizers
-        for i, rate in enumerate(selection.window(entry, whole.tuning, 0))
-    ]
-    trials[2] = selection.Trial("GD", 0.1, 1000, -math.inf, math.inf)
-    choices = {entry.label: selection.settle(whole, entry, trials) for entry in whole.optimizers}
+    trials, choices = [], {}
+    for entry in whole.optimizers:
+        (search,) = selection.searches(whole, entry)
+        for point in search.points:
+            score = 0.9 if point.index == middle(search) else 0.5
+            place = selection.place(search, point)
+            trials.append(selection.Trial(entry.label, point.values["learning_rate"], 1000, score, 1.0, **place))
+        choices[entry.label] = selection.settle(whole, entry, trials)
+    trials[0] = dataclasses.replace(trials[0], score=-math.inf, loss=math.inf)
     files = figures.draw_rates(whole, trials, choices, CAPTION, tmp_path)
     words = texts(files[1])
-    assert "GD: 0.01" in words
-    assert "Adam: 0.001" in words
+    for label, choice in choices.items():
+        assert f"{label}: {choice.learning_rate:g}" in words
     assert len(files[2].read_text(encoding="utf-8").splitlines()) == 1 + 6

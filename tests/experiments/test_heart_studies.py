@@ -17,12 +17,10 @@ batch_size = 4
 micro_batch = 4
 seeds = [0]
 figures = "figures"
+budget = "smoke"
 
 [tuning]
 seeds = [1000]
-points = 3
-decades = 2
-slides = 0
 epochs = 1
 
 [[optimizers]]

@@ -9,7 +9,9 @@ from experiments.selection import Choice
 from experiments.tables import from_csv
 from tests.experiments.small import record, study
 
-CHOICES = {label: Choice(0.01, (0.001, 0.1), 0, label == "GD", 0.9, (3, 3)) for label in ("GD", "Adam")}
+CHOICES = {
+    label: Choice({"learning_rate": 0.01}, (0.001, 0.1), 0, label == "GD", 0.9, (3, 3)) for label in ("GD", "Adam")
+}
 
 
 def table(gd, adam):

@@ -5,74 +5,117 @@ import math
 
 import pytest
 
-from experiments import config, selection
+from experiments import config, identity, selection
 from experiments.errors import UserError
-from tests.experiments.small import TOML, saved, select, study, trial
+from experiments.search import LogUniform
+from tests.experiments.small import TOML, middle, saved, select, study, trial
 
-GD, ADAM = study().optimizers
-
-
-def trials_with_best(rates, best, label="GD"):
-    """One trial a rate; the best has the highest accuracy."""
-    return [trial(label, rate, accuracy=0.9 if rate == best else 0.5) for rate in rates]
+BOTH = GD, ADAM = study().optimizers
 
 
-def test_window_lies_around_the_documented_default():
-    """The same width and number of rates for every optimizer."""
-    assert selection.window(GD, study().tuning, 0) == [0.001, 0.01, 0.1]
-    assert selection.window(ADAM, study().tuning, 0) == [0.0001, 0.001, 0.01]
+def search_of(entry=GD, **changes):
+    """The first search of an optimizer of the small study: three points."""
+    return selection.searches(study(**changes), entry)[0]
 
 
-def test_windows_share_their_rates_bit_for_bit():
-    """A run of one window serves the next, since the rate is part of its identity."""
-    tuning = dataclasses.replace(study().tuning, points=9, decades=4)
-    first, second = (selection.window(GD, tuning, slides) for slides in (0, 1))
-    assert first[2:] == second[:-2]
+def trials_with_best(search, index, label="GD"):
+    """One trial a point; the best has the highest accuracy."""
+    return [
+        trial(
+            label,
+            point.values["learning_rate"],
+            accuracy=0.9 if point.index == index else 0.5,
+            **selection.place(search, point),
+        )
+        for point in search.points
+    ]
+
+
+def edge(search):
+    """The index of the point with the lowest rate, which on this problem lies in the outer tenth."""
+    return min(search.points, key=lambda point: point.units[0]).index
+
+
+def test_all_optimizers_are_tried_at_the_same_places_around_their_defaults():
+    """The same relative rates, four decades wide."""
+    places = [[point.values["learning_rate"] / e.default_learning_rate for point in search_of(e).points] for e in BOTH]
+    assert places[0] == pytest.approx(places[1], rel=1e-5)  # values have six digits
+    assert all(0.01 <= place <= 100 for place in places[0])
 
 
 def test_the_highest_median_wins():
     """One lucky seed does not choose."""
-    trials = [trial(rate=0.1, accuracy=a, seed=s) for s, a in enumerate((0.99, 0.1, 0.2))]
-    trials += [trial(rate=0.2, accuracy=a, seed=s) for s, a in enumerate((0.6, 0.7, 0.5))]
-    assert selection.best([0.1, 0.2], trials) == 0.2
+    trials = [trial(index=0, accuracy=a, seed=s) for s, a in enumerate((0.99, 0.1, 0.2))]
+    trials += [trial(index=1, accuracy=a, seed=s) for s, a in enumerate((0.6, 0.7, 0.5))]
+    assert selection.best(trials) == 1
 
 
-def test_ties_go_to_the_lower_loss_and_then_to_the_smaller_rate():
+def test_ties_go_to_the_lower_loss_and_then_to_the_earlier_point():
     """The choice does not depend on the order of the trials."""
-    trials = [trial(rate=0.1, loss=0.5), trial(rate=0.2, loss=0.4), trial(rate=0.3, loss=0.4)]
-    assert selection.best([0.1, 0.2, 0.3], trials[::-1]) == 0.2
+    trials = [trial(index=0, loss=0.5), trial(index=1, loss=0.4), trial(index=2, loss=0.4)]
+    assert selection.best(trials[::-1]) == 1
 
 
 def test_a_diverged_trial_is_the_worst():
-    """A rate that diverges with one of two seeds is not chosen."""
-    trials = [trial(rate=0.1, accuracy=a, seed=s) for s, a in enumerate((0.99, -math.inf))]
-    trials += [trial(rate=0.2, accuracy=0.3, seed=s) for s in range(2)]
-    assert selection.best([0.1, 0.2], trials) == 0.2
+    """A rate that diverges with one of two seeds is not chosen; where all do, the lowest rate leads downwards."""
+    trials = [trial(index=0, accuracy=a, seed=s) for s, a in enumerate((0.99, -math.inf))]
+    trials += [trial(index=1, accuracy=0.3, seed=s) for s in range(2)]
+    assert selection.best(trials) == 1
+    lost = [trial(index=i, rate=r, accuracy=-math.inf, loss=math.inf) for i, r in enumerate((0.3, 0.1, 0.2))]
+    assert selection.best(lost) == 1
 
 
-def test_the_next_window_is_asked_for_while_the_best_lies_at_the_edge():
-    """The window moves on by a decade towards the edge."""
-    first = trials_with_best([0.001, 0.01, 0.1], 0.1)
-    assert selection.settle(study(), GD, first) == [0.01, 0.1, 1.0]
+def test_a_wider_search_is_asked_for_while_the_best_lies_at_the_edge():
+    """The side of the edge is widened by a decade, and all points are run again."""
+    first = search_of()
+    (second,) = selection.settle(study(), GD, trials_with_best(first, edge(first)))
+    assert (second.widenings, second.space) == (1, (LogUniform("learning_rate", 1e-5, 1.0),))
 
 
 def test_a_best_inside_settles():
     """Nothing more is tried, and nothing is flagged."""
-    choice = selection.settle(study(), GD, trials_with_best([0.001, 0.01, 0.1], 0.01))
-    assert choice == selection.Choice(0.01, (0.001, 0.1), 0, False, 0.9, (3, 3))
+    search = search_of()
+    choice = selection.settle(study(), GD, trials_with_best(search, middle(search)))
+    assert choice.values == search.points[middle(search)].values
+    assert (choice.window, choice.widenings, choice.boundary) == ((1e-4, 1.0), 0, False)
+    assert (choice.validation_score, choice.trials) == (0.9, (3, 3))
 
 
-def test_a_best_at_the_edge_is_flagged_when_no_slide_is_left():
+def test_a_best_at_the_edge_is_flagged_when_no_widening_is_left():
     """The reader is told that a better rate may lie outside."""
-    trials = [*trials_with_best([0.001, 0.01], None), trial(rate=0.1, accuracy=0.6), trial(rate=1.0, accuracy=0.9)]
-    choice = selection.settle(study(), GD, trials)
-    assert (choice.learning_rate, choice.slides, choice.boundary, choice.trials) == (1.0, 1, True, (3, 4))
+    search, trials = search_of(), []
+    while True:
+        trials += trials_with_best(search, edge(search))
+        found = selection.settle(study(), GD, trials)
+        if isinstance(found, selection.Choice):
+            break
+        (search,) = found
+    assert (found.widenings, found.boundary, found.trials) == (2, True, (3, 9))
+    assert found.window == (1e-6, 1.0)
 
 
 def test_a_missing_trial_is_asked_for():
-    """A choice from part of a window would favour what was tried."""
-    trials = trials_with_best([0.001, 0.01], 0.01)
-    assert selection.settle(study(), GD, trials) == [0.001, 0.01, 0.1]
+    """A choice from part of a search would favour what was tried."""
+    search = search_of()
+    assert selection.settle(study(), GD, trials_with_best(search, 0)[:-1]) == [search]
+
+
+def test_of_several_rounds_the_median_is_taken():
+    """Not the luckiest; five points that are the same for all problems are never widened."""
+    whole = study(track="agnostic")
+    trials = []
+    for search, accuracy in zip(selection.searches(whole, GD), (0.9, 0.7, 0.8), strict=True):
+        assert (search.problem, search.trials) == ("agnostic", 5)
+        trials += [dataclasses.replace(t, score=accuracy) for t in trials_with_best(search, edge(search))]
+    choice = selection.settle(whole, GD, trials)
+    assert (choice.round, choice.validation_score) == (2, 0.8)
+
+
+@pytest.mark.parametrize("track", ["default", "self-tuning"])
+def test_a_track_without_tuning_takes_the_documented_rates(tmp_path, track):
+    """No file is needed, and none is read."""
+    found = selection.read(tmp_path / "small.toml", study(track=track))
+    assert {label: choice.learning_rate for label, choice in found.items()} == {"GD": 0.01, "Adam": 0.001}
 
 
 def test_what_is_written_is_read_back(tmp_path):
@@ -102,7 +145,7 @@ def test_a_choice_that_its_evidence_does_not_give_is_refused(tmp_path, file):
     select(path, study())
     changed = selection.paths(path)[file]
     text = changed.read_text(encoding="utf-8")
-    changed.write_text(text.replace('"learning_rate": 0.01', '"learning_rate": 0.1').replace(",0.9,", ",0.8,"), "utf-8")
+    changed.write_text(text.replace('"learning_rate": 0.0', '"learning_rate": 0.1').replace(",0.9,", ",0.1,"), "utf-8")
     assert changed.read_text(encoding="utf-8") != text
     with pytest.raises(UserError, match="do not lead to"):
         selection.read(path, study())
@@ -124,14 +167,14 @@ def test_committed_selections_follow_from_their_evidence(name):
     whole = config.load(path)
     choices = selection.read(path, whole)
     assert set(choices) == {entry.label for entry in whole.optimizers}
-    in_window = {choice.trials[0] for choice in choices.values()}
-    assert in_window == {whole.tuning.points * len(whole.tuning.seeds)}
+    in_last_search = {choice.trials[0] for choice in choices.values()}
+    assert in_last_search == {whole.tier.trials * len(whole.tuning.seeds)}
 
 
 def test_the_default_study_has_its_selection():
     """The README's command needs no tuning first."""
     path = config.find("mnist")
-    assert saved(selection.paths(path)[0])["tuning_hash"] == config.tuning_hash(config.load(path))
+    assert saved(selection.paths(path)[0])["tuning_hash"] == identity.tuning_hash(config.load(path))
 
 
 def test_evidence_names_only_tuning_seeds(tmp_path):

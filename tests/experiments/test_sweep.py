@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import config, environment, records, sweep
+from experiments import environment, identity, records, selection, sweep
 from experiments.engines import Event
 from experiments.errors import RunsFailed
 from experiments.selection import Choice
@@ -45,9 +45,9 @@ def _elsewhere(tmp_path, monkeypatch):
 def planned(**changes):
     """The runs of the small study."""
     whole = study(**changes)
-    choice = Choice(0.01, (0.001, 0.1), 0, False, 0.9, (3, 3))
+    choice = Choice({"learning_rate": 0.01}, (0.001, 0.1), 0, False, 0.9, (3, 3))
     choices = {entry.label: choice for entry in whole.optimizers}
-    return sweep.evaluation_runs(config.study_hash(study()), whole, choices)
+    return sweep.evaluation_runs(identity.study_hash(study()), whole, choices)
 
 
 def test_every_optimizer_is_run_with_every_seed():
@@ -85,11 +85,14 @@ def test_a_failed_run_does_not_stop_the_others_and_is_no_result():
     assert [job.run.label for job in engine.jobs] == ["GD", "GD"]
 
 
-def test_tuning_tries_windows_until_all_optimizers_are_settled(tmp_path):
-    """With all accuracies and losses equal the smallest rate wins, so that the window moves down once."""
+def test_tuning_searches_until_all_optimizers_are_settled(tmp_path):
+    """With all accuracies and losses equal the first point wins, wherever it lies."""
     engine = Pretender()
     choices = sweep.tune(tmp_path / "small.toml", study(), engine)
-    assert {label: choice.slides for label, choice in choices.items()} == {"GD": -1, "Adam": -1}
-    assert all(choice.boundary for choice in choices.values())
-    assert len(engine.jobs) == 2 * (3 + 1)
     assert {job.run.seed for job in engine.jobs} == {1000}
+    assert {job.run.point["index"] for job in engine.jobs} == {0, 1, 2}
+    assert sum(choice.trials[1] for choice in choices.values()) == len(engine.jobs)
+    for entry in study().optimizers:
+        first = selection.searches(study(), entry)[0].points[0]
+        if not choices[entry.label].widenings:
+            assert choices[entry.label].values == first.values

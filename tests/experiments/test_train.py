@@ -47,6 +47,12 @@ def program(data):
     return train.Program(small(), data)
 
 
+@pytest.fixture(scope="module")
+def long(data):
+    """The same for runs of nine passes."""
+    return train.Program(small(epochs=9), data)
+
+
 @pytest.mark.parametrize("micro", [301, 100, 43, 7, 500])
 def test_accumulated_gradient_is_the_gradient_of_one_batch(data, micro):
     """Up to float32 rounding, also when the micro-batch does not divide the examples or exceeds them."""
@@ -68,6 +74,23 @@ def test_gradient_descent_takes_one_step_a_pass(data):
     last = list(program.run(small("GD")))[-1]
     assert int(program.optimizer.iterations.numpy()) == 2
     assert last["example_gradients"] == 2 * 301
+
+
+def test_a_run_of_another_program_is_refused(program):
+    """Its schedule would end elsewhere, or its optimizer be another."""
+    for other in (small(epochs=3), small("GD")):
+        with pytest.raises(ValueError, match="one of another program"):
+            next(program.run(other))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "own"])
+def test_without_a_schedule_the_rate_stays(data, schedule):
+    """So it does where the optimizer has its own; runs of all lengths then share one trace."""
+    one = small("GD", epochs=2, learning_rate=0.25, schedule=schedule)
+    program = train.Program(one, data)
+    for run_ in (one, dataclasses.replace(one, epochs=3, learning_rate=0.125)):
+        list(program.run(run_))
+        assert float(program.optimizer.learning_rate) == run_.learning_rate
 
 
 def test_one_step_of_gradient_descent_is_minus_rate_times_the_full_gradient(data):
@@ -99,6 +122,14 @@ def test_a_run_in_a_used_program_equals_a_run_in_a_fresh_one(data, program):
     assert fresh.digest() == state
 
 
+def warmup_cosine(rate, steps):
+    """The rates of rule B9: up over a twentieth of the steps, then down along half a cosine."""
+    warmup = math.ceil(0.05 * steps)
+    for t in range(steps):
+        falling = 0.5 * (1 + math.cos(math.pi * (t - warmup) / (steps - warmup)))
+        yield rate * (t + 1) / warmup if t < warmup else rate * falling
+
+
 def test_a_run_is_the_plain_loop_that_one_would_write(data, program):
     """Fresh model and optimizer, shuffled batches, one `apply` each: the compiled and reused program adds nothing."""
     task, one = tasks.get("mnist_mlp"), small(learning_rate=0.003, seed=4)
@@ -106,12 +137,14 @@ def test_a_run_is_the_plain_loop_that_one_would_write(data, program):
     model = task.model(*(seeds.derive(task.name, 4, purpose) for purpose in ("init", "dropout")))
     optimizer = tfoptim.Adam(0.003)
     optimizer.build(model.trainable_variables)
+    rates = iter(warmup_cosine(0.003, 10))
     images, labels = (values.numpy() for values in data["train"])
     for epoch in (1, 2):
         order = seeds.order(task.name, 4, epoch, len(labels))
         for rows in np.split(order, range(64, len(order), 64)):
             with tf.GradientTape() as tape:
                 loss = tf.reduce_mean(task.loss(labels[rows], model(task.inputs(images[rows]), training=True)))
+            optimizer.learning_rate = next(rates)
             optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
     for actual, expected in zip(program.model.get_weights(), model.get_weights(), strict=True):
         # ten steps of Adam, whose steps near zero gradients magnify rounding
@@ -121,7 +154,7 @@ def test_a_run_is_the_plain_loop_that_one_would_write(data, program):
 def test_seeds_and_rates_share_one_trace(program):
     """Compiling again for each run would cost more than training."""
     before = program._epoch.experimental_get_tracing_count()
-    for one in (small(seed=1), small(learning_rate=0.01), small(epochs=1)):
+    for one in (small(seed=1), small(learning_rate=0.01)):
         list(program.run(one))
         assert small().program == one.program
     assert before == program._epoch.experimental_get_tracing_count() == 1
@@ -193,21 +226,21 @@ def test_training_learns(program):
     assert list(program.run(small()))[-1]["test_accuracy"] > 0.5
 
 
-def test_a_run_that_diverges_stops_and_says_so(program):
+def test_a_run_that_diverges_stops_and_says_so(long):
     """Not a number is a result: the run ends, and nothing follows."""
-    found = list(program.run(small(learning_rate=1e20, epochs=9)))
+    found = list(long.run(small(learning_rate=1e20, epochs=9)))
     assert [evaluation["diverged"] for evaluation in found[:-1]] == [False] * (len(found) - 1)
     assert found[-1]["diverged"]
     assert len(found) < 10
 
 
-def test_a_loss_that_stays_a_thousand_times_too_high_counts_as_diverged(program, monkeypatch):
+def test_a_loss_that_stays_a_thousand_times_too_high_counts_as_diverged(long, monkeypatch):
     """Three evaluations in a row; finite numbers do not save a lost run."""
     losses = itertools.chain([1.0], itertools.repeat(2000.0))
     monkeypatch.setattr(
-        program, "_evaluation", lambda epoch, *rest: {"epoch": epoch, "train_loss": next(losses), "diverged": False}
+        long, "_evaluation", lambda epoch, *rest: {"epoch": epoch, "train_loss": next(losses), "diverged": False}
     )
-    found = list(program.run(small(epochs=9)))
+    found = list(long.run(small(epochs=9)))
     assert [evaluation["epoch"] for evaluation in found] == [0, 1, 2, 3]
     assert found[-1]["diverged"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments import config, records, runs, seeds, train
+from experiments import identity, records, runs, seeds, train
 from experiments.datasets.augment import Augmentation
 from experiments.engines import worker
 from experiments.tasks import base, mni152, segmentation
@@ -27,7 +27,7 @@ def run(label="CLMR", **changes):
     """A run of the tiny study."""
     study = tiny.study()
     entry = next(entry for entry in study.optimizers if entry.label == label)
-    one = runs.plan(config.study_hash(study), study, runs.EVALUATION, entry, 0.05, 0)
+    one = runs.plan(identity.study_hash(study), study, runs.EVALUATION, entry, {"learning_rate": 0.05}, 0)
     return dataclasses.replace(one, **changes)
 
 

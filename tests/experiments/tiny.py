@@ -23,7 +23,7 @@ TASK = dataclasses.replace(
 )
 TASK = dataclasses.replace(TASK, parameters=TASK.build(0).count_params())
 STUDY = """
-schema = 1
+schema = 2
 title = "A tiny study"
 task = "mni152"
 data = "mni152_tissue/noise06"
@@ -32,12 +32,10 @@ batch_size = 4
 micro_batch = 4
 seeds = [0, 1]
 figures = "figures"
+budget = "smoke"
 
 [tuning]
 seeds = [1000]
-points = 3
-decades = 2
-slides = 0
 epochs = 1
 
 [[tiers]]

@@ -1,0 +1,125 @@
+"""The two files that hold a choice and the evidence for it, each checked against the other."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import records, tasks
+from experiments.config import Study
+from experiments.errors import UserError
+from experiments.identity import tuning_hash
+from experiments.selection.rule import Choice, Trial, documented, judged, settle
+from experiments.tables import from_csv, to_csv
+
+
+def paths(study: Path) -> tuple[Path, Path]:
+    """Returns the files of a study's selection and of its evidence, beside the study's own."""
+    return study.with_suffix(".selection.json"), study.with_suffix(".tuning.csv")
+
+
+def write(path: Path, study: Study, found: Sequence[records.Record], choices: Mapping[str, Choice]) -> None:
+    """Writes the evidence, then the selection that names it by its hash."""
+    selected, evidence = paths(path)
+    text = _table(study, found)
+    environment = dict(found[0].environment)
+    content = {
+        "study": path.stem,
+        "tuning_hash": tuning_hash(study),
+        "evidence_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "made_with": {k: environment[k] for k in ("commit", "source", "tensorflow", "keras")},
+        "rule": f"highest median validation {tasks.get(study.task).score_title} after the last pass",
+        "track": study.track,
+        "budget": study.budget,
+        "trials": len(found),
+        "diverged": sum(record.status == "diverged" for record in found),
+        "choices": {label: _plain(choice, study.task) for label, choice in choices.items()},
+    }
+    records.write(evidence, text)
+    records.write(selected, json.dumps(content, indent=2) + "\n")
+
+
+def read(path: Path, study: Study) -> dict[str, Choice]:
+    """Returns the committed choices of a study that are its own, or the documented ones where its track tunes nothing.
+
+    Raises:
+        UserError: there are none, they were made for another definition, or the evidence does not
+            lead to them.
+    """
+    if not study.tuned:
+        return documented(study)
+    selected, evidence = paths(path)
+    again = f"choose them with: python -m experiments tune {path.stem}"
+    if not selected.is_file() or not evidence.is_file():
+        raise UserError(f"The study {path.stem} has no chosen learning rates yet; {again}")
+    text = evidence.read_bytes().decode()
+    try:
+        content = json.loads(selected.read_text(encoding="utf-8"))
+        made_for, sha256 = content["tuning_hash"], content["evidence_sha256"]
+        choices = {label: _choice(raw, study.task) for label, raw in content["choices"].items()}
+        trials = trials_of(text) if sha256 == hashlib.sha256(text.encode()).hexdigest() else []
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"The file {selected.name} cannot be read ({error!r}); {again}") from error
+    if made_for != tuning_hash(study):
+        raise UserError(
+            f"The learning rates in {selected.name} were chosen for another definition of the study "
+            f"{path.stem} ({made_for[:8]}, now {tuning_hash(study)[:8]}); {again}"
+        )
+    if any(settle(study, e, trials) != choices.get(e.label) for e in study.optimizers):
+        raise UserError(f"The trials in {evidence.name} do not lead to {selected.name}; {again}")
+    return choices
+
+
+def trials_of(text: str) -> list[Trial]:
+    """Returns the trials in a table of evidence, judged by the one score of validation that is no loss."""
+    rows = from_csv(text)
+    judged = next(key for key in rows[0] if key.startswith("validation_") and key != "validation_loss")
+    return [
+        Trial(
+            row["optimizer"],
+            float(row["learning_rate"]),
+            int(row["seed"]),
+            float(row[judged]) if row["status"] == "done" else -math.inf,
+            float(row["validation_loss"]) if row["status"] == "done" else math.inf,
+            *(int(row[word]) for word in ("round", "widenings", "index")),
+        )
+        for row in rows
+    ]
+
+
+def _plain(choice: Choice, task: str) -> dict[str, Any]:
+    return {judged(task) if k == "validation_score" else k: v for k, v in dataclasses.asdict(choice).items()}
+
+
+def _choice(raw: Mapping[str, Any], task: str) -> Choice:
+    named = {"validation_score" if key == judged(task) else key: value for key, value in raw.items()}
+    return Choice(**{**named, "window": tuple(raw["window"]), "trials": tuple(raw["trials"])})
+
+
+def _table(study: Study, found: Sequence[records.Record]) -> str:
+    order = {entry.label: i for i, entry in enumerate(study.optimizers)}
+    ordered = sorted(found, key=lambda r: (order[r.run.label], *r.run.point.values(), r.run.seed))
+    return to_csv([_row(record) for record in ordered])
+
+
+def _row(record: records.Record) -> dict[str, Any]:
+    run, last = record.run, record.evaluations[-1]
+    scores = (judged(run.task), "validation_loss", "running_loss", "example_gradients")
+    return {
+        "data": run.data,
+        "model": run.task,
+        "optimizer": run.label,
+        **run.point,
+        "learning_rate": run.learning_rate,
+        "hyperparameters": " ".join(f"{name}={value}" for name, value in sorted(run.hyperparameters.items())),
+        "seed": run.seed,
+        "status": record.status,
+        "epochs": last["epoch"],
+        **{score: last[score] for score in scores},
+        "run": run.identity[:20],
+    }
