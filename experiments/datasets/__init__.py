@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets.made import MADE, MadeCard
 from experiments.datasets.own import ACDC, MSD_HEART, OwnCard
 from experiments.datasets.places import SPLITS as SPLITS
 from experiments.datasets.places import folder_of, is_prepared
@@ -40,6 +41,9 @@ class Card:
             tensorflow-datasets verifies the download by checksums of its own.
         exhaustive: whether each example that there is belongs to one of the splits.
         url: where it is downloaded from; None when it is embedded.
+        stored_as: its name in tensorflow-datasets, where that is another.
+        overlapping: whether validation rows are training rows too, as in published runs that had no validation
+            split; nothing may be chosen by them.
     """
 
     name: str
@@ -50,11 +54,13 @@ class Card:
     digests: Mapping[str, str]
     exhaustive: bool = True
     url: str | None = None
+    stored_as: str | None = None
+    overlapping: bool = False
 
     @property
     def folder(self) -> Path:
         """The folder that tensorflow-datasets keeps the prepared data in."""
-        return folder_of(self.name, self.version)
+        return folder_of(self.stored_as or self.name, self.version)
 
     @property
     def prepared(self) -> bool:
@@ -74,7 +80,23 @@ def _brain(level: str, words: str, digests: Mapping[str, str]) -> Card:
     )
 
 
-CARDS: Mapping[str, Card | OwnCard] = {
+def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: str, *, overlapping: bool) -> Card:
+    return Card(
+        name=name,
+        title=title,
+        version="3.0.1",
+        sizes=dict(zip(SPLITS, sizes, strict=True)),
+        split_sha256=split_sha256,
+        digests={},
+        url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
+        stored_as="fashion_mnist",
+        overlapping=overlapping,
+    )
+
+
+AnyCard = Card | OwnCard | MadeCard
+
+CARDS: Mapping[str, AnyCard] = {
     card.name: card
     for card in (
         Card(
@@ -97,6 +119,20 @@ CARDS: Mapping[str, Card | OwnCard] = {
             split_sha256="bf7695db4f0688389242869c520ebafd67234445c2c2c8d6e42d43bbb6f4a39c",
             digests={},
             url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
+        ),
+        _fashion(
+            "fashion_mnist",
+            "Fashion-MNIST, 70,000 pieces of clothing",
+            (50_000, 10_000, 10_000),
+            "c040483e2c6d84ea27cdaa602ea7fe91c56dd8f05e49cc55408fe3d8fc6144e0",
+            overlapping=False,
+        ),
+        _fashion(
+            "deepobs_fashion_mnist",
+            "Fashion-MNIST as DeepOBS splits it, without validation and without 16 of the test images",
+            (60_000, 9_984, 9_984),
+            "6b6063c427c7f74f0ef177cca244f8e8a4b5ef6d63460ae55e82ba4e8a4ada2b",
+            overlapping=True,
         ),
         _brain(
             "clean",
@@ -127,12 +163,13 @@ CARDS: Mapping[str, Card | OwnCard] = {
         ),
         MSD_HEART,
         ACDC,
+        *MADE.values(),
     )
 }
 EMBEDDED = "mnist_5k"
 
 
-def indices(card: Card | OwnCard, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
+def indices(card: AnyCard, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Returns the example numbers of some splits, from the committed index file.
 
     Raises:
@@ -155,7 +192,7 @@ def content_id(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def require(card: Card | OwnCard) -> None:
+def require(card: AnyCard) -> None:
     """Makes sure, within seconds, that a data set is here or can be fetched.
 
     Raises:
@@ -164,7 +201,7 @@ def require(card: Card | OwnCard) -> None:
     if isinstance(card, OwnCard):
         card.require()
         return
-    if card.prepared or card.url is None:
+    if card.prepared or not isinstance(card, Card) or card.url is None:
         return
     reason = _unreachable(card.url)
     if reason:

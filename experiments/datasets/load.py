@@ -14,6 +14,7 @@ import numpy as np
 from experiments import datasets
 from experiments.datasets import Card, archives, segmentation
 from experiments.datasets.examples import Examples
+from experiments.datasets.made import MadeCard
 from experiments.datasets.own import OwnCard
 from experiments.datasets.places import root
 from experiments.errors import UserError
@@ -32,6 +33,8 @@ def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
         UserError: the data cannot be had, or they are not what the card says.
     """
     card = datasets.CARDS[name]
+    if isinstance(card, MadeCard):
+        return {split: card.examples(split) for split in splits}
     builder = prepare(card)
     if "segmentation_mask" in builder.info.features:
         found: dict[str, Examples] = {split: _read_slices(builder, split) for split in splits}
@@ -92,8 +95,8 @@ def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
     import tensorflow_datasets as tfds
 
     name, _, config = card.name.partition("/")
-    if card.url is not None:
-        return tfds.builder(f"{card.name}:{card.version}", data_dir=root())
+    if isinstance(card, Card) and card.url is not None:
+        return tfds.builder(f"{card.stored_as or card.name}:{card.version}", data_dir=root())
     module = importlib.import_module(f"experiments.datasets.{name}.{name}_dataset_builder")
     return module.Builder(data_dir=folder or root(), config=config or None)
 
@@ -108,11 +111,11 @@ def _read(builder: Any, split: str, rows: np.ndarray) -> Examples:
 
     Our builders hold a file for each split; of others' `train` and `test` we take the rows.
     """
-    ours = split in builder.info.splits and builder.info.splits[split].num_examples == len(rows)
-    stored = split if ours else "train"
+    stored = split if split in builder.info.splits else "train"
+    whole = builder.info.splits[stored].num_examples == len(rows)
     data = builder.as_dataset(split=stored, batch_size=-1, shuffle_files=False)
     images, labels = np.asarray(data["image"]), np.asarray(data["label"])
-    if not ours:
+    if not whole:
         images, labels = images[rows], labels[rows]
     return Examples(images, labels.astype(np.int32))
 

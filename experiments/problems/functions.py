@@ -125,8 +125,12 @@ class Function:
 
     def start_of(self, seed: int) -> Array:
         """Returns the random start of a seed, uniform in the box; two optimizers of one seed begin at one point."""
+        return self.start_from(seeds.derive(self.name, seed, "init"))
+
+    def start_from(self, init: int) -> Array:
+        """Returns the random start of a seed of initial weights, [coordinates] in float64."""
         low, high = np.array(self.box).T
-        draws = np.random.default_rng(seeds.derive(self.name, seed, "init")).random(self.parameters)
+        draws = np.random.default_rng(init).random(self.parameters)
         start: Array = low + (high - low) * draws
         return start
 

@@ -26,7 +26,7 @@ class Network:
     Attributes:
         name: its name in studies; seeds derive from it.
         title: the model in words.
-        data: its data set in `experiments.datasets.CARDS`.
+        data: the data set that its published settings are for, in `experiments.datasets.CARDS`.
         layers: makes the layers behind the input.
         parameters: number of trainable parameters.
         budget: length of a run.
@@ -106,8 +106,8 @@ def _2c2d() -> list[Any]:
 def _on_both(name: str, title: str, **rest: Any) -> tuple[Network, Network]:
     """Returns a network on MNIST and on Fashion-MNIST."""
     return (
-        Network(name=f"mnist_{name}", title=f"{title} on MNIST", data="mnist", **rest),
-        Network(name=f"fmnist_{name}", title=f"{title} on Fashion-MNIST", data="fashion_mnist", **rest),
+        Network(name=f"mnist_{name}", title=title, data="mnist", **rest),
+        Network(name=f"fmnist_{name}", title=title, data="fashion_mnist", **rest),
     )
 
 
@@ -136,7 +136,7 @@ NETWORKS = {
         ),
         *_on_both(
             "2c2d",
-            "2c2d network, 2 convolutions and 2 dense layers,",
+            "2c2d network, 2 convolutions and 2 dense layers",
             layers=_2c2d,
             parameters=3_274_634,
             budget=Budget(batch_size=128, epochs=100),

@@ -1,5 +1,6 @@
-"""The problems, one file each: model, loss and metrics over a data set.
+"""What a study can name: model, loss and metrics over a data set, one file each, and all of `experiments.problems`.
 
+`deepobs_...` are problems as DeepOBS ran them, to be set beside its published results and for nothing else.
 Task files import Keras inside their functions, so that the command line can name a problem and
 its version without waiting for TensorFlow.
 """
@@ -9,15 +10,18 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from experiments import problems
 from experiments.errors import unknown
+from experiments.tasks import networks, points
 from experiments.tasks.base import Task
 
-SHARED = ("__init__", "base", "segmentation")  # files that are no problem of their own
+SHARED = ("__init__", "base", "networks", "points", "segmentation")  # files that are no problem of their own
+PUBLISHED = ("quadratic_deep", "fmnist_2c2d")  # whose results DeepOBS has published, and that are here
 
 
 def names() -> list[str]:
     """Returns the problems there are, sorted."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in SHARED)
+    return sorted([*_files(), *problems.names(), *(f"deepobs_{name}" for name in PUBLISHED)])
 
 
 def get(name: str) -> Task:
@@ -28,5 +32,17 @@ def get(name: str) -> Task:
     """
     if name not in names():
         raise unknown("task", name, names())
-    task: Task = importlib.import_module(f"experiments.tasks.{name}").TASK
-    return task
+    if name in _files():
+        task: Task = importlib.import_module(f"experiments.tasks.{name}").TASK
+        return task
+    plain = name.removeprefix("deepobs_")
+    problem, published = problems.get(plain), plain != name
+    if isinstance(problem, problems.Network):
+        return networks.published(problem) if published else networks.classifier(problem)
+    if isinstance(problem, problems.Quadratic):
+        return points.published(problem) if published else points.quadratic(problem)
+    return points.function(problem)
+
+
+def _files() -> list[str]:
+    return [path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in SHARED]

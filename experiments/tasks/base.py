@@ -6,6 +6,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from experiments import seeds
 from experiments.datasets.augment import Augmentation
 
 Tensor = Any
@@ -37,6 +40,13 @@ class Task:
         tolerance_mm: distance in mm up to which the surface Dice of a case counts boundaries as one.
         outputs: of a segmentation, the predicted class of each pixel and the probability of each class,
             uint8 [n, height, width] and float32 [n, height, width, classes], from logits.
+        lower_is_better: whether the score is one of which less is better, such as a loss.
+        start: of a problem whose weights are a point, where a run begins, [parameters], from the seed of its
+            initial weights; the model's outputs are then losses and no logits. None for networks.
+        as_deepobs: whether passes are those of DeepOBS: all in the order of the first, and without the examples
+            that fill no batch.
+        optimum: the lowest loss that there is, where it is known.
+        toy: a function of few dimensions, which shows how optimizers move and is no evidence (rule B20).
     """
 
     name: str
@@ -57,6 +67,28 @@ class Task:
     classes: tuple[str, ...] = ()
     tolerance_mm: float = 0.0
     outputs: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    lower_is_better: bool = False
+    start: Callable[[int], Any] | None = None
+    as_deepobs: bool = False
+    optimum: float | None = None
+    toy: bool = False
+
+    def merit(self, score: float) -> float:
+        """Returns a score turned so that greater is better."""
+        return -score if self.lower_is_better else score
+
+    def order(self, seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
+        """Returns the numbers of the training examples in the order of a pass, int32.
+
+        Args:
+            seed: seed of the run.
+            epoch: number of the pass, from 1.
+            examples: size of the training set.
+            batch_size: examples that a step takes.
+        """
+        if not self.as_deepobs:
+            return seeds.order(self.name, seed, epoch, examples)
+        return seeds.order(self.name, seed, 1, examples)[: examples - examples % batch_size]
 
     def model(self, init: int, dropout: int) -> Any:
         """Returns the model with the initial weights of a seed.
@@ -76,7 +108,9 @@ class Task:
             raise ValueError(
                 f"{self.name}: the model has {model.count_params():,} parameters, not {self.parameters:,}."
             )
-        if model.layers[-1].activation is not keras.activations.linear:
+        if self.start is not None:
+            model.set_weights([self.start(init)])
+        elif model.layers[-1].activation is not keras.activations.linear:
             raise ValueError(f"{self.name}: the last layer must give logits, without activation.")
         return model
 

@@ -23,6 +23,8 @@ def test_index_files_are_the_committed_ones_and_their_sets_disjoint(card):
     """No training example is in validation; of what is split, nothing is left out."""
     rows = datasets.indices(card, datasets.SPLITS)
     assert {split: len(found) for split, found in rows.items()} == dict(card.sizes)
+    if card.overlapping:  # as published runs had it: what is called validation there is training
+        return
     parts = datasets.SPLITS if card.url is None else ("train", "validation")  # MNIST's test part is given
     together = np.concatenate([rows[split] for split in parts])
     assert len(np.unique(together)) == len(together)
