@@ -26,6 +26,7 @@ COUNTED = (
     "metrics/*.py",
     "models/*.py",
     "tasks/*.py",
+    "problems/*.py",
     "datasets/**/*.py",
     "datasets/**/*.npz",
 )

@@ -78,17 +78,21 @@ class Program:
         initial = evaluation = self._evaluation(0, None, example_gradients, seconds)
         yield initial
         for epoch in range(1, run.epochs + 1):
-            order = seeds.order(run.task, run.seed, epoch, self.examples)
+            order = self.task.order(run.seed, epoch, self.examples, self._batch(run))
             self._moment.assign([*key, epoch])
             elapsed, loss = _timed(self._epoch, tf.constant(order))
             seconds += elapsed
-            example_gradients += self.examples
+            example_gradients += len(order)
             evaluation = self._evaluation(epoch, loss, example_gradients, seconds)
             high = high + 1 if evaluation[_watched(evaluation)] > _limit(initial) else 0
             evaluation["diverged"] = not _finite(evaluation) or high >= PATIENCE
             yield evaluation
             if evaluation["diverged"]:
                 return
+
+    def _batch(self, run: Run) -> int:
+        """Returns how many examples a step takes."""
+        return self.examples if run.batch == "full" else run.batch_size
 
     def digest(self) -> str:
         """Returns a SHA-256 of the model's and optimizer's present state, to compare runs bitwise."""
