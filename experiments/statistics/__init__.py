@@ -44,7 +44,17 @@ from experiments.statistics.significance import (
     superiority,
     welch_t,
 )
-from experiments.statistics.summaries import Interval, Spread, best_of, iqm, mean, mean_interval, normalised, spread
+from experiments.statistics.summaries import (
+    Interval,
+    Spread,
+    best_of,
+    half_width,
+    iqm,
+    mean,
+    mean_interval,
+    normalised,
+    spread,
+)
 from experiments.statistics.times import Times, reached, speed_up, summarise_times, time_to_target, void
 from experiments.statistics.verdicts import Comparison, headline, tie_group
 
@@ -66,6 +76,7 @@ __all__ = [
     "expanded",
     "friedman",
     "generator",
+    "half_width",
     "headline",
     "holm",
     "improvement",

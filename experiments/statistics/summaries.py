@@ -45,14 +45,26 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
         values: one value a seed; for paired data, their differences.
         level: the share of such intervals that hold the mean of a normal law.
     """
+    summary = spread(values)
+    half = half_width(summary.sd, summary.n, level)
+    return Interval(summary.mean - half, summary.mean + half)
+
+
+def half_width(sd: float, n: int, level: float = 0.95) -> float:
+    """Returns half the width of Student's t interval of a mean: what n runs can tell; NaN of a single run.
+
+    An unpaired difference of two such means is known to sqrt(2) times that.
+
+    Args:
+        sd: standard deviation of a run, NaN where it is not known.
+        n: number of runs.
+        level: the share of such intervals that hold the mean of a normal law.
+    """
     from scipy import special
 
-    summary = spread(values)
-    if summary.n < 2:
-        return Interval(math.nan, math.nan)
-    quantile = float(special.stdtrit(summary.n - 1, (1 + share("level", level)) / 2))
-    half = quantile * summary.sd / math.sqrt(summary.n)
-    return Interval(summary.mean - half, summary.mean + half)
+    if n < 2:
+        return math.nan
+    return float(special.stdtrit(n - 1, (1 + share("level", level)) / 2)) * sd / math.sqrt(n)
 
 
 def mean(values: Any) -> Array:

@@ -69,6 +69,20 @@ class Comparison:
             verdict = "worse"
         return dataclasses.replace(self, corrected_p=corrected_p, corrected_exact_p=corrected_exact_p, verdict=verdict)
 
+    def reversed(self) -> Comparison:
+        """Returns the same comparison seen from B: of B against A."""
+        return dataclasses.replace(
+            self,
+            first=self.second,
+            second=self.first,
+            diverged=(self.diverged[1], self.diverged[0]),
+            difference=-self.difference,
+            percentile=Interval(-self.percentile.high, -self.percentile.low),
+            expanded=Interval(-self.expanded.high, -self.expanded.low),
+            superiority=1 - self.superiority,
+            verdict=OPPOSITE[self.verdict],
+        )
+
     @property
     def mark(self) -> str:
         """A dagger where there is a claim that the exact test does not confirm, as it never can with 5 seeds."""

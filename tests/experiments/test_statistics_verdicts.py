@@ -234,3 +234,16 @@ def test_large_differences_are_found():
         found += told(runs, "A", "B").verdict == "better"
     # The power of the paired t test is 0.98 here.
     assert found > 40
+
+
+def test_a_comparison_turned_round_says_the_same():
+    """What B is against A follows from what A is against B, but for draws of other seeds' order."""
+    a, b = by_seed(LOSSES["Momentum"]), by_seed(LOSSES["Adam"])
+    (row,) = compare({"Momentum": a, "Adam": b}, rng(), higher_is_better=False)
+    (swapped,) = compare({"Adam": b, "Momentum": a}, rng(), higher_is_better=False)
+    assert row.reversed().reversed() == row
+    for field in ("first", "second", "verdict", "p", "exact_p", "superiority", "mark"):
+        assert getattr(row.reversed(), field) == getattr(swapped, field)
+    # Rounding of sums: the same draws of seeds, the other sign.
+    assert row.reversed().expanded == pytest.approx(swapped.expanded, abs=1e-12)
+    assert row.reversed().difference == pytest.approx(swapped.difference, abs=1e-12)
