@@ -48,7 +48,11 @@ class Words:
         """What one has to know to read the figures, a sentence or two a line."""
         seeds = ", ".join(map(str, self.study.seeds))
         alone = len(self.study.seeds) == 1
-        how = f"Line: seed {seeds}." if alone else f"Line: mean of seeds {seeds}; band: lowest to highest."
+        how = (
+            f"Line: seed {seeds}."
+            if alone
+            else f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap); hairlines: the seeds."
+        )
         return f"{how} {self._data()}", f"{self._steps()} {self._rates()}"
 
     @property
@@ -80,9 +84,15 @@ class Words:
         seen = [record.environment for record in self.found]
         commits = ", ".join(sorted({str(e["commit"]) for e in seen}))
         version = seen[0]
-        study = f"study {self.name} {self.found[0].run.study[:8]}, commit {commits}"
+        study = f"study {self.name} {self.found[0].run.study[:8]}, {self._budget()}, commit {commits}"
         versions = f"TensorFlow {version['tensorflow']}, Keras {version['keras']}, {version['system']}"
         return f"{study}, {versions}", f"drawn by: {self.command}"
+
+    def _budget(self) -> str:
+        """Returns track and budget: what was spent on each optimizer."""
+        count, tier = len(self.study.seeds), self.study.tier
+        spent = f"{tier.name}, {tier.trials} trials, " if self.study.track == "tuned" else ""
+        return f"{self.study.track} track ({spent}{count} {'seeds' if count > 1 else 'seed'})"
 
     def _data(self) -> str:
         card = datasets.CARDS[self.study.data]

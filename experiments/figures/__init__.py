@@ -1,0 +1,9 @@
+"""The figures of a comparison: table -> files, so that a figure's CSV draws it again. Nothing here trains."""
+
+from __future__ import annotations
+
+from experiments.curves import CURVES, curves_of
+from experiments.figures.curves import draw_curves, table_from, table_of
+from experiments.figures.rates import draw_rates
+
+__all__ = ["CURVES", "curves_of", "draw_curves", "draw_rates", "table_from", "table_of"]

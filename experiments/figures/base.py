@@ -1,0 +1,49 @@
+"""What the figures of a comparison share: tables of numbers, and how an optimizer looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from experiments import canvas
+from experiments.config import Style
+
+Table = Sequence[Mapping[str, Any]]
+FEW = 6  # lines whose bands can be told apart
+
+
+def look(style: Style) -> dict[str, Any]:
+    """Returns how an optimizer's line is drawn, for matplotlib."""
+    return {"color": style.color, "linestyle": canvas.DASHES[style.line], "marker": style.marker}
+
+
+def dot(style: Style) -> dict[str, Any]:
+    """Returns how an optimizer's points are drawn, without a line."""
+    return {"color": style.color, "linestyle": "none", "marker": style.marker}
+
+
+def group(table: Table, key: str = "optimizer") -> dict[str, list[Mapping[str, Any]]]:
+    """Returns the rows of each optimizer, or of each value of another column, in the order they first appear."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in table:
+        found.setdefault(row[key], []).append(row)
+    return found
+
+
+def under(caption: canvas.Caption, height: float = canvas.HEIGHT) -> float:
+    """Returns the place, a share of the figure's height in inches, of a label between axes and footer."""
+    return (18 + 12 * len(canvas.wrapped(caption.footer))) / 72 / height
+
+
+def name_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Gives each optimizer a row of the axes, the first at the top."""
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.set_yticks(range(len(labels)), labels=list(map(canvas.plain, labels)))
+    axes.grid(visible=False, axis="y")
+
+
+def room_for(labels: Sequence[str]) -> float:
+    """Returns the share of the width that the longest of some names takes, left of the axes."""
+    return min(0.35, (max(map(len, labels)) * 6.2 + 22) / 72 / canvas.WIDTH)
