@@ -81,13 +81,13 @@ def _run(words: list[str]) -> int:
     }
     if given.command in by_themselves:
         return by_themselves[given.command]()
-    from experiments import commands
+    from experiments import commands, inventory
 
     if given.command == "prepare":
         commands.prepare(given.data, given.path)
         return 0
     if given.command == "list":
-        commands.show()
+        inventory.show()
         return 0
     values = {key: value for key, value in vars(given).items() if key != "debug"}
     if values.get("optimizers"):

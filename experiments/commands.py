@@ -17,7 +17,6 @@ from experiments import (
     environment,
     figures,
     identity,
-    library,
     records,
     report,
     selection,
@@ -103,10 +102,23 @@ def narrowed(study: Study, options: Options) -> Study:
 
 
 def compare(options: Options) -> None:
-    """Makes the runs that are missing of a comparison, then writes the figures and the result table."""
+    """Makes the runs that are missing of a comparison, then writes figures and tables, problem by problem.
+
+    Raises:
+        UserError: something that is asked for is not there.
+    """
     path = config.find(options.study)
-    whole = config.load(path)
-    options = tiered(whole, options)
+    study = config.load(path)
+    options = tiered(study, options)
+    if options.data and study.problems:
+        raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
+    folder = options.out or Path(study.figures)
+    for problem, (of_path, whole) in enumerate(config.each(path, study)):
+        _compare(of_path, whole, options, folder / study.problems[problem].slug if study.problems else folder)
+
+
+def _compare(path: Path, whole: Study, options: Options, folder: Path) -> None:
+    """Compares on one problem."""
     base = changed(whole, options)
     study = narrowed(base, options)
     datasets.require(datasets.CARDS[study.data])
@@ -114,8 +126,9 @@ def compare(options: Options) -> None:
     wanted = sweep.evaluation_runs(identity.study_hash(base), study, choices)
     found = sweep.compare(path.stem, study, wanted, _engine(path.stem, options.jobs, len(wanted)))
     words = Words(path.stem, whole, study, found, choices, options.command)
-    folder = options.out or Path(study.figures)
-    written = draw(study, found, words, folder) + draw_rates(path, narrowed(whole, options), choices, words, folder)
+    written = draw(study, found, words, folder)
+    if whole.tuned:
+        written += draw_rates(path, narrowed(whole, options), choices, words, folder)
     table, score = report.rows(study, found, choices), words.task.score_title
     sentences = report.notes(study, words.facts)
     records.write(folder / "results.md", report.markdown(table, words.title("Results"), sentences, score))
@@ -156,9 +169,21 @@ def draw_rates(
 
 
 def tune(options: Options) -> None:
-    """Chooses learning rates for a study, and writes its selection and evidence."""
+    """Chooses hyperparameters for a study, and writes its selection and evidence.
+
+    Raises:
+        UserError: the study's track tunes nothing.
+    """
     path = config.find(options.study)
     study = config.load(path)
+    if not study.tuned:
+        raise UserError(f"The track '{study.track}' tunes nothing: its learning rates are the documented ones.")
+    for of_path, problem in config.each(path, study):
+        _tune(of_path, problem, options)
+
+
+def _tune(path: Path, study: Study, options: Options) -> None:
+    """Tunes on one problem."""
     datasets.require(datasets.CARDS[study.data])
     choices = sweep.tune(path, study, _engine(path.stem, options.jobs, len(study.optimizers)))
     score = tasks.get(study.task).score_title
@@ -184,24 +209,6 @@ def prepare(name: str, path: Path) -> None:
     card = take(name, path)
     for split, patients in card.patients.items():
         print(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
-
-
-def show() -> None:
-    """Prints the studies, data sets, tasks and optimizers there are."""
-    print("studies")
-    for name in config.names():
-        path = config.find(name)
-        study = config.load(path)
-        count = len(study.optimizers) * len(study.seeds)
-        chosen = "rates chosen" if selection.paths(path)[0].is_file() else "rates not chosen yet"
-        print(f"  {name:<12} {study.title}: {study.task} on {study.data}, {count} runs, {chosen}")
-    print("data sets")
-    for card in datasets.CARDS.values():
-        print(f"  {card.name:<12} {card.title}, version {card.version}")
-    print("tasks")
-    for name in tasks.names():
-        print(f"  {name:<12} {tasks.get(name).title}")
-    print("optimizers\n  " + " ".join(library.available()))
 
 
 def interrupted(options: Options) -> str:

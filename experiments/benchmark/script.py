@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 from typing import Any
 
 import keras
@@ -17,8 +18,9 @@ import numpy as np
 
 from experiments import config, seeds, selection, tasks
 from experiments.benchmark.rules import RULES
-from experiments.config import Entry, Study
+from experiments.config import CONSTANT, Entry, Study
 from experiments.datasets.load import load
+from tfoptim.schedules import WarmupCosine
 
 STUDY = "mnist"
 
@@ -60,17 +62,19 @@ def train(study: Study, entry: Entry, rate: float, seed: int, data: Any) -> floa
     """Trains one run as Keras's documentation shows it, and returns its last test accuracy."""
     task = tasks.get(study.task)
     model = task.model(*(seeds.derive(task.name, seed, purpose) for purpose in ("init", "dropout")))
+    images, labels = data["train"]
+    batch_size = len(labels) if entry.batch == "full" else study.batch_size
+    steps = study.epochs * math.ceil(len(labels) / batch_size)
     model.compile(
-        optimizer=optimizer(entry, rate),
+        optimizer=optimizer(entry, rate if study.schedule == CONSTANT else WarmupCosine(rate, steps)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    images, labels = data["train"]
     history = model.fit(
         images,
         labels,
         epochs=study.epochs,
-        batch_size=len(labels) if entry.batch == "full" else study.batch_size,
+        batch_size=batch_size,
         validation_data=data["test"],
         callbacks=[OnTraining(images, labels)],
         verbose=0,
@@ -78,7 +82,7 @@ def train(study: Study, entry: Entry, rate: float, seed: int, data: Any) -> floa
     return float(history.history["val_accuracy"][-1])
 
 
-def optimizer(entry: Entry, rate: float) -> Any:
+def optimizer(entry: Entry, rate: Any) -> Any:
     """Returns Keras's own optimizer for an entry of a study."""
     rule = RULES[entry.optimizer]
     return getattr(keras.optimizers, rule.keras)(rate, **{**rule.options, **rule.keras_only, **entry.hyperparameters})

@@ -1,6 +1,7 @@
 """A study is data: read with every fault named, and identified by what its numbers depend on."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,50 @@ def test_seeds_follow_from_the_budget_where_a_study_names_none():
     smoke, laptop = (config.parse(text.replace("smoke", budget), "x.toml") for budget in ("smoke", "laptop"))
     assert (smoke.seeds, smoke.tuning.seeds) == ((0, 1), (1000, 1001))
     assert (laptop.seeds, laptop.tuning.seeds) == ((0, 1, 2, 3, 4), (1000, 1001))
+
+
+SEVERAL = """
+[[problems]]
+task = "mnist_orig"
+data = "mnist_5k"
+
+[[problems]]
+task = "mni152"
+data = "mni152_tissue/noise06"
+epochs = 7
+"""
+
+
+def test_a_study_of_several_problems_is_one_study_for_each():
+    """What a problem leaves out is the study's; each has files of its own."""
+    text = TOML.replace('task = "mnist_mlp"\ndata = "mnist_5k"\n', "") + SEVERAL
+    whole = config.parse(text, "both.toml")
+    (first, digits), (second, brain) = config.each(Path("both.toml"), whole)
+    assert [path.name for path in (first, second)] == [
+        "both.mnist_orig-mnist_5k.toml",
+        "both.mni152-mni152_tissue-noise06.toml",
+    ]
+    assert (digits.task, digits.epochs, brain.task, brain.epochs) == ("mnist_orig", 1, "mni152", 7)
+    assert digits.optimizers == brain.optimizers == whole.optimizers
+    assert identity.study_hash(digits) != identity.study_hash(brain)
+    assert config.each(Path("small.toml"), study()) == [(Path("small.toml"), study())]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"mni152"', '"mni"', "task: Unknown task 'mni': did you mean 'mni152'?"),
+        ("epochs = 7", "epochs = 0", "problems[1].epochs: must be a whole number from 1"),
+        ("epochs = 7", "epoch = 7", "problems[1].epoch: is not a known key; did you mean 'epochs'?"),
+        ('task = "mni152"\ndata = "mni152_tissue/noise06"', 'task = "mnist_orig"\ndata = "mnist_5k"', "is there twice"),
+    ],
+)
+def test_a_fault_of_a_problem_is_refused_in_words(old, new, fault):
+    """With the place where it stands."""
+    text = TOML.replace('task = "mnist_mlp"\ndata = "mnist_5k"\n', "") + SEVERAL.replace(old, new)
+    with pytest.raises(UserError) as caught:
+        config.parse(text, "both.toml")
+    assert fault in str(caught.value)
 
 
 def test_a_study_like_another_has_all_that_it_does_not_say_itself():

@@ -1,20 +1,15 @@
-"""What a study is: frozen dataclasses, read from TOML with every fault named."""
+"""The frozen dataclasses of a study; each field declares what it may be."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 
 from experiments import domains, seeds
 from experiments.domains import table, tables, value
-from experiments.errors import UserError, unknown
 from experiments.search.tiers import TIERS, Tier
 
 SCHEMA = 2
-STUDIES = Path(__file__).parent / "studies"
 LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
 MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "p")
 TRACKS = ("default", "tuned", "agnostic", "self-tuning")
@@ -94,6 +89,22 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
+class Problem:
+    """One of several problems of a study; the attributes are those of the study that has one."""
+
+    task: str = value(domains.text())
+    data: str = value(domains.text())
+    epochs: int = value(domains.whole(1, 100_000))
+    batch_size: int = value(domains.whole(1))
+    micro_batch: int = value(domains.whole(1))
+
+    @property
+    def slug(self) -> str:
+        """Its name in the names of files."""
+        return f"{self.task}-{self.data}".replace("/", "-")
+
+
+@dataclasses.dataclass(frozen=True)
 class Study:
     """What is compared with what, and under which rules.
 
@@ -114,6 +125,7 @@ class Study:
         optimizers: the entries.
         figures: folder the figures go to, relative to the working directory.
         tiers: smaller forms of it.
+        problems: where there are several; `each` makes of them studies of one, and the study itself is of the first.
     """
 
     schema: int = value(domains.whole(SCHEMA, SCHEMA))
@@ -131,6 +143,7 @@ class Study:
     seeds: tuple[int, ...] = value(SEEDS, default=())
     tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
     tiers: tuple[Part, ...] = tables(Part, default=())
+    problems: tuple[Problem, ...] = tables(Problem, default=())
 
     @property
     def tier(self) -> Tier:
@@ -141,86 +154,3 @@ class Study:
     def tuned(self) -> bool:
         """Whether hyperparameters are chosen by trials."""
         return self.track in ("tuned", "agnostic")
-
-
-def names() -> list[str]:
-    """Returns the studies there are, sorted."""
-    return sorted(path.stem for path in STUDIES.glob("*.toml"))
-
-
-def find(name: str) -> Path:
-    """Returns the file of a study, given by its name or as a path that ends in `.toml`.
-
-    Raises:
-        UserError: there is none.
-    """
-    if name in names():
-        return STUDIES / f"{name}.toml"
-    if name.endswith(".toml") and Path(name).is_file() and re.fullmatch(r"\w[\w-]*", Path(name).stem):
-        return Path(name)
-    raise unknown("study", name, names())
-
-
-def load(path: Path) -> Study:
-    """Reads a study from its file.
-
-    Raises:
-        UserError: the file has faults; all of them are named.
-    """
-    return parse(path.read_text(encoding="utf-8"), path.name)
-
-
-def parse(text: str, origin: str) -> Study:
-    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that it has the rest from."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{origin} is not valid TOML: {error}.") from error
-    faults: list[str] = []
-    while "like" in raw:
-        base = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8"))
-        raw = {key: given for key, given in base.items() if key != "tiers"} | raw
-    if isinstance(schema := raw.get("schema"), int) and schema > SCHEMA:
-        raise UserError(f"{origin} is of schema {schema}, and this version reads {SCHEMA}: it needs a newer tfoptim.")
-    study = domains.read(Study, raw, "", faults)
-    if study is not None:
-        study = _completed(study)
-        faults = _across(study)
-    if study is None or faults:
-        raise UserError(f"{origin} has {len(faults)} fault(s):" + "".join(f"\n  {fault}" for fault in faults))
-    return study
-
-
-def _completed(study: Study) -> Study:
-    """Returns the study with the seeds that its budget asks for where it names none."""
-    tuning = study.tuning
-    if not tuning.seeds:
-        tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.tier.tuning_seeds]))
-    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.tier.seeds]))
-
-
-def _across(study: Study) -> list[str]:
-    """Returns the faults that no single value shows."""
-    from experiments import datasets, library, tasks
-
-    faults = []
-    labels = [entry.label.lower() for entry in study.optimizers]
-    for path, word, known in (
-        ("task", study.task, tasks.names()),
-        ("data", study.data, list(datasets.CARDS)),
-        *((f"optimizers[{i}].optimizer", e.optimizer, library.available()) for i, e in enumerate(study.optimizers)),
-        *((f"tiers[{i}].label", word.lower(), labels) for i, t in enumerate(study.tiers) for word in t.optimizers),
-    ):
-        if word not in known:
-            faults.append(f"{path}: {unknown(path.split('.')[-1], word, known)}")
-    for i, entry in enumerate(study.optimizers):
-        if "learning_rate" in entry.hyperparameters:
-            faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
-        if entry.schedule == OWN and entry.cycle_epochs is None:
-            faults.append(f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs.")
-    faults.extend(
-        f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
-        for i, entry in enumerate(study.optimizers)
-        if entry.label.lower() in labels[:i]
-    )
-    return faults

@@ -1,0 +1,44 @@
+"""What a study is: frozen dataclasses, read from TOML with every fault named."""
+
+from __future__ import annotations
+
+from experiments.config.forms import (
+    CONSTANT,
+    COSINE,
+    LINES,
+    MARKERS,
+    OWN,
+    SCHEMA,
+    TRACKS,
+    Entry,
+    Part,
+    Problem,
+    Scalar,
+    Study,
+    Style,
+    Tuning,
+)
+from experiments.config.reading import STUDIES, each, find, load, names, parse
+
+__all__ = [
+    "CONSTANT",
+    "COSINE",
+    "LINES",
+    "MARKERS",
+    "OWN",
+    "SCHEMA",
+    "STUDIES",
+    "TRACKS",
+    "Entry",
+    "Part",
+    "Problem",
+    "Scalar",
+    "Study",
+    "Style",
+    "Tuning",
+    "each",
+    "find",
+    "load",
+    "names",
+    "parse",
+]

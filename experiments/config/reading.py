@@ -1,0 +1,117 @@
+"""Reads a study from its file, and names every fault at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+
+from experiments import domains, seeds
+from experiments.config.forms import OWN, SCHEMA, Problem, Study
+from experiments.errors import UserError, unknown
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+def each(path: Path, study: Study) -> list[tuple[Path, Study]]:
+    """Returns a study of one problem for each of a study's problems, with the path that its files are named after."""
+    if not study.problems:
+        return [(path, study)]
+    found = []
+    for problem in study.problems:
+        content = dataclasses.asdict(problem) | {"title": f"{study.title}: {problem.slug}", "problems": ()}
+        found.append((path.with_stem(f"{path.stem}.{problem.slug}"), dataclasses.replace(study, **content)))
+    return found
+
+
+def names() -> list[str]:
+    """Returns the studies there are, sorted."""
+    return sorted(path.stem for path in STUDIES.glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """Returns the file of a study, given by its name or as a path that ends in `.toml`.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name in names():
+        return STUDIES / f"{name}.toml"
+    if name.endswith(".toml") and Path(name).is_file() and re.fullmatch(r"\w[\w-]*", Path(name).stem):
+        return Path(name)
+    raise unknown("study", name, names())
+
+
+def load(path: Path) -> Study:
+    """Reads a study from its file.
+
+    Raises:
+        UserError: the file has faults; all of them are named.
+    """
+    return parse(path.read_text(encoding="utf-8"), path.name)
+
+
+def parse(text: str, origin: str) -> Study:
+    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that it has the rest from."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{origin} is not valid TOML: {error}.") from error
+    faults: list[str] = []
+    while "like" in raw:
+        base = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8"))
+        raw = {key: given for key, given in base.items() if key != "tiers"} | raw
+    if isinstance(raw.get("problems"), list):
+        shared = {key: raw[key] for key in _OF_PROBLEMS if key in raw}
+        raw["problems"] = [shared | problem if isinstance(problem, dict) else problem for problem in raw["problems"]]
+        raw = {key: given for key, given in (raw["problems"] or [{}])[0].items() if key in _OF_PROBLEMS} | raw
+    if isinstance(schema := raw.get("schema"), int) and schema > SCHEMA:
+        raise UserError(f"{origin} is of schema {schema}, and this version reads {SCHEMA}: it needs a newer tfoptim.")
+    study = domains.read(Study, raw, "", faults)
+    if study is not None:
+        study = _completed(study)
+        faults = _across(study)
+    if study is None or faults:
+        raise UserError(f"{origin} has {len(faults)} fault(s):" + "".join(f"\n  {fault}" for fault in faults))
+    return study
+
+
+_OF_PROBLEMS = tuple(field.name for field in dataclasses.fields(Problem))
+
+
+def _completed(study: Study) -> Study:
+    """Returns the study with the seeds that its budget asks for where it names none."""
+    tuning = study.tuning
+    if not tuning.seeds:
+        tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.tier.tuning_seeds]))
+    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.tier.seeds]))
+
+
+def _across(study: Study) -> list[str]:
+    """Returns the faults that no single value shows."""
+    from experiments import datasets, library, tasks
+
+    faults = []
+    labels = [entry.label.lower() for entry in study.optimizers]
+    for path, word, known in (
+        *(("task", problem.task, tasks.names()) for problem in study.problems or [study]),
+        *(("data", problem.data, list(datasets.CARDS)) for problem in study.problems or [study]),
+        *((f"optimizers[{i}].optimizer", e.optimizer, library.available()) for i, e in enumerate(study.optimizers)),
+        *((f"tiers[{i}].label", word.lower(), labels) for i, t in enumerate(study.tiers) for word in t.optimizers),
+    ):
+        if word not in known:
+            faults.append(f"{path}: {unknown(path.split('.')[-1], word, known)}")
+    for i, entry in enumerate(study.optimizers):
+        if "learning_rate" in entry.hyperparameters:
+            faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
+        if entry.schedule == OWN and entry.cycle_epochs is None:
+            faults.append(f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs.")
+    slugs = [problem.slug for problem in study.problems]
+    faults.extend(f"problems: {slug} is there twice." for slug in {s for s in slugs if slugs.count(s) > 1})
+    faults.extend(
+        f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
+        for i, entry in enumerate(study.optimizers)
+        if entry.label.lower() in labels[:i]
+    )
+    return faults
