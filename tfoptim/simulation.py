@@ -19,7 +19,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     Args:
         optimizer: any optimizer of tfoptim; it is not changed.
         weights: start, array-like of any shape.
-        gradients: one array-like of the same shape per step.
+        gradients: one array-like of the same shape per step, or a function that gives it from the weights there.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step.
@@ -27,6 +27,11 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     >>> import tfoptim
     >>> simulate(tfoptim.Adam(), 1.0, [0.1, -0.2, 0.3])
     array([0.99900003, 0.99936613, 0.99902289])
+
+    From 1 down x ** 2, whose slope is 2 x:
+
+    >>> simulate(tfoptim.GD(learning_rate=0.25), 1.0, [lambda x: 2 * x] * 3)
+    array([0.5  , 0.25 , 0.125])
     """
     w = np.array(weights, np.float64)
     slots = {name: value for group in groups(optimizer) for name, value in group.items()}
@@ -34,7 +39,8 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     shared = Slots(dict(optimizer.shared))
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
     path = []
-    for t, g in enumerate(gradients, start=1):
+    for t, gradient in enumerate(gradients, start=1):
+        g = gradient(w) if callable(gradient) else gradient
         h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in numbers.items()})
         optimizer.once(h, shared)
         if h.weight_decay is not None:
