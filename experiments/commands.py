@@ -186,11 +186,12 @@ def _tune(path: Path, study: Study, options: Options) -> None:
     """Tunes on one problem."""
     datasets.require(datasets.CARDS[study.data])
     choices = sweep.tune(path, study, _engine(path.stem, options.jobs, len(study.optimizers)))
-    score = tasks.get(study.task).score_title
+    task = tasks.get(study.task)
     for label, choice in choices.items():
         edge = "; the best lies at the edge of what was tried" if choice.boundary else ""
+        score = task.merit(choice.validation_score)
         print(
-            f"{label}: {choice.learning_rate:g}, validation {score} {choice.validation_score:.3f}, "
+            f"{label}: {choice.learning_rate:g}, validation {task.score_title} {score:.4g}, "
             f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
         )
     print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))

@@ -26,14 +26,14 @@ def paths(study: Path) -> tuple[Path, Path]:
 def write(path: Path, study: Study, found: Sequence[records.Record], choices: Mapping[str, Choice]) -> None:
     """Writes the evidence, then the selection that names it by its hash."""
     selected, evidence = paths(path)
-    text = _table(study, found)
-    environment = dict(found[0].environment)
+    text, task = _table(study, found), tasks.get(study.task)
+    environment, extreme = dict(found[0].environment), "lowest" if task.lower_is_better else "highest"
     content = {
         "study": path.stem,
         "tuning_hash": tuning_hash(study),
         "evidence_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "made_with": {k: environment[k] for k in ("commit", "source", "tensorflow", "keras")},
-        "rule": f"highest median validation {tasks.get(study.task).score_title} after the last pass",
+        "rule": f"{extreme} median validation {task.score_title} after the last pass",
         "track": study.track,
         "budget": study.budget,
         "trials": len(found),
@@ -76,15 +76,15 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
 
 
 def trials_of(text: str) -> list[Trial]:
-    """Returns the trials in a table of evidence, judged by the one score of validation that is no loss."""
+    """Returns the trials in a table of evidence, judged by the score of their problem."""
     rows = from_csv(text)
-    judged = next(key for key in rows[0] if key.startswith("validation_") and key != "validation_loss")
+    task = tasks.get(rows[0]["model"])
     return [
         Trial(
             row["optimizer"],
             float(row["learning_rate"]),
             int(row["seed"]),
-            float(row[judged]) if row["status"] == "done" else -math.inf,
+            task.merit(float(row[judged(task.name)])) if row["status"] == "done" else -math.inf,
             float(row["validation_loss"]) if row["status"] == "done" else math.inf,
             *(int(row[word]) for word in ("round", "widenings", "index")),
         )
@@ -93,11 +93,17 @@ def trials_of(text: str) -> list[Trial]:
 
 
 def _plain(choice: Choice, task: str) -> dict[str, Any]:
-    return {judged(task) if k == "validation_score" else k: v for k, v in dataclasses.asdict(choice).items()}
+    content = dataclasses.asdict(choice)
+    score = tasks.get(task).merit(content["validation_score"])
+    return {
+        judged(task) if k == "validation_score" else k: score if k == "validation_score" else v
+        for k, v in content.items()
+    }
 
 
 def _choice(raw: Mapping[str, Any], task: str) -> Choice:
     named = {"validation_score" if key == judged(task) else key: value for key, value in raw.items()}
+    named["validation_score"] = tasks.get(task).merit(named["validation_score"])
     return Choice(**{**named, "window": tuple(raw["window"]), "trials": tuple(raw["trials"])})
 
 

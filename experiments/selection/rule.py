@@ -24,7 +24,7 @@ class Trial:
         label: of the optimizer.
         learning_rate: the rate tried.
         seed: of the run.
-        score: validation score, minus infinity where it diverged.
+        score: validation score, turned so that greater is better; minus infinity where it diverged.
         loss: validation loss, infinity where it diverged.
         round: number of the search, from 0.
         widenings: how often its space was widened before.
@@ -50,7 +50,7 @@ class Choice:
         window: the lowest and highest rate of the range it was chosen from.
         widenings: how often the space was widened.
         boundary: whether the best still lay at an edge when no widening was left.
-        validation_score: median over the tuning seeds; NaN where nothing was tried.
+        validation_score: median over the tuning seeds, turned so that greater is better; NaN where nothing was tried.
         trials: tuning runs in the last search, and in all.
         round: number of the search it comes from.
     """
@@ -148,7 +148,7 @@ def trial_of(record: records.Record) -> Trial:
         run.label,
         run.learning_rate,
         run.seed,
-        last[judged(run.task)] if good else -math.inf,
+        tasks.get(run.task).merit(last[judged(run.task)]) if good else -math.inf,
         last["validation_loss"] if good else math.inf,
         **run.point,
     )

@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from experiments import config, identity, selection
+from experiments import config, identity, runs, selection
 from experiments.errors import UserError
 from experiments.search import LogUniform
-from tests.experiments.small import TOML, middle, saved, select, study, trial
+from tests.experiments.small import TOML, middle, record, saved, select, study, trial
 
 BOTH = GD, ADAM = study().optimizers
 
@@ -183,3 +183,25 @@ def test_evidence_names_only_tuning_seeds(tmp_path):
     select(path, config.parse(TOML, "small.toml"))
     trials = selection.trials_of(selection.paths(path)[1].read_text(encoding="utf-8"))
     assert {trial.seed for trial in trials} == {1000}
+
+
+def test_of_a_loss_the_lowest_is_best(tmp_path):
+    """Where a problem is judged by its loss, the point with the lowest is chosen; the files say the loss as it is."""
+    whole, path = study(task="quadratic_deep", data="quadratic_deep"), tmp_path / "small.toml"
+    found = []
+    for entry in whole.optimizers:
+        (search,) = selection.searches(whole, entry)
+        for point in search.points:
+            loss = 0.1 if point.index == middle(search) else 0.5
+            rate, place = point.values["learning_rate"], selection.place(search, point)
+            made = record(entry.label, (0.1, 0.9), rate, 1000, runs.TUNING, place)
+            last = {"epoch": 1, "validation_loss": loss, "running_loss": loss, "example_gradients": 1}
+            one = dataclasses.replace(made.run, task="quadratic_deep")
+            found.append(dataclasses.replace(made, run=one, evaluations=(last,)))
+    trials = [selection.trial_of(made) for made in found]
+    choices = {entry.label: selection.settle(whole, entry, trials) for entry in whole.optimizers}
+    selection.write(path, whole, found, choices)
+    assert {choice.validation_score for choice in choices.values()} == {-0.1}
+    assert {choice["validation_loss"] for choice in saved(selection.paths(path)[0])["choices"].values()} == {0.1}
+    assert saved(selection.paths(path)[0])["rule"] == "lowest median validation loss after the last pass"
+    assert selection.read(path, whole) == choices
