@@ -43,8 +43,12 @@ def source() -> str:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Returns the versions that numbers depend on, read without importing the packages."""
-    return {name: importlib.metadata.version(name) for name in PACKAGES}
+    """Returns the versions that numbers depend on, read without importing the packages.
+
+    With `onednn`, TensorFlow's switch for Intel's kernels, which sum in another order.
+    """
+    found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return found | {"onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")}
 
 
 @functools.cache

@@ -124,6 +124,7 @@ def test_records_of_other_code_or_versions_are_not_current():
     assert environment.current(described)
     assert not environment.current({**described, "source": "other"})
     assert not environment.current({**described, "keras": "0.0.1"})
+    assert not environment.current({**described, "onednn": "other"})
 
 
 def test_times_of_parallel_runs_are_marked():
