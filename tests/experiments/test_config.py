@@ -114,13 +114,13 @@ def test_a_tier_of_unknown_optimizers_is_refused():
 
 
 def test_a_cycle_in_epochs_becomes_steps_of_the_study():
-    """Ten passes of nine steps; a full gradient has one step a pass."""
+    """Five passes of nine steps; a full gradient has one step a pass."""
     study = config.load(config.find("mni152"))
     entry = next(entry for entry in study.optimizers if entry.label == "CLMR")
     run = runs.plan("x", study, runs.EVALUATION, entry, {"learning_rate": 0.01}, 0)
-    assert run.hyperparameters == {"cycle": 90}
+    assert run.hyperparameters == {"cycle": 45}
     full = dataclasses.replace(entry, batch="full")
-    assert runs.plan("x", study, runs.EVALUATION, full, {"learning_rate": 0.01}, 0).hyperparameters == {"cycle": 10}
+    assert runs.plan("x", study, runs.EVALUATION, full, {"learning_rate": 0.01}, 0).hyperparameters == {"cycle": 5}
 
 
 def test_a_tuning_run_may_have_a_budget_of_its_own():
@@ -130,7 +130,7 @@ def test_a_tuning_run_may_have_a_budget_of_its_own():
         kind: runs.plan("x", study, kind, study.optimizers[0], {"learning_rate": 0.1}, 0)
         for kind in (runs.TUNING, runs.EVALUATION)
     }
-    assert {kind: run.epochs for kind, run in made.items()} == {runs.TUNING: 10, runs.EVALUATION: 40}
+    assert {kind: run.epochs for kind, run in made.items()} == {runs.TUNING: 5, runs.EVALUATION: 40}
 
 
 def test_all_faults_are_named_at_once_with_their_paths():
