@@ -18,20 +18,20 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
-from experiments import seeds, tasks
+from experiments import passes, seeds, tasks
 from experiments.cases.predict import predictor
 from experiments.datasets.augment import halves
 from experiments.datasets.load import Examples
+from experiments.passes import Split
 from experiments.runs import Run
 from experiments.schedules import schedule_of
 from experiments.tasks.base import Task
 
 PATIENCE = 3
 BLOW_UP = 1e3
+COMPARED = 10  # batches whose examples a record names, so that the order can be compared (rule B10)
 
 Evaluation = dict[str, Any]
-Split = tuple[Any, Any]
-AsSeen = Callable[[Any, Any, Any], Split]
 
 
 def tensors(data: Mapping[str, Examples]) -> dict[str, Split]:
@@ -59,7 +59,8 @@ class Program:
         self.predict = predictor(self.model, self.task)
         self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the pass
         self._evaluate = _evaluation(self.model, self.task, *data["train"])
-        self._epoch = _epoch(self.model, self.optimizer, self.task, data["train"], run, self._moment)
+        self._epoch = passes.compiled(self.model, self.optimizer, self.task, data["train"], run, self._moment)
+        self.start: dict[str, Any] = {}
         self.seconds_compiling, _ = _timed(self._warm_up)
 
     def run(self, run: Run) -> Iterator[Evaluation]:
@@ -118,49 +119,23 @@ class Program:
         self._rate.assign(run.learning_rate)
         if self._schedule is None:
             self.optimizer.learning_rate = run.learning_rate  # the variable alone has only its float32 digits
+        self.start = self._start(run)
+
+    def _start(self, run: Run) -> dict[str, Any]:
+        """Returns what runs of a seed have to share whatever their optimizer, and what each evaluation covers."""
+        first = self.task.order(run.seed, 1, self.examples, self._batch(run))[: COMPARED * run.batch_size]
+        return {
+            "weights_sha256": _digest(self.model.variables),
+            "order_sha256": hashlib.sha256(first.tobytes()).hexdigest(),
+            "precision": " ".join(sorted({layer.dtype_policy.name for layer in self.model.layers})),
+            "examples": {split: len(labels) for split, (_, labels) in self._data.items()},
+        }
 
     def _warm_up(self) -> float:
         """Runs everything once, on few examples, so that compiling is not counted as training."""
         few = min(2, self.examples)
         self._evaluate(*(values[:few] for values in self._data["train"]))
         return float(self._epoch(tf.range(few)))
-
-
-def full_gradient(
-    model: Any, task: Task, images: Any, labels: Any, micro: int, as_seen: AsSeen | None = None
-) -> tuple[Any, list[Any]]:
-    """Returns the mean loss over all examples and its gradient at the present weights.
-
-    The gradient is summed over micro-batches, each weighted by its size, so that memory does not
-    grow with the number of examples. A layer with dropout draws a fresh mask for each micro-batch, and
-    one with batch normalisation takes each by itself: its result depends on their size.
-
-    Args:
-        model: gives logits.
-        task: has the loss.
-        images: stored images, [n, ...].
-        labels: labels, [n].
-        micro: examples held at a time; need not divide n.
-        as_seen: makes of stored examples and their numbers those that are trained on.
-
-    Returns:
-        The loss, a scalar, and one gradient a trainable variable.
-    """
-    variables = model.trainable_variables
-    total = tf.constant(0.0)
-    sums = [tf.zeros(v.shape, v.dtype) for v in variables]
-    count = tf.shape(labels)[0]
-    for start in tf.range(0, count, micro):
-        batch = slice(start, start + micro)
-        seen, truth = images[batch], labels[batch]
-        if as_seen is not None:
-            seen, truth = as_seen(seen, truth, tf.range(start, start + tf.shape(truth)[0]))
-        with tf.GradientTape() as tape:
-            logits = model(task.inputs(seen), training=True)
-            loss = tf.reduce_sum(task.loss(truth, logits))
-        total += loss
-        sums = [s + g for s, g in zip(sums, tape.gradient(loss, variables), strict=True)]
-    return total / tf.cast(count, tf.float32), [s / tf.cast(count, s.dtype) for s in sums]
 
 
 def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
@@ -171,40 +146,6 @@ def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
     optimizer = tfoptim.get(run.optimizer, learning_rate=rate, **run.hyperparameters)
     optimizer.build(model.trainable_variables)
     return model, optimizer
-
-
-def _epoch(model: Any, optimizer: Any, task: Task, train: Split, run: Run, moment: Any) -> Any:
-    """Returns the compiled pass over the training set in a given order, int32 [n]; it gives the loss."""
-    (images, labels), as_seen = train, _as_seen(task, moment)
-
-    def full(order: Any) -> Any:
-        del order  # a sum does not depend on it; the rows as they are stored need no gathering
-        loss, gradients = full_gradient(model, task, images, labels, run.micro_batch, as_seen)
-        optimizer.apply(gradients, model.trainable_variables)
-        return loss
-
-    def mini(order: Any) -> Any:
-        total = tf.constant(0.0)
-        for start in tf.range(0, tf.size(order), run.batch_size):
-            rows = order[start : start + run.batch_size]
-            seen, truth = as_seen(tf.gather(images, rows), tf.gather(labels, rows), rows)
-            with tf.GradientTape() as tape:
-                losses = task.loss(truth, model(task.inputs(seen), training=True))
-                loss = tf.reduce_mean(losses)
-            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-            total += tf.reduce_sum(losses)
-        return total / tf.cast(tf.size(order), tf.float32)
-
-    epoch = full if run.batch == "full" else mini
-    return tf.function(epoch, input_signature=[tf.TensorSpec([None], tf.int32)])
-
-
-def _as_seen(task: Task, moment: Any) -> AsSeen:
-    """Returns what makes of stored examples and their numbers, [n], those that a pass trains on."""
-    augmentation = task.augmentation
-    if augmentation is None:
-        return lambda images, labels, rows: (images, labels)
-    return lambda images, labels, rows: augmentation(images, labels, moment[:2], moment[2], rows)
 
 
 def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:

@@ -77,6 +77,7 @@ def carry_out(job: Mapping[str, Any], bench: Bench, say: Any) -> None:
     summary = {
         "data_sha256": bench.digests(run),
         "data_id": content_id(bench.digests(run)),
+        **program.start,
         "optimizer_config": json.loads(json.dumps(program.optimizer.get_config(), default=str)),
         "state_sha256": program.digest(),
         "seconds_compiling": program.seconds_compiling,

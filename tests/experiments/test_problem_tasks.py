@@ -150,3 +150,18 @@ def test_fashion_mnist_says_how_to_get_it(monkeypatch):
         with pytest.raises(UserError, match=rf"^The data set {name} is not on this machine and cannot be downloaded"):
             datasets.require(card)
     assert datasets.CARDS["deepobs_fashion_mnist"].folder == datasets.CARDS["fashion_mnist"].folder
+
+
+def test_runs_of_a_seed_say_that_they_start_alike():
+    """Weights and the first batches are the seed's and not the optimizer's; sizes and precision are told."""
+    starts = {}
+    for optimizer, seed in (("adam", 0), ("sgd", 0), ("adam", 1)):
+        one = run_of("two_d_branin", optimizer=optimizer, seed=seed, hyperparameters={})
+        program = program_of(one)
+        next(program.run(one))
+        starts[optimizer, seed] = program.start
+    assert starts["adam", 0] == starts["sgd", 0]
+    for key in ("weights_sha256", "order_sha256"):
+        assert starts["adam", 0][key] != starts["adam", 1][key]
+    assert starts["sgd", 0]["examples"] == {"train": 10_000, "validation": 1, "test": 1}
+    assert starts["sgd", 0]["precision"] == "float64"

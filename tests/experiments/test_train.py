@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from experiments import seeds, tasks, train
+from experiments import passes, seeds, tasks, train
 from experiments.datasets.load import Examples
 from tests.experiments.small import run
 
@@ -61,7 +61,7 @@ def test_accumulated_gradient_is_the_gradient_of_one_batch(data, micro):
     with tf.GradientTape() as tape:
         expected_loss = tf.reduce_mean(task.loss(labels, model(task.inputs(images), training=True)))
     expected = tape.gradient(expected_loss, model.trainable_variables)
-    loss, gradients = tf.function(lambda: train.full_gradient(model, task, images, labels, micro))()
+    loss, gradients = tf.function(lambda: passes.full_gradient(model, task, images, labels, micro))()
     assert float(loss) == pytest.approx(float(expected_loss), rel=1e-6)
     for gradient, whole in zip(gradients, expected, strict=True):
         # sums of 301 float32 terms in another order: a few units in the last place of the largest
@@ -99,7 +99,7 @@ def test_one_step_of_gradient_descent_is_minus_rate_times_the_full_gradient(data
     program = train.Program(one, data)
     list(program.run(one))
     model = task.model(*(seeds.derive(task.name, 0, purpose) for purpose in ("init", "dropout")))
-    _, gradients = train.full_gradient(model, task, *data["train"], 301)
+    _, gradients = passes.full_gradient(model, task, *data["train"], 301)
     expected = [w - 0.5 * g.numpy() for w, g in zip(model.get_weights(), gradients, strict=True)]
     for actual, wanted in zip(program.model.get_weights(), expected, strict=True):
         np.testing.assert_allclose(actual, wanted, rtol=1e-5, atol=1e-6)

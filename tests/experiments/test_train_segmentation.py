@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments import identity, records, runs, seeds, train
+from experiments import identity, passes, records, runs, seeds, train
 from experiments.datasets.augment import Augmentation
 from experiments.engines import worker
 from experiments.tasks import base, mni152, segmentation
@@ -82,7 +82,7 @@ def test_a_full_gradient_sees_the_same_augmented_slices_as_batches_do():
     found = []
     for micro in (9, 4):
         seen = []
-        train.full_gradient(model, task, images, labels, micro, train._as_seen(task, moment))
+        passes.full_gradient(model, task, images, labels, micro, passes._as_seen(task, moment))
         found.append(np.concatenate([np.asarray(part) for part in seen]))
     expected, _ = MUCH(images, labels, moment[:2], 5, tf.range(9))
     for part in found:
