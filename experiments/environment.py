@@ -21,6 +21,7 @@ COUNTED = (
     "train.py",
     "passes.py",
     "schedules.py",
+    "divergence.py",
     "seeds.py",
     "losses.py",
     "cases/predict.py",

@@ -2,11 +2,15 @@
 
     runs/<study>-<study hash, 8>/trials/<hash, 2>/<hash, 20>/
         spec.json               the whole specification, canonical; never rewritten
-        metrics-<attempt>.jsonl one checksummed line for each evaluation
+        lease/                  who carries it out at present
+        ckpt/epoch-<N>/         the state to go on from, until the run is finished
+        metrics-<attempt>.jsonl one checksummed line for each evaluation; of an attempt that went on from a
+                                checkpoint, first a line that says from which, then the evaluations up to it
         test-<attempt>.jsonl    the same for the test split, opened by figures and reports alone
         cases-<attempt>.csv     of a segmentation, every metric of each test case; opened as the test scores are
         predictions-<attempt>.npz   and what was predicted, so that figures are drawn again without training
-        result-<attempt>.json   how it ended, the environment, SHA-256 of the files above
+        ended-<attempt>.json    how an attempt ended that gave no result, and why
+        result-<attempt>.json   how the run ended, the environment, SHA-256 of the files above
         DONE                    written last: the attempt that counts, and SHA-256 of its result
 
 A folder without DONE is no record. Each attempt writes files of its own, so that two processes at
@@ -17,20 +21,36 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
-import math
-import os
+import re
 import secrets
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments import checkpoints
+from experiments.checkpoints import Checkpoint
+from experiments.errors import UserError
+from experiments.files import append, lines_of, numbers, publish, sha256, storing, strings, sync, write, write_bytes
 from experiments.identity import canonical
 from experiments.runs import Run
 
+__all__ = [
+    "ROOT",
+    "UNREADABLE",
+    "Attempt",
+    "Record",
+    "damage",
+    "discard",
+    "evaluations",
+    "folder",
+    "give_up",
+    "inside",
+    "read",
+    "write",
+]
 ROOT = Path("runs")
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,55 +75,96 @@ class Record:
 
 
 def folder(root: Path, study_name: str, run: Run) -> Path:
-    """Returns the folder of a run, without making it."""
+    """Returns the folder of a run, without making it.
+
+    Raises:
+        UserError: the name is no plain word, or a link leads out of the root.
+    """
+    if not re.fullmatch(r"\w[\w-]*", study_name):
+        raise UserError(f"A study's name must be letters, digits, _ and -, got '{study_name}'.")
     identity = run.identity
-    return root / f"{study_name}-{run.study[:8]}" / "trials" / identity[:2] / identity[:20]
+    return inside(root, root / f"{study_name}-{run.study[:8]}" / "trials" / identity[:2] / identity[:20])
+
+
+def inside(root: Path, path: Path) -> Path:
+    """Returns a path that lies in a folder, links followed.
+
+    Raises:
+        UserError: it leads out of the folder.
+    """
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"{path} leads out of {root}, to {path.resolve()}; nothing was written there.")
+    return path
 
 
 class Attempt:
-    """One attempt at a run: opens its files, takes evaluations, ends with a result."""
+    """One attempt at a run: opens its files, takes evaluations, ends with a result or gives up."""
 
-    def __init__(self, path: Path, run: Run) -> None:
-        """Claims the next free attempt number in the folder."""
-        path.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        if not (path / "spec.json").exists():
-            write(path / "spec.json", canonical(run.content))
-        self.number = _claim(path)
+    def __init__(self, path: Path, run: Run, start: Checkpoint | None = None) -> None:
+        """Claims the next free attempt number in the folder, and takes over what a checkpoint has."""
+        self.path, self.run = path, run
+        with storing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            if not (path / "spec.json").exists():
+                write(path / "spec.json", canonical(run.content))
+            self.number = _claim(path)
+        self._evaluations: list[Mapping[str, Any]] = []
         self._attached: list[Path] = []
+        if start is not None:
+            header = {"attempt": self.number, "resumed_attempt": start.attempt, "resumed_epoch": start.epoch}
+            append(self._file("metrics"), header)
+            for evaluation in start.evaluations:
+                self.append(evaluation)
 
     def append(self, evaluation: Mapping[str, Any]) -> None:
         """Adds one evaluation; test scores go to their own file."""
         test = {key: value for key, value in evaluation.items() if key.startswith("test_")}
         seen = {key: value for key, value in evaluation.items() if key not in test}
-        _append(self._file("metrics"), seen)
+        append(self._file("metrics"), seen)
         if test:
-            _append(self._file("test"), {"epoch": evaluation["epoch"], **test})
+            append(self._file("test"), {"epoch": evaluation["epoch"], **test})
+        self._evaluations.append(evaluation)
+
+    def checkpoint(self, variables: Iterable[Any]) -> None:
+        """Keeps the state after the last evaluation, so that another attempt goes on from it."""
+        state = Checkpoint(self.number, tuple(map(dict, self._evaluations)), tuple(variables))
+        checkpoints.save(self.path, self.run.identity, state)
 
     def attach(self, name: str, content: bytes) -> None:
         """Adds a further file, such as `cases.csv`."""
         kind, _, ending = name.partition(".")
         path = self.path / f"{kind}-{self.number}.{ending}"
-        path.write_bytes(content)
+        write_bytes(path, content)
         self._attached.append(path)
 
     def finish(self, status: str, environment: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
-        """Publishes the run: the result first, DONE last."""
+        """Publishes the run: the result first, DONE last; its checkpoints have served."""
         files = [f for f in (self._file("metrics"), self._file("test"), *self._attached) if f.exists()]
-        for file in files:
-            _sync(file)
+        with storing(self.path):
+            for file in files:
+                sync(file)
         result = {
             "status": status,
             "environment": dict(environment),
             "summary": dict(summary),
-            "files": {file.name: _sha256(file) for file in files},
+            "files": {file.name: sha256(file) for file in files},
         }
         path = self.path / f"result-{self.number}.json"
-        write(path, canonical(_strings(result)))
-        publish(self.path / "DONE", f"{self.number} {_sha256(path)}")
+        write(path, canonical(strings(result)))
+        publish(self.path / "DONE", f"{self.number} {sha256(path)}")
+        checkpoints.remove(self.path)
+
+    def give_up(self, status: str, error: str) -> None:
+        """Says how the attempt ended without a result: `failed`, `oom`, `killed` or `interrupted`."""
+        give_up(self.path, self.number, status, error)
 
     def _file(self, kind: str) -> Path:
         return self.path / f"{kind}-{self.number}.jsonl"
+
+
+def give_up(path: Path, attempt: int, status: str, error: str) -> None:
+    """Says for an attempt, which may not be able to, how it ended without a result."""
+    write(path / f"ended-{attempt}.json", canonical({"status": status, "error": error}))
 
 
 def read(path: Path, *, test: bool = False) -> Record | None:
@@ -114,20 +175,20 @@ def read(path: Path, *, test: bool = False) -> Record | None:
         test: whether to open the test scores; only figures and reports do.
     """
     try:
-        number, sha256 = (path / "DONE").read_text(encoding="utf-8").split()
-        result = _numbers(json.loads((path / f"result-{int(number)}.json").read_text("utf-8")))
-        run = Run(**json.loads((path / "spec.json").read_text("utf-8")))
-        files = {**result["files"], f"result-{int(number)}.json": sha256}
-        if run.identity[:20] != path.name or any(_sha256(path / name) != sha for name, sha in files.items()):
-            return None
-        lines = lines_of(path / f"metrics-{int(number)}.jsonl")
-        more = {name.split("-")[0]: path / name for name in result["files"] if not name.endswith(".jsonl")}
-        if test and (path / f"test-{int(number)}.jsonl").exists():
-            sealed = lines_of(path / f"test-{int(number)}.jsonl")
-            lines = [seen | shown for seen, shown in zip(lines, sealed, strict=True)]
-    except (OSError, ValueError, KeyError, TypeError):
+        return _read(path, test)
+    except UNREADABLE:
         return None
-    return Record(run, result["status"], result["environment"], result["summary"], tuple(lines), more if test else {})
+
+
+def damage(path: Path) -> str | None:
+    """Returns why a folder that says it is done is no record, or None when it is one or does not say so."""
+    if not (path / "DONE").exists():
+        return None
+    try:
+        _read(path, False)
+    except UNREADABLE as error:
+        return f"the record in {path} is damaged: {error}"
+    return None
 
 
 def discard(path: Path) -> None:
@@ -136,42 +197,36 @@ def discard(path: Path) -> None:
         (path / "DONE").replace(path / f"DONE.{secrets.token_hex(4)}.old")
 
 
-def write(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    temporary = _temporary(path, text)
-    temporary.replace(path)
-    _sync(path.parent)
+def evaluations(path: Path) -> list[dict[str, Any]]:
+    """Returns the whole evaluations in a file, without the line that says where they go on from."""
+    return [found for found in lines_of(path)[0] if "epoch" in found]
 
 
-def publish(path: Path, text: str) -> None:
-    """Writes a file whole unless it is there already; the first writer wins."""
-    temporary = _temporary(path, text)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without hard links
-        temporary.replace(path)
-    temporary.unlink(missing_ok=True)
-    _sync(path.parent)
+def _read(path: Path, test: bool) -> Record:
+    number, expected = (path / "DONE").read_text(encoding="utf-8").split()
+    attempt = int(number)
+    _same(path / f"result-{attempt}.json", expected)
+    result = numbers(json.loads((path / f"result-{attempt}.json").read_text("utf-8")))
+    run = Run(**json.loads((path / "spec.json").read_text("utf-8")))
+    if run.identity[:20] != path.name:
+        raise ValueError("spec.json does not match the folder's name")
+    for name, sha in result["files"].items():
+        if not re.fullmatch(r"[a-z]+-\d+\.[a-z]+", name):
+            raise ValueError(f"it names a file '{name}' that no run has")
+        _same(path / name, sha)
+    lines = evaluations(path / f"metrics-{attempt}.jsonl")
+    more = {name.split("-")[0]: path / name for name in result["files"] if not name.endswith(".jsonl")}
+    if test and (path / f"test-{attempt}.jsonl").exists():
+        sealed = evaluations(path / f"test-{attempt}.jsonl")
+        lines = [seen | shown for seen, shown in zip(lines, sealed, strict=True)]
+    return Record(run, result["status"], result["environment"], result["summary"], tuple(lines), more if test else {})
 
 
-def line(payload: Mapping[str, Any]) -> str:
-    """Returns a line of JSON that carries the CRC-32 of its content as its last key."""
-    text = canonical(_strings(dict(payload)))
-    return f'{text[:-1]}{"," if len(text) > 2 else ""}"crc":"{zlib.crc32(text.encode()):08x}"}}'
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    """Returns the whole lines of a file; a torn or altered one is left out."""
-    found = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError, AttributeError):
-            payload = json.loads(text)
-            payload.pop("crc", None)
-            if line(payload) == text:
-                found.append(_numbers(payload))
-    return found
+def _same(path: Path, expected: str) -> None:
+    if sha256(path) == expected:
+        return
+    bad = lines_of(path)[1] if path.suffix == ".jsonl" else []
+    raise ValueError(f"{path.name}{f', line {bad[0]},' if bad else ''} does not match its checksum")
 
 
 def _claim(path: Path) -> int:
@@ -183,46 +238,3 @@ def _claim(path: Path) -> int:
             number += 1
         else:
             return number
-
-
-def _append(path: Path, payload: Mapping[str, Any]) -> None:
-    with path.open("ab") as file:
-        file.write(line(payload).encode() + b"\n")
-
-
-def _temporary(path: Path, text: str) -> Path:
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _strings(value: Any) -> Any:
-    """Returns a value whose numbers that JSON lacks are the words nan, inf and -inf."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _strings(item) for key, item in value.items()}
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    if value in ("nan", "inf", "-inf"):
-        return float(value)
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    return value

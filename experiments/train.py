@@ -9,17 +9,17 @@ the process did before.
 from __future__ import annotations
 
 import hashlib
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 import tfoptim
-from experiments import passes, seeds, tasks
+from experiments import divergence, passes, seeds, tasks
 from experiments.cases.predict import predictor
+from experiments.checkpoints import Checkpoint
 from experiments.datasets.augment import halves
 from experiments.datasets.load import Examples
 from experiments.passes import Split
@@ -27,8 +27,6 @@ from experiments.runs import Run
 from experiments.schedules import schedule_of
 from experiments.tasks.base import Task
 
-PATIENCE = 3
-BLOW_UP = 1e3
 COMPARED = 10  # batches whose examples a record names, so that the order can be compared (rule B10)
 
 Evaluation = dict[str, Any]
@@ -63,10 +61,14 @@ class Program:
         self.start: dict[str, Any] = {}
         self.seconds_compiling, _ = _timed(self._warm_up)
 
-    def run(self, run: Run) -> Iterator[Evaluation]:
+    def run(self, run: Run, checkpoint: Checkpoint | None = None) -> Iterator[Evaluation]:
         """Trains, and yields one evaluation before the first pass and one after each.
 
         The last one yielded of a run that diverged has `diverged` set; nothing follows it.
+
+        Args:
+            run: what to train.
+            checkpoint: what to go on from; its evaluations are not yielded again.
 
         Raises:
             ValueError: the run is one of another program.
@@ -74,19 +76,23 @@ class Program:
         if run.program != self._name:
             raise ValueError("The run is one of another program: only seed, learning rate and point may differ.")
         self._reset(run)
+        if checkpoint is not None:
+            _copy(checkpoint.variables, self._variables())
         key = halves(seeds.derive(run.task, run.seed, "augment"))
-        example_gradients, seconds, high = 0, 0.0, 0
-        initial = evaluation = self._evaluation(0, None, example_gradients, seconds)
-        yield initial
-        for epoch in range(1, run.epochs + 1):
+        evaluations: list[Evaluation] = [] if checkpoint is None else list(checkpoint.evaluations)
+        if not evaluations:
+            evaluations.append(self._evaluation(0, None, 0, 0.0))
+            yield evaluations[0]
+        example_gradients, seconds = (evaluations[-1][name] for name in ("example_gradients", "seconds"))
+        for epoch in range(evaluations[-1]["epoch"] + 1, run.epochs + 1):
             order = self.task.order(run.seed, epoch, self.examples, self._batch(run))
             self._moment.assign([*key, epoch])
             elapsed, loss = _timed(self._epoch, tf.constant(order))
             seconds += elapsed
             example_gradients += len(order)
             evaluation = self._evaluation(epoch, loss, example_gradients, seconds)
-            high = high + 1 if evaluation[_watched(evaluation)] > _limit(initial) else 0
-            evaluation["diverged"] = not _finite(evaluation) or high >= PATIENCE
+            evaluations.append(evaluation)
+            evaluation["diverged"] = divergence.diverged(evaluations)
             yield evaluation
             if evaluation["diverged"]:
                 return
@@ -95,9 +101,21 @@ class Program:
         """Returns how many examples a step takes."""
         return self.examples if run.batch == "full" else run.batch_size
 
+    def state(self) -> list[np.ndarray]:
+        """Returns every variable of model and optimizer: dropout keys, moving averages, counters among them."""
+        return [variable.numpy() for variable in self._variables()]
+
+    @property
+    def traces(self) -> int:
+        """How often the pass over the training set was traced: once, however many runs it served."""
+        return int(self._epoch.experimental_get_tracing_count())
+
+    def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self.optimizer.variables]
+
     def digest(self) -> str:
         """Returns a SHA-256 of the model's and optimizer's present state, to compare runs bitwise."""
-        return _digest([*self.model.variables, *self.optimizer.variables])
+        return _digest(self._variables())
 
     def _evaluation(self, epoch: int, loss: float | None, gradients: int, seconds: float) -> Evaluation:
         scores: Evaluation = {
@@ -164,7 +182,7 @@ def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
     return tf.function(evaluate, input_signature=any_number)
 
 
-def _copy(source: list[Any], target: list[Any]) -> None:
+def _copy(source: Sequence[Any], target: Sequence[Any]) -> None:
     for old, new in zip(target, source, strict=True):
         old.assign(new)
 
@@ -174,19 +192,6 @@ def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, float]:
     start = time.perf_counter()
     result = float(work(*arguments))
     return time.perf_counter() - start, result
-
-
-def _limit(initial: Evaluation) -> float:
-    return BLOW_UP * max(abs(float(initial[_watched(initial)])), 1e-3)
-
-
-def _watched(evaluation: Evaluation) -> str:
-    """Returns the loss that tells divergence: on the training set."""
-    return "train_loss" if "train_loss" in evaluation else "validation_loss"
-
-
-def _finite(evaluation: Evaluation) -> bool:
-    return all(math.isfinite(v) for v in evaluation.values() if isinstance(v, float))
 
 
 def _digest(variables: list[Any]) -> str:

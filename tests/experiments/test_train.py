@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from experiments import passes, seeds, tasks, train
+from experiments import checkpoints, passes, seeds, tasks, train
 from experiments.datasets.load import Examples
 from tests.experiments.small import run
 
@@ -39,6 +39,12 @@ def small(label="Adam", **changes):
 def scores(evaluations):
     """Evaluations without their times."""
     return [{k: v for k, v in evaluation.items() if k != "seconds"} for evaluation in evaluations]
+
+
+def kept(program, evaluations):
+    """A checkpoint of the present state, as it comes back from the disk."""
+    state = tuple(np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape) for array in program.state())
+    return checkpoints.Checkpoint(1, tuple(evaluations), state)
 
 
 @pytest.fixture(scope="module")
@@ -234,18 +240,52 @@ def test_a_run_that_diverges_stops_and_says_so(long):
     assert len(found) < 10
 
 
+def lose(program, monkeypatch):
+    """Lets a program find a loss two thousand times too high after each pass."""
+    losses = itertools.chain([1.0], itertools.repeat(2000.0))
+
+    def evaluation(epoch, loss, count, seconds):
+        scores = {"train_loss": next(losses), "diverged": False}
+        return {"epoch": epoch, "example_gradients": count, "seconds": seconds, **scores}
+
+    monkeypatch.setattr(program, "_evaluation", evaluation)
+
+
 def test_a_loss_that_stays_a_thousand_times_too_high_counts_as_diverged(long, monkeypatch):
     """Three evaluations in a row; finite numbers do not save a lost run."""
-    losses = itertools.chain([1.0], itertools.repeat(2000.0))
-    monkeypatch.setattr(
-        long, "_evaluation", lambda epoch, *rest: {"epoch": epoch, "train_loss": next(losses), "diverged": False}
-    )
+    lose(long, monkeypatch)
     found = list(long.run(small(epochs=9)))
     assert [evaluation["epoch"] for evaluation in found] == [0, 1, 2, 3]
     assert found[-1]["diverged"]
+
+
+def test_patience_goes_on_where_it_was(long, monkeypatch):
+    """A run that was interrupted while its loss was too high diverges at the same pass."""
+    lose(long, monkeypatch)
+    found = list(itertools.islice(long.run(small(epochs=9)), 3))
+    rest = list(long.run(small(epochs=9), kept(long, found)))
+    assert [evaluation["epoch"] for evaluation in rest] == [3]
+    assert rest[-1]["diverged"]
 
 
 def test_tuning_data_need_no_test_split(data):
     """A program evaluates what it is given."""
     program = train.Program(small(), {split: data[split] for split in ("train", "validation")})
     assert not [key for key in next(program.run(small())) if key.startswith("test")]
+
+
+@pytest.mark.parametrize("task", ["mnist_mlp", "mnist_orig"])
+@pytest.mark.parametrize("label", ["GD", "Adam"])
+def test_a_run_goes_on_from_any_evaluation_to_the_last_bit(data, task, label):
+    """Weights, slots, dropout keys, schedule and counters: the rest of the run is as if it had not been interrupted."""
+    one = dataclasses.replace(small(label), task=task, epochs=3)
+    program, made, found = train.Program(one, data), [], []
+    for evaluation in program.run(one):
+        found.append(evaluation)
+        made.append(kept(program, found))
+    state = program.digest()
+    for start in made[:-1]:
+        list(program.run(dataclasses.replace(one, seed=7)))
+        assert scores(program.run(one, start)) == scores(found[start.epoch + 1 :])
+        assert program.digest() == state
+    assert program.traces == 1
