@@ -21,13 +21,14 @@ from experiments.errors import RunsFailed, UserError, nearest, unknown
 from experiments.find_lr import command as find_lr
 from experiments.metal_check import command as metal_check
 
-COMMANDS = ("compare", "tune", "prepare", "find-lr", "list", "conformance", "benchmark", "metal-check")
+COMMANDS = ("compare", "tune", "report", "prepare", "find-lr", "list", "conformance", "benchmark", "metal-check")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
   python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
   python -m experiments compare mni152 --tier quick     four optimizers segment a brain, in minutes
   python -m experiments tune mnist                      choose the learning rates again
+  python -m experiments report mnist --out /tmp/report  one page of what is recorded; trains nothing
   python -m experiments find-lr mnist                   between which rates momentum learns, for cyclic rates
   python -m experiments conformance --rows D1           what Keras gets wrong, and tfoptim's optimizers do not
   python -m experiments benchmark --quick               how fast a step is, beside Keras's and torch's
@@ -94,7 +95,7 @@ def _run(words: list[str]) -> int:
         values["optimizers"] = tuple(name for names in values["optimizers"] for name in names)
     options = commands.Options(**{**values, "command": typed})
     try:
-        (commands.compare if given.command == "compare" else commands.tune)(options)
+        {"compare": commands.compare, "tune": commands.tune, "report": commands.report}[given.command](options)
     except KeyboardInterrupt as error:
         print(f"\n{commands.interrupted(options)}", file=sys.stderr)
         return 128 + (error.args[0] if error.args else signal.SIGINT)
@@ -122,6 +123,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     made = {
         "compare": add("compare", help="train what is missing, then draw figures and table"),
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
+        "report": add("report", help="write the report of what is recorded: a page, Markdown and CSV"),
         "prepare": add("prepare", help="read in a data set that you downloaded: msd_heart or acdc"),
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
         "find-lr": add("find-lr", help="test between which learning rates an optimizer makes progress"),
@@ -132,14 +134,16 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     for name, sub in made.items():
         sub.allow_abbrev = False
         sub.add_argument("--debug", **debug)
-        if name in ("compare", "tune"):
+        if name in ("compare", "tune", "report"):
             sub.add_argument(
                 "study", nargs="?", default="mnist", help="a study, or the path of a .toml (default: mnist)"
             )
+        if name in ("compare", "tune"):
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
     made["prepare"].add_argument("data", help="name of the data set")
     made["prepare"].add_argument("path", type=Path, help="the downloaded folder, .tar or .zip")
-    _options_of_compare(made["compare"])
+    for name in ("compare", "report"):
+        _options_of_compare(made[name])
     find_lr.add_options(made["find-lr"])
     conformance.add_options(made["conformance"])
     benchmark.add_options(made["benchmark"], _words, _count, _seeds)
@@ -154,7 +158,8 @@ def _options_of_compare(parser: Parser) -> None:
     add("--optimizers", nargs="+", type=_words, metavar="NAME", help="some of the study's optimizers")
     add("--tier", metavar="NAME", help="a smaller form that the study declares, such as quick")
     add("--data", metavar="NAME", help="another data set; rates stay those chosen for the study's")
-    add("--out", type=Path, metavar="FOLDER", help="where figures and table go (default: static)")
+    add("--target", type=float, metavar="SCORE", help="validation score that counts as solved, for times to target")
+    add("--out", type=Path, metavar="FOLDER", help="where the report goes (default: the study's folder, static)")
 
 
 def _superfluous(word: str, options: Sequence[str]) -> UserError:

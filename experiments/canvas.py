@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from experiments import records
+from experiments import files
 
 DPI = 200
 WIDTH, HEIGHT = 9.0, 5.8
@@ -161,8 +161,9 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
         ends: for each line its last point, its label and the look of the line.
     """
     box = axes.get_position()
-    sheet_width, sheet_height = axes.figure.get_size_inches()
-    height, width = box.height * sheet_height * 72, box.width * sheet_width * 72
+    figure: Any = axes.figure
+    inches = figure.get_size_inches()
+    height, width = box.height * inches[1] * 72, box.width * inches[0] * 72
     to_axes = axes.transData + axes.transAxes.inverted()
     starts = [to_axes.transform((x, y)) for x, y, _, _ in ends]
     places = apart([float(start[1]) for start in starts], 15 / height)
@@ -184,8 +185,8 @@ def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str
         figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tfoptim"})
     paths[0].write_bytes(png.getvalue())
-    records.write(paths[1], _described(svg.getvalue().decode(), caption))
-    records.write(paths[2], numbers)
+    files.write(paths[1], _described(svg.getvalue().decode(), caption))
+    files.write(paths[2], numbers)
     return paths
 
 

@@ -9,26 +9,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from experiments import (
     config,
     datasets,
     environment,
-    figures,
     identity,
-    records,
-    report,
     selection,
     sweep,
     tasks,
 )
-from experiments.cases import output as cases
+from experiments import report as reports
 from experiments.config import Study
 from experiments.engines import Engine
 from experiments.engines.local import Local
 from experiments.errors import UserError, unknown
-from experiments.records import Record
+from experiments.report import table
+from experiments.report.table import Result
+from experiments.runs import Run
 from experiments.words import Words
 
 MOST_WORKERS = 8  # unless --jobs says more; each holds TensorFlow and the data
@@ -46,6 +46,7 @@ class Options:
     out: Path | None = None
     jobs: int | None = None
     tier: str | None = None
+    target: float | None = None
     command: str = ""
 
 
@@ -102,70 +103,62 @@ def narrowed(study: Study, options: Options) -> Study:
 
 
 def compare(options: Options) -> None:
-    """Makes the runs that are missing of a comparison, then writes figures and tables, problem by problem.
+    """Makes the runs that are missing of a comparison, then writes its report."""
+    asked = _asked(options)
+    datasets.require(datasets.CARDS[asked.study.data])
+    sweep.compare(asked.name, asked.study, asked.wanted, _engine(asked.name, options.jobs, len(asked.wanted)))
+    _report(asked, options)
 
-    Raises:
-        UserError: something that is asked for is not there.
-    """
+
+def report(options: Options) -> None:
+    """Writes the report of the runs that are recorded, and trains nothing."""
+    _report(_asked(options), options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a command line asks for: the study's file and name, the whole of it, the part, and the part's runs."""
+
+    path: Path
+    name: str
+    whole: Study
+    study: Study
+    choices: Mapping[str, selection.Choice]
+    wanted: Sequence[Run]
+    folder: Path
+
+
+def _asked(options: Options) -> Asked:
     path = config.find(options.study)
-    study = config.load(path)
-    options = tiered(study, options)
-    if options.data and study.problems:
-        raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
-    folder = options.out or Path(study.figures)
-    for problem, (of_path, whole) in enumerate(config.each(path, study)):
-        _compare(of_path, whole, options, folder / study.problems[problem].slug if study.problems else folder)
-
-
-def _compare(path: Path, whole: Study, options: Options, folder: Path) -> None:
-    """Compares on one problem."""
+    whole = config.load(path)
+    options = tiered(whole, options)
     base = changed(whole, options)
     study = narrowed(base, options)
-    datasets.require(datasets.CARDS[study.data])
     choices = selection.read(path, whole)
     wanted = sweep.evaluation_runs(identity.study_hash(base), study, choices)
-    found = sweep.compare(path.stem, study, wanted, _engine(path.stem, options.jobs, len(wanted)))
-    words = Words(path.stem, whole, study, found, choices, options.command)
-    written = draw(study, found, words, folder)
-    if whole.tuned:
-        written += draw_rates(path, narrowed(whole, options), choices, words, folder)
-    table, score = report.rows(study, found, choices), words.task.score_title
-    sentences = report.notes(study, words.facts)
-    records.write(folder / "results.md", report.markdown(table, words.title("Results"), sentences, score))
-    records.write(folder / "results.csv", report.as_csv(table, found))
-    if words.task.classes:
-        written += cases.write(study, found, words, folder)
-    _show(table, words)
-    names = ", ".join(path.name for path in written)
-    print(f"Written to {folder}: {names}, results.md, results.csv.")
+    return Asked(path, path.stem, whole, study, choices, wanted, options.out or Path(study.figures))
 
 
-def draw(study: Study, found: Sequence[Record], words: Words, folder: Path) -> list[Path]:
-    """Draws every figure of a comparison; returns the files."""
-    styles = {entry.label: entry.style for entry in study.optimizers}
-    sizes = datasets.CARDS[study.data].sizes
-    return [
-        path
-        for curve in figures.curves_of(words.task)
-        for path in figures.draw_curves(
-            curve,
-            figures.table_of(found, curve),
-            styles,
-            words.caption(curve.words),
-            folder,
-            curve.step or 1 / sizes[curve.column.split("_")[0]],
-        )
-    ]
+def _report(asked: Asked, options: Options) -> None:
+    found = reports.opened(asked.name, asked.path, asked.wanted)
+    words = Words(asked.name, asked.whole, asked.study, found, asked.choices, options.command)
+    evidence = reports.Evidence(
+        asked.name, asked.study, asked.wanted, found, asked.choices, _trials(asked), words, options.target
+    )
+    made = reports.write(evidence, asked.path, asked.folder)
+    _show(made.result, words)
+    for finding in made.findings:
+        print(finding, file=sys.stderr)
+    print(f"Written to {asked.folder}: {', '.join(path.name for path in made.files)}.")
 
 
-def draw_rates(
-    path: Path, study: Study, choices: Mapping[str, selection.Choice], words: Words, folder: Path
-) -> list[Path]:
-    """Draws the evidence that the learning rates rest on; returns the files."""
-    evidence = selection.trials_of(selection.paths(path)[1].read_text(encoding="utf-8"))
-    labels = [entry.label for entry in study.optimizers]
-    trials = [trial for trial in evidence if trial.label in labels]
-    return figures.draw_rates(study, trials, choices, words.of_tuning(), folder)
+def _trials(asked: Asked) -> list[selection.Trial]:
+    """Returns the trials that the choice rests on; none where nothing was tuned."""
+    evidence = selection.paths(asked.path)[1]
+    if not (asked.study.tuned and evidence.is_file()):
+        return []
+    labels = [entry.label for entry in asked.study.optimizers]
+    return [t for t in selection.trials_of(evidence.read_text(encoding="utf-8")) if t.label in labels]
 
 
 def tune(options: Options) -> None:
@@ -228,11 +221,13 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _show(table: Sequence[report.Row], words: Words) -> None:
-    """Prints the result table."""
-    grid = Table(title=words.title("Results"), caption="\n".join(words.lines))
-    for heading in report.headings(words.task.score_title):
+def _show(result: Result, words: Words) -> None:
+    """Prints the result table: in bold what the runs do not tell from the best."""
+    grid = Table(title=escape(words.title("Results")), caption=escape("\n".join(words.lines)))
+    for heading in table.headings(words.task.score_title):
         grid.add_column(heading)
-    for row in table:
-        grid.add_row(*report.cells(row))
-    Console(width=None if sys.stdout.isatty() else 150).print(grid)
+    for row in result.rows:
+        grid.add_row(*map(escape, table.cells(row)), style="bold" if row.tied else None)
+    console = Console(width=None if sys.stdout.isatty() else 220)
+    console.print(grid)
+    console.print(escape(result.headline), highlight=False)

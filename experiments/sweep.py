@@ -29,9 +29,9 @@ def evaluation_runs(identity: str, study: Study, choices: Mapping[str, selection
 
 
 def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) -> list[records.Record]:
-    """Makes the runs of a comparison that are not recorded yet, and returns all records, test scores open."""
+    """Makes the runs of a comparison that are not recorded yet, and returns all records, test scores sealed."""
     fulfil(name, study, runs, engine, f"Comparing on {study.data}")
-    return [_recorded(name, run, test=True) for run in runs]
+    return [_recorded(name, run) for run in runs]
 
 
 def tuning_runs(study: Study, entry: Entry, settled: selection.Choice | Sequence[Search]) -> list[Run]:
@@ -113,9 +113,9 @@ def _usable(job: Job) -> bool:
     return False
 
 
-def _recorded(name: str, run: Run, *, test: bool = False) -> records.Record:
+def _recorded(name: str, run: Run) -> records.Record:
     path = records.folder(records.ROOT, name, run)
-    record = records.read(path, test=test)
+    record = records.read(path)
     if record is None:
         raise UserError(f"The record in {path} cannot be read; delete that folder and run again.")
     return record

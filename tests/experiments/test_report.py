@@ -1,83 +1,168 @@
-"""The result table says what the records say, and no more."""
+"""The result table says what the verdicts allow, and no more."""
 
+import dataclasses
 import math
 
 import pytest
 
-from experiments import report
-from experiments.selection import Choice
+from experiments import runs
+from experiments.report import result, text
+from experiments.report.table import bracketed, cells, headings, number
+from experiments.statistics import Interval
 from experiments.tables import from_csv
-from tests.experiments.small import record, study
-
-CHOICES = {
-    label: Choice({"learning_rate": 0.01}, (0.001, 0.1), 0, label == "GD", 0.9, (3, 3)) for label in ("GD", "Adam")
-}
+from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence
 
 
-def table(gd, adam):
-    """The rows for final accuracies, one list of curves an optimizer."""
-    found = [record("GD", curve, seed=seed) for seed, curve in enumerate(gd)]
-    found += [record("Adam", curve, seed=seed) for seed, curve in enumerate(adam)]
-    return report.rows(study(), found, CHOICES)
+def rows(ends, **how):
+    """The rows of the table, by label."""
+    return {row.label: row for row in result(evidence(ends, **how)).rows}
+
+
+def column(row, start):
+    """The text of a row's cell, by what its heading begins with."""
+    place = next(i for i, heading in enumerate(headings("accuracy")) if heading.startswith(start))
+    return cells(row)[place]
 
 
 def test_the_highest_mean_comes_first():
-    """The order is by the mean test accuracy after the last pass."""
-    rows = table([(0.1, 0.5), (0.1, 0.7)], [(0.1, 0.9), (0.1, 0.95)])
-    assert [row.label for row in rows] == ["Adam", "GD"]
-    assert rows[0].final.mean == pytest.approx(0.915)
+    """The order is by the mean test accuracy after the last pass; mean, median and interquartile mean are told."""
+    first, *_ = result(evidence(APART)).rows
+    assert first.label == "Adam"
+    assert (first.centre.mean.value, first.centre.median) == pytest.approx((0.908, 0.91))
+    assert first.centre.iqm == pytest.approx((0.90 + 0.91 + 0.91) / 3)
+    low, high = first.centre.mean.expanded
+    assert 0.90 <= low < 0.908 < high <= 0.92
 
 
-def test_a_diverged_run_is_counted_and_never_averaged_away():
-    """A mean over the surviving seeds would flatter the optimizer."""
-    rows = table([(0.1, 0.5), (0.1, 0.5)], [(0.1, 0.99), (0.1, math.nan)])
-    assert [row.label for row in rows] == ["GD", "Adam"]
-    assert (rows[1].diverged, rows[1].runs, rows[1].final) == (1, 2, None)
-    assert "1 of 2 diverged" in report.cells(rows[1])
+def test_the_table_comes_from_the_verdicts_and_a_tie_is_the_default():
+    """A difference within the noise bolds both, and nobody is called the winner (rule B18)."""
+    table = result(evidence(NOISE))
+    assert [row.tied for row in table.rows] == [True, True]
+    assert [row.verdict for row in table.rows] == ["best mean", "≈"]
+    assert table.headline.startswith("No winner: the runs do not tell GD and Adam apart")
+    shown = text.markdown(evidence(NOISE), table, [])
+    assert "| **Adam** |" in shown
+    assert "| **GD** |" in shown
+
+
+def test_a_difference_beyond_the_noise_is_a_claim_with_a_dagger_at_five_seeds():
+    """The exact test can never confirm it at five seeds, and the table says so."""
+    table = result(evidence(THREE))
+    found = {row.label: row for row in table.rows}
+    assert (found["GD"].verdict, found["Momentum"].verdict) == ("worse†", "≈")
+    assert [found[label].tied for label in ("Adam", "Momentum", "GD")] == [True, True, False]
+    assert found["GD"].lag.corrected_p < 0.05 <= found["GD"].lag.corrected_exact_p
+    assert column(found["GD"], "P(the best") == "1.00"
+    assert "Worse than Adam: GD†." in table.headline
+
+
+def test_all_pairs_are_corrected_together():
+    """The best is named by the data, so that its comparisons are not the only ones that were made."""
+    table = result(evidence(THREE))
+    assert len(table.comparisons) == 3
+    assert all(pair.corrected_p >= pair.p for pair in table.comparisons)
+    smallest = min(table.comparisons, key=lambda pair: pair.p)
+    assert smallest.corrected_p == pytest.approx(3 * smallest.p)
+
+
+def test_the_same_optimizer_under_two_names_is_a_tie():
+    """The control of rule B21: equal runs are equal, whatever they are called."""
+    table = result(evidence({"adam": APART["Adam"], "adam again": APART["Adam"]}))
+    assert {row.verdict for row in table.rows} == {"best mean", "≈"}
+    assert all(row.tied for row in table.rows)
+    assert table.comparisons[0].p == 1.0
+
+
+def test_a_diverged_run_counts_as_the_worst_and_is_never_averaged_away():
+    """A mean over the surviving seeds would flatter the optimizer; the median stands."""
+    found = rows({"GD": APART["GD"], "Adam": [0.90, math.nan, 0.92, 0.90, 0.91]})
+    assert list(found) == ["GD", "Adam"]
+    adam = found["Adam"]
+    assert (adam.diverged, adam.runs, adam.centre.mean.value) == (1, 5, -math.inf)
+    assert (column(adam, "test accuracy"), column(adam, "median"), column(adam, "runs")) == (
+        "diverged",
+        "0.9000",
+        "5, 1 diverged",
+    )
+
+
+def test_missing_runs_leave_an_optimizer_without_a_mean():
+    """Their number is told, the cell is marked, and nothing is compared with survivors (fault R16)."""
+    table = result(evidence({"GD": APART["GD"], "Adam": [0.90, None, 0.92, 0.90, 0.91]}))
+    found = {row.label: row for row in table.rows}
+    assert found["Adam"].centre is None
+    assert column(found["Adam"], "runs") == "4 of 5"
+    assert found["Adam"].verdict == "runs missing"
+    assert table.headline.endswith("Adam has 4 of 5 runs, and no mean yet.")
+    assert [pair.verdict for pair in table.comparisons] == ["n/a"]
+
+
+def test_a_tuning_run_never_enters_a_mean():
+    """The seed that chose the rate flatters it; only evaluation runs count (rule B11)."""
+    whole = evidence(APART)
+    tuned = dataclasses.replace(whole.found[-1].run, kind=runs.TUNING, seed=1000)
+    better = tuple({**scores, "test_accuracy": 0.9999} for scores in whole.found[-1].evaluations)
+    flattered = dataclasses.replace(whole.found[-1], run=tuned, evaluations=better)
+    both = dataclasses.replace(whole, found=[*whole.found, flattered])
+    assert result(both) == result(whole)
 
 
 def test_best_by_rule_is_read_off_at_the_best_validation_pass():
     """The test split has no say in which pass is taken."""
-    rows = table([(0.1, 0.2)] * 2, [(0.1, 0.9, 0.8)] * 2)
-    assert rows[0].by_rule.mean == pytest.approx(0.89)
-    assert rows[0].final.mean == pytest.approx(0.79)
+    whole = evidence(APART)
+    worse = [
+        dataclasses.replace(r, evaluations=(*r.evaluations, {**r.evaluations[-1], **ENDED}))
+        if r.run.label == "Adam"
+        else r
+        for r in whole.found
+    ]
+    row = next(row for row in result(dataclasses.replace(whole, found=worse)).rows if row.label == "Adam")
+    assert row.by_rule == pytest.approx(0.908)
+    assert row.centre.mean.value == pytest.approx(0.8)
 
 
-def test_a_difference_within_the_noise_is_called_a_tie():
-    """Tie is a possible result."""
-    rows = table([(0.1, 0.89), (0.1, 0.93)], [(0.1, 0.92), (0.1, 0.91)])
-    assert report.cells(rows[1])[4].endswith("≈")
+ENDED = {"epoch": 4, "validation_accuracy": 0.81, "test_accuracy": 0.8}
 
 
-def test_a_difference_beyond_the_noise_is_not_called_a_tie():
-    """The same difference with every seed is no noise."""
-    rows = table([(0.1, 0.5), (0.1, 0.51)], [(0.1, 0.9), (0.1, 0.91)])
-    assert not report.cells(rows[1])[4].endswith("≈")
+def test_times_of_runs_side_by_side_are_not_told():
+    """They slowed each other down; those of runs alone are (rule B16)."""
+    together = rows(APART, timing="not-for-timing: other runs trained at the same time")
+    assert {row.seconds for row in together.values()} == {None}
+    assert column(rows(APART)["GD"], "seconds") == "1.5"
+    assert text.UNTIMED in text.notes(evidence(APART, timing="not-for-timing"), result(evidence(APART)))
 
 
-def test_a_rate_at_the_edge_is_marked():
-    """The reader is told where tuning may have missed the best."""
-    rows = table([(0.1, 0.5)] * 2, [(0.1, 0.9)] * 2)
-    assert report.cells(rows[1])[1] == "0.01 (edge)"
+def test_markdown_shows_names_as_they_are():
+    """A name that looks like markup or like a column makes neither."""
+    ends = {"<script>|*x*": APART["GD"], "Adam": APART["Adam"]}
+    lines = text.markdown(evidence(ends), result(evidence(ends)), []).splitlines()
+    assert lines[0].startswith("# Results: MLP")
+    row = next(line for line in lines if "script" in line and line.startswith("|"))
+    assert row.startswith(r"| \<script>\|\*x\* | ")
+    assert row.replace(r"\|", "").count("|") == len(headings("accuracy")) + 1
 
 
-def test_one_seed_is_shown_without_spread():
-    """No deviation is made up."""
-    rows = table([(0.1, 0.5)], [(0.1, 0.9)])
-    assert report.cells(rows[0])[2] == "0.890 (1 seed)"
-
-
-def test_markdown_has_a_row_for_each_optimizer_and_all_notes():
-    """The table can be pasted into a page."""
-    text = report.markdown(table([(0.1, 0.5)] * 2, [(0.1, 0.9)] * 2), "Results", ["a note"])
-    lines = text.splitlines()
-    assert lines[0] == "# Results"
-    assert [line.split("|")[1].strip() for line in lines[4:6]] == ["Adam", "GD"]
-    assert "- a note" in lines
+def test_broken_rules_stand_above_the_table():
+    """Who reads the table has read them before."""
+    found = [text.Finding("L-B5", "The study has 2 evaluation seeds.")]
+    lines = text.markdown(evidence(APART), result(evidence(APART)), found).splitlines()
+    assert lines.index("- **broken rule L-B5**: The study has 2 evaluation seeds.") < lines.index(
+        next(line for line in lines if line.startswith("| optimizer"))
+    )
 
 
 def test_csv_has_the_unrounded_numbers():
-    """What is rounded for reading can be had in full."""
-    rows = from_csv(report.as_csv(table([(0.1, 0.5)] * 2, [(0.1, 1 / 3)] * 2), [record()]))
-    assert float(rows[1]["test_accuracy_mean"]) == 1 / 3 - 0.01
-    assert {(row["data"], row["model"]) for row in rows} == {("mnist_5k", "mnist_mlp")}
+    """What is rounded for reading can be had in full, pair by pair as well."""
+    whole = evidence({"GD": APART["GD"], "Adam": [1 / 3] * len(SEEDS)})
+    first, *_ = from_csv(text.as_csv(whole, result(whole)))
+    assert float(first["test_accuracy_mean"]) == pytest.approx(0.504, abs=1e-15)
+    pair, *_ = from_csv(text.pairs_csv(whole, result(whole).comparisons))
+    assert (pair["first"], pair["second"], pair["verdict"]) == ("GD", "Adam", "better")
+    assert {(row["data"], row["model"]) for row in (first, pair)} == {("mnist_5k", "mnist_mlp")}
+
+
+def test_numbers_are_read_easily():
+    """Four decimals of a score, four digits of a loss, and a word for what has no number."""
+    assert [number(value) for value in (0.92337, 87.04111, math.inf, math.nan)] == ["0.9234", "87.04", "diverged", "-"]
+    assert bracketed(0.9, Interval(0.8, 0.95)) == "0.9000 [0.8000, 0.9500]"
+    assert bracketed(0.9, Interval(math.nan, math.nan)) == "0.9000"

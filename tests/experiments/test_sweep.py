@@ -63,7 +63,13 @@ def test_recorded_runs_are_not_made_again():
     assert [job.run.seed for job in first.jobs] == [0, 0]
     assert [job.run.seed for job in second.jobs] == [1, 1]
     assert [record.run for record in found] == planned()
-    assert found[0].evaluations[-1]["test_accuracy"] == 0.89
+    assert found[0].evaluations[-1]["validation_accuracy"] == 0.9
+
+
+def test_a_comparison_leaves_the_test_scores_sealed():
+    """Only the report opens them."""
+    found = sweep.compare("small", study(), planned(), Pretender())
+    assert not [key for record in found for scores in record.evaluations for key in scores if key.startswith("test_")]
 
 
 @pytest.mark.parametrize("changed", [{"source": "other"}, {"tensorflow": "2.0.0"}])

@@ -1,0 +1,163 @@
+"""Where the runs of each optimizer end: a dot a seed with intervals and ties, and differences seed by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from experiments import canvas
+from experiments.canvas import Caption
+from experiments.config import Style
+from experiments.figures.base import Table, dot, group, name_rows, room_for, under
+from experiments.report.evidence import Evidence
+from experiments.report.table import Result, number
+from experiments.report.text import origin
+from experiments.statistics import centres, generator
+from experiments.tables import from_csv, to_csv
+
+SPLITS = ("train", "test")
+DOTS = (
+    "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds); bracket: not told "
+    "apart from the best mean on the test set."
+)
+PAIRED = (
+    "Dot: the best mean less this optimizer, in one seed; diamond and bar: mean of the differences with its 95 % "
+    "interval (expanded paired bootstrap); right: the verdict on this optimizer, p corrected for all pairs, P(the best "
+    "is better)."
+)
+NUMBERS = {"seed": int, "score": float, "mean": float, "low": float, "high": float, "difference": float}
+
+
+def dots_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
+    """Returns a row for each run and split, with the mean and interval of its optimizer; the best mean first."""
+    rows = []
+    for split in SPLITS:
+        finals = evidence.final(split)
+        whole = {label: [v[seed] for seed in sorted(v)] for label, v in evidence.complete(finals).items()}
+        found = centres(whole, generator(evidence.identity, f"dots {split}")) if whole else {}
+        for row in result.rows:
+            mean = found[row.label].mean if row.label in found else None
+            rows += [
+                {
+                    **origin(evidence),
+                    "split": split,
+                    "optimizer": row.label,
+                    "seed": seed,
+                    "score": value,
+                    "mean": mean.value if mean else math.nan,
+                    "low": mean.expanded.low if mean else math.nan,
+                    "high": mean.expanded.high if mean else math.nan,
+                    "tied": row.tied,
+                }
+                for seed, value in sorted(finals[row.label].items())
+            ]
+    return rows
+
+
+def table_from(text: str) -> list[dict[str, Any]]:
+    """Returns the table of either figure from its CSV."""
+    return from_csv(text, {**NUMBERS, "tied": lambda word: word == "True"})
+
+
+def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path) -> list[Path]:
+    """Draws the scores after the last pass, training beside test, each with an axis of its own.
+
+    Args:
+        table: the numbers, as `dots_table` gives them.
+        styles: the look of each optimizer.
+        score: what the score is called.
+        caption: the words.
+        folder: where the files go.
+    """
+    labels = list(group(table))
+    with mpl.rc_context(canvas.STYLE):
+        figure, panels = canvas.sheet(caption, room=0, grid=(1, 2), gap=(0.1, 0.3), share=False, left=room_for(labels))
+        for panel, (split, rows) in zip(panels, group(table, "split").items(), strict=True):
+            panel.set_title(f"{'training' if split == 'train' else split} {score}", fontsize=10, loc="left")
+            for place, (label, own) in enumerate(group(rows).items()):
+                _points(panel, own, "score", styles[label], place)
+            name_rows(panel, labels if panel is panels[0] else [""] * len(labels))
+            _whole(panel, rows, "score")
+        tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]
+        if len(tied) > 1:
+            _bracket(panels[1], min(tied), max(tied))
+        text = f"{score} after the last pass (each axis covers what was found, and does not start at 0)"
+        figure.supxlabel(text, y=under(caption), fontsize=9.5)
+        return canvas.save(figure, folder, "scores", caption, to_csv(table))
+
+
+def differences_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
+    """Returns a row for each seed and optimizer but the best: how far it is behind; none where there is no mean."""
+    finals, best = evidence.final("test"), result.rows[0].label
+    told = [row for row in result.rows if row.lag is not None]
+    return [
+        {
+            **origin(evidence),
+            "optimizer": row.label,
+            "best": best,
+            "seed": seed,
+            "difference": 0.0 if finals[best][seed] == value else finals[best][seed] - value,
+            "mean": row.lag.difference,
+            "low": row.lag.expanded.low,
+            "high": row.lag.expanded.high,
+            "says": f"{row.verdict}   p {number(row.lag.corrected_p)}   P {row.lag.superiority:.2f}",
+        }
+        for row in told
+        if row.lag is not None
+        for seed, value in sorted(finals[row.label].items())
+    ]
+
+
+def draw_differences(
+    table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path
+) -> list[Path]:
+    """Draws the difference between the best and each other optimizer, seed by seed; arguments as above."""
+    labels, best = list(group(table)), table[0]["best"]
+    with mpl.rc_context(canvas.STYLE):
+        figure, (panel,) = canvas.sheet(caption, room=34, left=room_for(labels))
+        panel.axvline(0, color=canvas.INK, linewidth=1)
+        for place, (label, own) in enumerate(group(table).items()):
+            _points(panel, own, "difference", styles[label], place)
+            panel.annotate(own[0]["says"], (1.015, place), xycoords=("axes fraction", "data"), va="center",
+                           fontsize=8.5, family="monospace", annotation_clip=False)  # fmt: skip
+        name_rows(panel, labels)
+        _whole(panel, [*table, {"difference": 0.0, "low": math.nan, "high": math.nan}], "difference")
+        panel.set_xlabel(f"test {score} of {canvas.plain(best)} less that of the optimizer, seed by seed")
+        return canvas.save(figure, folder, "differences", caption, to_csv(table))
+
+
+def _points(axes: Axes, own: Table, column: str, style: Style, place: int) -> None:
+    """Draws one optimizer's seeds, its mean and its interval."""
+    look = dot(style)
+    alive = [row[column] for row in own if math.isfinite(row[column])]
+    heights = [place + 0.3 * (((5 * i) % 7) / 6 - 0.5) for i in range(len(alive))]  # apart, always in the same way
+    axes.plot(alive, heights, **look, markersize=5, alpha=0.75, mew=0, zorder=3)
+    lost = len(own) - len(alive)
+    if lost:
+        axes.annotate(f"{lost} of {len(own)} diverged", (0.01, place - 0.22), xycoords=("axes fraction", "data"),
+                      fontsize=8, va="bottom", color=style.color)  # fmt: skip
+    mean, low, high = own[0]["mean"], own[0]["low"], own[0]["high"]
+    if math.isfinite(mean) and math.isfinite(low):
+        axes.plot([low, high], [place + 0.32] * 2, color=style.color, linewidth=2.2, zorder=4, solid_capstyle="butt")
+        axes.plot(mean, place + 0.32, "D", color=style.color, markersize=5.5, mec="white", zorder=5)
+
+
+def _whole(axes: Axes, rows: Table, column: str) -> None:
+    """Makes an axis cover all that is drawn."""
+    ends = [row[key] for row in rows for key in (column, "low", "high") if math.isfinite(row[key])] or [0.0, 1.0]
+    room = 0.06 * (max(ends) - min(ends)) or 0.01
+    axes.set_xlim(min(ends) - room, max(ends) + room)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+
+
+def _bracket(axes: Axes, first: int, last: int) -> None:
+    """Draws what holds the optimizers of the tie group together, right of the axes."""
+    x, y = [1.0, 1.015, 1.015, 1.0], [first - 0.3, first - 0.3, last + 0.4, last + 0.4]
+    axes.plot(x, y, color=canvas.INK, linewidth=1.4, transform=axes.get_yaxis_transform(), clip_on=False)

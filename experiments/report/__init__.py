@@ -1,0 +1,67 @@
+"""The report of a study: one page with tables and figures, the same in Markdown and CSV. Nothing here trains."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments import files
+from experiments.lint import Finding, findings
+from experiments.report import text
+from experiments.report.evidence import Evidence
+from experiments.report.gallery import Gallery, Shown
+from experiments.report.opened import broken, opened
+from experiments.report.page import page
+from experiments.report.table import Result, result
+
+__all__ = ["Evidence", "Report", "opened", "result", "write"]
+
+NAME = "report"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was written: the result table, the rules that are broken, and the files."""
+
+    result: Result
+    findings: Sequence[Finding]
+    files: Sequence[Path]
+
+
+def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool = True) -> Report:
+    """Draws all figures of a study, and writes page, Markdown and CSV; the same evidence gives the same bytes.
+
+    Args:
+        evidence: what is known.
+        study: the study's file, for the lint.
+        folder: where the files go.
+        illustrations: whether to draw how the rules move on test functions.
+    """
+    styles = {entry.label: entry.style for entry in evidence.study.optimizers}
+    table = result(evidence)
+    said = sorted({*findings(study, evidence.found), *broken(evidence.name, study, evidence.wanted[0])})
+    gallery = Gallery(evidence, table, folder, styles)
+    shown = gallery.draw(illustrations=illustrations)
+    more = [] if not evidence.task.classes else _cases(evidence, folder)
+    drawn = [path for figure in shown for path in figure.files]
+    paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]
+    files.write(paths[0], page(evidence, table, [*shown, *_shown(more)], said))
+    files.write(paths[1], text.markdown(evidence, table, said))
+    files.write(paths[2], text.as_csv(evidence, table))
+    return Report(table, said, [*drawn, *more, *paths])
+
+
+def _cases(evidence: Evidence, folder: Path) -> list[Path]:
+    from experiments.cases import output
+
+    return output.write(evidence.study, evidence.found, evidence.words, folder)
+
+
+def _shown(paths: Sequence[Path]) -> list[Shown]:
+    """Returns the figures of the cases of a segmentation, which have their words in them."""
+    drawn = [path for path in paths if path.suffix == ".svg"]
+    return [
+        Shown(path.stem.replace("_", " ").capitalize(), "", [other for other in paths if other.stem == path.stem])
+        for path in drawn
+    ]

@@ -1,0 +1,115 @@
+"""All figures of a report, each drawn from a table of its own, and the sentence where one cannot be drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import datasets, figures
+from experiments.config import Style
+from experiments.figures import budget, costs, profiles, ranks, scores, times, trajectories
+from experiments.report import targets
+from experiments.report.evidence import Evidence
+from experiments.report.table import Result
+
+LEAST_PROBLEMS = 8
+NO_DIAGRAM = (
+    f"Critical-difference diagram: refused, since a test of mean ranks needs {LEAST_PROBLEMS} problems, and there is 1."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """One figure: what it shows, how to read it, and its files, PNG, SVG and CSV; none where `words` says why not."""
+
+    title: str
+    words: str
+    files: Sequence[Path] = ()
+
+    @property
+    def slug(self) -> str:
+        """Name of its files."""
+        return self.files[0].stem
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+    """What all figures are drawn from."""
+
+    evidence: Evidence
+    result: Result
+    folder: Path
+    styles: Mapping[str, Style]
+
+    def draw(self, *, illustrations: bool = True) -> list[Shown]:
+        """Draws every figure that the evidence allows; illustrations import TensorFlow."""
+        parts = [self._curves(), self._ends(), self._chances(), self._choice(), self._times(), self._costs()]
+        shown = [figure for part in parts for figure in part]
+        shown.append(Shown("Ranks over problems", NO_DIAGRAM))
+        return shown + (list(self._illustrations()) if illustrations else [])
+
+    def _figure(self, title: str, how: str, table: Any, draw: Any, *arguments: Any) -> Iterator[Shown]:
+        if table:
+            caption = self.evidence.words.caption(title, how)
+            yield Shown(title, how, draw(table, *arguments, caption, self.folder))
+
+    def _curves(self) -> Iterator[Shown]:
+        sizes = datasets.CARDS[self.evidence.study.data].sizes
+        for curve in figures.curves_of(self.evidence.task):
+            caption = self.evidence.words.caption(curve.words)
+            step = curve.step or 1 / sizes[curve.column.split("_")[0]]
+            table = figures.table_of(self.evidence.found, curve)
+            files = figures.draw_curves(curve, table, self.styles, caption, self.folder, step)
+            yield Shown(curve.words, caption.lines[0], files)
+
+    def _ends(self) -> Iterator[Shown]:
+        evidence, result, score = self.evidence, self.result, self.evidence.task.score_title
+        where, apart = "Where each run ends", "Behind the best, seed by seed"
+        dots = scores.dots_table(evidence, result)
+        yield from self._figure(where, scores.DOTS, dots, scores.draw_dots, self.styles, score)
+        lags = scores.differences_table(evidence, result)
+        yield from self._figure(apart, scores.PAIRED, lags, scores.draw_differences, self.styles, score)
+
+    def _chances(self) -> Iterator[Shown]:
+        evidence, result, score = self.evidence, self.result, self.evidence.task.score_title
+        chances = ranks.chance_table(evidence, result)
+        title = "Interquartile means, and the chance to be better"
+        yield from self._figure(title, ranks.CHANCE_HOW, chances, ranks.draw_chances, self.styles, score)
+        cells = ranks.map_table(evidence, result)
+        yield from self._figure("Scores and ranks by seed", ranks.MAP_HOW, cells, ranks.draw_map)
+
+    def _choice(self) -> Iterator[Shown]:
+        evidence = self.evidence
+        if not evidence.trials:
+            return
+        caption = evidence.words.of_tuning()
+        files = figures.draw_rates(evidence.study, evidence.trials, evidence.choices, caption, self.folder)
+        yield Shown("Choice of learning rates", caption.lines[0], files)
+        title, score = "Expected best of k trials", evidence.task.score_title
+        yield from self._figure(title, budget.HOW, budget.table_of(evidence), budget.draw, self.styles, score)
+
+    def _times(self) -> Iterator[Shown]:
+        levels = targets.targets(self.evidence)
+        if not levels:
+            return
+        table, origin = times.table_of(self.evidence, levels), targets.how(self.evidence)
+        yield from self._figure("Passes to a target", f"{times.HOW} {origin}", table, times.draw, self.styles)
+        if profiles.drawable(table):
+            how, pairs = f"{profiles.HOW} {origin}", f"{profiles.PAIRS} {origin}"
+            yield from self._figure("Profiles", how, table, profiles.draw, self.styles)
+            yield from self._figure("Profiles two by two", pairs, table, profiles.draw_pairs, self.styles)
+        else:
+            yield Shown("Profiles", "Profiles: refused, since the target tells nothing between two optimizers here.")
+
+    def _costs(self) -> Iterator[Shown]:
+        table = costs.table_of(self.evidence, self.result)
+        score = self.evidence.task.score_title
+        yield from self._figure("What a score costs", costs.HOW, table, costs.draw, self.styles, score)
+
+    def _illustrations(self) -> Iterator[Shown]:
+        entries = [e for e in self.evidence.study.optimizers if e.cycle_epochs is None]
+        table = trajectories.table_of(entries) if entries else []
+        title = "How the rules move: illustration, not evidence"
+        yield from self._figure(title, trajectories.HOW, table, trajectories.draw, self.styles)

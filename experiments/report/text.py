@@ -1,0 +1,127 @@
+"""The result table as Markdown and CSV, and the sentences that belong under it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.lint import Finding
+from experiments.report.evidence import Evidence
+from experiments.report.table import Result, Row, cells, headings, number
+from experiments.statistics import Comparison
+from experiments.tables import to_csv
+
+UNTIMED = "Runs trained side by side and slowed each other down: their times are not shown."
+
+
+def notes(evidence: Evidence, result: Result) -> list[str]:
+    """Returns the sentences under the table: how it was made and how to read it."""
+    words = evidence.words
+    score, count = evidence.task.score_title, len(evidence.study.seeds)
+    return [
+        *words.facts,
+        (
+            f"Bold: the best mean and all that {count} seeds do not tell from it. Worse: the interval of the paired "
+            "difference leaves 0 out, its p (paired t, corrected by Holm for all pairs) is below 0.05, and P is at "
+            "least 0.75. ≈: not all of that, which is what to expect of equal optimizers. †: not confirmed by the "
+            "exact test, which 5 seeds or fewer never can. n/a: fewer than 3 seeds, or runs are missing."
+        ),
+        (
+            "Intervals: expanded percentile bootstrap over seeds, 10,000 draws, the same seeds for all. A run that "
+            "diverged counts as the worst value there is; without all of its runs an optimizer has no mean."
+        ),
+        *_width(result),
+        f"At best validation: test {score} after the pass with the best validation {score}.",
+        "Seconds of training leave evaluation and compiling out." if evidence.timed() else UNTIMED,
+    ]
+
+
+def _width(result: Result) -> list[str]:
+    """Returns how exactly the means are known."""
+    wide = [row.centre.mean.expanded for row in result.rows if row.centre and row.runs - row.diverged == row.wanted > 1]
+    halves = sorted((interval.high - interval.low) / 2 for interval in wide)
+    if not halves:
+        return []
+    known = f"A mean is known to within {number(halves[0])} to {number(halves[-1])}, half its interval"
+    return [f"{known}; the difference of two that share no seeds to √2 times that."]
+
+
+def markdown(evidence: Evidence, result: Result, findings: Sequence[Finding]) -> str:
+    """Returns the report in short: the sentence, what is broken, the table, how to read it."""
+    names = headings(evidence.task.score_title)
+    lines = [f"# {_flat(evidence.words.title('Results'))}", "", _flat(result.headline), ""]
+    lines += [f"- **broken rule {finding.code}**: {_flat(finding.sentence)}" for finding in findings]
+    lines += [""] if findings else []
+    lines += [_line(names), _line(["---"] * len(names)), *(_line(_bold(row)) for row in result.rows)]
+    return "\n".join([*lines, "", *(f"- {_flat(note)}" for note in notes(evidence, result)), ""])
+
+
+def as_csv(evidence: Evidence, result: Result) -> str:
+    """Returns the table's numbers, unrounded, each row with its study, data set and model."""
+    return to_csv([{**origin(evidence), **_numbers(row, evidence.score)} for row in result.rows])
+
+
+def pairs_csv(evidence: Evidence, pairs: Sequence[Comparison]) -> str:
+    """Returns every pair of optimizers with its numbers, unrounded; at least one pair."""
+    return to_csv([{**origin(evidence), **_pair(pair)} for pair in pairs])
+
+
+def origin(evidence: Evidence) -> dict[str, str]:
+    """Returns what each row of a table begins with: where its numbers are from."""
+    run = evidence.found[0].run
+    return {"study": evidence.identity, "data": run.data, "model": run.task}
+
+
+def _pair(pair: Comparison) -> dict[str, Any]:
+    plain = dataclasses.asdict(pair)
+    for interval in ("percentile", "expanded"):
+        plain[f"{interval}_low"], plain[f"{interval}_high"] = plain.pop(interval)
+    plain["first_diverged"], plain["second_diverged"] = plain.pop("diverged")
+    return {**plain, "mark": pair.mark, "words": pair.words()}
+
+
+def _numbers(row: Row, score: str) -> dict[str, Any]:
+    centre, lag = row.centre, row.lag
+    mean = centre.mean if centre else None
+    return {
+        "optimizer": row.label,
+        "learning_rate": row.learning_rate,
+        "boundary": row.boundary,
+        "runs": row.runs,
+        "runs_wanted": row.wanted,
+        "diverged": row.diverged,
+        f"test_{score}_mean": mean.value if mean else None,
+        f"test_{score}_low": mean.expanded.low if mean else None,
+        f"test_{score}_high": mean.expanded.high if mean else None,
+        f"test_{score}_median": centre.median if centre else None,
+        f"test_{score}_iqm": centre.iqm if centre else None,
+        f"test_{score}_at_best_validation": row.by_rule,
+        "behind": lag.difference if lag else None,
+        "behind_low": lag.expanded.low if lag else None,
+        "behind_high": lag.expanded.high if lag else None,
+        "p": lag.p if lag else None,
+        "p_holm": lag.corrected_p if lag else None,
+        "p_exact": lag.exact_p if lag else None,
+        "superiority_of_the_best": lag.superiority if lag else None,
+        "verdict": row.verdict,
+        "in_tie_group": row.tied,
+        "training_seconds_mean": row.seconds.mean if row.seconds else None,
+        "example_gradients": row.example_gradients,
+    }
+
+
+def _bold(row: Row) -> list[str]:
+    label, *rest = map(_flat, cells(row))
+    return [f"**{label}**" if row.tied else label, *rest]
+
+
+def _line(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(texts) + " |"
+
+
+def _flat(text: str) -> str:
+    """Returns a text that Markdown shows as it is, in a cell as well: names may hold anything."""
+    for sign in ("\\", "|", "<", "*", "[", "`"):
+        text = text.replace(sign, f"\\{sign}")
+    return text

@@ -1,0 +1,88 @@
+"""Evidence for reports, made up: records of a study of five seeds whose numbers are given."""
+
+import dataclasses
+import functools
+import math
+
+from experiments import config, environment, identity, records, runs, selection
+from experiments.report import Evidence
+from experiments.words import Words
+from tests.experiments import small
+
+SEEDS = (0, 1, 2, 3, 4)
+ENTRY = """
+[[optimizers]]
+label = "Momentum"
+optimizer = "momentum"
+batch = "mini"
+default_learning_rate = 0.01
+hyperparameters = { momentum = 0.9 }
+style = { color = "#0072B2", line = "solid", marker = "^" }
+"""
+
+
+@functools.cache
+def study():
+    """The small study with a third optimizer and five seeds."""
+    toml = small.TOML.replace("seeds = [0, 1]", f"seeds = {list(SEEDS)}") + ENTRY
+    return config.parse(toml, "small.toml")
+
+
+def named(labels):
+    """The study with other names, and as many optimizers as there are names."""
+    entries = study().optimizers[: len(labels)]
+    return dataclasses.replace(
+        study(), optimizers=tuple(dataclasses.replace(e, label=label) for e, label in zip(entries, labels, strict=True))
+    )
+
+
+def curve(end, passes=3):
+    """Accuracies that rise to an end, in a few passes; NaN makes the last pass diverge."""
+    return [0.1 + (0.8 if math.isnan(end) else end - 0.1) * k / passes for k in range(passes)] + [end]
+
+
+def evidence(ends, *, tuned=True, timing="alone", target=None, seconds=0.5, kind=runs.EVALUATION, command=None):
+    """The evidence of a study whose test accuracies after the last pass are given, a list for each optimizer.
+
+    Validation accuracies are a hundredth higher; NaN is a run that diverged, None one that is missing.
+    """
+    whole = named(list(ends))
+    name = identity.study_hash(whole)
+    made = {**environment.describe(1), "timing": timing}
+    found, wanted, choices, trials = [], [], {}, []
+    for entry in whole.optimizers:
+        choices[entry.label], own = tuning(whole, entry)
+        trials += own if tuned else []
+        for seed, end in zip(whole.seeds, ends[entry.label], strict=True):
+            run = runs.plan(name, whole, kind, entry, choices[entry.label].values, seed)
+            wanted.append(run)
+            if end is not None:
+                shown = small.evaluations(curve(end + 0.01))
+                shown = [{**scores, "seconds": seconds * scores["epoch"]} for scores in shown]
+                status = "diverged" if math.isnan(end) else "done"
+                found.append(records.Record(run, status, made, {}, tuple(shown)))
+    words = Words("small", whole, whole, found, choices, command or "python -m experiments report small")
+    return Evidence("small", whole, wanted, found, choices, trials, words, target)
+
+
+def tuning(whole, entry):
+    """The choice for an optimizer and the trials that lead to it, the middle point the best."""
+    (search,) = selection.searches(whole, entry)
+    trials = [
+        selection.Trial(
+            entry.label,
+            point.values["learning_rate"],
+            seed,
+            0.9 if point.index == small.middle(search) else 0.5 - 0.01 * point.index,
+            1.0,
+            **selection.place(search, point),
+        )
+        for point in search.points
+        for seed in whole.tuning.seeds
+    ]
+    return selection.settle(whole, entry, trials), trials
+
+
+APART = {"GD": [0.50, 0.51, 0.49, 0.52, 0.50], "Adam": [0.90, 0.91, 0.92, 0.90, 0.91]}
+NOISE = {"GD": [0.905, 0.91, 0.90, 0.92, 0.89], "Adam": [0.90, 0.91, 0.92, 0.90, 0.91]}
+THREE = {**APART, "Momentum": [0.89, 0.92, 0.90, 0.91, 0.90]}
