@@ -19,9 +19,10 @@ from experiments.benchmark import command as benchmark
 from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
 from experiments.find_lr import command as find_lr
+from experiments.lint import command as lint
 from experiments.metal_check import command as metal_check
 
-COMMANDS = ("compare", "tune", "report", "prepare", "find-lr", "list", "conformance", "benchmark", "metal-check")
+COMMANDS = ("compare", "tune", "report", "prepare", "find-lr", "lint", "list", "conformance", "benchmark", "metal-check")
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
@@ -78,6 +79,7 @@ def _run(words: list[str]) -> int:
         "find-lr": lambda: find_lr.run(given, typed),
         "conformance": lambda: conformance.run(given.rows, given.json, given.markdown),
         "benchmark": lambda: benchmark.run(given, typed),
+        "lint": lambda: lint.run(given),
         "metal-check": lambda: metal_check.run(given.device, given.optimizers),
     }
     if given.command in by_themselves:
@@ -124,6 +126,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         "compare": add("compare", help="train what is missing, then draw figures and table"),
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
         "report": add("report", help="write the report of what is recorded: a page, Markdown and CSV"),
+        "lint": add("lint", help="name the rules that a study, its choices or its records break"),
         "prepare": add("prepare", help="read in a data set that you downloaded: msd_heart or acdc"),
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
         "find-lr": add("find-lr", help="test between which learning rates an optimizer makes progress"),
@@ -145,6 +148,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     for name in ("compare", "report"):
         _options_of_compare(made[name])
     find_lr.add_options(made["find-lr"])
+    lint.add_options(made["lint"])
     conformance.add_options(made["conformance"])
     benchmark.add_options(made["benchmark"], _words, _count, _seeds)
     metal_check.add_options(made["metal-check"], _words)

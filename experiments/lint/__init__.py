@@ -1,6 +1,6 @@
-"""Which rules of the protocol a study or its records break: one small check a rule, each with its code.
+"""Which rules of the protocol a study or its records break: one small check a rule, each with its code (rule B22).
 
-Nothing here trains, draws or imports TensorFlow.
+Nothing here trains, draws, opens test scores or imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -8,24 +8,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import config
 from experiments.config import Study
+from experiments.lint.case import Case, cases
 from experiments.lint.finding import Finding
+from experiments.lint.rules import RULES
 from experiments.records import Record
 
-__all__ = ["Finding", "findings"]
+__all__ = ["RULES", "Case", "Finding", "check", "findings"]
 
 
-def findings(study: Path | Study, records: Sequence[Record]) -> list[Finding]:
-    """Returns every broken rule, sorted by code; an empty list says that there is nothing to say.
+def findings(
+    study: Path | Study, records: Sequence[Record], *, path: Path | None = None, target: float | None = None
+) -> list[Finding]:
+    """Returns every broken rule, in the order of the rules; an empty list says that there is nothing to say.
 
     Args:
-        study: the study's file, beside which its selection is looked for; or the study alone.
-        records: of its runs, evaluation and tuning alike; none, and the study alone is checked.
+        study: the study's file, or that of one of its problems, beside which its selection is looked for; or a study,
+            or a part of one.
+        records: of its runs, evaluation and tuning alike; none, and study and selection are checked alone.
+        path: of a study that is given as such, its file.
+        target: validation score that counts as solved, where there is one.
 
     Raises:
         UserError: the file is no study.
     """
-    whole = config.load(study) if isinstance(study, Path) else study
-    few = len(whole.seeds)
-    return [Finding("L-B5", f"The study has {few} evaluation seeds, and claims need 5.")] if few < 5 else []
+    return [found for case in cases(study, records, path=path, target=target) for found in check(case)]
+
+
+def check(case: Case) -> list[Finding]:
+    """Returns the rules that one problem of a study breaks."""
+    return [Finding(code, sentence) for code, rule in RULES for sentence in rule(case)]

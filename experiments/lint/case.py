@@ -1,0 +1,160 @@
+"""All that the lint looks at: a study of one problem, its records, and what was chosen for it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from experiments import config, datasets, identity, selection, tasks
+from experiments.config import Study
+from experiments.errors import UserError
+from experiments.records import Record
+from experiments.runs import EVALUATION, TUNING
+from experiments.selection import Choice, Trial
+from experiments.tasks.base import Task
+
+TIMING = "timing"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A study of one problem, with what there is of it.
+
+    Attributes:
+        study: what is compared.
+        records: of its runs, of every kind.
+        choices: what was chosen by label; None where nothing is known of it.
+        trials: what the choice rests on; none where nothing was tuned or nothing is known of it.
+        refused: why the files of the choice do not count, where they are there.
+        target: validation score that counts as solved, where there is one.
+        whole: the study that records name, where what is compared is a part of it; None where it is all of it.
+    """
+
+    study: Study
+    records: tuple[Record, ...] = ()
+    choices: Mapping[str, Choice] | None = None
+    trials: tuple[Trial, ...] = ()
+    refused: str = ""
+    target: float | None = None
+    whole: Study | None = None
+
+    @property
+    def task(self) -> Task:
+        """The problem."""
+        return tasks.get(self.study.task)
+
+    @property
+    def evaluations(self) -> tuple[Record, ...]:
+        """The records that results are drawn from."""
+        return self._of(EVALUATION)
+
+    @property
+    def tuning(self) -> tuple[Record, ...]:
+        """The records that choices are made by."""
+        return self._of(TUNING)
+
+    @property
+    def timings(self) -> tuple[Record, ...]:
+        """The records that seconds are taken from."""
+        return self._of(TIMING)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The optimizers, in the study's order."""
+        return tuple(entry.label for entry in self.study.optimizers)
+
+    def of(self, label: str) -> list[Record]:
+        """Returns the evaluation records of one optimizer."""
+        return [record for record in self.evaluations if record.run.label == label]
+
+    def _of(self, kind: str) -> tuple[Record, ...]:
+        return tuple(record for record in self.records if record.run.kind == kind)
+
+
+def cases(
+    study: Path | Study, records: Sequence[Record], *, path: Path | None = None, target: float | None = None
+) -> list[Case]:
+    """Returns a case for each problem of a study; see `experiments.lint.findings`."""
+    if isinstance(study, Path):
+        study, path = _read(study), study
+    there = path is not None and (path.is_file() or _whole(path).is_file())
+    of_file = config.each(path, _read(path)) if path is not None and there else []
+    every = config.each(path or Path("study.toml"), study)
+    found = []
+    for number, (own_path, one) in enumerate(every):
+        own = tuple(r for r in records if len(every) == 1 or (r.run.task, r.run.data) == (one.task, one.data))
+        case = Case(one, own, trials=_tried(own), target=target)
+        if of_file:
+            whole = of_file[number][1]
+            case = dataclasses.replace(case, whole=dataclasses.replace(whole, data=one.data, epochs=one.epochs))
+            case = _with_choices(case, own_path, whole)
+        found.append(case)
+    return found
+
+
+def some(words: Iterable[object], most: int = 3) -> str:
+    """Returns the first few of some words, and how many more there are."""
+    told = [str(word) for word in words]
+    rest = f" and {len(told) - most} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + rest
+
+
+def name(record: Record) -> str:
+    """Returns what a run is called in sentences."""
+    return f"{record.run.label} seed {record.run.seed}"
+
+
+def _whole(path: Path) -> Path:
+    """Returns the file of the study that a path is of one problem of, as `config.each` names it."""
+    return path.with_name(f"{path.name.split('.')[0]}.toml")
+
+
+def _read(path: Path) -> Study:
+    """Returns the study of a path, or of one problem of a study.
+
+    Raises:
+        UserError: there is none.
+    """
+    if path.is_file():
+        return config.load(path)
+    whole = _whole(path)
+    for own_path, one in config.each(whole, config.load(whole)) if whole.is_file() else []:
+        if own_path == path:
+            return one
+    raise UserError(f"There is no study {path}.")
+
+
+def _tried(records: Sequence[Record]) -> tuple[Trial, ...]:
+    return tuple(selection.trial_of(record) for record in records if record.run.kind == TUNING)
+
+
+def _with_choices(case: Case, path: Path, whole: Study) -> Case:
+    """Returns the case with what was chosen, and with the committed trials where no records of them are given."""
+    selected, evidence = selection.paths(path)
+    if whole.tuned and not (selected.is_file() and evidence.is_file()):
+        return case
+    try:
+        choices = selection.read(path, whole)
+    except UserError as error:
+        return dataclasses.replace(case, refused=str(error))
+    trials = case.trials
+    if whole.tuned and not trials:
+        trials = tuple(selection.trials_of(evidence.read_text(encoding="utf-8")))
+    choices = {label: choice for label, choice in choices.items() if label in case.labels}
+    return dataclasses.replace(case, choices=choices, trials=trials)
+
+
+def identities(case: Case) -> dict[str, str]:
+    """Returns the study that records of each kind must name; empty where the user's data are not here to tell."""
+    with contextlib.suppress(UserError):
+        whole = case.whole or case.study
+        study = identity.study_hash(whole)
+        return {EVALUATION: study, TIMING: study, TUNING: identity.tuning_hash(whole)}
+    return {}
+
+
+def overlapping(case: Case) -> bool:
+    """Returns whether the validation examples of the data are training examples."""
+    return bool(getattr(datasets.CARDS[case.study.data], "overlapping", False))

@@ -1,0 +1,55 @@
+"""`python -m experiments lint`: which rules a study breaks, with its selection and with the records that there are."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from experiments import config, records
+from experiments.lint import Finding, findings
+from experiments.lint.case import cases, identities
+from experiments.records import Record
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declares what the command takes."""
+    parser.add_argument("study", nargs="*", help="studies, or paths of .toml files (default: all studies)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Prints what each study breaks.
+
+    Returns:
+        0 when there is nothing to say, 1 when there is.
+
+    Raises:
+        UserError: there is no such study, or it has faults.
+    """
+    paths = [config.find(name) for name in given.study or config.names()]
+    said = {path: list(_findings(path)) for path in paths}
+    for path, found in said.items():
+        for finding in found:
+            print(f"{path.stem}: {finding}")
+        if not found:
+            print(f"{path.stem}: nothing to say")
+    return int(any(said.values()))
+
+
+def _findings(path: Path) -> Iterator[Finding]:
+    for own_path, study in config.each(path, config.load(path)):
+        (case,) = cases(own_path, ())
+        found, damaged = _recorded(own_path.stem, set(identities(case).values()))
+        if damaged:
+            yield Finding(
+                "L-B2", f"{damaged} records of {study.task} are damaged: their files are not those that ended."
+            )
+        yield from findings(own_path, found)
+
+
+def _recorded(name: str, studies: set[str]) -> tuple[list[Record], int]:
+    """Returns the finished records of a study, test scores closed, and how many cannot be believed."""
+    folders = [records.ROOT / f"{name}-{study[:8]}" for study in sorted(studies)]
+    done = [mark.parent for folder in folders for mark in sorted(folder.glob("trials/*/*/DONE"))]
+    found = [record for path in done if (record := records.read(path)) is not None]
+    return found, len(done) - len(found)

@@ -1,0 +1,57 @@
+"""What must be one thing in all records of a comparison: data, code, versions, machine, precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from experiments.lint.case import Case, name, some
+from experiments.records import Record
+
+VERSIONS = ("tensorflow", "keras", "numpy", "python")
+ALONE = "alone"
+
+
+def mixed_data(case: Case) -> Iterator[str]:
+    """Every run saw the same bytes, split by split."""
+    for split in ("train", "validation", "test"):
+        found = {r.summary["data_sha256"][split] for r in case.records if split in r.summary.get("data_sha256", {})}
+        if len(found) > 1:
+            yield f"The {split} data differ between runs: SHA-256 {some(sorted(sha[:8] for sha in found))}."
+
+
+def mixed_versions(case: Case) -> Iterator[str]:
+    """Other versions give other numbers."""
+    for package in VERSIONS:
+        yield from _mixed(case.records, f"versions of {package}", lambda r, key=package: r.environment.get(key))
+
+
+def mixed_source(case: Case) -> Iterator[str]:
+    """Other code gives other numbers."""
+    yield from _mixed(case.records, "sources", lambda r: str(r.environment.get("source", ""))[:8])
+
+
+def mixed_devices(case: Case) -> Iterator[str]:
+    """Another kind of machine gives other numbers."""
+    yield from _mixed(case.records, "devices", lambda r: r.environment.get("device", r.environment.get("system")))
+
+
+def mixed_precision(case: Case) -> Iterator[str]:
+    """Nobody computes with more digits than another."""
+    yield from _mixed(case.records, "precisions", lambda r: r.summary.get("precision"))
+
+
+def parallel_timing(case: Case) -> Iterator[str]:
+    """Seconds are taken from runs that had one machine to themselves."""
+    beside = [name(r) for r in case.timings if r.environment.get("timing") != ALONE]
+    if beside:
+        yield f"Times come from runs that trained beside others: {some(beside)}."
+    yield from _mixed(
+        case.timings, "machines of times", lambda r: f"{r.environment.get('system')}, {r.environment.get('cpus')} CPUs"
+    )
+
+
+def _mixed(records: Sequence[Record], words: str, pick: Callable[[Record], Any]) -> Iterator[str]:
+    found = {str(value) for record in records if (value := pick(record)) is not None}
+    if len(found) > 1:
+        yield f"Runs of different {words} are mixed: {some(sorted(found))}."

@@ -1,0 +1,44 @@
+"""Every check with the code of its rule, L-B and the number that the rule has in the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from experiments.lint import comparisons, mixtures, scores, searches, studies
+from experiments.lint.case import Case
+
+Check = Callable[[Case], Iterator[str]]
+
+RULES: tuple[tuple[str, Check], ...] = (
+    ("L-B2", comparisons.strangers),
+    ("L-B2", searches.refused),
+    ("L-B2", mixtures.mixed_versions),
+    ("L-B2", mixtures.mixed_source),
+    ("L-B2", mixtures.mixed_devices),
+    ("L-B3", mixtures.mixed_data),
+    ("L-B3", studies.chosen_on_training),
+    ("L-B3", searches.saw_test),
+    ("L-B3", searches.not_chosen),
+    ("L-B5", studies.few_seeds),
+    ("L-B5", searches.unequal_trials),
+    ("L-B5", comparisons.unequal_steps),
+    ("L-B5", comparisons.uncounted),
+    ("L-B6", studies.unequal_spaces),
+    ("L-B6", searches.windows),
+    ("L-B6", searches.foreign_points),
+    ("L-B7", searches.boundaries),
+    ("L-B8", scores.excluded),
+    ("L-B9", studies.schedules),
+    ("L-B10", comparisons.unpaired),
+    ("L-B11", studies.shared_seeds),
+    ("L-B11", comparisons.tuned_seeds),
+    ("L-B11", comparisons.repeated),
+    ("L-B13", comparisons.unequal_grids),
+    ("L-B13", comparisons.partial),
+    ("L-B14", scores.void_target),
+    ("L-B15", comparisons.missing),
+    ("L-B16", mixtures.parallel_timing),
+    ("L-B17", scores.not_finite),
+    ("L-B20", studies.toys),
+    ("L-B22", mixtures.mixed_precision),
+)
