@@ -36,11 +36,11 @@ def excluded(case: Case) -> Iterator[str]:
 
 def void_target(case: Case) -> Iterator[str]:
     """A target that somebody meets at once, or that one or none ever meets, tells nothing."""
-    if case.target is None or not case.evaluations:
+    if case.target is None:
         return
-    places = {label: [_met(case, record) for record in case.of(label)] for label in case.labels if case.of(label)}
-    reason = void(places)
-    if reason:
+    met = {label: {r.run.seed: _met(case, r) for r in case.of(label)} for label in case.labels}
+    shared = sorted(set.intersection(*map(set, met.values())))
+    if shared and (reason := void({label: [found[seed] for seed in shared] for label, found in met.items()})):
         yield f"The target {case.target:g} is void: {reason}."
 
 
