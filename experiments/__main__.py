@@ -22,7 +22,18 @@ from experiments.find_lr import command as find_lr
 from experiments.lint import command as lint
 from experiments.metal_check import command as metal_check
 
-COMMANDS = ("compare", "tune", "report", "prepare", "find-lr", "lint", "list", "conformance", "benchmark", "metal-check")
+COMMANDS = (
+    "compare",
+    "tune",
+    "report",
+    "prepare",
+    "find-lr",
+    "lint",
+    "list",
+    "conformance",
+    "benchmark",
+    "metal-check",
+)
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
