@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import io
+import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from experiments import files
 
@@ -199,22 +201,59 @@ def _described(svg: str, caption: Caption) -> str:
 
 
 def accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
-    """Stretches an accuracy axis towards 1, logarithmic in the share of errors."""
-    floor = step / 2
-    axes.set_yscale(
-        "function",
-        functions=(
-            lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
-            lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),
-        ),
-    )
-    ticks = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0]
-    top = max(values)
-    shown = [t for t in ticks if t <= top] + [t for t in ticks if t > top][:1]
-    axes.set_ylim(min(0.0, *values), max(shown[-1], top))
+    """Stretches an accuracy axis towards 1, logarithmic in the share of errors, from 0 on."""
+    _towards_one(axes.yaxis, step / 2)
+    shown = _round(max(values), ERRORS)
+    axes.set_ylim(min(0.0, *values), max(shown[-1], *values))
     axes.yaxis.set_major_locator(FixedLocator(shown))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+
+
+def score_scale(axis: Axis, values: Sequence[float], step: float = 1e-3) -> str:
+    """Makes an axis cover some scores, and says how: shares below 1 are stretched towards 1, others are as they are.
+
+    Args:
+        axis: an axis of a figure.
+        values: what has to be seen; infinite ones are left out.
+        step: the smallest difference that a score can show.
+
+    Returns:
+        What to write beside the axis's name, in brackets.
+    """
+    seen = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(seen), max(seen)
+    if not 0 <= low <= high <= 1:
+        room = 0.06 * (high - low) or abs(high) / 100 or 0.01
+        axis.set_view_interval(low - room, high + room, ignore=True)
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        return "axis covers what was found"
+    _towards_one(axis, step / 2)
+    low, high = max(0.0, low - 0.08 * (1 - low)), min(1.0, high + 0.12 * (1 - high))
+    axis.set_view_interval(low, high, ignore=True)
+    ticks = [tick for tick in ERRORS if low <= tick <= high]
+    more = [round(tick, 3) for tick in np.arange(0, 1, 0.01 if low > 0.8 else 0.1)]
+    axis.set_major_locator(FixedLocator(ticks if len(ticks) > 2 else [t for t in more if low <= t <= high]))
+    return "axis logarithmic in the share of errors"
+
+
+ERRORS = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)  # round places on such an axis
+
+
+def _round(top: float, ticks: Sequence[float]) -> list[float]:
+    """Returns the ticks up to a value and the first one beyond it, without those that crowd a tall axis."""
+    kept = [tick for tick in ticks if tick not in (0.7, 0.97)]
+    return [tick for tick in kept if tick <= top] + [tick for tick in kept if tick > top][:1]
+
+
+def _towards_one(axis: Axis, floor: float) -> None:
+    """Makes an axis logarithmic in 1 less the value, down to a floor."""
+    scale = (
+        lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
+        lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),
+    )
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("function", functions=scale)
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:

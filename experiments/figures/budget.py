@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from experiments import canvas
 from experiments.canvas import Caption
@@ -64,13 +64,10 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         lines = group(table)
         figure, (axes,) = canvas.sheet(caption, room=max(map(len, lines)) + len("  0.000"))
         axes.set_xlim(1, max(row["k"] for row in table))
-        shown = [row["expected"] for row in table if math.isfinite(row["expected"])] or [0.0, 1.0]
-        room = 0.06 * (max(shown) - min(shown)) or 0.01
-        axes.set_ylim(min(shown) - room, max(shown) + room)
+        words = canvas.score_scale(axes.yaxis, [row["expected"] for row in table])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
         axes.set_xlabel("number of trials, k")
-        axes.set_ylabel(f"validation {score} expected of the best of k")
+        axes.set_ylabel(f"validation {score} expected of the best of k\n({words})")
         shade = 0.13 if len(lines) <= FEW else 0.05
         ends = [_line(axes, own, look(styles[label]), shade) for label, own in lines.items()]
         canvas.label_ends(axes, [end for end in ends if end is not None])

@@ -94,11 +94,12 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         figure, panels = canvas.sheet(caption, room=0, grid=(1, len(columns)), gap=(0.16, 0.3), share=False)
         for panel, (column, words) in zip(panels, columns, strict=True):
             _cost_axis(panel, table, column)
+            ends = [row[key] for row in table for key in ("score", "low", "high")]
+            words_of_scale = canvas.score_scale(panel.yaxis, ends)
             _frontier(panel, table, column)
             _points(panel, table, column, styles)
             panel.set_xlabel(words)
-            panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        panels[0].set_ylabel(f"test {score}, mean")
+        panels[0].set_ylabel(f"test {score}, mean\n({words_of_scale})")
         if not timed:
             figure.text(0.5, under(caption) - 0.012, REFUSED, ha="center", fontsize=8.5, color=canvas.QUIET)
         return canvas.save(figure, folder, "costs", caption, to_csv(table))
@@ -116,9 +117,6 @@ def _cost_axis(axes: Axes, table: Table, column: str) -> None:
     else:
         axes.set_xlim(-1.5, max(costs) + 5)
         axes.set_xticks(range(0, max(costs) + 5, BYTES))
-    shown = [row[key] for row in table for key in ("score", "low", "high") if math.isfinite(row[key])]
-    room = 0.08 * (max(shown) - min(shown)) or 0.01
-    axes.set_ylim(min(shown) - room, max(shown) + room)
 
 
 def frontier(table: Table, column: str) -> list[Mapping[str, Any]]:
@@ -140,13 +138,14 @@ def _frontier(axes: Axes, table: Table, column: str) -> None:
 def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) -> None:
     """Draws the optimizers; those at one cost stand side by side, and names are moved apart."""
     height = axes.get_position().height * canvas.HEIGHT * 72
-    low, high = axes.get_ylim()
-    shares = [(row["score"] - low) / (high - low) for row in table]
+    to_axes = axes.transData + axes.transAxes.inverted()
+    shares = [float(to_axes.transform((row[column], row["score"]))[1]) for row in table]
     places: Sequence[float] = canvas.apart(shares, 11 / height)
+    where = ("data", "axes fraction")
     for row, place in zip(table, places, strict=True):
         color = styles[row["optimizer"]].color
         if math.isfinite(row["low"]):
             axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
         axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
-        axes.annotate(canvas.plain(row["optimizer"]), (row[column], low + place * (high - low)), xytext=(9, 0),
+        axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0),
                       textcoords="offset points", va="center", fontsize=8.5)  # fmt: skip

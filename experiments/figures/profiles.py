@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from experiments import canvas, profiles
 from experiments.canvas import Caption
 from experiments.config import Style
-from experiments.figures.base import FEW, Table, group, look
+from experiments.figures.base import FEW, Table, group, look, under
 from experiments.profiles import Profile
 from experiments.tables import to_csv
 
@@ -65,11 +65,11 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
         figure, panels = canvas.sheet(caption, room=room, grid=(1, len(shown)), gap=(0.14, 0.3), share=False)
         for panel, (title, profile) in zip(panels, shown, strict=True):
             panel.set_title(canvas.plain(title), fontsize=9.5, loc="left")
+            panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else "passes", fontsize=9)
+            panel.tick_params(labelleft=panel is panels[0])
             ends = _curves(panel, profile, styles)
-        if panels:
-            panels[0].set_ylabel("share of problems solved")
-            ends = [(x, y, f"{text}  {points[text]:.2f}", style) for x, y, text, style in ends]
-            canvas.label_ends(panels[-1], ends)
+        panels[0].set_ylabel("share of problems solved")
+        canvas.label_ends(panels[-1], [(x, y, f"{label}  {points[label]:.2f}", style) for x, y, label, style in ends])
         return canvas.save(figure, folder, "profiles", caption, to_csv(rows(shown, table)))
 
 
@@ -83,15 +83,21 @@ def draw_pairs(table: Table, styles: Mapping[str, Style], caption: Caption, fold
         pairs = {pair: profile for pair, profile in pairs.items() if best in pair}
     columns = min(5, len(pairs)) if len(pairs) > 4 else len(pairs)
     lines = math.ceil(len(pairs) / columns)
+    height = 4.6 if lines == 1 else 6.4
     with mpl.rc_context(canvas.STYLE):
         figure, panels = canvas.sheet(
-            caption, room=0, grid=(lines, columns), gap=(0.22, 0.5), share=False, height=3.9 if lines == 1 else 5.8
+            caption, room=0, grid=(lines, columns), gap=(0.14, 0.5), share=False, height=height
         )
         for panel, (pair, profile) in zip(panels, pairs.items(), strict=False):
             _curves(panel, profile, styles)
             wins = profile.at(1.0)
             title = "\n".join(f"{label} ({wins[label]:.0%})" for label in pair)
             panel.set_title(canvas.plain(title), fontsize=8.5, loc="left")
+            panel.tick_params(labelleft=panel in panels[::columns])
+        figure.supxlabel(
+            "multiple of the faster one's passes (logarithmic axis)", y=under(caption, height), fontsize=9.5
+        )
+        panels[0].set_ylabel("share solved")
         for panel in panels[len(pairs) :]:
             panel.set_visible(False)
         shown = [(" and ".join(pair), profile) for pair, profile in pairs.items()]
@@ -128,7 +134,6 @@ def _curves(axes: Axes, profile: Profile, styles: Mapping[str, Style]) -> list[t
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.set_xlim(start, end)
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel("multiple of the fastest's passes (log)" if ratios else "passes", fontsize=8.5)
     axes.tick_params(labelsize=8)
     ends = []
     for label in profile.costs:

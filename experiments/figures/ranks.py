@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from experiments import canvas
 from experiments.canvas import Caption
 from experiments.config import Style
-from experiments.figures.base import Table, group, name_rows, room_for, under
+from experiments.figures.base import Table, group, name_rows, room_for
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result, number
 from experiments.report.text import origin
@@ -142,8 +142,9 @@ def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption:
     labels = list(lines)
     with mpl.rc_context(canvas.STYLE):
         figure, (bars, matrix) = canvas.sheet(
-            caption, room=0, grid=(1, 2), gap=(0.05, 0.3), share=False, left=room_for(labels), foot=72, widths=(1, 1.25)
+            caption, room=0, grid=(1, 2), gap=(0.05, 0.3), share=False, left=room_for(labels), widths=(1, 1.25)
         )
+        axis = canvas.score_scale(bars.xaxis, [row[key] for row in table for key in ("iqm", "low", "high")])
         for place, (label, own) in enumerate(lines.items()):
             low, high, color = own[0]["low"], own[0]["high"], styles[label].color
             if math.isfinite(low):
@@ -154,12 +155,13 @@ def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption:
         name_rows(bars, labels)
         name_rows(matrix, [""] * len(labels))
         matrix.set_xlim(-0.5, len(labels) - 0.5)
-        matrix.set_xticks(range(len(labels)), labels=list(map(canvas.plain, labels)), rotation=40, ha="right")
+        matrix.xaxis.tick_top()
+        names = list(map(canvas.plain, labels))
+        matrix.set_xticks(range(len(labels)), labels=names, rotation=25, ha="left", fontsize=8.5)
+        matrix.tick_params(length=0)
         matrix.grid(visible=False)
-        bars.locator_params(axis="x", nbins=5)
-        figure.supxlabel(
-            f"interquartile mean of the test {score}; P(row better than column)", y=under(caption), fontsize=9.5
-        )
+        matrix.set_xlabel("P(row better than column)", fontsize=8.5)
+        bars.set_xlabel(f"interquartile mean of the test {score}\n({axis})", fontsize=8.5)
         return canvas.save(figure, folder, "chances", caption, to_csv(table))
 
 

@@ -9,21 +9,21 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, SymmetricalLogLocator
 
 from experiments import canvas
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, dot, group, name_rows, room_for, under
 from experiments.report.evidence import Evidence
-from experiments.report.table import Result, number
+from experiments.report.table import Result
 from experiments.report.text import origin
 from experiments.statistics import centres, generator
 from experiments.tables import from_csv, to_csv
 
 SPLITS = ("train", "test")
 DOTS = (
-    "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds); bracket: not told "
+    "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds); line at the right: not told "
     "apart from the best mean on the test set."
 )
 PAIRED = (
@@ -80,14 +80,14 @@ def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Ca
         figure, panels = canvas.sheet(caption, room=0, grid=(1, 2), gap=(0.1, 0.3), share=False, left=room_for(labels))
         for panel, (split, rows) in zip(panels, group(table, "split").items(), strict=True):
             panel.set_title(f"{'training' if split == 'train' else split} {score}", fontsize=10, loc="left")
+            name_rows(panel, labels if panel is panels[0] else [""] * len(labels))
+            axis = canvas.score_scale(panel.xaxis, [row[key] for row in rows for key in ("score", "low", "high")])
             for place, (label, own) in enumerate(group(rows).items()):
                 _points(panel, own, "score", styles[label], place)
-            name_rows(panel, labels if panel is panels[0] else [""] * len(labels))
-            _whole(panel, rows, "score")
         tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]
         if len(tied) > 1:
-            _bracket(panels[1], min(tied), max(tied))
-        text = f"{score} after the last pass (each axis covers what was found, and does not start at 0)"
+            _bracket(panels[1], tied)
+        text = f"{score} after the last pass ({axis})"
         figure.supxlabel(text, y=under(caption), fontsize=9.5)
         return canvas.save(figure, folder, "scores", caption, to_csv(table))
 
@@ -106,7 +106,7 @@ def differences_table(evidence: Evidence, result: Result) -> list[dict[str, Any]
             "mean": row.lag.difference,
             "low": row.lag.expanded.low,
             "high": row.lag.expanded.high,
-            "says": f"{row.verdict}   p {number(row.lag.corrected_p)}   P {row.lag.superiority:.2f}",
+            "says": f"{row.verdict:<7}p {row.lag.corrected_p:<8.2g}P {row.lag.superiority:.2f}",
         }
         for row in told
         if row.lag is not None
@@ -127,8 +127,8 @@ def draw_differences(
             panel.annotate(own[0]["says"], (1.015, place), xycoords=("axes fraction", "data"), va="center",
                            fontsize=8.5, family="monospace", annotation_clip=False)  # fmt: skip
         name_rows(panel, labels)
-        _whole(panel, [*table, {"difference": 0.0, "low": math.nan, "high": math.nan}], "difference")
-        panel.set_xlabel(f"test {score} of {canvas.plain(best)} less that of the optimizer, seed by seed")
+        axis = _differences_scale(panel, [row[key] for row in table for key in ("difference", "low", "high")])
+        panel.set_xlabel(f"test {score} of {canvas.plain(best)} less that of the optimizer, seed by seed{axis}")
         return canvas.save(figure, folder, "differences", caption, to_csv(table))
 
 
@@ -140,24 +140,39 @@ def _points(axes: Axes, own: Table, column: str, style: Style, place: int) -> No
     axes.plot(alive, heights, **look, markersize=5, alpha=0.75, mew=0, zorder=3)
     lost = len(own) - len(alive)
     if lost:
-        axes.annotate(f"{lost} of {len(own)} diverged", (0.01, place - 0.22), xycoords=("axes fraction", "data"),
-                      fontsize=8, va="bottom", color=style.color)  # fmt: skip
+        axes.annotate(f"{lost} of {len(own)} diverged", (0.99, place + 0.32), xycoords=("axes fraction", "data"),
+                      fontsize=8, va="center", ha="right", color=style.color)  # fmt: skip
     mean, low, high = own[0]["mean"], own[0]["low"], own[0]["high"]
     if math.isfinite(mean) and math.isfinite(low):
         axes.plot([low, high], [place + 0.32] * 2, color=style.color, linewidth=2.2, zorder=4, solid_capstyle="butt")
         axes.plot(mean, place + 0.32, "D", color=style.color, markersize=5.5, mec="white", zorder=5)
 
 
-def _whole(axes: Axes, rows: Table, column: str) -> None:
-    """Makes an axis cover all that is drawn."""
-    ends = [row[key] for row in rows for key in (column, "low", "high") if math.isfinite(row[key])] or [0.0, 1.0]
-    room = 0.06 * (max(ends) - min(ends)) or 0.01
-    axes.set_xlim(min(ends) - room, max(ends) + room)
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+def _differences_scale(axes: Axes, values: list[float]) -> str:
+    """Makes an axis cover differences of very different size, and returns what to say of it."""
+    ends = [value for value in values if math.isfinite(value)] or [0.0]
+    sizes = sorted(abs(value) for value in ends if value) or [0.01]
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    middle = sizes[len(sizes) // 2]
+    if sizes[-1] <= 8 * middle:
+        room = 0.06 * (high - low) or 0.01
+        axes.set_xlim(low - room, high + room)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        words = ""
+    else:
+        linear = float(f"{middle:.1g}")
+        axes.set_xscale("symlog", linthresh=linear, linscale=1.2)
+        axes.set_xlim(1.4 * low - linear / 4, 1.4 * high + linear / 4)
+        axes.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear, subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        words = f" (axis logarithmic beyond {linear:g})"
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    return words
 
 
-def _bracket(axes: Axes, first: int, last: int) -> None:
-    """Draws what holds the optimizers of the tie group together, right of the axes."""
-    x, y = [1.0, 1.015, 1.015, 1.0], [first - 0.3, first - 0.3, last + 0.4, last + 0.4]
-    axes.plot(x, y, color=canvas.INK, linewidth=1.4, transform=axes.get_yaxis_transform(), clip_on=False)
+def _bracket(axes: Axes, tied: list[int]) -> None:
+    """Draws what holds the rows of the tie group together, right of the axes; other rows may lie between them."""
+    for place in tied:
+        first, last = place - 0.36, place + (0.64 if place + 1 in tied else 0.4)
+        axes.plot([1.015] * 2, [first, last], color=canvas.INK, linewidth=2.2, transform=axes.get_yaxis_transform(),
+                  clip_on=False, solid_capstyle="butt")  # fmt: skip
