@@ -12,7 +12,7 @@ import tfoptim
 from tests import interrupted
 from tfoptim import stopping
 from tfoptim.callbacks import Budget, GradientNormBelow, NoImprovement, NonFinite, RelativeDecreaseBelow, TargetReached
-from tfoptim.gradient_norm import full_gradient
+from tfoptim.gradient_norm import FullGradient
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
 Y = (X @ np.array([[1.0], [-2.0], [0.5]]) + 0.3).astype("float32")
@@ -67,7 +67,7 @@ def gradient_at(model):
 def test_full_gradient_equals_its_formula(sizes):
     """Whatever the batches, also when the last one is short: the penalty counts once."""
     model = linear()
-    gradient, examples = full_gradient(model, tf.data.Dataset.from_tensor_slices((X, Y)).batch(sizes))
+    gradient, examples = FullGradient(model)(tf.data.Dataset.from_tensor_slices((X, Y)).batch(sizes))
     assert examples == 20
     for expected, actual in zip(gradient_at(model), gradient, strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-5)  # float32
@@ -85,6 +85,14 @@ def test_gradient_norm_in_fit_is_that_of_the_data_and_is_charged():
     assert norms[-1] == pytest.approx(condition.last, rel=1e-4)  # float32
     assert norms[-1] <= 0.05 < min(norms[:-1])
     assert condition.spent.extra == condition.spent.examples == 20 * len(norms)
+
+
+def test_gradient_norm_is_traced_once_in_a_training():
+    """A graph for each check would fill the memory: one for whole batches, one for batches of any size."""
+    condition = GradientNormBelow(1e-9, (X, Y), batch_size=8)
+    fit(linear(tfoptim.SGD(0.1)), condition)
+    assert condition.last is not None
+    assert condition._full.weighted.experimental_get_tracing_count() <= 2
 
 
 def test_budget_of_gradients_counts_those_of_the_condition_beside_it():

@@ -65,9 +65,11 @@ class GradientNormBelow(Condition):
         if data is not None and not isinstance(data, tf.data.Dataset):
             raise TypeError(f"GradientNormBelow: data must be (x, y) or a tf.data.Dataset, got {type(data).__name__}.")
         self.data = data
+        self._full: FullGradient | None = None
 
     def begin_fit(self) -> None:
-        """Raises without data."""
+        """Raises without data; what an earlier `fit` traced may be of another loss."""
+        self._full = None
         if self.data is None:
             raise ValueError("GradientNormBelow: fit does not show its gradients: give data=(x, y) to measure it on.")
 
@@ -81,7 +83,9 @@ class GradientNormBelow(Condition):
         if self.data is not None:
             if seen.model is None:
                 raise ValueError("GradientNormBelow: data needs a model: call set_model(model) before the loop.")
-            gradients, examples = full_gradient(seen.model, self.data)
+            if self._full is None or self._full.model is not seen.model:
+                self._full = FullGradient(seen.model)
+            gradients, examples = self._full(self.data)
             seen.spent.extra += examples
         norm = self.last = _norm(gradients or (), self.norm)
         self.first = norm if self.first is None else self.first
@@ -102,31 +106,36 @@ def _norm(gradients: Sequence[Any], norm: str) -> float:
     return float(np.max(np.abs(values)) if norm == "max" else np.linalg.norm(values))
 
 
-def full_gradient(model: Any, data: tf.data.Dataset) -> tuple[list[Any], int]:
-    """Returns the gradient of a model's compiled loss over a whole dataset, and the number of examples.
+class FullGradient:
+    """The gradient of a model's compiled loss over a whole dataset, traced once for all the checks of a training."""
 
-    Args:
-        model: compiled with a loss; layers compute as in inference.
-        data: finite; batches of `(x, y)` or `(x, y, sample_weight)`, of any sizes.
-    """
-    variables = [v.value for v in model.trainable_variables]
+    def __init__(self, model: Any) -> None:
+        """Takes a model that is compiled with a loss; layers compute as in inference."""
+        self.model = model
+        self.weighted = tf.function(self._weighted, reduce_retracing=True, autograph=False)
 
-    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
-    def weighted(x: Any, y: Any, weight: Any, size: Any) -> Any:
+    def __call__(self, data: tf.data.Dataset) -> tuple[list[Any], int]:
+        """Returns the gradient at the present weights, and the number of examples.
+
+        Args:
+            data: finite; batches of `(x, y)` or `(x, y, sample_weight)`, of any sizes.
+        """
+        sums: list[Any] = []
+        examples = 0
+        for batch in data:
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+            size = int(tf.shape(tf.nest.flatten(x)[0])[0])
+            part = self.weighted(x, y, weight, tf.constant(float(size)))
+            sums = [s + p for s, p in zip(sums, part, strict=True)] if sums else part
+            examples += size
+        if not examples:
+            raise ValueError("GradientNormBelow: data is empty.")
+        return [s / examples for s in sums], examples
+
+    def _weighted(self, x: Any, y: Any, weight: Any, size: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(x, y, model(x, training=False), weight, training=False)
+            loss = self.model.compute_loss(x, y, self.model(x, training=False), weight, training=False)
             loss = loss * tf.cast(size, loss.dtype)
+        variables = [v.value for v in self.model.trainable_variables]
         found = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return [tf.convert_to_tensor(g) for g in found]
-
-    sums: list[Any] = []
-    examples = 0
-    for batch in data:
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
-        size = int(tf.shape(tf.nest.flatten(x)[0])[0])
-        part = weighted(x, y, weight, tf.constant(float(size)))
-        sums = [s + p for s, p in zip(sums, part, strict=True)] if sums else part
-        examples += size
-    if not examples:
-        raise ValueError("GradientNormBelow: data is empty.")
-    return [s / examples for s in sums], examples

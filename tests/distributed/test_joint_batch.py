@@ -75,3 +75,12 @@ def test_the_rows_repeat_in_every_way():
         assert len(first) < rows.shape[1]
         assert first & second
         assert len(first | second) < ROWS
+
+
+def test_conditions_stop_replicas_where_they_stop_one_device(replicated):
+    """Steps and examples are those of the joint batch, and the gradient is that of the weights that all share."""
+    one, two = replicated["stopping"]["single"], replicated["stopping"]["mirrored"]
+    assert one["epochs"] == two["epochs"] == 14, "neither at once nor at the end of the budget"
+    assert one["spent"] == two["spent"] == [56, 14 * 32, 14 * 32]
+    for stopped in (one, two):
+        assert stopped["reason"].startswith("gradient: the largest element of the gradient is 0.096, at most 0.1")
