@@ -96,76 +96,74 @@ def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: s
 
 AnyCard = Card | OwnCard | MadeCard
 
-CARDS: Mapping[str, AnyCard] = {
-    card.name: card
-    for card in (
-        Card(
-            name="mnist_5k",
-            title="5,000 MNIST digits, embedded",
-            version="1.0.0",
-            sizes={"train": 4_000, "validation": 500, "test": 500},
-            split_sha256="f553dc92bd695abf770e3d954fefdd522e79440c502b9bee290343d593693d91",
-            digests={
-                "train": "b0657723ee35b34b77daa6d42a022d9b412489cbd27a79150189d7be2e7628b9",
-                "validation": "f8d9103f7017660bfbf2d7783e506748b6fbfb45add9a059753b7bdfc6b707dc",
-                "test": "15ef4b849b24264ed87ca281cbaa63754f74cfccd899d31ed4d9253b8729167d",
-            },
-        ),
-        Card(
-            name="mnist",
-            title="MNIST, 70,000 digits",
-            version="3.0.1",
-            sizes={"train": 50_000, "validation": 10_000, "test": 10_000},
-            split_sha256="bf7695db4f0688389242869c520ebafd67234445c2c2c8d6e42d43bbb6f4a39c",
-            digests={},
-            url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
-        ),
-        _fashion(
-            "fashion_mnist",
-            "Fashion-MNIST, 70,000 pieces of clothing",
-            (50_000, 10_000, 10_000),
-            "c040483e2c6d84ea27cdaa602ea7fe91c56dd8f05e49cc55408fe3d8fc6144e0",
-            overlapping=False,
-        ),
-        _fashion(
-            "deepobs_fashion_mnist",
-            "Fashion-MNIST as DeepOBS splits it, without validation and without 16 of the test images",
-            (60_000, 9_984, 9_984),
-            "6b6063c427c7f74f0ef177cca244f8e8a4b5ef6d63460ae55e82ba4e8a4ada2b",
-            overlapping=True,
-        ),
-        _brain(
-            "clean",
-            "without noise",
-            {
-                "train": "dd8698cf9196a858263d38edf29e1cc1d931c2948eea41d05db73d50e11c7861",
-                "validation": "fa6f3897996d042be38eb268e8abd1d0910e40224bf6e25201c64eb7c286ef39",
-                "test": "37bfe3c6559a620dede2fcfa48ef12e16ddc7b6a63cd287297d395a3b1116cf1",
-            },
-        ),
-        _brain(
-            "noise06",
-            "Rician noise 0.06, bias field 0.4",
-            {
-                "train": "0beaef23bcfb2551caa00800f0c80e4e22e2129f6248c1a9dbb324b9e839be3d",
-                "validation": "379827c82715f8725789fc8c72547b6da0e56c6763bc38a1994f3da5e9d9e4ca",
-                "test": "dc5a961cdf8da1b5a35a8ae2c3b32fc44759ed437bf156dfd0a3e97e3ac59c90",
-            },
-        ),
-        _brain(
-            "noise12",
-            "Rician noise 0.12, bias field 0.4",
-            {
-                "train": "390edbcab3c9b466073669ac28c174acd689221715f838bb47b5c46982631180",
-                "validation": "c1ae9680d9cb7bf6095301f75223ac93ed9f48633a0e12356f833c3752531f41",
-                "test": "88075a15bf311bab75e11e3c7a2e58dc0fa502fe4753c71af16b79336a47f9e0",
-            },
-        ),
-        MSD_HEART,
-        ACDC,
-        *MADE.values(),
-    )
-}
+_CARDS: tuple[AnyCard, ...] = (
+    Card(
+        name="mnist_5k",
+        title="5,000 MNIST digits, embedded",
+        version="1.0.0",
+        sizes={"train": 4_000, "validation": 500, "test": 500},
+        split_sha256="f553dc92bd695abf770e3d954fefdd522e79440c502b9bee290343d593693d91",
+        digests={
+            "train": "b0657723ee35b34b77daa6d42a022d9b412489cbd27a79150189d7be2e7628b9",
+            "validation": "f8d9103f7017660bfbf2d7783e506748b6fbfb45add9a059753b7bdfc6b707dc",
+            "test": "15ef4b849b24264ed87ca281cbaa63754f74cfccd899d31ed4d9253b8729167d",
+        },
+    ),
+    Card(
+        name="mnist",
+        title="MNIST, 70,000 digits",
+        version="3.0.1",
+        sizes={"train": 50_000, "validation": 10_000, "test": 10_000},
+        split_sha256="bf7695db4f0688389242869c520ebafd67234445c2c2c8d6e42d43bbb6f4a39c",
+        digests={},
+        url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
+    ),
+    _fashion(
+        "fashion_mnist",
+        "Fashion-MNIST, 70,000 pieces of clothing",
+        (50_000, 10_000, 10_000),
+        "c040483e2c6d84ea27cdaa602ea7fe91c56dd8f05e49cc55408fe3d8fc6144e0",
+        overlapping=False,
+    ),
+    _fashion(
+        "deepobs_fashion_mnist",
+        "Fashion-MNIST as DeepOBS splits it, without validation and without 16 of the test images",
+        (60_000, 9_984, 9_984),
+        "6b6063c427c7f74f0ef177cca244f8e8a4b5ef6d63460ae55e82ba4e8a4ada2b",
+        overlapping=True,
+    ),
+    _brain(
+        "clean",
+        "without noise",
+        {
+            "train": "dd8698cf9196a858263d38edf29e1cc1d931c2948eea41d05db73d50e11c7861",
+            "validation": "fa6f3897996d042be38eb268e8abd1d0910e40224bf6e25201c64eb7c286ef39",
+            "test": "37bfe3c6559a620dede2fcfa48ef12e16ddc7b6a63cd287297d395a3b1116cf1",
+        },
+    ),
+    _brain(
+        "noise06",
+        "Rician noise 0.06, bias field 0.4",
+        {
+            "train": "0beaef23bcfb2551caa00800f0c80e4e22e2129f6248c1a9dbb324b9e839be3d",
+            "validation": "379827c82715f8725789fc8c72547b6da0e56c6763bc38a1994f3da5e9d9e4ca",
+            "test": "dc5a961cdf8da1b5a35a8ae2c3b32fc44759ed437bf156dfd0a3e97e3ac59c90",
+        },
+    ),
+    _brain(
+        "noise12",
+        "Rician noise 0.12, bias field 0.4",
+        {
+            "train": "390edbcab3c9b466073669ac28c174acd689221715f838bb47b5c46982631180",
+            "validation": "c1ae9680d9cb7bf6095301f75223ac93ed9f48633a0e12356f833c3752531f41",
+            "test": "88075a15bf311bab75e11e3c7a2e58dc0fa502fe4753c71af16b79336a47f9e0",
+        },
+    ),
+    MSD_HEART,
+    ACDC,
+    *MADE.values(),
+)
+CARDS: Mapping[str, AnyCard] = {card.name: card for card in _CARDS}
 EMBEDDED = "mnist_5k"
 
 

@@ -132,6 +132,8 @@ def _verify(card: Card | OwnCard, split: str, examples: Examples) -> None:
 
 if __name__ == "__main__":
     try:
-        prepare(datasets.CARDS[sys.argv[1]])
+        wanted = datasets.CARDS[sys.argv[1]]
+        if not isinstance(wanted, MadeCard):
+            prepare(wanted)
     except UserError as problem:
         sys.exit(str(problem))

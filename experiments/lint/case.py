@@ -77,11 +77,10 @@ def cases(
     study: Path | Study, records: Sequence[Record], *, path: Path | None = None, target: float | None = None
 ) -> list[Case]:
     """Returns a case for each problem of a study; see `experiments.lint.findings`."""
-    if isinstance(study, Path):
-        study, path = _read(study), study
+    part, path = (_read(study), study) if isinstance(study, Path) else (study, path)
     there = path is not None and (path.is_file() or _whole(path).is_file())
     of_file = config.each(path, _read(path)) if path is not None and there else []
-    every = config.each(path or Path("study.toml"), study)
+    every = config.each(path or Path("study.toml"), part)
     found = []
     for number, (own_path, one) in enumerate(every):
         own = tuple(r for r in records if len(every) == 1 or (r.run.task, r.run.data) == (one.task, one.data))

@@ -23,7 +23,7 @@ def mixed_data(case: Case) -> Iterator[str]:
 def mixed_versions(case: Case) -> Iterator[str]:
     """Other versions give other numbers."""
     for package in VERSIONS:
-        yield from _mixed(case.records, f"versions of {package}", lambda r, key=package: r.environment.get(key))
+        yield from _mixed(case.records, f"versions of {package}", _version(package))
 
 
 def mixed_source(case: Case) -> Iterator[str]:
@@ -49,6 +49,10 @@ def parallel_timing(case: Case) -> Iterator[str]:
     yield from _mixed(
         case.timings, "machines of times", lambda r: f"{r.environment.get('system')}, {r.environment.get('cpus')} CPUs"
     )
+
+
+def _version(package: str) -> Callable[[Record], Any]:
+    return lambda record: record.environment.get(package)
 
 
 def _mixed(records: Sequence[Record], words: str, pick: Callable[[Record], Any]) -> Iterator[str]:
