@@ -40,7 +40,8 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
     """
     styles = {entry.label: entry.style for entry in evidence.study.optimizers}
     table = result(evidence)
-    said = sorted({*findings(study, evidence.found), *broken(evidence.name, study, evidence.wanted[0])})
+    ruled = findings(evidence.study, evidence.found, path=study, target=evidence.target)
+    said = sorted({*ruled, *broken(evidence.name, study, evidence.wanted[0])})
     gallery = Gallery(evidence, table, folder, styles)
     shown = gallery.draw(illustrations=illustrations)
     more = [] if not evidence.task.classes else _cases(evidence, folder)
