@@ -103,21 +103,22 @@ def narrowed(study: Study, options: Options) -> Study:
 
 
 def compare(options: Options) -> None:
-    """Makes the runs that are missing of a comparison, then writes its report."""
-    asked = _asked(options)
-    datasets.require(datasets.CARDS[asked.study.data])
-    sweep.compare(asked.name, asked.study, asked.wanted, _engine(asked.name, options.jobs, len(asked.wanted)))
-    _report(asked, options)
+    """Makes the runs that are missing of a comparison and writes its report, problem by problem."""
+    for asked in _asked(options):
+        datasets.require(datasets.CARDS[asked.study.data])
+        sweep.compare(asked.name, asked.study, asked.wanted, _engine(asked.name, options.jobs, len(asked.wanted)))
+        _report(asked, options)
 
 
 def report(options: Options) -> None:
     """Writes the report of the runs that are recorded, and trains nothing."""
-    _report(_asked(options), options)
+    for asked in _asked(options):
+        _report(asked, options)
 
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """What a command line asks for: the study's file and name, the whole of it, the part, and the part's runs."""
+    """What a command line asks for on one problem: the study's file and name, the whole of it, the part, its runs."""
 
     path: Path
     name: str
@@ -128,15 +129,26 @@ class Asked:
     folder: Path
 
 
-def _asked(options: Options) -> Asked:
-    path = config.find(options.study)
-    whole = config.load(path)
-    options = tiered(whole, options)
-    base = changed(whole, options)
-    study = narrowed(base, options)
-    choices = selection.read(path, whole)
-    wanted = sweep.evaluation_runs(identity.study_hash(base), study, choices)
-    return Asked(path, path.stem, whole, study, choices, wanted, options.out or Path(study.figures))
+def _asked(options: Options) -> list[Asked]:
+    """Returns what is asked for, problem by problem.
+
+    Raises:
+        UserError: something that is asked for is not there.
+    """
+    study = config.load(config.find(options.study))
+    options = tiered(study, options)
+    if options.data and study.problems:
+        raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
+    folder = options.out or Path(study.figures)
+    found = []
+    for number, (path, whole) in enumerate(config.each(config.find(options.study), study)):
+        base = changed(whole, options)
+        part = narrowed(base, options)
+        choices = selection.read(path, whole)
+        wanted = sweep.evaluation_runs(identity.study_hash(base), part, choices)
+        own = folder / study.problems[number].slug if study.problems else folder
+        found.append(Asked(path, path.stem, whole, part, choices, wanted, own))
+    return found
 
 
 def _report(asked: Asked, options: Options) -> None:
