@@ -25,6 +25,7 @@ from experiments.metal_check import command as metal_check
 COMMANDS = (
     "compare",
     "tune",
+    "target",
     "report",
     "prepare",
     "find-lr",
@@ -95,7 +96,7 @@ def _run(words: list[str]) -> int:
     }
     if given.command in by_themselves:
         return by_themselves[given.command]()
-    from experiments import commands, inventory
+    from experiments import asked, commands, inventory
 
     if given.command == "prepare":
         commands.prepare(given.data, given.path)
@@ -106,9 +107,14 @@ def _run(words: list[str]) -> int:
     values = {key: value for key, value in vars(given).items() if key != "debug"}
     if values.get("optimizers"):
         values["optimizers"] = tuple(name for names in values["optimizers"] for name in names)
-    options = commands.Options(**{**values, "command": typed})
+    options = asked.Options(**{**values, "command": typed})
     try:
-        {"compare": commands.compare, "tune": commands.tune, "report": commands.report}[given.command](options)
+        {
+            "compare": commands.compare,
+            "tune": commands.tune,
+            "target": commands.target,
+            "report": commands.report,
+        }[given.command](options)
     except KeyboardInterrupt as error:
         print(f"\n{commands.interrupted(options)}", file=sys.stderr)
         return 128 + (error.args[0] if error.args else signal.SIGINT)
@@ -136,6 +142,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     made = {
         "compare": add("compare", help="train what is missing, then draw figures and table"),
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
+        "target": add("target", help="set the score that counts as solved, by a pool of tuned optimizers"),
         "report": add("report", help="write the report of what is recorded: a page, Markdown and CSV"),
         "lint": add("lint", help="name the rules that a study, its choices or its records break"),
         "prepare": add("prepare", help="read in a data set that you downloaded: msd_heart or acdc"),
@@ -148,11 +155,11 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     for name, sub in made.items():
         sub.allow_abbrev = False
         sub.add_argument("--debug", **debug)
-        if name in ("compare", "tune", "report"):
+        if name in ("compare", "tune", "target", "report"):
             sub.add_argument(
                 "study", nargs="?", default="mnist", help="a study, or the path of a .toml (default: mnist)"
             )
-        if name in ("compare", "tune"):
+        if name in ("compare", "tune", "target"):
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
     made["prepare"].add_argument("data", help="name of the data set")
     made["prepare"].add_argument("path", type=Path, help="the downloaded folder, .tar or .zip")

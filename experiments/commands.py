@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -16,95 +15,27 @@ from experiments import (
     config,
     datasets,
     environment,
-    identity,
     selection,
     sweep,
+    targets,
     tasks,
 )
 from experiments import report as reports
+from experiments.asked import Asked, Options, asked_of
 from experiments.config import Study
 from experiments.engines import Engine
 from experiments.engines.local import Local
 from experiments.errors import UserError, unknown
 from experiments.report import table
 from experiments.report.table import Result
-from experiments.runs import Run
 from experiments.words import Words
 
 MOST_WORKERS = 8  # unless --jobs says more; each holds TensorFlow and the data
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What the command line may change of a study, None where it does not."""
-
-    study: str
-    seeds: tuple[int, ...] | None = None
-    epochs: int | None = None
-    optimizers: tuple[str, ...] | None = None
-    data: str | None = None
-    out: Path | None = None
-    jobs: int | None = None
-    tier: str | None = None
-    target: float | None = None
-    command: str = ""
-
-
-def tiered(study: Study, options: Options) -> Options:
-    """Returns options with those that a tier stands for; what was typed beside it holds.
-
-    Raises:
-        UserError: the study has no such tier.
-    """
-    if options.tier is None:
-        return options
-    known = {tier.name: tier for tier in study.tiers}
-    if not known:
-        raise UserError(
-            f"The study '{study.title}' declares no tiers; --seeds, --epochs and --optimizers make it smaller."
-        )
-    if options.tier not in known:
-        raise unknown("tier", options.tier, known)
-    tier = known[options.tier]
-    return dataclasses.replace(
-        options,
-        seeds=options.seeds or tier.seeds,
-        epochs=options.epochs or tier.epochs,
-        optimizers=options.optimizers or tier.optimizers,
-        out=options.out or Path(tier.figures),
-    )
-
-
-def changed(study: Study, options: Options) -> Study:
-    """Returns a study with another budget or data set, which makes it another study.
-
-    Raises:
-        UserError: the data set is not known.
-    """
-    data = options.data or study.data
-    if data not in datasets.CARDS:
-        raise unknown("data set", data, datasets.CARDS)
-    return dataclasses.replace(study, data=data, epochs=options.epochs or study.epochs)
-
-
-def narrowed(study: Study, options: Options) -> Study:
-    """Returns the part of a study that is asked for, or more of its seeds; its runs stay the same.
-
-    Raises:
-        UserError: an optimizer is not in the study.
-    """
-    labels = [entry.label for entry in study.optimizers]
-    wanted = {name.lower() for name in options.optimizers or labels}
-    for name in options.optimizers or ():
-        if name.lower() not in map(str.lower, labels):
-            raise unknown("optimizer", name, labels)
-    entries = tuple(entry for entry in study.optimizers if entry.label.lower() in wanted)
-    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds)
-
-
 def compare(options: Options) -> None:
     """Makes the runs that are missing of a comparison and writes its report, problem by problem."""
-    for asked in _asked(options):
+    for asked in asked_of(options):
         datasets.require(datasets.CARDS[asked.study.data])
         sweep.compare(asked.name, asked.study, asked.wanted, _engine(asked.name, options.jobs, len(asked.wanted)))
         _report(asked, options)
@@ -112,50 +43,18 @@ def compare(options: Options) -> None:
 
 def report(options: Options) -> None:
     """Writes the report of the runs that are recorded, and trains nothing."""
-    for asked in _asked(options):
+    for asked in asked_of(options):
         _report(asked, options)
-
-
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """What a command line asks for on one problem: the study's file and name, the whole of it, the part, its runs."""
-
-    path: Path
-    name: str
-    whole: Study
-    study: Study
-    choices: Mapping[str, selection.Choice]
-    wanted: Sequence[Run]
-    folder: Path
-
-
-def _asked(options: Options) -> list[Asked]:
-    """Returns what is asked for, problem by problem.
-
-    Raises:
-        UserError: something that is asked for is not there.
-    """
-    study = config.load(config.find(options.study))
-    options = tiered(study, options)
-    if options.data and study.problems:
-        raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
-    folder = options.out or Path(study.figures)
-    found = []
-    for number, (path, whole) in enumerate(config.each(config.find(options.study), study)):
-        base = changed(whole, options)
-        part = narrowed(base, options)
-        choices = selection.read(path, whole)
-        wanted = sweep.evaluation_runs(identity.study_hash(base), part, choices)
-        own = folder / study.problems[number].slug if study.problems else folder
-        found.append(Asked(path, path.stem, whole, part, choices, wanted, own))
-    return found
 
 
 def _report(asked: Asked, options: Options) -> None:
     found = reports.opened(asked.name, asked.path, asked.wanted)
     words = Words(asked.name, asked.whole, asked.study, found, asked.choices, options.command)
+    goal, origin = options.target, ""
+    if goal is None and asked.target is not None:
+        goal, origin = asked.target.value, asked.target.words
     evidence = reports.Evidence(
-        asked.name, asked.study, asked.wanted, found, asked.choices, _trials(asked), words, options.target
+        asked.name, asked.study, asked.wanted, found, asked.choices, _trials(asked), words, goal, origin
     )
     made = reports.write(evidence, asked.path, asked.folder)
     _show(made.result, words)
@@ -200,6 +99,16 @@ def _tune(path: Path, study: Study, options: Options) -> None:
             f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
         )
     print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
+
+
+def target(options: Options) -> None:
+    """Sets the validation score that counts as solved by a pool of tuned optimizers, and writes it beside the study."""
+    path = config.find(options.study)
+    for own, study in config.each(path, config.load(path)):
+        datasets.require(datasets.CARDS[study.data])
+        made = targets.make(own, study, _engine(own.stem, options.jobs, len(targets.POOL)))
+        print(f"{study.task} on {study.data}: {made.words}")
+        print(f"Written to {os.path.relpath(targets.paths(own)[1])}, beside what the pool chose.")
 
 
 def prepare(name: str, path: Path) -> None:

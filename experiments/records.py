@@ -80,8 +80,8 @@ def folder(root: Path, study_name: str, run: Run) -> Path:
     Raises:
         UserError: the name is no plain word, or a link leads out of the root.
     """
-    if not re.fullmatch(r"\w[\w-]*", study_name):
-        raise UserError(f"A study's name must be letters, digits, _ and -, got '{study_name}'.")
+    if not re.fullmatch(r"\w[\w-]*(\.\w[\w-]*)*", study_name):
+        raise UserError(f"A study's name must be letters, digits, _, - and single dots, got '{study_name}'.")
     identity = run.identity
     return inside(root, root / f"{study_name}-{run.study[:8]}" / "trials" / identity[:2] / identity[:20])
 

@@ -14,9 +14,11 @@ from experiments.tasks import get
 
 EVALUATION = "evaluation"
 TUNING = "tuning"
+TARGET = "target"
 SPLITS_OF_KIND = {
     EVALUATION: ("train", "validation", "test"),
-    TUNING: ("train", "validation"),  # a tuning run cannot see the test split: it never loads it
+    TUNING: ("train", "validation"),  # a run of these two kinds cannot see the test split: it never loads it
+    TARGET: ("train", "validation"),
 }
 
 
@@ -80,7 +82,7 @@ def plan(
     Args:
         identity: hash of the study, or of its tuning, that the run belongs to.
         study: has the task, the data and the budget.
-        kind: `evaluation` or `tuning`.
+        kind: `evaluation`, `tuning` or `target`.
         entry: the optimizer.
         values: its tuned hyperparameters, the learning rate among them.
         seed: out of the seeds of that kind.

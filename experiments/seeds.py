@@ -12,6 +12,7 @@ import numpy as np
 
 EVALUATION = range(1000)
 TUNING = range(1000, 2000)
+TARGET = range(2000, 3000)
 
 
 def derive(problem: str, seed: int, purpose: str) -> int:

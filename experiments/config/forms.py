@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from experiments import domains, seeds
 from experiments.domains import table, tables, value
-from experiments.search.tiers import TIERS, Tier
+from experiments.search.tiers import TIERS, Tier, tier
 
 SCHEMA = 2
 LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
@@ -148,7 +148,7 @@ class Study:
     @property
     def tier(self) -> Tier:
         """The budget, as numbers."""
-        return TIERS[self.budget]
+        return tier(self.budget)
 
     @property
     def tuned(self) -> bool:

@@ -23,8 +23,8 @@ from experiments.tables import from_csv, to_csv
 
 SPLITS = ("train", "test")
 DOTS = (
-    "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds); line at the right: not told "
-    "apart from the best mean on the test set."
+    "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds); line at the right: not "
+    "told apart from the best mean on the test set."
 )
 PAIRED = (
     "Dot: the best mean less this optimizer, in one seed; diamond and bar: mean of the differences with its 95 % "

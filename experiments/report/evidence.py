@@ -29,7 +29,8 @@ class Evidence:
         choices: the hyperparameters that were chosen.
         trials: the tuning runs that the choice rests on; none where nothing was tuned.
         words: titles, captions and footers.
-        target: validation score that counts as solved, where one is declared.
+        target: validation score that counts as solved, where there is one.
+        origin: the sentence that says where the target is from.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Evidence:
     trials: Sequence[Trial]
     words: Words
     target: float | None = None
+    origin: str = ""
 
     @property
     def identity(self) -> str:

@@ -60,10 +60,10 @@ def provisional(evidence: Evidence) -> float:
 def how(evidence: Evidence) -> str:
     """Returns the sentence that says where the target is from."""
     if evidence.target is not None:
-        return f"Target: {evidence.target:g}, declared."
+        return evidence.origin or f"Target: {evidence.target:g}, declared."
     return (
-        "Target: provisional, for want of a declared one: the median over optimizers of the median over seeds of the "
-        "best validation score."
+        "Target: provisional, until `python -m experiments target` makes one: the median over optimizers of the median "
+        "over seeds of the best validation score."
     )
 
 

@@ -48,12 +48,20 @@ TIERS: Mapping[str, Tier] = {
 }
 
 
+POOLS: Mapping[str, Tier] = {
+    name: Tier(f"{name}-pool", 5 * one.trials, seeds=20 if one.claims else 10, rounds=1, claims=one.claims)
+    for name, one in TIERS.items()
+}
+"""What the pool that sets a study's target may spend, by the study's tier (rule B14)."""
+
+
 def tier(name: str) -> Tier:
-    """Returns a tier by name.
+    """Returns a tier, or the one of a pool, by name.
 
     Raises:
         UserError: there is none of that name.
     """
-    if name not in TIERS:
+    known = {**TIERS, **{pool.name: pool for pool in POOLS.values()}}
+    if name not in known:
         raise unknown("tier", str(name), TIERS)
-    return TIERS[name]
+    return known[name]

@@ -178,7 +178,7 @@ def test_times_of_parallel_runs_are_marked():
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", "", "..", "a b", "/tmp/x"])
 def test_a_study_whose_name_is_a_path_is_refused(tmp_path, name):
     """Records stay in their folder."""
-    with pytest.raises(UserError, match="A study's name must be letters, digits, _ and -"):
+    with pytest.raises(UserError, match="A study's name must be letters, digits, _, - and single dots"):
         records.folder(tmp_path, name, run())
 
 

@@ -1,0 +1,117 @@
+"""What a command line asks for: the study, the part of it or what is changed in it, and the runs that follow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from experiments import config, datasets, identity, selection, sweep, targets
+from experiments.config import Study
+from experiments.errors import UserError, unknown
+from experiments.runs import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the command line may change of a study, None where it does not."""
+
+    study: str
+    seeds: tuple[int, ...] | None = None
+    epochs: int | None = None
+    optimizers: tuple[str, ...] | None = None
+    data: str | None = None
+    out: Path | None = None
+    jobs: int | None = None
+    tier: str | None = None
+    target: float | None = None
+    command: str = ""
+
+
+def tiered(study: Study, options: Options) -> Options:
+    """Returns options with those that a tier stands for; what was typed beside it holds.
+
+    Raises:
+        UserError: the study has no such tier.
+    """
+    if options.tier is None:
+        return options
+    known = {tier.name: tier for tier in study.tiers}
+    if not known:
+        raise UserError(
+            f"The study '{study.title}' declares no tiers; --seeds, --epochs and --optimizers make it smaller."
+        )
+    if options.tier not in known:
+        raise unknown("tier", options.tier, known)
+    tier = known[options.tier]
+    return dataclasses.replace(
+        options,
+        seeds=options.seeds or tier.seeds,
+        epochs=options.epochs or tier.epochs,
+        optimizers=options.optimizers or tier.optimizers,
+        out=options.out or Path(tier.figures),
+    )
+
+
+def changed(study: Study, options: Options) -> Study:
+    """Returns a study with another budget or data set, which makes it another study.
+
+    Raises:
+        UserError: the data set is not known.
+    """
+    data = options.data or study.data
+    if data not in datasets.CARDS:
+        raise unknown("data set", data, datasets.CARDS)
+    return dataclasses.replace(study, data=data, epochs=options.epochs or study.epochs)
+
+
+def narrowed(study: Study, options: Options) -> Study:
+    """Returns the part of a study that is asked for, or more of its seeds; its runs stay the same.
+
+    Raises:
+        UserError: an optimizer is not in the study.
+    """
+    labels = [entry.label for entry in study.optimizers]
+    wanted = {name.lower() for name in options.optimizers or labels}
+    for name in options.optimizers or ():
+        if name.lower() not in map(str.lower, labels):
+            raise unknown("optimizer", name, labels)
+    entries = tuple(entry for entry in study.optimizers if entry.label.lower() in wanted)
+    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a command line asks for on one problem: the study's file and name, the whole of it, the part, its runs."""
+
+    path: Path
+    name: str
+    whole: Study
+    study: Study
+    choices: Mapping[str, selection.Choice]
+    wanted: Sequence[Run]
+    folder: Path
+    target: targets.Target | None
+
+
+def asked_of(options: Options) -> list[Asked]:
+    """Returns what is asked for, problem by problem.
+
+    Raises:
+        UserError: something that is asked for is not there.
+    """
+    study = config.load(config.find(options.study))
+    options = tiered(study, options)
+    if options.data and study.problems:
+        raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
+    folder = options.out or Path(study.figures)
+    found = []
+    for number, (path, whole) in enumerate(config.each(config.find(options.study), study)):
+        base = changed(whole, options)
+        part = narrowed(base, options)
+        choices = selection.read(path, whole)
+        wanted = sweep.evaluation_runs(identity.study_hash(base), part, choices)
+        own = folder / study.problems[number].slug if study.problems else folder
+        target = targets.read(path, whole) if base == whole else None  # another budget or data set has none
+        found.append(Asked(path, path.stem, whole, part, choices, wanted, own, target))
+    return found
