@@ -36,9 +36,14 @@ MOST_WORKERS = 8  # unless --jobs says more; each holds TensorFlow and the data
 def compare(options: Options) -> None:
     """Makes the runs that are missing of a comparison and writes its report, problem by problem."""
     for asked in asked_of(options):
-        datasets.require(datasets.CARDS[asked.study.data])
-        sweep.compare(asked.name, asked.study, asked.wanted, _engine(asked.name, options.jobs, len(asked.wanted)))
+        make(asked, options.jobs)
         _report(asked, options)
+
+
+def make(asked: Asked, jobs: int | None) -> None:
+    """Makes the runs that are missing of a comparison on one problem."""
+    datasets.require(datasets.CARDS[asked.study.data])
+    sweep.compare(asked.name, asked.study, asked.wanted, _engine(asked.name, jobs, len(asked.wanted)))
 
 
 def report(options: Options) -> None:
