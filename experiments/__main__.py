@@ -21,16 +21,20 @@ from experiments.errors import RunsFailed, UserError, nearest, unknown
 from experiments.find_lr import command as find_lr
 from experiments.lint import command as lint
 from experiments.metal_check import command as metal_check
+from experiments.reproduce import command as reproduce
+from experiments.mirrors import command as mirrors
 
 COMMANDS = (
     "compare",
     "tune",
     "target",
     "report",
+    "reproduce",
     "prepare",
     "find-lr",
     "lint",
     "list",
+    "mirror",
     "conformance",
     "benchmark",
     "metal-check",
@@ -92,6 +96,7 @@ def _run(words: list[str]) -> int:
         "conformance": lambda: conformance.run(given.rows, given.json, given.markdown),
         "benchmark": lambda: benchmark.run(given, typed),
         "lint": lambda: lint.run(given),
+        "mirror": lambda: mirrors.run(given),
         "metal-check": lambda: metal_check.run(given.device, given.optimizers),
     }
     if given.command in by_themselves:
@@ -109,16 +114,17 @@ def _run(words: list[str]) -> int:
         values["optimizers"] = tuple(name for names in values["optimizers"] for name in names)
     options = asked.Options(**{**values, "command": typed})
     try:
-        {
+        done: int | None = {
             "compare": commands.compare,
             "tune": commands.tune,
             "target": commands.target,
             "report": commands.report,
+            "reproduce": reproduce.run,
         }[given.command](options)
     except KeyboardInterrupt as error:
         print(f"\n{commands.interrupted(options)}", file=sys.stderr)
         return 128 + (error.args[0] if error.args else signal.SIGINT)
-    return 0
+    return done or 0
 
 
 def _check_command(word: str) -> None:
@@ -144,31 +150,35 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         "tune": add("tune", help="choose the learning rates of a study on validation data"),
         "target": add("target", help="set the score that counts as solved, by a pool of tuned optimizers"),
         "report": add("report", help="write the report of what is recorded: a page, Markdown and CSV"),
+        "reproduce": add("reproduce", help="set results beside what is known: DeepOBS's, and minima of functions"),
         "lint": add("lint", help="name the rules that a study, its choices or its records break"),
         "prepare": add("prepare", help="read in a data set that you downloaded: msd_heart or acdc"),
         "list": add("list", help="list studies, data sets, tasks and optimizers"),
         "find-lr": add("find-lr", help="test between which learning rates an optimizer makes progress"),
         "conformance": add("conformance", help="measure promises on Keras's optimizers and on tfoptim's"),
         "benchmark": add("benchmark", help="measure how fast a step is, beside Keras's and torch's"),
+        "mirror": add("mirror", help="show recorded runs in TensorBoard or MLflow"),
         "metal-check": add("metal-check", help="confirm on a Mac with an Apple GPU what only that can confirm"),
     }
     for name, sub in made.items():
         sub.allow_abbrev = False
         sub.add_argument("--debug", **debug)
-        if name in ("compare", "tune", "target", "report"):
+        if name in ("compare", "tune", "target", "report", "reproduce"):
+            default = "deepobs_quadratic" if name == "reproduce" else "mnist"
             sub.add_argument(
-                "study", nargs="?", default="mnist", help="a study, or the path of a .toml (default: mnist)"
+                "study", nargs="?", default=default, help=f"a study, or the path of a .toml (default: {default})"
             )
-        if name in ("compare", "tune", "target"):
+        if name in ("compare", "tune", "target", "reproduce"):
             sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
     made["prepare"].add_argument("data", help="name of the data set")
     made["prepare"].add_argument("path", type=Path, help="the downloaded folder, .tar or .zip")
-    for name in ("compare", "report"):
+    for name in ("compare", "report", "reproduce"):
         _options_of_compare(made[name])
     find_lr.add_options(made["find-lr"])
     lint.add_options(made["lint"])
     conformance.add_options(made["conformance"])
     benchmark.add_options(made["benchmark"], _words, _count, _seeds)
+    mirrors.add_options(made["mirror"])
     metal_check.add_options(made["metal-check"], _words)
     return parser, made
 
