@@ -17,7 +17,7 @@ export TURN_OFF_REMAPPER := 1
 compare: setup ## train and compare the optimizers, then draw the figures (STUDY=mnist, ARGS='--seeds 3')
 	$(VENV)/bin/python -m experiments compare $(STUDY) $(ARGS)
 
-test: setup ## run all tests, on the newest TensorFlow, with coverage (ARGS='-k adam')
+test: setup browser ## run all tests, on the newest TensorFlow, with coverage (ARGS='-k adam')
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 ##@ Checks
@@ -40,6 +40,8 @@ LIBRARY_TESTS := tests tfoptim --ignore=tests/experiments --ignore=tests/test_en
 ##@ Set-up
 setup: $(VENV)/.installed ## make .venv from the lock and install tfoptim into it (PYTHON=python3.12)
 
+browser: $(VENV)/browser/installed ## the headless browser that the tests open the report in, from its lock
+
 format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
@@ -54,6 +56,7 @@ lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)
 	$(call compile,newest,pyproject.toml requirements/newest.in --all-extras)
 	$(call compile,oldest,pyproject.toml requirements/oldest.in --extra test)
+	$(VENV)/bin/python tests/browser/install.py --lock
 
 clean: ## remove the environments and what the tools left
 	rm -rf $(VENV) $(OLDEST) *.egg-info build dist htmlcov .coverage* .mypy_cache .pytest_cache .ruff_cache
@@ -64,11 +67,14 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-oldest setup format table lock clean help
+.PHONY: compare test check lint types test-oldest setup browser format table lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt
 	$(call create,$(VENV),requirements/newest.txt)
+
+$(VENV)/browser/installed: $(VENV)/.installed tests/browser/package-lock.json
+	$(VENV)/bin/python tests/browser/install.py
 
 $(OLDEST)/.locked: requirements/oldest.txt requirements/build.txt
 	$(call create,$(OLDEST),requirements/oldest.txt)
