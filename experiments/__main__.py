@@ -21,8 +21,8 @@ from experiments.errors import RunsFailed, UserError, nearest, unknown
 from experiments.find_lr import command as find_lr
 from experiments.lint import command as lint
 from experiments.metal_check import command as metal_check
-from experiments.reproduce import command as reproduce
 from experiments.mirrors import command as mirrors
+from experiments.reproduce import command as reproduce
 
 COMMANDS = (
     "compare",

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from experiments import config, datasets, identity, selection, tasks
+from experiments import config, datasets, identity, selection, targets, tasks
 from experiments.config import Study
 from experiments.errors import UserError
 from experiments.records import Record
@@ -130,11 +130,17 @@ def _tried(records: Sequence[Record]) -> tuple[Trial, ...]:
 
 
 def _with_choices(case: Case, path: Path, whole: Study) -> Case:
-    """Returns the case with what was chosen, and with the committed trials where no records of them are given."""
+    """Returns the case with what was chosen, and with the committed trials where no records of them are given.
+
+    A target is that of the whole study: another budget or other data have none.
+    """
     selected, evidence = selection.paths(path)
-    if whole.tuned and not (selected.is_file() and evidence.is_file()):
-        return case
     try:
+        target = targets.read(path, whole) if case.whole == whole else None
+        if target is not None and case.target is None:
+            case = dataclasses.replace(case, target=target.value)
+        if whole.tuned and not (selected.is_file() and evidence.is_file()):
+            return case
         choices = selection.read(path, whole)
     except UserError as error:
         return dataclasses.replace(case, refused=str(error))

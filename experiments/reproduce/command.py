@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import config, tasks
@@ -24,31 +25,24 @@ def run(options: Options) -> int:
     """
     from experiments import asked, commands
 
+    path = config.find(options.study)
+    unknown = _unknown(path)
+    if unknown:
+        there = ", ".join(name for name in config.names() if not _unknown(config.find(name)))
+        raise UserError(f"Of the problem {unknown[0]} no results are known; studies of which some are: {there}.")
     every = asked.asked_of(options)
     for one in every:
-        _known(one)
-    for one in every:
         commands.make(one, options.jobs)
-    return int(not all([_tell(one) for one in every]))
+    agreed = [_tell(one) for one in every]
+    return int(not all(agreed))
 
 
-def _known(asked: Asked) -> None:
-    """Refuses a problem with neither published results nor a known minimum."""
+def _unknown(path: Path) -> list[str]:
+    """Returns the problems of a study with neither published results nor a known minimum."""
     from experiments.reproduce.published import PUBLISHED
 
-    task = tasks.get(asked.study.task)
-    if task.name not in PUBLISHED and not task.toy:
-        there = [name for name in config.names() if _has_known(name)]
-        raise UserError(f"Of the problem {task.name} no results are known; studies that have some: {', '.join(there)}.")
-
-
-def _has_known(name: str) -> bool:
-    from experiments.reproduce.published import PUBLISHED
-
-    path = config.find(name)
-    return all(
-        study.task in PUBLISHED or tasks.get(study.task).toy for _, study in config.each(path, config.load(path))
-    )
+    names = [study.task for _, study in config.each(path, config.load(path))]
+    return [name for name in names if name not in PUBLISHED and not tasks.get(name).toy]
 
 
 def _tell(asked: Asked) -> bool:

@@ -1,4 +1,4 @@
-"""How far runs on a test function came: success rate and gradient evaluations (rule B20). An illustration, no evidence."""
+"""How far runs on a test function came (rule B20): success rate and gradients; an illustration, no evidence."""
 
 from __future__ import annotations
 

@@ -108,4 +108,4 @@ def _starts(known: Published, record: Record) -> bool:
     """Returns whether a run starts at the known score, to the four decimals that are known."""
     if known.initial is None:
         return True
-    return abs(record.evaluations[0][known.score] - known.initial) < 1e-4
+    return abs(float(record.evaluations[0][known.score]) - known.initial) < 1e-4
