@@ -23,6 +23,7 @@ from experiments.lint import command as lint
 from experiments.metal_check import command as metal_check
 from experiments.mirrors import command as mirrors
 from experiments.reproduce import command as reproduce
+from experiments.work import command as work
 
 COMMANDS = (
     "compare",
@@ -38,6 +39,7 @@ COMMANDS = (
     "conformance",
     "benchmark",
     "metal-check",
+    *work.NAMES,
 )
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
@@ -45,6 +47,8 @@ EXAMPLES = """examples:
   python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
   python -m experiments compare mni152 --tier quick     four optimizers segment a brain, in minutes
   python -m experiments tune mnist                      choose the learning rates again
+  python -m experiments run mnist --dry-run             how many runs are missing, and how long they will take
+  python -m experiments resume                          go on with whatever was interrupted
   python -m experiments report mnist --out /tmp/report  one page of what is recorded; trains nothing
   python -m experiments find-lr mnist                   between which rates momentum learns, for cyclic rates
   python -m experiments conformance --rows D1           what Keras gets wrong, and tfoptim's optimizers do not
@@ -98,6 +102,7 @@ def _run(words: list[str]) -> int:
         "lint": lambda: lint.run(given),
         "mirror": lambda: mirrors.run(given),
         "metal-check": lambda: metal_check.run(given.device, given.optimizers),
+        **dict.fromkeys(("status", "clean"), lambda: work.look(given)),
     }
     if given.command in by_themselves:
         return by_themselves[given.command]()
@@ -120,6 +125,8 @@ def _run(words: list[str]) -> int:
             "target": commands.target,
             "report": commands.report,
             "reproduce": reproduce.run,
+            "run": work.run,
+            "resume": work.resume,
         }[given.command](options)
     except KeyboardInterrupt as error:
         print(f"\n{commands.interrupted(options)}", file=sys.stderr)
@@ -159,21 +166,25 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         "benchmark": add("benchmark", help="measure how fast a step is, beside Keras's and torch's"),
         "mirror": add("mirror", help="show recorded runs in TensorBoard or MLflow"),
         "metal-check": add("metal-check", help="confirm on a Mac with an Apple GPU what only that can confirm"),
+        **{name: add(name, help=words) for name, words in work.HELP.items()},
     }
     for name, sub in made.items():
         sub.allow_abbrev = False
         sub.add_argument("--debug", **debug)
-        if name in ("compare", "tune", "target", "report", "reproduce"):
+        if name in ("compare", "tune", "target", "report", "reproduce", "run"):
             default = "deepobs_quadratic" if name == "reproduce" else "mnist"
             sub.add_argument(
                 "study", nargs="?", default=default, help=f"a study, or the path of a .toml (default: {default})"
             )
-        if name in ("compare", "tune", "target", "reproduce"):
-            sub.add_argument("--jobs", type=_count, metavar="N", help="processes at once (default: cores)")
+        if name in ("compare", "tune", "target", "reproduce", "run", "resume"):
+            sub.add_argument("--jobs", type=_count, metavar="N", help="runs at once (default: cores; 64 on a cluster)")
+            work.add_engine(sub)
+        if name in work.NAMES:
+            work.add_options(name, sub)
     made["prepare"].add_argument("data", help="name of the data set")
     made["prepare"].add_argument("path", type=Path, help="the downloaded folder, .tar or .zip")
-    for name in ("compare", "report", "reproduce"):
-        _options_of_compare(made[name])
+    for name in ("compare", "report", "reproduce", "run"):
+        _options_of_study(made[name], report=name != "run")
     find_lr.add_options(made["find-lr"])
     lint.add_options(made["lint"])
     conformance.add_options(made["conformance"])
@@ -183,13 +194,15 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     return parser, made
 
 
-def _options_of_compare(parser: Parser) -> None:
+def _options_of_study(parser: Parser, *, report: bool) -> None:
     add = parser.add_argument
     add("--seeds", type=_seeds, metavar="N|A,B", help="how many seeds, or which: 5, or 0,1,7")
     add("--epochs", type=_count, metavar="N", help="passes over the training set")
     add("--optimizers", nargs="+", type=_words, metavar="NAME", help="some of the study's optimizers")
     add("--tier", metavar="NAME", help="a smaller form that the study declares, such as quick")
     add("--data", metavar="NAME", help="another data set; rates stay those chosen for the study's")
+    if not report:
+        return
     add("--target", type=float, metavar="SCORE", help="validation score that counts as solved, for times to target")
     add("--out", type=Path, metavar="FOLDER", help="where the report goes (default: the study's folder, static)")
 

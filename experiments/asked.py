@@ -10,6 +10,7 @@ from experiments import config, datasets, identity, selection, sweep, targets
 from experiments.config import Study
 from experiments.errors import UserError, unknown
 from experiments.runs import Run
+from experiments.work.how import Shard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,13 @@ class Options:
     tier: str | None = None
     target: float | None = None
     command: str = ""
+    tuning: bool = False
+    shard: Shard | None = None
+    engine: str = "local"
+    engine_option: Sequence[tuple[str, str]] = ()
+    checkpoint: float = 30.0
+    wait: bool = True
+    dry_run: bool = False
 
 
 def tiered(study: Study, options: Options) -> Options:

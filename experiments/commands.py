@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +13,6 @@ from rich.table import Table
 from experiments import (
     config,
     datasets,
-    environment,
     selection,
     sweep,
     targets,
@@ -23,27 +21,27 @@ from experiments import (
 from experiments import report as reports
 from experiments.asked import Asked, Options, asked_of
 from experiments.config import Study
-from experiments.engines import Engine
-from experiments.engines.local import Local
 from experiments.errors import UserError, unknown
 from experiments.report import table
 from experiments.report.table import Result
 from experiments.words import Words
-
-MOST_WORKERS = 8  # unless --jobs says more; each holds TensorFlow and the data
+from experiments.work import making
 
 
 def compare(options: Options) -> None:
     """Makes the runs that are missing of a comparison and writes its report, problem by problem."""
     for asked in asked_of(options):
-        make(asked, options.jobs)
+        if options.dry_run:
+            making.tell(asked.name, asked.wanted, options)
+            continue
+        make(asked, options)
         _report(asked, options)
 
 
-def make(asked: Asked, jobs: int | None) -> None:
+def make(asked: Asked, options: Options) -> None:
     """Makes the runs that are missing of a comparison on one problem."""
     datasets.require(datasets.CARDS[asked.study.data])
-    sweep.compare(asked.name, asked.study, asked.wanted, _engine(asked.name, jobs, len(asked.wanted)))
+    sweep.compare(asked.name, asked.study, asked.wanted, making.engine(asked.name, options, len(asked.wanted)))
 
 
 def report(options: Options) -> None:
@@ -93,8 +91,12 @@ def tune(options: Options) -> None:
 
 def _tune(path: Path, study: Study, options: Options) -> None:
     """Tunes on one problem."""
+    if options.dry_run:
+        runs, _ = sweep.searched(path.stem, study)
+        making.tell(path.stem, runs, options, " A best point at the edge of its search calls for more.")
+        return
     datasets.require(datasets.CARDS[study.data])
-    choices = sweep.tune(path, study, _engine(path.stem, options.jobs, len(study.optimizers)))
+    choices = sweep.tune(path, study, making.engine(path.stem, options, len(study.optimizers)))
     task = tasks.get(study.task)
     for label, choice in choices.items():
         edge = "; the best lies at the edge of what was tried" if choice.boundary else ""
@@ -111,7 +113,7 @@ def target(options: Options) -> None:
     path = config.find(options.study)
     for own, study in config.each(path, config.load(path)):
         datasets.require(datasets.CARDS[study.data])
-        made = targets.make(own, study, _engine(own.stem, options.jobs, len(targets.POOL)))
+        made = targets.make(own, study, making.engine(own.stem, options, len(targets.POOL)))
         print(f"{study.task} on {study.data}: {made.words}")
         print(f"Written to {os.path.relpath(targets.paths(own)[1])}, beside what the pool chose.")
 
@@ -134,17 +136,6 @@ def prepare(name: str, path: Path) -> None:
 def interrupted(options: Options) -> str:
     """Returns the sentence that says how to go on after an interruption."""
     return f"Interrupted; the finished runs are kept, and the same command goes on: {options.command}"
-
-
-def _engine(name: str, jobs: int | None, most: int) -> Callable[[], Engine]:
-    """Returns what makes the engine, once it is known that there is work."""
-    workers = min(jobs or min(_cores(), MOST_WORKERS), most)
-    return lambda: Local(workers, sweep.logs(name), environment.describe(workers))
-
-
-def _cores() -> int:
-    """Returns the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _show(result: Result, words: Words) -> None:

@@ -18,6 +18,12 @@ class RunsFailed(UserError):
     code = 1
 
 
+class Locked(UserError):
+    """Another process is at what was asked for, and was not to be waited for."""
+
+    code = 3
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Returns the known word most like `word`, whatever its case, or None when none is like it."""
     by_lower = {name.lower(): name for name in known}

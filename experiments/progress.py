@@ -23,7 +23,8 @@ class Meter:
             passes: number of passes over the training set in all of them.
         """
         self.title, self.runs, self.passes = title, runs, passes
-        self.finished = self.done = 0
+        self.finished = self.done = self._before = 0
+        self._reached: dict[str, int] = {}
         self._started = time.monotonic()
         self._console = Console(file=sys.stderr)
         self._bar = Progress(
@@ -56,24 +57,35 @@ class Meter:
         """Takes the bar away."""
         self._bar.stop()
 
-    def step(self, passes: int = 1) -> None:
-        """Counts passes."""
-        self.done += passes
+    def begin(self, run: str, passes: int) -> None:
+        """Takes over the passes of a run that were trained before, so that they do not count as fast ones."""
+        self._before += passes - self._reached.get(run, 0)
+        self.reach(run, passes)
+
+    def reach(self, run: str, passes: int) -> None:
+        """Counts the passes of a run so far."""
+        self._reached[run] = passes
+        self.done = sum(self._reached.values())
         self._bar.update(self._task, completed=self.done)
+
+    def note(self, text: str) -> None:
+        """Says something that ends no run."""
+        if self._console.is_terminal:
+            self._bar.print(text, highlight=False, markup=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
 
     def tell(self, text: str) -> None:
         """Counts a run as finished and says so."""
         self.finished += 1
-        line = f"[{self.finished}/{self.runs}] {text}"
-        if self._console.is_terminal:
-            self._bar.print(line, highlight=False, markup=False)
-        else:
-            print(f"{line}{self._left()}", file=sys.stderr, flush=True)
+        left = "" if self._console.is_terminal else self._left()
+        self.note(f"[{self.finished}/{self.runs}] {text}{left}")
 
     def _left(self) -> str:
-        if not 0 < self.done < self.passes:
+        trained = self.done - self._before
+        if trained <= 0 or self.done >= self.passes:
             return ""
-        seconds = (time.monotonic() - self._started) * (self.passes - self.done) / self.done
+        seconds = (time.monotonic() - self._started) * (self.passes - self.done) / trained
         return f"; about {clock(seconds)} left"
 
 

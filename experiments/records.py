@@ -46,6 +46,7 @@ __all__ = [
     "folder",
     "give_up",
     "inside",
+    "publish",
     "read",
     "write",
 ]

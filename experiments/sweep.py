@@ -6,17 +6,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from experiments import datasets, environment, records, selection, tasks
 from experiments.config import Entry, Study
 from experiments.engines import Engine, Event, Job
-from experiments.errors import RunsFailed, UserError
+from experiments.errors import Locked, RunsFailed, UserError
+from experiments.files import storing
 from experiments.identity import tuning_hash
 from experiments.progress import Meter, clock
 from experiments.runs import EVALUATION, TUNING, Run, plan
 from experiments.search import Search
 
 MakeEngine = Callable[[], Engine]
+RETRIES = 2
 
 
 def evaluation_runs(identity: str, study: Study, choices: Mapping[str, selection.Choice]) -> list[Run]:
@@ -30,7 +33,7 @@ def evaluation_runs(identity: str, study: Study, choices: Mapping[str, selection
 
 def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) -> list[records.Record]:
     """Makes the runs of a comparison that are not recorded yet, and returns all records, test scores sealed."""
-    fulfil(name, study, runs, engine, f"Comparing on {study.data}")
+    fulfil(name, runs, engine, f"Comparing on {study.data}")
     return [_recorded(name, run) for run in runs]
 
 
@@ -55,43 +58,60 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Ch
         study: what it says.
         engine: makes the engine that carries out the runs.
     """
-    name = path.stem
-    runs: dict[str, Run] = {}
     while True:
-        found = [_recorded(name, run) for run in runs.values()]
-        trials = [selection.trial_of(record) for record in found]
-        settled = {e.label: selection.settle(study, e, trials) for e in study.optimizers}
-        choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
-        if len(choices) == len(settled):
+        runs, choices = searched(path.stem, study)
+        if choices:
             break
-        wanted = [run for entry in study.optimizers for run in tuning_runs(study, entry, settled[entry.label])]
-        runs |= {run.identity: run for run in wanted}
-        fulfil(name, study, list(runs.values()), engine, f"Tuning on {study.data}")
-    selection.write(path, study, found, choices)
+        fulfil(path.stem, runs, engine, f"Tuning on {study.data}")
+    selection.write(path, study, [_recorded(path.stem, run) for run in runs], choices)
     return choices
 
 
-def fulfil(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine, title: str) -> None:
-    """Makes the runs that are not recorded yet.
+def searched(name: str, study: Study) -> tuple[list[Run], dict[str, selection.Choice]]:
+    """Returns the tuning runs that are called for by now, and the choices once all of them lead to some."""
+    runs: dict[str, Run] = {}
+    while all(usable(job) for job in _jobs(name, runs.values())):
+        trials = [selection.trial_of(_recorded(name, run)) for run in runs.values()]
+        settled = {e.label: selection.settle(study, e, trials) for e in study.optimizers}
+        choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
+        if len(choices) == len(settled):
+            return list(runs.values()), choices
+        wanted = [run for entry in study.optimizers for run in tuning_runs(study, entry, settled[entry.label])]
+        runs |= {run.identity: run for run in wanted}
+    return list(runs.values()), {}
+
+
+def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> None:
+    """Makes the runs that are not recorded yet; one that fails is tried again, twice at most.
 
     Raises:
-        UserError: the data cannot be had, or runs failed.
+        UserError: the data cannot be had, or records cannot be written.
+        RunsFailed: runs failed; the others are recorded.
+        Locked: runs are made by another process, which was not to be waited for.
     """
-    jobs = [Job(run, records.folder(records.ROOT, name, run)) for run in runs]
-    missing = [job for job in jobs if not _usable(job)]
+    jobs = _jobs(name, runs)
+    missing = [job for job in jobs if not usable(job)]
     if len(missing) < len(jobs):
         print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are recorded already.", file=sys.stderr)
     if not missing:
         return
-    _prepare(study.data)
-    failures: list[str] = []
+    with storing(logs(name)):
+        logs(name).mkdir(parents=True, exist_ok=True)
+    for data in sorted({job.run.data for job in missing}):
+        _prepare(data)
     with Meter(title, len(missing), sum(job.run.epochs for job in missing)) as meter:
-        engine().submit(missing, lambda event: _observe(event, meter, failures))
-    if failures:
-        raise RunsFailed(
-            f"{len(failures)} of {len(missing)} runs failed, the first because: {failures[0]}; "
-            f"what the workers said is in {logs(name)}, and the same command tries them again."
-        )
+        watch, left = Watch(meter), missing
+        for tries in range(RETRIES, -1, -1):
+            watch.last = tries == 0
+            engine().submit(left, watch.observe)
+            left = watch.again()
+            if not left:
+                break
+    watch.judge(len(missing), logs(name))
+
+
+def _jobs(name: str, runs: Iterable[Run]) -> list[Job]:
+    return [Job(run, records.folder(records.ROOT, name, run)) for run in runs]
 
 
 def logs(name: str) -> Path:
@@ -104,11 +124,14 @@ def recorded(name: str, runs: Iterable[Run]) -> int:
     return sum((records.folder(records.ROOT, name, run) / "DONE").exists() for run in runs)
 
 
-def _usable(job: Job) -> bool:
-    """Returns whether a record of the present code is there; marks any other as not done."""
+def usable(job: Job) -> bool:
+    """Returns whether a record of the present code is there; marks any other as not done, and tells of damage."""
     record = records.read(job.folder)
     if record is not None and environment.current(record.environment):
         return True
+    damage = records.damage(job.folder)
+    if damage is not None:
+        print(f"The run is made again, since {damage}.", file=sys.stderr)
     records.discard(job.folder)
     return False
 
@@ -121,21 +144,71 @@ def _recorded(name: str, run: Run) -> records.Record:
     return record
 
 
-def _observe(event: Event, meter: Meter, failures: list[str]) -> None:
-    run = event.job.run
-    label = f"{run.label}, rate {run.learning_rate:g}, seed {run.seed}"
-    if event.kind == "evaluated":
-        meter.step(1 if event.content["epoch"] else 0)
-    elif event.kind == "failed":
-        failures.append(f"{label}: {event.content['error']}")
-        meter.tell(f"{label}: failed")
-    elif event.content["status"] == "diverged":
-        meter.step(run.epochs - event.content["epoch"])
-        meter.tell(f"{label}: diverged in pass {event.content['epoch']}")
-    else:
-        task, seconds = tasks.get(run.task), event.content["seconds"]
-        score = event.content[f"validation_{task.score}"]
-        meter.tell(f"{label}: validation {task.score_title} {score:.3f}, trained in {clock(seconds)}")
+class Watch:
+    """Turns an engine's events into progress, and remembers what went wrong."""
+
+    def __init__(self, meter: Meter) -> None:
+        """Starts without failures.
+
+        Args:
+            meter: is told how far runs are.
+        """
+        self.last = False
+        self._meter = meter
+        self._failed: list[Job] = []
+        self._failures: list[str] = []
+        self._locked: list[str] = []
+
+    def observe(self, event: Event) -> None:
+        """Takes an event."""
+        run, content, meter = event.job.run, event.content, self._meter
+        label = f"{run.label}, rate {run.learning_rate:g}, seed {run.seed}"
+        if event.kind == "started":
+            meter.begin(run.identity, content["epoch"])
+        elif event.kind == "evaluated":
+            meter.reach(run.identity, content["epoch"])
+        elif event.kind == "told":
+            meter.note(content["text"])
+        elif event.kind == "busy":
+            self._locked.append(f"{label}: {content['owner']}")
+            meter.tell(f"{label}: being made by {content['owner']}")
+        elif event.kind == "failed":
+            self._fail(event.job, label, content)
+        else:
+            meter.reach(run.identity, run.epochs)
+            meter.tell(f"{label}: {_ended(run, content)}")
+
+    def again(self) -> list[Job]:
+        """Returns the jobs that are worth another try, once."""
+        jobs, self._failed = self._failed, []
+        return jobs
+
+    def judge(self, runs: int, folder: Path) -> None:
+        """Raises what the runs that are missing call for."""
+        if self._failures:
+            raise RunsFailed(
+                f"{len(self._failures)} of {runs} runs failed, the first because: {self._failures[0]}; "
+                f"what the workers said is in {folder}, and the same command tries them again."
+            )
+        if self._locked:
+            raise Locked(f"{len(self._locked)} of {runs} runs are another's at present, the first {self._locked[0]}.")
+
+    def _fail(self, job: Job, label: str, content: Mapping[str, Any]) -> None:
+        if self.last or content.get("final"):
+            self._failures.append(f"{label}: {content['error']}")
+            self._meter.tell(f"{label}: failed")
+        else:
+            self._failed.append(job)
+            self._meter.note(f"{label}: failed ({content['error']}), will be tried again")
+
+
+def _ended(run: Run, content: Mapping[str, Any]) -> str:
+    """Returns how a run ended, in words."""
+    if content["status"] == "diverged":
+        return f"diverged in pass {content['epoch']}"
+    task = tasks.get(run.task)
+    score = content[f"validation_{task.score}"]
+    return f"validation {task.score_title} {score:.3f}, trained in {clock(content['seconds'])}"
 
 
 def _prepare(name: str) -> None:

@@ -2,143 +2,135 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import queue
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
 
-from experiments.engines import Event, Job
+from experiments import records
+from experiments.engines import ENDS, Event, Job, Setting
+from experiments.engines.workers import Inbox, Message, Worker
+from experiments.files import StorageError
 
 GRACE_SECONDS = 2.0
-# One thread a worker, so that results do not depend on how many workers there are.
-ENVIRONMENT = {
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    "KERAS_BACKEND": "tensorflow",
-    "PYTHONUNBUFFERED": "1",
-    "TURN_OFF_REMAPPER": "1",  # without it tensorflow-metal drops the ReLU of a dense layer in graph mode
-}
-Message = dict[str, Any]
-Inbox = queue.SimpleQueue[tuple["Worker", Message | None]]
+STOP_SECONDS = 8.0  # to keep a checkpoint and end, once asked to
+ASK_SECONDS = 2.0  # between two looks at a run that another process has
 
 
 class WorkerError(Exception):
     """A worker process could not start."""
 
 
-class Worker:
-    """A process of `experiments.engines.worker`, and the thread that listens to it."""
-
-    def __init__(self, log: Path, inbox: Inbox) -> None:
-        """Starts the process; its messages arrive in the inbox, None when it has ended."""
-        log.parent.mkdir(parents=True, exist_ok=True)
-        self.log = log
-        self.job: Job | None = None
-        self.program = ""
-        self.ready = False
-        with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "experiments.engines.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends its workers
-            )
-        threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
-
-    def take(self, job: Job, environment: Mapping[str, Any]) -> None:
-        """Hands over a job."""
-        self.job, self.program = job, job.run.program
-        message = {"spec": job.run.content, "folder": str(job.folder), "environment": dict(environment)}
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # its end is reported by the listener
-            self.process.stdin.write(json.dumps(message) + "\n")
-            self.process.stdin.flush()
-
-    def last_words(self) -> str:
-        """Returns the last line of the log."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
-        return next((text.strip() for text in reversed(lines) if text.strip()), "nothing")
-
-    def _listen(self, inbox: Inbox) -> None:
-        assert self.process.stdout is not None
-        for text in self.process.stdout:
-            inbox.put((self, json.loads(text)))
-        self.process.wait()
-        inbox.put((self, None))
-
-
 class Local:
     """The engine of this machine."""
 
-    def __init__(self, workers: int, logs: Path, environment: Mapping[str, Any]) -> None:
-        """Sets up without starting anything.
-
-        Args:
-            workers: processes at once.
-            logs: folder for what the workers print.
-            environment: recorded with every run.
-        """
-        self.workers = workers
-        self.logs = logs
-        self.environment = environment
+    def __init__(self, setting: Setting) -> None:
+        """Sets up without starting anything."""
+        self.setting = setting
         self._inbox: Inbox = queue.SimpleQueue()
         self._started = 0
+        self._team: list[Worker] = []
+        self._resting: list[Worker] = []
+        self._pending: list[Job] = []
+        self._postponed: list[tuple[float, Job]] = []
 
     def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
         """Carries out all jobs; a failed one does not stop the others.
 
+        Interrupted, it has the workers keep checkpoints and end; interrupted again, it ends them at once.
+
         Raises:
             WorkerError: a worker ended before it was ready.
         """
-        pending = list(jobs)
-        team = [self._start() for _ in range(min(self.workers, len(pending)))]
+        self._pending, self._postponed, self._team = list(jobs), [], []
         try:
-            while pending or any(worker.job for worker in team):
-                worker, message = self._inbox.get()
-                if message is None:
-                    team.remove(worker)
-                    self._ended(worker, observe)
-                    if len(pending) > len(team):
-                        team.append(self._start())
+            while self._pending or self._postponed or any(worker.job for worker in self._team):
+                self._fill()
+                try:
+                    worker, message = self._inbox.get(timeout=ASK_SECONDS if self._postponed else None)
+                except queue.Empty:
                     continue
-                self._heard(worker, message, observe)
-                if worker.job is None and pending:
-                    worker.take(_choose(pending, worker, team), self.environment)
+                if message is None:
+                    self._ended(worker, observe)
+                elif worker in self._team:
+                    self._heard(worker, message, observe)
+        except BaseException:  # an interruption, or a fault: what is under way is kept
+            self._stop()
+            raise
         finally:
-            _end([worker.process for worker in team])
+            _end([worker.process for worker in (*self._team, *self._resting)])
 
-    def _start(self) -> Worker:
-        self._started += 1
-        return Worker(self.logs / f"worker-{os.getpid()}-{self._started}.log", self._inbox)
+    def _fill(self) -> None:
+        """Gives free workers jobs, starts those that are missing, and lets worn ones go."""
+        now = time.monotonic()
+        self._pending += [job for due, job in self._postponed if due <= now]
+        self._postponed = [(due, job) for due, job in self._postponed if due > now]
+        for worker in [worker for worker in self._team if worker.ready and worker.job is None]:
+            if worker.rest == "now" or (worker.rest and not self._goes_on(worker)):
+                self._team.remove(worker)
+                self._resting.append(worker)
+                worker.dismiss()
+            elif self._pending:
+                worker.take(_choose(self._pending, worker, self._team), self.setting)
+        busy = sum(worker.job is not None for worker in self._team)
+        wanted = min(self.setting.workers, busy + len(self._pending))
+        while len(self._team) < wanted:
+            self._started += 1
+            log = self.setting.logs / f"worker-{os.getpid()}-{self._started}.log"
+            self._team.append(Worker(log, self._inbox))
+
+    def _goes_on(self, worker: Worker) -> bool:
+        return any(job.run.program == worker.program for job in self._pending)
 
     def _heard(self, worker: Worker, message: Message, observe: Callable[[Event], None]) -> None:
-        kind = message.pop("event")
+        kind, job = message.pop("event"), worker.job
         if kind == "ready":
             worker.ready = True
-        elif worker.job is not None:
-            job = worker.job
-            if kind != "evaluated":
-                worker.job = None
+        elif job is None:
+            return
+        elif kind == "busy" and self.setting.wait:
+            worker.job = None
+            self._postponed.append((time.monotonic() + ASK_SECONDS, job))
+        else:
+            if kind == "started":
+                worker.attempt = message["attempt"]
+            if kind in ENDS:
+                worker.job, worker.rest = None, message.pop("rest", "")
             observe(Event(job, kind, message))
 
     def _ended(self, worker: Worker, observe: Callable[[Event], None]) -> None:
+        if worker in self._resting:
+            self._resting.remove(worker)
+            return
+        self._team.remove(worker)
         code = worker.process.returncode
         if not worker.ready:
             raise WorkerError(f"A worker did not start (exit code {code}): {worker.last_words()}")
         if worker.job is not None:
-            observe(Event(worker.job, "failed", {"error": f"its worker ended with code {code}"}))
+            error = f"its worker ended with code {code}" + (", perhaps for lack of memory" if code == -9 else "")
+            if worker.attempt:
+                try:
+                    records.give_up(worker.job.folder, worker.attempt, "killed", error)
+                except StorageError as fault:
+                    error = str(fault)
+            observe(Event(worker.job, "failed", {"error": error}))
+
+    def _stop(self) -> None:
+        """Has workers that are at a run keep a checkpoint and end, as long as there is patience."""
+        busy = [worker for worker in self._team if worker.job is not None]
+        if busy and not isinstance(sys.exc_info()[1], WorkerError):
+            print("Keeping checkpoints; interrupt again to stop at once.", file=sys.stderr)
+        deadline = time.monotonic() + STOP_SECONDS
+        try:
+            for worker in self._team:
+                worker.process.terminate()
+            for worker in busy:
+                worker.process.wait(max(0.0, deadline - time.monotonic()))
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            for worker in self._team:
+                worker.process.kill()
 
 
 def _choose(pending: list[Job], worker: Worker, team: Sequence[Worker]) -> Job:

@@ -1,112 +1,65 @@
 """A worker process: takes one job a line on standard input, says what happens a line on standard output.
 
-What libraries print goes to standard error, which the engine sends to a log file.
+What libraries print goes to standard error, which the engine sends to a log file. SIGTERM asks it to
+stop: at the next evaluation it keeps a checkpoint, gives its run back and ends.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-import time
 import traceback
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-from experiments.records import Attempt
-from experiments.runs import SPLITS_OF_KIND, Run
+from experiments.engines.bench import Bench
+from experiments.engines.carry import Stopped, carry_out
+from experiments.errors import UserError
+
+Say = Callable[..., None]
 
 
-class Bench:
-    """What the worker keeps from one run to the next: the data and the last compiled program."""
-
-    def __init__(self) -> None:
-        """Starts empty."""
-        self._data: dict[tuple[str, str], Any] = {}
-        self._program: tuple[str, Any] = ("", None)
-
-    def program(self, run: Run) -> Any:
-        """Returns the compiled program for a run, made when the last run's does not serve."""
-        from experiments.train import Program
-
-        if self._program[0] != run.program:
-            self._program = ("", None)  # the old one is let go before the new one is made
-            self._program = (run.program, Program(run, self._splits(run)))
-        return self._program[1]
-
-    def _splits(self, run: Run) -> Any:
-        from experiments.datasets.load import load
-        from experiments.train import tensors
-
-        key = (run.data, run.kind)
-        if key not in self._data:
-            data = load(run.data, SPLITS_OF_KIND[run.kind])
-            digests = {split: examples.sha256 for split, examples in data.items()}
-            self._data[key] = (tensors(data), digests, data.get("test"))
-        return self._data[key][0]
-
-    def test(self, run: Run) -> Any:
-        """Returns the test examples as they were loaded; None for a run that may not see them."""
-        return self._data[run.data, run.kind][2]
-
-    def digests(self, run: Run) -> dict[str, str]:
-        """Returns the SHA-256 of each split that a run saw."""
-        return dict(self._data[run.data, run.kind][1])
-
-
-def carry_out(job: Mapping[str, Any], bench: Bench, say: Any) -> None:
-    """Trains one run and records it, saying each evaluation."""
-    from experiments.datasets import content_id
-
-    run = Run(**job["spec"])
-    program = bench.program(run)
-    started = time.perf_counter()
-    attempt = Attempt(Path(job["folder"]), run)
-    evaluation: dict[str, Any] = {}
-    for evaluation in program.run(run):
-        attempt.append(evaluation)
-        say("evaluated", epoch=evaluation["epoch"])
-    status = "diverged" if evaluation["diverged"] else "done"
-    if status == "done" and program.predict is not None and bench.test(run) is not None:
-        from experiments.cases import predict
-
-        found = predict.measured(program.predict, program.task, bench.test(run))
-        for name, content in predict.files(*found).items():
-            attempt.attach(name, content)
-    summary = {
-        "data_sha256": bench.digests(run),
-        "data_id": content_id(bench.digests(run)),
-        **program.start,
-        "optimizer_config": json.loads(json.dumps(program.optimizer.get_config(), default=str)),
-        "state_sha256": program.digest(),
-        "seconds_compiling": program.seconds_compiling,
-        "seconds_in_all": time.perf_counter() - started,
-    }
-    attempt.finish(status, job["environment"], summary)
-    scores = {key: v for key, v in evaluation.items() if key.startswith("validation_")}
-    seconds, epoch = evaluation["seconds"], evaluation["epoch"]
-    say("finished", status=status, seconds=seconds, epoch=epoch, **scores)
+def serve(text: str, bench: Bench, say: Say) -> None:
+    """Carries out one job and says what becomes of it, whatever that is."""
+    job: Mapping[str, Any] = json.loads(text)
+    try:
+        carry_out(job, bench, say)
+    except Stopped:
+        return
+    except UserError as error:  # such as a full disk or missing data: trying again would not help
+        say("failed", error=str(error), rest="now", final=True)
+    except Exception as error:
+        traceback.print_exc()
+        say("failed", error=f"{type(error).__name__}: {error}", rest="now")
 
 
 def main() -> None:
-    """Serves jobs until standard input ends."""
+    """Serves jobs until standard input ends, or it is asked to stop."""
     channel = _claim_output()
+    bench = Bench()
 
     def say(event: str, **content: Any) -> None:
         channel.write(json.dumps({"event": event, **content}) + "\n")
         channel.flush()
 
+    def stop(number: int, frame: object) -> None:
+        if not bench.busy:
+            os._exit(128 + number)
+        bench.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides what an interruption means
     import experiments.train  # imports TensorFlow, once for all the worker's runs  # noqa: F401
 
-    bench = Bench()
     say("ready")
-    for text in sys.stdin:
-        try:
-            carry_out(json.loads(text), bench, say)
-        except Exception as error:
-            traceback.print_exc()
-            say("failed", error=f"{type(error).__name__}: {error}")
+    while text := sys.stdin.readline():
+        bench.busy = True
+        serve(text, bench, say)
+        bench.busy = False
+        if bench.stopping:
+            sys.exit(128 + signal.SIGTERM)
 
 
 def _claim_output() -> TextIO:

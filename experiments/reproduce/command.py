@@ -32,7 +32,7 @@ def run(options: Options) -> int:
         raise UserError(f"Of the problem {unknown[0]} no results are known; studies of which some are: {there}.")
     every = asked.asked_of(options)
     for one in every:
-        commands.make(one, options.jobs)
+        commands.make(one, options)
     agreed = [_tell(one) for one in every]
     return int(not all(agreed))
 

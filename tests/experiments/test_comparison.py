@@ -126,8 +126,8 @@ def test_an_interrupted_comparison_keeps_what_is_finished_and_says_how_to_go_on(
     assert len(results(folder)) == 4
 
 
-def test_a_killed_worker_costs_its_run_alone(tmp_path):
-    """The others are recorded, the failure is told, and the exit code says so."""
+def test_a_killed_worker_costs_its_run_alone_which_is_tried_again(tmp_path):
+    """The others go on, the failure is told, and in the end nothing is missing."""
     folder = prepare(tmp_path, LONG, epochs=6)
     running = subprocess.Popen(
         **command(folder, "compare", "small.toml", "--jobs", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -140,9 +140,9 @@ def test_a_killed_worker_costs_its_run_alone(tmp_path):
     )
     os.kill(int(workers.stdout.split()[0]), signal.SIGKILL)
     _, said = running.communicate(timeout=300)
-    assert running.returncode == 1
-    assert "1 of 4 runs failed" in said
-    assert len(results(folder)) == 3
+    assert running.returncode == 0, said
+    assert "failed (its worker ended with code -9, perhaps for lack of memory), will be tried again" in said
+    assert len(results(folder)) == 4
 
 
 def test_tuning_writes_a_selection_that_its_comparison_accepts(tmp_path):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.engines import Job, local
+from experiments.engines import Job, local, workers
 from tests.experiments.small import run
 
 
@@ -52,4 +52,4 @@ def test_no_worker_waits_while_there_is_work(programs, seeds, workers):
 
 def test_workers_have_one_thread_each():
     """So results do not depend on the number of workers, and two workers do not fight over two cores."""
-    assert {local.ENVIRONMENT[f"TF_NUM_{kind}OP_THREADS"] for kind in ("INTRA", "INTER")} == {"1"}
+    assert {workers.ENVIRONMENT[f"TF_NUM_{kind}OP_THREADS"] for kind in ("INTRA", "INTER")} == {"1"}

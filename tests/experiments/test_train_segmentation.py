@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from experiments import identity, passes, records, runs, seeds, train
 from experiments.datasets.augment import Augmentation
-from experiments.engines import worker
+from experiments.engines import bench, carry
 from experiments.tasks import base, mni152, segmentation
 from tests.experiments import tiny
 
@@ -124,13 +124,13 @@ def test_one_structure_has_the_probability_of_its_sigmoid():
 def test_a_run_that_diverges_leaves_no_cases(tmp_path, monkeypatch):
     """It has predictions of nothing; a mean with them or without them would mislead."""
     monkeypatch.setattr("experiments.datasets.load.load", tiny.load)
-    ends, bench = {}, worker.Bench()
+    ends, kept = {}, bench.Bench()
     for name, rate in (("good", 0.01), ("lost", 1e38)):
         one = run(learning_rate=rate, epochs=5)
         path = records.folder(tmp_path, name, one)
         said = []
         job = {"spec": one.content, "folder": str(path), "environment": {}}
-        worker.carry_out(job, bench, lambda kind, said=said, **content: said.append((kind, content)))
+        carry.carry_out(job, kept, lambda kind, said=said, **content: said.append((kind, content)))
         ends[name] = said[-1][1]["status"], sorted(records.read(path, test=True).files)
     assert ends == {"good": ("done", ["cases", "predictions"]), "lost": ("diverged", [])}
 

@@ -7,7 +7,7 @@ import numpy as np
 from experiments import config, environment
 from experiments.datasets import segmentation
 from experiments.datasets.augment import BRAIN
-from experiments.engines import Event, worker
+from experiments.engines import Event, bench, carry
 from experiments.models.unet import unet
 from experiments.tasks import mni152
 
@@ -98,14 +98,14 @@ class Inline:
 
     def submit(self, jobs, observe):
         """Carries out all jobs, one after the other, sorted by program, on one bench."""
-        bench = worker.Bench()
+        kept = bench.Bench()
         for job in sorted(jobs, key=lambda job: job.run.program):
 
             def say(kind, job=job, **content):
                 observe(Event(job, kind, content))
 
             made = {"spec": job.run.content, "folder": str(job.folder), "environment": environment.describe(1)}
-            worker.carry_out(made, bench, say)
+            carry.carry_out(made, kept, say)
 
 
 def place(monkeypatch, folder, toml=STUDY):
@@ -113,7 +113,7 @@ def place(monkeypatch, folder, toml=STUDY):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(mni152, "TASK", TASK)
     monkeypatch.setattr("experiments.datasets.load.load", load)
-    monkeypatch.setattr("experiments.commands._engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.work.making.engine", lambda *arguments: Inline)
     monkeypatch.setattr("experiments.sweep._prepare", lambda name: None)
     (folder / "tiny.toml").write_text(toml, encoding="utf-8")
     return folder / "tiny.toml"

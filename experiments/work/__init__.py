@@ -1,0 +1,1 @@
+"""The commands that work on runs without drawing: `run`, `status`, `resume`, `clean`."""

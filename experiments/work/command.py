@@ -1,0 +1,183 @@
+"""`python -m experiments run`, `status`, `resume` and `clean`: their options and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from experiments import leases, records
+from experiments.config import Study
+from experiments.errors import Locked, UserError
+from experiments.progress import clock
+from experiments.runs import Run
+from experiments.work import estimate, states, tidy
+from experiments.work.how import add_engine, shard
+from experiments.work.states import State
+
+__all__ = ["HELP", "NAMES", "add_engine", "add_options", "look", "resume", "run"]
+NAMES = ("run", "status", "resume", "clean")
+HELP = {
+    "run": "train what is missing of a study, and draw nothing",
+    "status": "say how the runs of a study, or all, stand",
+    "resume": "go on with every run that was interrupted or failed",
+    "clean": "remove what no study needs: dead leases, temporary files, attempts that did not count",
+}
+EXAMPLES = {
+    "run": "examples:\n  python -m experiments run mnist --dry-run\n  python -m experiments run mnist --shard 2/4\n"
+    "  python -m experiments run mnist --engine slurm --engine-option slurm_partition=cpu --jobs 32",
+    "status": "examples:\n  python -m experiments status\n  python -m experiments status mnist",
+    "resume": "examples:\n  python -m experiments resume\n  python -m experiments resume mnist --jobs 1",
+    "clean": "examples:\n  python -m experiments clean --dry-run\n"
+    "  python -m experiments clean --finished mnist-1a2b3c4d",
+}
+
+
+def add_options(name: str, parser: argparse.ArgumentParser) -> None:
+    """Adds what one of the commands takes beside what it shares with `compare`."""
+    add = parser.add_argument
+    parser.epilog, parser.formatter_class = EXAMPLES[name], argparse.RawDescriptionHelpFormatter
+    if name == "run":
+        add("--tuning", action="store_true", help="the runs that choose learning rates, instead of the comparison's")
+        add("--shard", type=shard, metavar="I/N", help="of N shares of the runs the I-th, from 1: for any scheduler")
+        return
+    add("study", nargs="?", help="name of a study, or of a folder in runs/ (default: all in runs/)")
+    if name == "clean":
+        add("--dry-run", action="store_true", help="say what would be removed")
+        add("--finished", metavar="FOLDER", help="remove all runs of this folder of runs/, finished ones too")
+
+
+def run(options: Any) -> None:
+    """Makes the runs that are missing of a study's comparison or tuning, or a share of them."""
+    from experiments.work import making
+
+    for name, now in _tunings(options) if options.tuning else _comparisons(options):
+        runs = now()
+        while runs:
+            mine = [one for one in runs if options.shard is None or options.shard.has(one.identity)]
+            making.make(name, mine, options, "Tuning" if options.tuning else "Comparing")
+            if not options.tuning or options.dry_run or len(mine) < len(runs):
+                break
+            runs = now()  # a search whose best point lies at its edge goes on
+
+
+def look(given: argparse.Namespace) -> int:
+    """Does what `status` or `clean` asks for, and returns the exit code."""
+    if given.command == "status":
+        status(given.study)
+    elif given.finished is not None:
+        remove(given.finished, dry_run=given.dry_run)
+    else:
+        clean(given.study, dry_run=given.dry_run)
+    return 0
+
+
+def status(study: str | None) -> None:
+    """Prints how runs stand, by optimizer, and what is not finished."""
+    found = _found(study)
+    table: dict[tuple[str, str, str], collections.Counter[str]] = {}
+    for state in found:
+        kind, label = (state.run.kind, state.run.label) if state.run else ("?", "?")
+        table.setdefault((states.place_of(state), kind, label), collections.Counter())[state.word] += 1
+    widths = [max(len(key[column]) for key in table) for column in range(3)] if table else []
+    for key, counts in table.items():
+        cells = [cell.ljust(width) for cell, width in zip(key, widths, strict=True)]
+        print("  ".join([*cells, ", ".join(f"{counts[word]} {word}" for word in states.WORDS if counts[word])]))
+    for state in found:
+        if state.word not in states.FINAL:
+            print(states.sentence(state))
+    print(_total(found))
+
+
+def resume(options: Any) -> None:
+    """Goes on with runs that were begun and not finished."""
+    from experiments.work import making
+
+    begun: dict[str, list[Run]] = {}
+    for state in _found(options.study):
+        if state.run is None or state.word not in states.UNFINISHED:
+            continue
+        if states.fits(state.run):
+            begun.setdefault(states.study_of(state), []).append(state.run)
+        else:
+            print(f"{state.folder} is left as it is: its problem or data have changed since.", file=sys.stderr)
+    if not begun:
+        print("There is nothing to go on with.")
+    for name, runs in begun.items():
+        making.make(name, runs, options, "Going on")
+
+
+def clean(study: str | None, *, dry_run: bool) -> None:
+    """Removes what no study needs, and says what."""
+    paths = [path for state in _found(study) for path in tidy.superfluous(state)]
+    say = "Would remove" if dry_run else "Removed"
+    for path in paths:
+        print(f"{say} {path}")
+    held = sum(tidy.size(path) if dry_run else tidy.remove(path) for path in paths)
+    print(f"{say} {len(paths)} files and folders, {held / 2**20:,.1f} MiB.")
+
+
+def remove(name: str, *, dry_run: bool) -> None:
+    """Removes all runs of a folder, the finished ones too.
+
+    Raises:
+        UserError: the name is not that of one folder of runs.
+        Locked: a process is at one of them.
+    """
+    place, *more = states.folders(records.ROOT, name)
+    if more:
+        raise UserError(f"'{name}' is {len(more) + 1} folders; name one, such as {place.name}.")
+    records.inside(records.ROOT, place)
+    if any(leases.held(path) for path in place.glob("trials/*/*")):
+        raise Locked(f"A process is at a run in {place}; nothing was removed.")
+    held = tidy.size(place) if dry_run else tidy.remove(place)
+    print(f"{'Would remove' if dry_run else 'Removed'} {place}, {held / 2**20:,.1f} MiB.")
+
+
+def _found(study: str | None) -> list[State]:
+    """Returns how the runs of a study stand, or all; an unknown name is an error."""
+    if study is None:
+        return list(states.found(records.ROOT))
+    return [state for place in states.folders(records.ROOT, study) for state in states.found(records.ROOT, place.name)]
+
+
+def _total(found: Sequence[State]) -> str:
+    """Returns how many runs there are, how often they were traced, and how much of them is left."""
+    known = [state for state in found if state.run is not None]
+    left = [state.run for state in known if state.run and state.word in ("running", *states.UNFINISHED)]
+    programs = len({state.run.program for state in known if state.run and state.traces})
+    traces = sum(state.traces for state in known)
+    said = f"{len(found)} runs, {len(left)} begun and not finished; {traces} traces of {programs} programs."
+    expected = estimate.seconds(left, estimate.paces(records.ROOT), 1) if left else None
+    return said if expected is None else f"{said} At most {clock(expected)} of work are left in those."
+
+
+Now = Callable[[], list[Run]]
+
+
+def _comparisons(options: Any) -> Iterator[tuple[str, Now]]:
+    """Yields the name of each problem's study, and what gives its runs."""
+    from experiments.asked import asked_of
+
+    for asked in asked_of(options):
+        yield asked.name, functools.partial(list, asked.wanted)
+
+
+def _tunings(options: Any) -> Iterator[tuple[str, Now]]:
+    """Yields the name of each problem's study, and what gives the runs its search calls for by now, or none."""
+    from experiments import config, sweep
+
+    path = config.find(options.study)
+    whole = config.load(path)
+    if not whole.tuned:
+        raise UserError(f"The track '{whole.track}' tunes nothing: its learning rates are the documented ones.")
+    for of_path, study in config.each(path, whole):
+
+        def now(name: str = of_path.stem, study: Study = study) -> list[Run]:
+            runs, choices = sweep.searched(name, study)
+            return [] if choices else runs
+
+        yield of_path.stem, now
