@@ -208,12 +208,13 @@ def accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
     axes.yaxis.set_major_locator(FixedLocator(shown))
 
 
-def score_scale(axis: Axis, values: Sequence[float], step: float = 1e-3) -> str:
-    """Makes an axis cover some scores, and says how: shares below 1 are stretched towards 1, others are as they are.
+def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, step: float = 1e-3) -> str:
+    """Makes an axis cover some scores or losses, and says how: shares below 1 are stretched towards 1.
 
     Args:
         axis: an axis of a figure.
         values: what has to be seen; infinite ones are left out.
+        higher_is_better: True for a score, False for a loss.
         step: the smallest difference that a score can show.
 
     Returns:
@@ -221,7 +222,11 @@ def score_scale(axis: Axis, values: Sequence[float], step: float = 1e-3) -> str:
     """
     seen = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(seen), max(seen)
-    if not 0 <= low <= high <= 1:
+    if low > 0 and not higher_is_better and high > 20 * low:
+        (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+        axis.set_view_interval(low / 1.3, high * 1.3, ignore=True)
+        return "logarithmic axis"
+    if not (higher_is_better and 0 <= low <= high <= 1):
         room = 0.06 * (high - low) or abs(high) / 100 or 0.01
         axis.set_view_interval(low - room, high + room, ignore=True)
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

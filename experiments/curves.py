@@ -54,6 +54,14 @@ CURVES = (
 
 def curves_of(task: Task) -> tuple[Curve, ...]:
     """Returns the figures for a problem: training score, test score and loss; for a segmentation validation, too."""
+    if task.lower_is_better:
+        return tuple(
+            Curve(
+                slug, f"{split}_loss", f"{words} loss",
+                f"{task.loss_title}, mean over the {split} rows\n(logarithmic axis)", canvas.loss_scale,
+            )
+            for slug, split, words in (("loss", "train", "Training"), ("test_loss", "test", "Test"))
+        )  # fmt: skip
     if not task.classes:
         return CURVES
     axis = "mean Dice of classes, then of all {} slices\n(axis logarithmic in 1 - Dice)"

@@ -36,9 +36,9 @@ def table_of(evidence: Evidence) -> list[dict[str, Any]]:
         if not scores:
             continue
         rng = generator(evidence.identity, f"best of {label}")
-        for k, (value, band) in enumerate(best_of_band([sign * score for score in scores], rng), start=1):
+        for k, (value, band) in enumerate(best_of_band(scores, rng), start=1):
             low, high = sorted((sign * band.low, sign * band.high))
-            ends = {"expected": sign * value, "low": low, "high": high}
+            ends = {"expected": sign * value, "low": low, "high": high, "higher_is_better": evidence.higher}
             rows.append(
                 {"study": evidence.identity, "data": run.data, "model": run.task, "optimizer": label, "k": k, **ends}
             )
@@ -47,7 +47,8 @@ def table_of(evidence: Evidence) -> list[dict[str, Any]]:
 
 def table_from(text: str) -> list[dict[str, Any]]:
     """Returns the table of the figure from its CSV."""
-    return from_csv(text, {"k": int, "expected": float, "low": float, "high": float})
+    numbers = dict.fromkeys(("expected", "low", "high"), float)
+    return from_csv(text, {"k": int, **numbers, "higher_is_better": lambda word: word == "True"})
 
 
 def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path) -> list[Path]:
@@ -64,7 +65,7 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         lines = group(table)
         figure, (axes,) = canvas.sheet(caption, room=max(map(len, lines)) + len("  0.000"))
         axes.set_xlim(1, max(row["k"] for row in table))
-        words = canvas.score_scale(axes.yaxis, [row["expected"] for row in table])
+        words = canvas.score_scale(axes.yaxis, [row["expected"] for row in table], table[0]["higher_is_better"])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("number of trials, k")
         axes.set_ylabel(f"validation {score} expected of the best of k\n({words})")
@@ -88,15 +89,11 @@ def _line(axes: Axes, own: Table, style: Mapping[str, Any], shade: float) -> Any
 
 
 def _scores(evidence: Evidence, label: str) -> list[float]:
-    """Returns the score of each point of an optimizer's last search, the median over the tuning seeds."""
+    """Returns the merit of each point of an optimizer's last search, greater is better: the median over its seeds."""
     own = [trial for trial in evidence.trials if trial.label == label]
     if not own:
         return []
     chosen = evidence.choices[label]
     last = [t for t in own if (t.round, t.widenings) == (chosen.round, chosen.widenings)]
     points = sorted({trial.index for trial in last})
-    worst = evidence.worst
-    return [
-        statistics.median(t.score if math.isfinite(t.score) else worst for t in last if t.index == index)
-        for index in points
-    ]
+    return [statistics.median(trial.score for trial in last if trial.index == index) for index in points]

@@ -95,7 +95,7 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         for panel, (column, words) in zip(panels, columns, strict=True):
             _cost_axis(panel, table, column)
             ends = [row[key] for row in table for key in ("score", "low", "high")]
-            words_of_scale = canvas.score_scale(panel.yaxis, ends)
+            words_of_scale = canvas.score_scale(panel.yaxis, ends, table[0]["higher_is_better"])
             _frontier(panel, table, column)
             _points(panel, table, column, styles)
             panel.set_xlabel(words)

@@ -127,13 +127,15 @@ def chance_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
             rng = generator(evidence.identity, f"chance {label} {other}")
             chance = 0.5 if label == other else improvement(runs[label], runs[other], rng).value
             told = {"iqm": means[label].value, "low": means[label].expanded.low, "high": means[label].expanded.high}
-            rows.append({**origin(evidence), "optimizer": label, "other": other, "p_better": chance, **told})
+            pair = {"optimizer": label, "other": other, "p_better": chance, "higher_is_better": evidence.higher}
+            rows.append({**origin(evidence), **pair, **told})
     return rows
 
 
 def chance_from(text: str) -> list[dict[str, Any]]:
     """Returns the table of the matrix from its CSV."""
-    return from_csv(text, dict.fromkeys(("p_better", "iqm", "low", "high"), float))
+    numbers = dict.fromkeys(("p_better", "iqm", "low", "high"), float)
+    return from_csv(text, {**numbers, "higher_is_better": lambda word: word == "True"})
 
 
 def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path) -> list[Path]:
@@ -144,7 +146,8 @@ def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption:
         figure, (bars, matrix) = canvas.sheet(
             caption, room=0, grid=(1, 2), gap=(0.05, 0.3), share=False, left=room_for(labels), widths=(1, 1.25)
         )
-        axis = canvas.score_scale(bars.xaxis, [row[key] for row in table for key in ("iqm", "low", "high")])
+        seen = [row[key] for row in table for key in ("iqm", "low", "high")]
+        axis = canvas.score_scale(bars.xaxis, seen, table[0]["higher_is_better"])
         for place, (label, own) in enumerate(lines.items()):
             low, high, color = own[0]["low"], own[0]["high"], styles[label].color
             if math.isfinite(low):

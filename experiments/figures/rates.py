@@ -43,18 +43,18 @@ def draw_rates(
     task = tasks.get(study.task)
     with mpl.rc_context(canvas.STYLE):
         figure, axes = canvas.sheet(caption, room=0, grid=(math.ceil(len(entries) / columns), columns))
-        good = [trial.score for trial in trials if math.isfinite(trial.score)]
+        good = [task.merit(trial.score) for trial in trials if math.isfinite(trial.score)]
         axes[0].set_xscale("log")
         step = DICE_STEP if task.classes else 1 / CARDS[study.data].sizes["validation"]
-        canvas.accuracy_scale(axes[0], good, step)
+        (canvas.loss_scale if task.lower_is_better else canvas.accuracy_scale)(axes[0], good, step)
         for panel, entry in zip(axes, entries, strict=False):
-            own = [trial for trial in trials if trial.label == entry.label]
-            _panel(panel, own, choices[entry.label].learning_rate, entry)
+            own = [(t.learning_rate, task.merit(t.score)) for t in trials if t.label == entry.label]
+            _panel(panel, own, choices[entry.label].learning_rate, entry, lost=int(task.lower_is_better))
         for panel in axes[len(entries) :]:
             panel.set_visible(False)
         figure.supxlabel("learning rate (logarithmic axis)", y=0.1, fontsize=9.5)
         figure.supylabel(
-            f"validation {task.score_title} after the last pass\n(axis logarithmic in {_share(task)})",
+            f"validation {task.score_title} after the last pass\n({_scale(task)})",
             x=0.012,
             y=0.5,
             fontsize=9.5,
@@ -62,20 +62,26 @@ def draw_rates(
         names = {"score": task.score}  # a column is called by what it holds
         table = [
             {"data": study.data, "model": study.task}
-            | {names.get(key, key): value for key, value in dataclasses.asdict(trial).items()}
-            for trial in trials
+            | {
+                names.get(key, key): value
+                for key, value in {**dataclasses.asdict(t), "score": task.merit(t.score)}.items()
+            }
+            for t in trials
         ]
         return canvas.save(figure, folder, "learning_rates", caption, to_csv(table))
 
 
-def _share(task: Task) -> str:
-    return "1 - Dice" if task.classes else "the share of errors"
+def _scale(task: Task) -> str:
+    if task.lower_is_better:
+        return "logarithmic axis"
+    return f"axis logarithmic in {'1 - Dice' if task.classes else 'the share of errors'}"
 
 
-def _panel(axes: Axes, trials: Sequence[Trial], chosen: float, entry: Entry) -> None:
+def _panel(axes: Axes, trials: Sequence[tuple[float, float]], chosen: float, entry: Entry, lost: int) -> None:
+    """Draws the rates tried and their scores; crosses of diverged runs stand at the lower (0) or upper (1) end."""
     style = look(entry.style)
-    rates = sorted({trial.learning_rate for trial in trials})
-    by_rate = {rate: [t.score for t in trials if t.learning_rate == rate] for rate in rates}
+    rates = sorted({rate for rate, _ in trials})
+    by_rate = {rate: [score for tried, score in trials if tried == rate] for rate in rates}
     medians = {rate: float(np.median(values)) for rate, values in by_rate.items()}
     alive = [rate for rate in rates if math.isfinite(medians[rate])]
     axes.axvline(entry.default_learning_rate, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
@@ -84,6 +90,7 @@ def _panel(axes: Axes, trials: Sequence[Trial], chosen: float, entry: Entry) -> 
         finite = [value for value in values if math.isfinite(value)]
         axes.plot([rate] * len(finite), finite, ".", color=style["color"], markersize=4)
         if len(finite) < len(values):
-            axes.plot(rate, axes.get_ylim()[0], "x", color=style["color"], mew=2, clip_on=False)
-    axes.plot(chosen, medians[chosen], "o", color=style["color"], markersize=9, mfc="none", mew=1.6)
-    axes.set_title(f"{entry.label}: {chosen:g}", fontsize=10, loc="left")
+            axes.plot(rate, axes.get_ylim()[lost], "x", color=style["color"], mew=2, clip_on=False)
+    if chosen in alive:
+        axes.plot(chosen, medians[chosen], "o", color=style["color"], markersize=9, mfc="none", mew=1.6)
+    axes.set_title(canvas.plain(f"{entry.label}: {chosen:g}"), fontsize=10, loc="left")

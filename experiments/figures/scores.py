@@ -54,6 +54,7 @@ def dots_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
                     "low": mean.expanded.low if mean else math.nan,
                     "high": mean.expanded.high if mean else math.nan,
                     "tied": row.tied,
+                    "higher_is_better": evidence.higher,
                 }
                 for seed, value in sorted(finals[row.label].items())
             ]
@@ -62,7 +63,11 @@ def dots_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 def table_from(text: str) -> list[dict[str, Any]]:
     """Returns the table of either figure from its CSV."""
-    return from_csv(text, {**NUMBERS, "tied": lambda word: word == "True"})
+    return from_csv(text, {**NUMBERS, "tied": _true, "higher_is_better": _true})
+
+
+def _true(word: str) -> bool:
+    return word == "True"
 
 
 def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path) -> list[Path]:
@@ -81,7 +86,8 @@ def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Ca
         for panel, (split, rows) in zip(panels, group(table, "split").items(), strict=True):
             panel.set_title(f"{'training' if split == 'train' else split} {score}", fontsize=10, loc="left")
             name_rows(panel, labels if panel is panels[0] else [""] * len(labels))
-            axis = canvas.score_scale(panel.xaxis, [row[key] for row in rows for key in ("score", "low", "high")])
+            seen = [row[key] for row in rows for key in ("score", "low", "high")]
+            axis = canvas.score_scale(panel.xaxis, seen, rows[0]["higher_is_better"])
             for place, (label, own) in enumerate(group(rows).items()):
                 _points(panel, own, "score", styles[label], place)
         tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]

@@ -11,11 +11,11 @@ from experiments.lint import Finding, findings
 from experiments.report import text
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Gallery, Shown
-from experiments.report.opened import broken, opened
+from experiments.report.opened import broken, note_of, opened
 from experiments.report.page import page
 from experiments.report.table import Result, result
 
-__all__ = ["Evidence", "Report", "opened", "result", "write"]
+__all__ = ["Evidence", "Report", "broken", "note_of", "opened", "result", "write"]
 
 NAME = "report"
 
