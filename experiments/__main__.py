@@ -6,6 +6,7 @@ Nothing here imports TensorFlow, so that help and errors come at once.
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import signal
 import sys
@@ -78,6 +79,9 @@ def main(words: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except BrokenPipeError:  # who read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Exception as error:
         if "--debug" in words:
             raise

@@ -1,5 +1,6 @@
 """The command line answers bad input at once, in one sentence with the nearest match."""
 
+import signal
 import subprocess
 import sys
 
@@ -120,3 +121,13 @@ def test_answers_come_without_importing_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    """As when the output goes through `head`."""
+    command = [sys.executable, "-m", "experiments", "list"]
+    listing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    listing.stdout.close()
+    assert listing.stderr.read() == ""
+    assert listing.wait() == 128 + signal.SIGPIPE
+    listing.stderr.close()
