@@ -223,7 +223,7 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
     seen = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(seen), max(seen)
     if low > 0 and not higher_is_better and high > 20 * low:
-        (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+        (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
         axis.set_view_interval(low / 1.3, high * 1.3, ignore=True)
         return "logarithmic axis"
     if not (higher_is_better and 0 <= low <= high <= 1):
@@ -256,7 +256,7 @@ def _towards_one(axis: Axis, floor: float) -> None:
         lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
         lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),
     )
-    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("function", functions=scale)
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("function", functions=scale)
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,19 @@ class Board:
     def __init__(self, folder: Path) -> None:
         """Takes the folder that TensorBoard is pointed at."""
         self._folder = folder
+        self._api: Any = importlib.import_module("tensorboard.plugins.hparams.api")
         self._writer: Any = None
 
     def begin(self, name: str, settings: Mapping[str, Any]) -> None:
         """Begins a run anew: what an earlier mirror wrote of it is replaced."""
         import tensorflow as tf
-        from tensorboard.plugins.hparams import api
 
         folder = self._folder / name
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
         self._writer = tf.summary.create_file_writer(str(folder))
         with self._writer.as_default():
-            api.hparams(dict(settings), trial_id=name)
+            self._api.hparams(dict(settings), trial_id=name)
 
     def tell(self, epoch: int, scores: Mapping[str, float]) -> None:
         """Adds the scores after a pass."""
