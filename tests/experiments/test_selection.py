@@ -171,9 +171,10 @@ def test_committed_selections_follow_from_their_evidence(name):
     assert in_last_search == {whole.tier.trials * len(whole.tuning.seeds)}
 
 
-def test_the_default_study_has_its_selection():
-    """The README's command needs no tuning first."""
-    path = config.find("mnist")
+@pytest.mark.parametrize("name", ["mnist", "mni152"])
+def test_the_embedded_studies_have_their_selections(name):
+    """The README's commands need no tuning first."""
+    path = config.find(name)
     assert saved(selection.paths(path)[0])["tuning_hash"] == identity.tuning_hash(config.load(path))
 
 
