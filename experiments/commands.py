@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -30,12 +31,14 @@ from experiments.work import making
 
 def compare(options: Options) -> None:
     """Makes the runs that are missing of a comparison and writes its report, problem by problem."""
+    written = []
     for asked in asked_of(options):
         if options.dry_run:
             making.tell(asked.name, asked.wanted, options)
             continue
         make(asked, options)
-        _report(asked, options)
+        written.append(_report(asked, options))
+    _overview(written, options)
 
 
 def make(asked: Asked, options: Options) -> None:
@@ -46,11 +49,18 @@ def make(asked: Asked, options: Options) -> None:
 
 def report(options: Options) -> None:
     """Writes the report of the runs that are recorded, and trains nothing."""
-    for asked in asked_of(options):
-        _report(asked, options)
+    _overview([_report(asked, options) for asked in asked_of(options)], options)
 
 
-def _report(asked: Asked, options: Options) -> None:
+def _overview(written: Sequence[reports.Report], options: Options) -> None:
+    """Writes the page over all problems of a study that has several."""
+    if len(written) > 1:
+        title, folder = config.load(config.find(options.study)).title, written[0].page.parent.parent
+        if made := reports.write_overview(written, title, folder):
+            print(f"Written to {folder}: {', '.join(path.name for path in made)}.")
+
+
+def _report(asked: Asked, options: Options) -> reports.Report:
     found = reports.opened(asked.name, asked.path, asked.wanted)
     words = Words(asked.name, asked.whole, asked.study, found, asked.choices, options.command)
     goal, origin = options.target, ""
@@ -64,6 +74,7 @@ def _report(asked: Asked, options: Options) -> None:
     for finding in made.findings:
         print(finding, file=sys.stderr)
     print(f"Written to {asked.folder}: {', '.join(path.name for path in made.files)}.")
+    return made
 
 
 def _trials(asked: Asked) -> list[selection.Trial]:

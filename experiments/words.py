@@ -81,12 +81,15 @@ class Words:
     @property
     def footer(self) -> tuple[str, ...]:
         """Where the numbers come from, and the command that draws the figure again."""
+        study = f"study {self.name} {self.found[0].run.study[:8]}, {self._budget()}"
+        return f"{study}, {self.versions}", f"drawn by: {self.command}"
+
+    @property
+    def versions(self) -> str:
+        """What the runs were made with."""
         seen = [record.environment for record in self.found]
         commits = ", ".join(sorted({str(e["commit"]) for e in seen}))
-        version = seen[0]
-        study = f"study {self.name} {self.found[0].run.study[:8]}, {self._budget()}, commit {commits}"
-        versions = f"TensorFlow {version['tensorflow']}, Keras {version['keras']}, {version['system']}"
-        return f"{study}, {versions}", f"drawn by: {self.command}"
+        return f"commit {commits}, TensorFlow {seen[0]['tensorflow']}, Keras {seen[0]['keras']}, {seen[0]['system']}"
 
     def _budget(self) -> str:
         """Returns track and budget: what was spent on each optimizer."""

@@ -32,6 +32,7 @@ CHANCE_HOW = (
     "counts as 0. Right: P(row better than column), all runs of one against all of the other, ties half; ring: 0.75 or "
     "more, which a claim needs beside its interval and p."
 )
+READABLE = 8  # columns whose numbers can be read
 BETTER, WORSE = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)  # Okabe and Ito's blue and vermillion
 
 
@@ -84,21 +85,23 @@ def draw_map(table: Table, caption: Caption, folder: Path) -> list[Path]:
         name_rows(axes, list(lines))
         axes.set_xlim(-0.5, len(seeds) + 0.5)
         axes.grid(visible=False)
-        axes.set_xticks(range(len(seeds) + 1), labels=[*(f"seed {seed}" for seed in seeds), "interquartile mean"])
+        word = "seed " if len(seeds) <= READABLE else ""
+        axes.set_xticks(range(len(seeds) + 1), labels=[*(f"{word}{seed}" for seed in seeds), "interquartile mean"])
         sign = 1 if table[0]["higher_is_better"] else -1
         middle = np.nanmedian(alive, axis=0) if np.isfinite(alive).any(axis=0).all() else np.zeros(len(seeds))
         away = sign * (alive - middle)
         most = float(np.nanmax(np.abs(away), initial=1e-12))
         for i, own in enumerate(lines.values()):
             for j, row in enumerate(own):
-                _cell(axes, (j, i), float(away[i, j]) / most, number(row["score"]), f"rank {row['rank']:g}")
+                told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
+                cell(axes, (j, i), float(away[i, j]) / most, *told)
             first = own[0]
             half = (first["iqm_high"] - first["iqm_low"]) / 2
-            _cell(axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else "")
+            cell(axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else "")
         return canvas.save(figure, folder, "scores_by_seed", caption, to_csv(table))
 
 
-def _cell(axes: Axes, place: tuple[int, int], shade: float, text: str, small: str) -> None:
+def cell(axes: Axes, place: tuple[int, int], shade: float, text: str, small: str) -> None:
     """Draws one cell: its colour from -1, worst, to 1, best; NaN is a run that diverged."""
     x, y = place
     lost = math.isnan(shade)

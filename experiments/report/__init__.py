@@ -8,25 +8,32 @@ from pathlib import Path
 
 from experiments import files
 from experiments.lint import Finding, findings
-from experiments.report import text
+from experiments.report import summary, text
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Gallery, Shown
 from experiments.report.opened import broken, note_of, opened
+from experiments.report.overview import several
 from experiments.report.page import page
 from experiments.report.table import Result, result
 
-__all__ = ["Evidence", "Report", "broken", "note_of", "opened", "result", "write"]
+__all__ = ["Evidence", "Report", "broken", "note_of", "opened", "result", "write", "write_overview"]
 
 NAME = "report"
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was written: the result table, the rules that are broken, and the files."""
+    """What was written: from what, the result table, the rules that are broken, and the files."""
 
+    evidence: Evidence
     result: Result
     findings: Sequence[Finding]
     files: Sequence[Path]
+
+    @property
+    def page(self) -> Path:
+        """The page."""
+        return next(path for path in self.files if path.name == f"{NAME}.html")
 
 
 def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool = True) -> Report:
@@ -50,7 +57,21 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
     files.write(paths[0], page(evidence, table, [*shown, *_shown(more)], said))
     files.write(paths[1], text.markdown(evidence, table, said))
     files.write(paths[2], text.as_csv(evidence, table))
-    return Report(table, said, [*drawn, *more, *paths])
+    return Report(evidence, table, said, [*drawn, *more, *paths])
+
+
+def write_overview(reports: Sequence[Report], title: str, folder: Path) -> list[Path]:
+    """Writes one page over the reports of several problems, and returns its files.
+
+    Nothing is written over one problem, or while runs are missing.
+
+    Args:
+        reports: of each problem, inside the folder.
+        title: of the study.
+        folder: where the files go.
+    """
+    whole = several([one.evidence for one in reports], [one.result for one in reports])
+    return [] if whole is None else summary.write(whole, [one.page for one in reports], title, folder)
 
 
 def _cases(evidence: Evidence, folder: Path) -> list[Path]:

@@ -40,8 +40,23 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
         shown: its figures, drawn.
         findings: the rules that it breaks.
     """
+    sections = [
+        element("p", text(result.headline), class_="headline", id="headline"),
+        broken(findings),
+        _contents(shown),
+        _filters(evidence),
+        _results(evidence, result),
+        _pairs(evidence, result.comparisons),
+        _runs(evidence),
+        *(drawn(place, figure) for place, figure in enumerate(shown)),
+        _origin(evidence),
+    ]
+    return document(evidence.words.title("Report"), sections)
+
+
+def document(title: str, sections: Sequence[str]) -> str:
+    """Returns a whole page: what it is called, and the markup of its sections, empty ones left out."""
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    title = evidence.words.title("Report")
     head = [
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{text(policy(script))}">',
@@ -50,25 +65,15 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
         element("title", text(title)),
         element("style", style),
     ]
-    sections = [
-        element("h1", text(title)),
-        element("p", text(result.headline), class_="headline", id="headline"),
-        _broken(findings),
-        _contents(shown),
-        _filters(evidence),
-        _results(evidence, result),
-        _pairs(evidence, result.comparisons),
-        _runs(evidence),
-        *(_figure(place, figure) for place, figure in enumerate(shown)),
-        _origin(evidence),
-    ]
+    sections = [element("h1", text(title)), *sections]
     body = "\n".join([element("main", "\n".join(filter(None, sections))), f"<script>{script}</script>"])
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{chr(10).join(head)}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
     )
 
 
-def _broken(findings: Sequence[Finding]) -> str:
+def broken(findings: Sequence[Finding]) -> str:
+    """Returns the rules that are broken, in red, or the sentence that there are none."""
     if not findings:
         return element(
             "p", "No rule of the protocol is broken: the lint has nothing to say.", class_="quiet", id="lint"
@@ -185,15 +190,16 @@ def _problem(evidence: Evidence) -> str:
     return f"{evidence.study.task} on {evidence.study.data}"
 
 
-def _figure(place: int, shown: Shown) -> str:
+def drawn(place: int, shown: Shown) -> str:
+    """Returns a figure with its heading, its words and its numbers; its place makes the names in it unique."""
     heading = element("h2", text(shown.title))
     if not shown.files:
         return heading + element("p", text(shown.words), class_="quiet")
     files = {path.suffix: path for path in shown.files}
-    drawn = element("div", inlined(files[".svg"].read_text(encoding="utf-8"), f"f{place}"), class_="card")
+    card = element("div", inlined(files[".svg"].read_text(encoding="utf-8"), f"f{place}"), class_="card")
     csv = download(files[".csv"].name, files[".csv"].read_text(encoding="utf-8"), "the numbers as CSV")
     caption = element("figcaption", f"{text(shown.words)} {csv}")
-    return heading + element("figure", f"{drawn}\n{caption}", id=f"figure-{shown.slug}")
+    return heading + element("figure", f"{card}\n{caption}", id=f"figure-{shown.slug}")
 
 
 def _origin(evidence: Evidence) -> str:

@@ -1,0 +1,97 @@
+"""The page of a study of several problems: one picture of all, and the way to the report of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import files
+from experiments.canvas import Caption
+from experiments.config import Style
+from experiments.figures import overview as figures
+from experiments.figures import profiles, ranks
+from experiments.report.gallery import Shown
+from experiments.report.markup import download, element, table, text
+from experiments.report.overview import Overview, chance_table, map_table, times_table
+from experiments.report.page import document, drawn
+from experiments.report.table import number
+
+NAME = "overview"
+
+
+def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -> list[Path]:
+    """Writes the page, its figures and their numbers; returns the files.
+
+    Args:
+        overview: the problems.
+        pages: the report of each, in their order, inside the folder.
+        title: of the study.
+        folder: where the files go.
+    """
+    styles = {entry.label: entry.style for entry in overview.evidence[0].study.optimizers}
+    rows = map_table(overview)
+    shown = _figures(overview, rows, styles, title, folder)
+    csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
+    said = "".join(element("li", text(sentence)) for sentence in overview.words())
+    links = "".join(
+        element("li", element("a", text(name), href=page.relative_to(folder).as_posix()))
+        for name, page in zip(overview.problems, pages, strict=True)
+    )
+    sections = [
+        element("ul", said, class_="headline", id="headline"),
+        element("h2", "The report of each problem"),
+        element("ul", links, id="problems"),
+        element("h2", "Results"),
+        _table(rows, csv),
+        *(drawn(place, figure) for place, figure in enumerate(shown)),
+    ]
+    path = folder / f"{NAME}.html"
+    files.write(path, document(f"Overview: {title}", sections))
+    return [*(path for figure in shown for path in figure.files), path]
+
+
+def _figures(
+    overview: Overview, rows: list[dict[str, Any]], styles: Mapping[str, Style], title: str, folder: Path
+) -> list[Shown]:
+    def caption(what: str, how: str) -> Caption:
+        studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
+        words, seeds = overview.evidence[0].words, len(overview.evidence[0].study.seeds)
+        footer = (f"studies: {studies}; {seeds} seeds; {words.versions}", words.footer[-1])
+        whole = f"{what}: {title}"
+        return Caption(whole, (how,), footer, f"{whole}. {how}")
+
+    what = "Every problem"
+    shown = [Shown(what, figures.MAP, figures.draw_map(rows, caption(what, figures.MAP), folder))]
+    what, chances = "Over all problems", chance_table(overview)
+    words = caption(what, figures.CHANCES)
+    shown.append(Shown(what, figures.CHANCES, ranks.draw_chances(chances, styles, "score", words, folder)))
+    times = times_table(overview)
+    if not profiles.drawable(times):
+        return shown
+    what, words = "Profiles", caption("Profiles", figures.PROFILES)
+    shown.append(Shown(what, figures.PROFILES, profiles.draw(times, styles, words, folder)))
+    what, words = "Profiles two by two", caption("Profiles two by two", figures.PAIRS)
+    return [*shown, Shown(what, figures.PAIRS, profiles.draw_pairs(times, styles, words, folder))]
+
+
+def _table(rows: list[dict[str, Any]], csv: str) -> str:
+    headings = ("optimizer", "problem", "mean test score", "95 % interval", "place, 0 to 1", "verdict", "diverged")
+    cells = [
+        [
+            (row["optimizer"], row["optimizer"]),
+            (row["problem"], row["problem"]),
+            (number(row["score"]), row["score"]),
+            (f"{number(row['low'])} to {number(row['high'])}", row["low"]),
+            (f"{row['normalised']:.3f}", row["normalised"]),
+            (row["verdict"], row["verdict"]),
+            (str(row["diverged"]), row["diverged"]),
+        ]
+        for row in rows
+    ]
+    about = [
+        {"optimizer": [row["optimizer"]], "problem": [row["problem"]], "class": "tied" if row["tied"] else None}
+        for row in rows
+    ]
+    link = download(f"{NAME}.csv", csv, "the numbers as CSV")
+    return table("results", f"Test scores on every problem, {link}", headings, cells, about)
