@@ -49,14 +49,16 @@ def compared(tmp_path_factory):
     return folder, experiments(folder, "compare", "small.toml", "--jobs", "2")
 
 
-def test_a_comparison_ends_with_a_table_and_figures(compared):
-    """Every file is there, and the table has a row for each optimizer."""
+def test_a_comparison_ends_with_a_table_and_a_report(compared):
+    """Every file is there, the table has a row for each optimizer, and two seeds are too few for any verdict."""
     folder, done = compared
     assert done.returncode == 0, done.stderr
     kinds = [f"{slug}.{kind}" for slug in ("train_accuracy", "test_accuracy", "loss") for kind in ("png", "svg", "csv")]
+    kinds += [f"report.{kind}" for kind in ("html", "md", "csv")]
     assert set(kinds) <= {path.name for path in (folder / "figures").iterdir()}
     assert "Adam" in done.stdout
-    assert "0 of 2" in done.stdout
+    assert "cannot be compared with" in done.stdout
+    assert len(list(folder.glob("runs/small-*/opened.json"))) == 1
     assert "[4/4]" in done.stderr
 
 
@@ -97,7 +99,7 @@ def test_a_second_comparison_trains_nothing_and_draws_the_same(compared):
 def test_one_process_gives_the_records_of_two(compared, tmp_path):
     """Results do not depend on how many processes there are, bit for bit."""
     folder, _ = compared
-    done = experiments(prepare(tmp_path), "compare", "small.toml", "--jobs", "1")
+    done = experiments(prepare(tmp_path), "run", "small.toml", "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert results(tmp_path) == results(folder)
     assert len(results(folder)) == 4
@@ -106,7 +108,7 @@ def test_one_process_gives_the_records_of_two(compared, tmp_path):
 def test_an_interrupted_comparison_keeps_what_is_finished_and_says_how_to_go_on(tmp_path):
     """It ends within seconds, leaves no process, and the same command goes on."""
     folder = prepare(tmp_path, LONG, epochs=6)
-    words = ("compare", "small.toml", "--jobs", "2")
+    words = ("run", "small.toml", "--jobs", "2")
     running = subprocess.Popen(
         **command(folder, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
@@ -118,7 +120,7 @@ def test_an_interrupted_comparison_keeps_what_is_finished_and_says_how_to_go_on(
     _, said = running.communicate(timeout=30)
     assert time.monotonic() - start < 10
     assert running.returncode == 130
-    assert "the same command goes on: python -m experiments compare small.toml --jobs 2" in said
+    assert "the same command goes on: python -m experiments run small.toml --jobs 2" in said
     assert 1 <= len(results(folder)) < 4
     assert "Traceback" not in said
     again = experiments(folder, *words)
@@ -157,4 +159,4 @@ def test_tuning_writes_a_selection_that_its_comparison_accepts(tmp_path):
         assert set(record.summary["data_sha256"]) == {"train", "validation"}
         assert not [key for key in record.evaluations[-1] if key.startswith("test")]
         assert not list(path.glob("test-*"))
-    assert experiments(tmp_path, "compare", "small.toml", "--jobs", "2").returncode == 0
+    assert experiments(tmp_path, "run", "small.toml", "--jobs", "2").returncode == 0
