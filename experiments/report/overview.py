@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from experiments.report.evidence import Evidence
@@ -194,7 +194,7 @@ def times_table(overview: Overview) -> list[dict[str, Any]]:
     return rows
 
 
-def middle(times: Any) -> float:
+def middle(times: Iterable[float]) -> float:
     """Returns the median of times, infinite as soon as one of the middle two is."""
     ordered = sorted(times)
     half = len(ordered) // 2

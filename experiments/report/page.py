@@ -44,7 +44,7 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
         element("p", text(result.headline), class_="headline", id="headline"),
         broken(findings),
         _contents(shown),
-        _filters(evidence),
+        filters(evidence, {_problem(evidence): f"{evidence.task.title} on {evidence.study.data}"}),
         _results(evidence, result),
         _pairs(evidence, result.comparisons),
         _runs(evidence),
@@ -92,16 +92,21 @@ def _contents(shown: Sequence[Shown]) -> str:
     return element("nav", element("ul", links), aria_label="contents")
 
 
-def _filters(evidence: Evidence) -> str:
-    """Returns the boxes that show and hide optimizers and problems; they stay hidden where no script runs."""
+def filters(evidence: Evidence, problems: Mapping[str, str]) -> str:
+    """Returns the boxes that show and hide optimizers and problems; they stay hidden where no script runs.
+
+    Args:
+        evidence: has the optimizers.
+        problems: what each problem is called in the tables -> in words.
+    """
     boxes = [
         _box("optimizer", entry.label, entry.label, data_color=entry.style.color.lower())
         for entry in evidence.study.optimizers
     ]
-    problems = _box("problem", _problem(evidence), f"{evidence.task.title} on {evidence.study.data}")
+    others = "".join(_box("problem", name, words) for name, words in problems.items())
     fields = [
         element("fieldset", element("legend", "optimizers") + "".join(boxes)),
-        element("fieldset", element("legend", "problems") + problems),
+        element("fieldset", element("legend", "problems") + others),
     ]
     return f'<form class="filters" hidden>{"".join(fields)}</form>'
 

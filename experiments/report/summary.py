@@ -14,7 +14,7 @@ from experiments.figures import profiles, ranks
 from experiments.report.gallery import Shown
 from experiments.report.markup import download, element, table, text
 from experiments.report.overview import Overview, chance_table, map_table, times_table
-from experiments.report.page import document, drawn
+from experiments.report.page import document, drawn, filters
 from experiments.report.table import number
 
 NAME = "overview"
@@ -42,6 +42,7 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
         element("ul", said, class_="headline", id="headline"),
         element("h2", "The report of each problem"),
         element("ul", links, id="problems"),
+        filters(overview.evidence[0], {name: name for name in overview.problems}),
         element("h2", "Results"),
         _table(rows, csv),
         *(drawn(place, figure) for place, figure in enumerate(shown)),
