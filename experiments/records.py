@@ -194,8 +194,9 @@ def damage(path: Path) -> str | None:
 
 def discard(path: Path) -> None:
     """Takes the mark of completion off a run, so that it is run again; its files stay."""
-    with contextlib.suppress(FileNotFoundError):
-        (path / "DONE").replace(path / f"DONE.{secrets.token_hex(4)}.old")
+    if (path / "DONE").exists():
+        with storing(path), contextlib.suppress(FileNotFoundError):  # another process was first
+            (path / "DONE").replace(path / f"DONE.{secrets.token_hex(4)}.old")
 
 
 def evaluations(path: Path) -> list[dict[str, Any]]:
