@@ -33,7 +33,7 @@ def run(options: Options) -> int:
     every = asked.asked_of(options)
     for one in every:
         commands.make(one, options)
-    agreed = [_tell(one) for one in every]
+    agreed = [_tell(one, options.command) for one in every]
     return int(not all(agreed))
 
 
@@ -45,7 +45,7 @@ def _unknown(path: Path) -> list[str]:
     return [name for name in names if name not in PUBLISHED and not tasks.get(name).toy]
 
 
-def _tell(asked: Asked) -> bool:
+def _tell(asked: Asked, command: str) -> bool:
     """Writes and prints the table of one problem; returns whether it agrees with what is published."""
     from experiments import files, report
     from experiments.reproduce import minima, published
@@ -59,7 +59,10 @@ def _tell(asked: Asked) -> bool:
         lines = published.markdown(rows, f"test {task.score_title}")
     else:
         lines = minima.markdown(minima.outcomes([entry.label for entry in asked.study.optimizers], found))
-    text = "\n".join([f"# {task.title}", "", *lines, ""])
+    made = found[0].environment
+    versions = f"TensorFlow {made['tensorflow']}, Keras {made['keras']}, {made['system']}, commit {made['commit']}"
+    origin = f"Study {asked.name} {found[0].run.study[:8]}; {versions}; made by: {command}"
+    text = "\n".join([f"# {task.title}", "", *lines, "", origin, ""])
     asked.folder.mkdir(parents=True, exist_ok=True)
     files.write(asked.folder / FILE, text)
     print(f"{text}\nWritten to {asked.folder / FILE}.")

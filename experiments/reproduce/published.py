@@ -67,11 +67,13 @@ class Beside:
 
 
 def beside(task: Task, found: Sequence[Record]) -> list[Beside]:
-    """Returns a row for each published result, given the records with open test scores."""
+    """Returns a row for each published result that there are runs for, given their records with open test scores."""
     known = PUBLISHED[task.name]
     rows = []
     for label, (mean, sd) in known.results.items():
         own = [record for record in found if record.run.label == label]
+        if not own:
+            continue
         ends = [float(r.evaluations[-1][known.score]) if r.status == "done" else math.nan for r in own]
         whole = len(ends) > 1 and not any(map(math.isnan, ends))
         ours = spread(ends) if whole else None
