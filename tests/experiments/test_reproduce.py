@@ -1,6 +1,7 @@
 """What is known is set beside what was found: published means, and minima; and one table is made for real."""
 
 import dataclasses
+import json
 import math
 import re
 
@@ -11,6 +12,7 @@ from experiments import problems, tasks
 from experiments.__main__ import main
 from experiments.reproduce import minima, published
 from experiments.reproduce.published import PUBLISHED
+from experiments.tables import from_csv
 from experiments.tasks.points import CLASSICAL
 from tests.experiments.deepobs import CORRECT, LOSSES
 from tests.experiments.small import record
@@ -114,3 +116,48 @@ def test_the_published_momentum_comes_out(tmp_path, monkeypatch, capsys):
     written = (tmp_path / "made" / "reproduction.md").read_text(encoding="utf-8")
     assert re.search(r"^\| Momentum \| 87\.0\d+ ± 0\.0\d+ \(10\) \| 87\.045 ± 0\.025 \| .* \| yes \|$", written, re.M)
     assert written in capsys.readouterr().out
+
+
+TOYS = """
+schema = 2
+title = "A tiny study of a function"
+task = "tf_guide"
+data = "tf_guide"
+epochs = 10
+batch_size = 1
+micro_batch = 20
+budget = "smoke"
+seeds = [0, 20]
+figures = "figures"
+
+[[optimizers]]
+label = "SGD"
+optimizer = "sgd"
+batch = "mini"
+default_learning_rate = 0.01
+style = { color = "#000000", line = "dashed", marker = "s" }
+"""
+
+
+def test_a_function_is_tuned_and_told_of(tmp_path, monkeypatch, capsys):
+    """By its loss, from random starts; then the table says from how many starts it was solved, as an illustration."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("experiments.work.making.engine", lambda *arguments: Inline)
+    (tmp_path / "toys.toml").write_text(TOYS, encoding="utf-8")
+    assert main(["tune", "toys.toml"]) == 0
+    trials = from_csv((tmp_path / "toys.tuning.csv").read_text(encoding="utf-8"))
+    chosen = json.loads((tmp_path / "toys.selection.json").read_text(encoding="utf-8"))["choices"]["SGD"]
+    last = [t for t in trials if int(t["widenings"]) == chosen["widenings"]]
+    by_rate = {t["learning_rate"]: [] for t in last}
+    for trial in last:
+        by_rate[trial["learning_rate"]].append(
+            math.inf if trial["status"] == "diverged" else float(trial["validation_loss"])
+        )
+    assert min(map(np.median, by_rate.values())) == chosen["validation_loss"]
+    capsys.readouterr()
+    assert main(["reproduce", "toys.toml"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^\| SGD \| [012] of 2 \| (yes|no) \| ", out, re.M)
+    assert minima.LABEL in out
+    assert main(["lint", "toys.toml"]) == 1  # two starts are few
+    assert capsys.readouterr().out == "toys: L-B5: S = 2: fewer than 5 evaluation seeds allow no claim.\n"
