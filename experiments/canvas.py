@@ -26,6 +26,7 @@ DPI = 200
 WIDTH, HEIGHT = 9.0, 5.8
 CAPTION = 8.2  # points
 LETTERS = 150  # that fit in a line of the caption
+FEW_DECADES = 1e4  # of a logarithmic axis that has room for 1, 2 and 5
 TITLE = 84  # letters that fit in a title at its full size
 INK = "#222222"
 QUIET = "#555555"
@@ -267,7 +268,8 @@ def loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
     axes.set_yscale("log")
     positive = [v for v in values if v > 0]
     axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    wide = max(positive) > FEW_DECADES * min(positive)
+    axes.yaxis.set_major_locator(LogLocator(numticks=7) if wide else LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
 

@@ -41,7 +41,8 @@ class Words:
         """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
         count, study = len(self.study.seeds), self.study
         budget = f"{count} {'seeds' if count > 1 else 'seed'}, {study.epochs} epochs"
-        return f"{what}: {self.task.title} on {study.data}, {budget}"
+        told = f"{what}: {self.task.title} on {study.data}, {budget}"
+        return f"{told} (illustration, not evidence)" if self.task.toy else told  # rule B20
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
             f"Bold: the best mean and all that {count} seeds do not tell from it. Worse: the interval of the paired "
             "difference leaves 0 out, its p (paired t, or signed ranks where a run diverged, corrected by Holm for all "
             "pairs) is below 0.05, and P is at least 0.75. ≈: not all of that, which is what to expect of equal "
-            "optimizers. †: not confirmed by the exact test, which 5 seeds or fewer never can. n/a: fewer than 3 seeds, "
-            "or runs are missing."
+            "optimizers. †: not confirmed by the exact test, which 5 seeds or fewer never can. n/a: fewer than 3 "
+            "seeds, or runs are missing."
         ),
         (
             "Intervals: expanded percentile bootstrap over seeds, 10,000 draws, the same seeds for all. A run that "

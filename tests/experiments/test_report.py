@@ -10,6 +10,7 @@ from experiments.report import result, text
 from experiments.report.table import bracketed, cells, headings, number
 from experiments.statistics import Interval
 from experiments.tables import from_csv
+from experiments.words import Words
 from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence
 
 
@@ -166,3 +167,12 @@ def test_numbers_are_read_easily():
     assert [number(value) for value in (0.92337, 87.04111, math.inf, math.nan)] == ["0.9234", "87.04", "diverged", "-"]
     assert bracketed(0.9, Interval(0.8, 0.95)) == "0.9000 [0.8000, 0.9500]"
     assert bracketed(0.9, Interval(math.nan, math.nan)) == "0.9000"
+
+
+def test_a_toy_is_called_an_illustration_wherever_it_is_shown():
+    """A function of two numbers says nothing about networks (rule B20)."""
+    whole = evidence(APART)
+    toy = dataclasses.replace(whole.study, task="rosenbrock")
+    words = Words("toys", toy, toy, whole.found, whole.choices, "python -m experiments report toys")
+    assert words.title("Results").endswith("(illustration, not evidence)")
+    assert "illustration" not in whole.words.title("Results")
