@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 
-from experiments import canvas
+from experiments import scales
 from experiments.tasks.base import Task
 
 DICE_STEP = 0.01
@@ -38,16 +38,16 @@ CURVES = (
     Curve(
         "train_accuracy", "train_accuracy", "Training accuracy",
         "accuracy on all training examples\n(axis logarithmic in the share of errors)",
-        canvas.accuracy_scale,
+        scales.accuracy_scale,
     ),
     Curve(
         "test_accuracy", "test_accuracy", "Test accuracy",
         "accuracy on the test examples\n(axis logarithmic in the share of errors)",
-        canvas.accuracy_scale,
+        scales.accuracy_scale,
     ),
     Curve(
         "loss", "train_loss", "Training loss",
-        "cross entropy on all training examples, nats\n(logarithmic axis)", canvas.loss_scale,
+        "cross entropy on all training examples, nats\n(logarithmic axis)", scales.loss_scale,
     ),
 )  # fmt: skip
 
@@ -58,7 +58,7 @@ def curves_of(task: Task) -> tuple[Curve, ...]:
         return tuple(
             Curve(
                 slug, f"{split}_loss", f"{words} loss",
-                f"{task.loss_title}, mean over the {split} rows\n(logarithmic axis)", canvas.loss_scale,
+                f"{task.loss_title}, mean over the {split} rows\n(logarithmic axis)", scales.loss_scale,
             )
             for slug, split, words in (("loss", "train", "Training"), ("test_loss", "test", "Test"))
         )  # fmt: skip
@@ -68,11 +68,11 @@ def curves_of(task: Task) -> tuple[Curve, ...]:
     words = {"train": "Training", "validation": "Validation", "test": "Test"}
     return (
         *(
-            Curve(f"{s}_dice", f"{s}_dice", f"{w} Dice", axis.format(w.lower()), canvas.accuracy_scale, DICE_STEP)
+            Curve(f"{s}_dice", f"{s}_dice", f"{w} Dice", axis.format(w.lower()), scales.accuracy_scale, DICE_STEP)
             for s, w in words.items()
         ),
         Curve(
             "loss", "train_loss", "Training loss",
-            f"{task.loss_title},\nmean of all training slices (logarithmic axis)", canvas.loss_scale,
+            f"{task.loss_title},\nmean of all training slices (logarithmic axis)", scales.loss_scale,
         ),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from experiments import canvas
+from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import FEW, Table, group, look
@@ -65,7 +65,7 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         lines = group(table)
         figure, (axes,) = canvas.sheet(caption, room=max(map(len, lines)) + len("  0.000"))
         axes.set_xlim(1, max(row["k"] for row in table))
-        words = canvas.score_scale(axes.yaxis, [row["expected"] for row in table], table[0]["higher_is_better"])
+        words = scales.score_scale(axes.yaxis, [row["expected"] for row in table], table[0]["higher_is_better"])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("number of trials, k")
         axes.set_ylabel(f"validation {score} expected of the best of k\n({words})")

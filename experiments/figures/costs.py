@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas
+from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Entry, Style
 from experiments.figures.base import Table, dot, under
@@ -95,7 +95,7 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         for panel, (column, words) in zip(panels, columns, strict=True):
             _cost_axis(panel, table, column)
             ends = [row[key] for row in table for key in ("score", "low", "high")]
-            words_of_scale = canvas.score_scale(panel.yaxis, ends, table[0]["higher_is_better"])
+            words_of_scale = scales.score_scale(panel.yaxis, ends, table[0]["higher_is_better"])
             _frontier(panel, table, column)
             _points(panel, table, column, styles)
             panel.set_xlabel(words)

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from experiments import canvas
+from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, group, name_rows, room_for
@@ -150,7 +150,7 @@ def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption:
             caption, room=0, grid=(1, 2), gap=(0.05, 0.3), share=False, left=room_for(labels), widths=(1, 1.25)
         )
         seen = [row[key] for row in table for key in ("iqm", "low", "high")]
-        axis = canvas.score_scale(bars.xaxis, seen, table[0]["higher_is_better"])
+        axis = scales.score_scale(bars.xaxis, seen, table[0]["higher_is_better"])
         for place, (label, own) in enumerate(lines.items()):
             low, high, color = own[0]["low"], own[0]["high"], styles[label].color
             if math.isfinite(low):

@@ -6,12 +6,13 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments import canvas, tasks
+from experiments import canvas, scales, tasks
 from experiments.canvas import Caption
 from experiments.config import Entry, Study
 from experiments.curves import DICE_STEP
@@ -46,7 +47,7 @@ def draw_rates(
         good = [task.merit(trial.score) for trial in trials if math.isfinite(trial.score)]
         axes[0].set_xscale("log")
         step = DICE_STEP if task.classes else 1 / CARDS[study.data].sizes["validation"]
-        (canvas.loss_scale if task.lower_is_better else canvas.accuracy_scale)(axes[0], good, step)
+        (scales.loss_scale if task.lower_is_better else scales.accuracy_scale)(axes[0], good, step)
         for panel, entry in zip(axes, entries, strict=False):
             own = [(t.learning_rate, task.merit(t.score)) for t in trials if t.label == entry.label]
             _panel(panel, own, choices[entry.label].learning_rate, entry, lost=int(task.lower_is_better))
@@ -59,16 +60,15 @@ def draw_rates(
             y=0.5,
             fontsize=9.5,
         )
-        names = {"score": task.score}  # a column is called by what it holds
-        table = [
-            {"data": study.data, "model": study.task}
-            | {
-                names.get(key, key): value
-                for key, value in {**dataclasses.asdict(t), "score": task.merit(t.score)}.items()
-            }
-            for t in trials
-        ]
+        table = [_row(study, task, trial) for trial in trials]
         return canvas.save(figure, folder, "learning_rates", caption, to_csv(table))
+
+
+def _row(study: Study, task: Task, trial: Trial) -> dict[str, Any]:
+    """Returns the numbers of a trial; its score is called by what it is, and a loss told as a loss."""
+    told = {**dataclasses.asdict(trial), "score": task.merit(trial.score)}
+    named = {task.score if key == "score" else key: value for key, value in told.items()}
+    return {"data": study.data, "model": study.task, **named}
 
 
 def _scale(task: Task) -> str:

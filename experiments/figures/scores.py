@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, SymmetricalLogLocator
 
-from experiments import canvas
+from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, dot, group, name_rows, room_for, under
@@ -87,7 +87,7 @@ def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Ca
             panel.set_title(f"{'training' if split == 'train' else split} {score}", fontsize=10, loc="left")
             name_rows(panel, labels if panel is panels[0] else [""] * len(labels))
             seen = [row[key] for row in rows for key in ("score", "low", "high")]
-            axis = canvas.score_scale(panel.xaxis, seen, rows[0]["higher_is_better"])
+            axis = scales.score_scale(panel.xaxis, seen, rows[0]["higher_is_better"])
             for place, (label, own) in enumerate(group(rows).items()):
                 _points(panel, own, "score", styles[label], place)
         tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]

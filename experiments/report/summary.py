@@ -30,6 +30,8 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
         folder: where the files go.
     """
     styles = {entry.label: entry.style for entry in overview.evidence[0].study.optimizers}
+    if all(one.task.toy for one in overview.evidence):
+        title = f"{title} (illustration, not evidence)"  # rule B20
     rows = map_table(overview)
     shown = _figures(overview, rows, styles, title, folder)
     csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")

@@ -1,0 +1,88 @@
+"""The axes that scores and losses are drawn on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+TICKS = 6  # that an axis of scores has room for
+FEW_DECADES = 1e4  # of a logarithmic axis that has room for 1, 2 and 5
+
+
+def accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+    """Stretches an accuracy axis towards 1, logarithmic in the share of errors, from 0 on."""
+    _towards_one(axes.yaxis, step / 2)
+    shown = _round(max(values), ERRORS)
+    axes.set_ylim(min(0.0, *values), max(shown[-1], *values))
+    axes.yaxis.set_major_locator(FixedLocator(shown))
+
+
+def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, step: float = 1e-3) -> str:
+    """Makes an axis cover some scores or losses, and says how: shares below 1 are stretched towards 1.
+
+    Args:
+        axis: an axis of a figure.
+        values: what has to be seen; infinite ones are left out.
+        higher_is_better: True for a score, False for a loss.
+        step: the smallest difference that a score can show.
+
+    Returns:
+        What to write beside the axis's name, in brackets.
+    """
+    seen = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(seen), max(seen)
+    if low > 0 and not higher_is_better and high > 20 * low:
+        (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+        axis.set_view_interval(low / 1.3, high * 1.3, ignore=True)
+        return "logarithmic axis"
+    if not (higher_is_better and 0 <= low <= high <= 1):
+        room = 0.06 * (high - low) or abs(high) / 100 or 0.01
+        axis.set_view_interval(low - room, high + room, ignore=True)
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        return "axis covers what was found"
+    _towards_one(axis, step / 2)
+    low, high = max(0.0, low - 0.08 * (1 - low)), min(1.0, high + 0.12 * (1 - high))
+    axis.set_view_interval(low, high, ignore=True)
+    ticks = [tick for tick in ERRORS if low <= tick <= high]
+    ticks = ticks[:: max(1, math.ceil(len(ticks) / TICKS))]
+    more = [round(tick, 3) for tick in np.arange(0, 1, 0.01 if low > 0.8 else 0.1)]
+    axis.set_major_locator(FixedLocator(ticks if len(ticks) > 2 else [t for t in more if low <= t <= high]))
+    return "axis logarithmic in the share of errors"
+
+
+ERRORS = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)  # round places on such an axis
+
+
+def _round(top: float, ticks: Sequence[float]) -> list[float]:
+    """Returns the ticks up to a value and the first one beyond it, without those that crowd a tall axis."""
+    kept = [tick for tick in ticks if tick not in (0.7, 0.97)]
+    return [tick for tick in kept if tick <= top] + [tick for tick in kept if tick > top][:1]
+
+
+def _towards_one(axis: Axis, floor: float) -> None:
+    """Makes an axis logarithmic in 1 less the value, down to a floor."""
+    scale = (
+        lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
+        lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),
+    )
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("function", functions=scale)
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+    """Makes a loss axis logarithmic."""
+    del step
+    axes.set_yscale("log")
+    positive = [v for v in values if v > 0]
+    axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
+    wide = max(positive) > FEW_DECADES * min(positive)
+    axes.yaxis.set_major_locator(LogLocator(numticks=7) if wide else LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
