@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def resident() -> int:
 
 def _clear() -> None:
     """Forgets what Keras keeps of programs that are gone."""
-    import keras
-
-    keras.backend.clear_session()
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.backend.clear_session()
     gc.collect()
