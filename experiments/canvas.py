@@ -127,15 +127,18 @@ def _wrapped(sentence: str) -> list[str]:
     return parts
 
 
-def apart(places: Sequence[float], gap: float) -> list[float]:
+def apart(places: Sequence[float], gap: float, ceiling: float = math.inf) -> list[float]:
     """Returns places at least `gap` apart, in the same order and moved as little as possible.
 
     Args:
         places: where labels would like to be.
         gap: least distance between neighbours.
+        ceiling: no place is above it, whatever is pushed down.
 
     >>> apart([0.0, 1.0, 1.1], 0.5)
     [0.0, 0.8, 1.3]
+    >>> apart([0.0, 1.0, 1.1], 0.5, ceiling=1.0)
+    [0.0, 0.5, 1.0]
     """
     order = sorted(range(len(places)), key=places.__getitem__)
     blocks: list[list[float]] = []  # each block: the shifted places that must stay together
@@ -147,7 +150,8 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
     shifted = [_mean(block) for block in blocks for _ in block]
     moved = [0.0] * len(places)
     for rank, index in enumerate(order):
-        moved[index] = round(shifted[rank] + rank * gap, 9)
+        highest = ceiling - (len(order) - 1 - rank) * gap
+        moved[index] = round(min(shifted[rank] + rank * gap, highest), 9)
     return moved
 
 
@@ -164,7 +168,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
     height, width = box.height * inches[1] * 72, box.width * inches[0] * 72
     to_axes = axes.transData + axes.transAxes.inverted()
     starts = [to_axes.transform((x, y)) for x, y, _, _ in ends]
-    places = apart([float(start[1]) for start in starts], 15 / height)
+    places = apart([float(start[1]) for start in starts], 15 / height, ceiling=1.0)  # the caption is above
     free: Any = {"transform": axes.transAxes, "clip_on": False}
     left, middle, right, text_at = (1 + points / width for points in (8, 18, 28, 34))
     for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):

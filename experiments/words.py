@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from experiments import datasets, tasks
 from experiments.canvas import Caption
 from experiments.config import Study
+from experiments.figures.base import FEW
 from experiments.records import Record
 from experiments.selection import Choice
 
@@ -48,12 +49,10 @@ class Words:
     def lines(self) -> tuple[str, ...]:
         """What one has to know to read the figures, a sentence or two a line."""
         seeds = ", ".join(map(str, self.study.seeds))
-        alone = len(self.study.seeds) == 1
-        how = (
-            f"Line: seed {seeds}."
-            if alone
-            else f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap); hairlines: the seeds."
-        )
+        how = f"Line: seed {seeds}."
+        if len(self.study.seeds) > 1:
+            hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
+            how = f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap){hairlines}."
         return f"{how} {self._data()}", f"{self._steps()} {self._rates()}"
 
     @property
@@ -130,9 +129,15 @@ class Words:
 
     def _rates(self) -> str:
         rates = ", ".join(
-            f"{entry.label}\u00a0{self.choices[entry.label].learning_rate:g}" for entry in self.study.optimizers
+            f"{entry.label}\u00a0{self.choices[entry.label].learning_rate:.3g}" for entry in self.study.optimizers
         )
-        tuned = {"epochs": self.whole.tuning.epochs or self.whole.epochs, "data": self.whole.data}
-        changed = [f"{field} {made}" for field, made in tuned.items() if made != getattr(self.study, field)]
-        chosen = f" for {', '.join(changed)}, not for this" if changed else ""
-        return f"Learning rates, chosen on validation data{chosen}: {rates}."
+        if not self.whole.tuned:
+            return f"Learning rates, the documented ones: {rates}."
+        shorter = self.whole.tuning.epochs
+        length = f" in runs of {shorter} {'epochs' if shorter > 1 else 'epoch'}" if shorter else ""
+        made_for = {"epochs": f"{self.whole.epochs} epochs", "data": self.whole.data}
+        others = [
+            words for field, words in made_for.items() if getattr(self.whole, field) != getattr(self.study, field)
+        ]
+        changed = f", for {' of '.join(others)} and not for this" if others else ""
+        return f"Learning rates, chosen on validation data{length}{changed}: {rates}."

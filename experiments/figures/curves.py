@@ -70,7 +70,7 @@ def draw_curves(
         values = [row[curve.column] for row in table if math.isfinite(row[curve.column])]
         curve.scale(axes, values, step)
         last = max(row["epoch"] for row in table)
-        shade = 0.16 if len(drawn) <= FEW else 0.07
+        few = len(drawn) <= FEW
         axes.set_xlim(0, last)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epochs (passes over the training set)")
@@ -79,7 +79,7 @@ def draw_curves(
         for place, label in enumerate(drawn):
             own = _by_seed(table, label, curve.column)
             name = f"{table[0]['study']} {curve.slug} {label}"
-            ends.append(_line(axes, own, label, look(styles[label]), place, shade, name))
+            ends.append(_line(axes, own, label, look(styles[label]), place, name, few=few))
         canvas.label_ends(axes, ends)
         return canvas.save(figure, folder, curve.slug, caption, to_csv(table))
 
@@ -98,12 +98,14 @@ def _line(
     label: str,
     style: Mapping[str, Any],
     place: int,
-    shade: float,
     name: str,
+    *,
+    few: bool,
 ) -> tuple[float, float, str, Mapping[str, Any]]:
     """Draws the seeds, the mean and the band of an optimizer as far as all seeds go; returns where the line ends.
 
-    A seed that stopped early diverged: its last value is marked with a cross.
+    Where there are not `few` optimizers, the lines of their seeds would hide the means, and are left out. A seed that
+    stopped early diverged: its last value is marked with a cross.
     """
     finite = [_finite(values) for values in by_seed.values()]
     longest, shortest = max(map(len, finite)), min(map(len, finite))
@@ -114,10 +116,10 @@ def _line(
     seeds = np.array([values[:shortest] for values in finite])
     mean = seeds.mean(axis=0)
     if len(seeds) > 1:
-        for values in finite:
+        for values in finite if few else ():
             axes.plot(range(len(values)), values, color=style["color"], linewidth=0.4, alpha=0.55, zorder=2)
         low, high = band(seeds, name)
-        axes.fill_between(range(shortest), low, high, color=style["color"], alpha=shade, linewidth=0)
+        axes.fill_between(range(shortest), low, high, color=style["color"], alpha=0.16 if few else 0.07, linewidth=0)
     axes.plot(range(shortest), mean, linewidth=1.8, markersize=5, markevery=(1 + place % 4, 4), zorder=3, **style)
     text = f"{label}  diverged" if stopped else f"{label}  {mean[-1]:.3f}"
     return shortest - 1, float(mean[-1]), text, style

@@ -93,4 +93,4 @@ def _panel(axes: Axes, trials: Sequence[tuple[float, float]], chosen: float, ent
             axes.plot(rate, axes.get_ylim()[lost], "x", color=style["color"], mew=2, clip_on=False)
     if chosen in alive:
         axes.plot(chosen, medians[chosen], "o", color=style["color"], markersize=9, mfc="none", mew=1.6)
-    axes.set_title(canvas.plain(f"{entry.label}: {chosen:g}"), fontsize=10, loc="left")
+    axes.set_title(canvas.plain(f"{entry.label}: {chosen:.3g}"), fontsize=10, loc="left")

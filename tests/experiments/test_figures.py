@@ -157,5 +157,5 @@ def test_the_choice_of_rates_is_drawn_with_its_trials(tmp_path):
     files = figures.draw_rates(whole, trials, choices, CAPTION, tmp_path)
     words = texts(files[1])
     for label, choice in choices.items():
-        assert f"{label}: {choice.learning_rate:g}" in words
+        assert f"{label}: {choice.learning_rate:.3g}" in words
     assert len(files[2].read_text(encoding="utf-8").splitlines()) == 1 + 6

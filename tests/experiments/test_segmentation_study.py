@@ -55,7 +55,7 @@ def test_the_table_says_how_training_was_done(compared):
         "test Dice, mean ± sd",
         "with chance 0.3 turned by up to 15 degrees, scaled by a factor up to 1.22, shifted by up to 5% of a side",
         "Full gradients are summed over 4 slices at a time",
-        "chosen on validation data for epochs 1, not for this",
+        "chosen on validation data in runs of 1 epoch",
     ):
         assert word in text
 
