@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import io
+import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
