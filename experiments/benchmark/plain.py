@@ -68,7 +68,7 @@ def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: st
         plain_seconds, printed = _timed(script, Path(fresh))
         print(f"took {plain_seconds:.1f} s. The comparison ...", file=sys.stderr, flush=True)
         seconds, _ = _timed(compare, Path(fresh))
-        results = (Path(fresh) / "figures" / "results.csv").read_text(encoding="utf-8")
+        results = (Path(fresh) / "figures" / "report.csv").read_text(encoding="utf-8")
     runs = len(study.optimizers) * len(wanted)
     told = {row["optimizer"]: row["test_accuracy_mean"] for row in from_csv(results)}
     ours = {label: float(mean) for label, mean in told.items() if mean}  # there is none where a run diverged

@@ -39,7 +39,8 @@ def test_the_plain_script_trains_a_study_s_entries(monkeypatch):
     for entry in study(epochs=2).optimizers:
         assert 0 <= script.train(study(epochs=2), entry, 0.01, 0, data) <= 1
     assert [("SGD", 2), ("Adam", 4)] == [(type(one).__name__, int(one.iterations)) for one in made]
-    assert float(made[0].learning_rate) == pytest.approx(0.01)
+    schedule = made[0]._learning_rate
+    assert (schedule.peak, schedule.steps) == (0.01, 2), "the comparison's schedule, for GD's two steps"
 
 
 def test_both_ways_run_in_processes_of_their_own(monkeypatch, tmp_path, capsys):
@@ -49,7 +50,7 @@ def test_both_ways_run_in_processes_of_their_own(monkeypatch, tmp_path, capsys):
         if "compare" in words:
             (folder / "figures").mkdir()
             table = "optimizer,test_accuracy_mean\nAdam,0.9\nGD,\n"
-            (folder / "figures" / "results.csv").write_text(table, encoding="utf-8")
+            (folder / "figures" / "report.csv").write_text(table, encoding="utf-8")
             return 10.0, "printed"
         assert words[-1] == "7,7"  # one seed, not seven
         return 25.0, '{"optimizer": "Adam", "seed": 7, "test_accuracy": 0.5}\nnoise\n'

@@ -63,7 +63,7 @@ def test_a_study_of_hearts_runs_from_the_download_to_the_figures(
     for words in (["prepare", name, str(folder)], ["tune", "small.toml"], ["compare", "small.toml"]):
         assert main([*words, "--debug"]) == 0
     made = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert {"test_dice.png", "hausdorff_95.png", "overlay_worst.png", "metrics.md", "results.md"} <= made
+    assert {"test_dice.png", "hausdorff_95.png", "overlay_worst.png", "metrics.md", "report.md", "report.html"} <= made
     text = (tmp_path / "figures" / "metrics.md").read_text(encoding="utf-8")
     assert all(structure in text.lower() for structure in small.classes[1:])
     (first, *_) = [records.read(path.parent, test=True) for path in tmp_path.glob("runs/small-*/trials/*/*/DONE")]

@@ -31,10 +31,13 @@ def found(folder, kind):
 
 
 def test_every_figure_and_table_is_there(compared):
-    """PNG, SVG and CSV of each figure; Markdown and CSV of each table."""
+    """PNG, SVG and CSV of each figure; Markdown and CSV of each table; one page of them all."""
+    made = {path.name for path in (compared / "figures").iterdir()}
     figures = {f"{slug}.{kind}" for slug in (*CURVES, *CASES) for kind in ("png", "svg", "csv")}
-    tables = {f"{slug}.{kind}" for slug in ("results", "metrics") for kind in ("md", "csv")}
-    assert {path.name for path in (compared / "figures").iterdir()} == figures | tables
+    tables = {f"{slug}.{kind}" for slug in ("report", "metrics") for kind in ("md", "csv")}
+    assert figures | tables | {"report.html"} <= made
+    drawn = {name.partition(".")[0] for name in made if name.endswith(".svg")}
+    assert {name for name in made if name.endswith(".png")} == {f"{slug}.png" for slug in drawn}
 
 
 @pytest.mark.parametrize("slug", [*CURVES, *CASES])
@@ -50,9 +53,9 @@ def test_every_figure_says_what_it_rests_on(compared, slug):
 
 def test_the_table_says_how_training_was_done(compared):
     """Augmentation, the parts of full gradients, and what the rates were chosen for."""
-    text = (compared / "figures" / "results.md").read_text(encoding="utf-8")
+    text = (compared / "figures" / "report.md").read_text(encoding="utf-8")
     for word in (
-        "test Dice, mean ± sd",
+        "test Dice: mean [95 % interval]",
         "with chance 0.3 turned by up to 15 degrees, scaled by a factor up to 1.22, shifted by up to 5% of a side",
         "Full gradients are summed over 4 slices at a time",
         "chosen on validation data in runs of 1 epoch",
