@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -71,7 +72,8 @@ def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: st
         results = (Path(fresh) / "figures" / "report.csv").read_text(encoding="utf-8")
     runs = len(study.optimizers) * len(wanted)
     told = {row["optimizer"]: row["test_accuracy_mean"] for row in from_csv(results)}
-    ours = {label: float(mean) for label, mean in told.items() if mean}  # there is none where a run diverged
+    means = {label: float(mean or "nan") for label, mean in told.items()}
+    ours = {label: mean for label, mean in means.items() if math.isfinite(mean)}  # there is none where a run diverged
     found = [
         Way(way, took, runs, epochs or study.epochs, plain_seconds / took, accuracy)
         for way, took, accuracy in (

@@ -49,7 +49,7 @@ def test_both_ways_run_in_processes_of_their_own(monkeypatch, tmp_path, capsys):
     def timed(words, folder):
         if "compare" in words:
             (folder / "figures").mkdir()
-            table = "optimizer,test_accuracy_mean\nAdam,0.9\nGD,\n"
+            table = "optimizer,test_accuracy_mean\nAdam,0.9\nGD,\nSGD,-inf\n"
             (folder / "figures" / "report.csv").write_text(table, encoding="utf-8")
             return 10.0, "printed"
         assert words[-1] == "7,7"  # one seed, not seven

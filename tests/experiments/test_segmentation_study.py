@@ -10,6 +10,7 @@ from tests.experiments import tiny
 from tests.experiments.test_case_figures import texts
 
 pytestmark = pytest.mark.slow
+ENDS = ("scores", "chances", "best_of_k", "time_to_target", "costs", "trajectories")
 CURVES = ("train_dice", "validation_dice", "test_dice", "loss", "learning_rates")
 CASES = ("dice_by_class", "hausdorff_95", "overlay_best", "overlay_median", "overlay_worst")
 
@@ -32,15 +33,17 @@ def found(folder, kind):
 
 def test_every_figure_and_table_is_there(compared):
     """PNG, SVG and CSV of each figure; Markdown and CSV of each table; one page of them all."""
-    made = {path.name for path in (compared / "figures").iterdir()}
     figures = {f"{slug}.{kind}" for slug in (*CURVES, *CASES) for kind in ("png", "svg", "csv")}
-    tables = {f"{slug}.{kind}" for slug in ("report", "metrics") for kind in ("md", "csv")}
-    assert figures | tables | {"report.html"} <= made
-    drawn = {name.partition(".")[0] for name in made if name.endswith(".svg")}
-    assert {name for name in made if name.endswith(".png")} == {f"{slug}.png" for slug in drawn}
+    tables = {f"{slug}.{kind}" for slug in ("report", "metrics") for kind in ("md", "csv")} | {"report.html"}
+    made = {path.name for path in (compared / "figures").iterdir()}
+    assert figures | tables <= made
+    drawn = {name.removesuffix(".svg") for name in made if name.endswith(".svg")}
+    assert {f"{slug}.{kind}" for slug in drawn for kind in ("png", "svg", "csv")} | tables == made
+    page = (compared / "figures" / "report.html").read_text(encoding="utf-8")
+    assert {f'id="figure-{slug}"' in page for slug in drawn} == {True}
 
 
-@pytest.mark.parametrize("slug", [*CURVES, *CASES])
+@pytest.mark.parametrize("slug", [*CURVES, *ENDS, *CASES])
 def test_every_figure_says_what_it_rests_on(compared, slug):
     """One brain only, the study and its identity, and the command that draws it again."""
     words = " ".join(filter(None, texts(compared / "figures" / f"{slug}.svg")))
