@@ -9,7 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from experiments import canvas, scales
 from experiments.canvas import Caption
@@ -169,7 +169,9 @@ def _differences_scale(axes: Axes, values: list[float]) -> str:
         linear = float(f"{middle:.1g}")
         axes.set_xscale("symlog", linthresh=linear, linscale=1.2)
         axes.set_xlim(1.4 * low - linear / 4, 1.4 * high + linear / 4)
-        axes.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear, subs=(1, 2, 5)))
+        decades = range(math.floor(math.log10(linear)), math.ceil(math.log10(sizes[-1])) + 1)
+        beyond = [tick for k in decades for m in (1, 2, 5) if (tick := m * 10.0**k) >= linear]
+        axes.xaxis.set_major_locator(FixedLocator([*(-tick for tick in beyond), 0.0, *beyond]))
         axes.xaxis.set_minor_locator(NullLocator())
         words = f" (axis logarithmic beyond {linear:g})"
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
