@@ -29,6 +29,7 @@ class Handle(Protocol):
 
     def ended(self) -> bool:
         """Returns whether it runs no more, however it ended."""
+        raise NotImplementedError
 
     def cancel(self) -> None:
         """Ends it."""
