@@ -50,7 +50,7 @@ class Program:
         self.task = tasks.get(run.task)
         self._name = run.program
         self.examples = len(data["train"][1])
-        self._rate = tf.Variable(run.learning_rate, trainable=False, dtype=tf.float64)
+        self._rate = tf.Variable(tf.constant(run.learning_rate, tf.float64), trainable=False)
         self._schedule = schedule_of(run, self._rate, len(self.task.order(0, 1, self.examples, self._batch(run))))
         self.model, self.optimizer = _fresh(self.task, run, self._schedule)
         self._data = data
