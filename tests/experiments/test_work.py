@@ -1,6 +1,5 @@
 """What runs are missing, how long they take, how each stands, and what can be removed: read from folders alone."""
 
-import argparse
 import dataclasses
 import os
 
@@ -9,7 +8,7 @@ import pytest
 
 from experiments import environment, leases, records
 from experiments.__main__ import main
-from experiments.work import estimate, how, states, tidy
+from experiments.work import estimate, states, tidy
 from tests.experiments.small import TOML, evaluations, run, select, study
 
 
@@ -221,20 +220,6 @@ def test_a_dry_run_of_tuning_counts_the_runs_of_the_search(capsys, tmp_path):
     for words in (["tune", "small.toml"], ["run", "small.toml", "--tuning"]):
         assert main([*words, "--dry-run"]) == 0
         assert capsys.readouterr().out.startswith("small: 6 runs, 0 recorded, 6 to make")
-
-
-def test_the_known_hash_is_in_its_known_shares():
-    """That of the canonical example is in the second of two, the third of three, the second of four."""
-    identity = "158d35d8b578c605994d4b0984021488d8b22b831c36244c0097500a4d6f839b"
-    found = [(i, n) for n in (1, 2, 3, 4) for i in range(1, n + 1) if how.Shard(i, n).has(identity)]
-    assert found == [(1, 1), (2, 2), (3, 3), (2, 4)]
-
-
-@pytest.mark.parametrize("text", ["0/4", "5/4", "1", "a/b", "1/0", "-1/2", "1/2/3", ""])
-def test_shares_that_are_none_are_refused(text):
-    """With what is allowed."""
-    with pytest.raises(argparse.ArgumentTypeError, match="must be I/N with I from 1 to N, such as 2/4"):
-        how.shard(text)
 
 
 @pytest.mark.parametrize(
