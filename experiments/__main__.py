@@ -10,7 +10,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -26,22 +26,6 @@ from experiments.mirrors import command as mirrors
 from experiments.reproduce import command as reproduce
 from experiments.work import command as work
 
-COMMANDS = (
-    "compare",
-    "tune",
-    "target",
-    "report",
-    "reproduce",
-    "prepare",
-    "find-lr",
-    "lint",
-    "list",
-    "mirror",
-    "conformance",
-    "benchmark",
-    "metal-check",
-    *work.NAMES,
-)
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
@@ -91,7 +75,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     parser, subparsers = _parsers()
-    _check_command(next((word for word in words if word not in parser.options()), "-h"))
+    _check_command(next((word for word in words if word not in parser.options()), "-h"), subparsers)
     given, rest = parser.parse_known_args(words)
     if given.command is None:
         parser.print_help()
@@ -138,11 +122,11 @@ def _run(words: list[str]) -> int:
     return done or 0
 
 
-def _check_command(word: str) -> None:
-    if not word.startswith("-") and word not in COMMANDS:
-        raise unknown("command", word, COMMANDS)
+def _check_command(word: str, known: Iterable[str]) -> None:
+    if not word.startswith("-") and word not in known:
+        raise unknown("command", word, known)
     if word.startswith("-") and word != "-h":
-        raise UserError(f"Options such as {word} come after the command: {', '.join(COMMANDS)}.")
+        raise UserError(f"Options such as {word} come after the command: {', '.join(known)}.")
 
 
 def _parsers() -> tuple[Parser, dict[str, Parser]]:
