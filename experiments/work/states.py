@@ -111,7 +111,7 @@ def fits(run: Run) -> bool:
 
 
 def folders(root: Path, name: str) -> list[Path]:
-    """Returns the folders of a study, given by its name or by its name and hash.
+    """Returns the folders of a study, given by its name, by its name and hash, or by its file; of all its problems.
 
     Raises:
         UserError: there is none.
@@ -120,7 +120,8 @@ def folders(root: Path, name: str) -> list[Path]:
     places = [
         place for place in sorted(root.glob("*-*")) if named.fullmatch(place.name) and (place / "trials").is_dir()
     ]
-    matching = [place for place in places if name in (place.name, place.name[:-9])]
+    plain = Path(name).stem if name.endswith(".toml") else name
+    matching = [p for p in places if plain in (p.name, p.name[:-9], p.name[:-9].partition(".")[0])]
     if not matching:
         known = ", ".join(place.name for place in places) or "none"
         raise UserError(f"There are no runs of a study '{name}' in {root}; there are: {known}.")

@@ -59,12 +59,13 @@ def test_how_a_run_stands_is_read_from_its_folder():
     assert state(run(seed=3)).word == "damaged"
 
 
-def test_status_counts_by_optimizer_and_names_what_is_not_finished(capsys):
-    """With the reason, the traces, and the work left where that can be told."""
+@pytest.mark.parametrize("name", ["small", "small.toml", "elsewhere/small.toml"])
+def test_status_counts_by_optimizer_and_names_what_is_not_finished(capsys, name):
+    """With the reason, the traces, and the work left where that can be told; a study is named as for `compare`."""
     finished(run("GD"))
     finished(run())
     begun(run(seed=1, epochs=3)).give_up("failed", "out of luck")
-    assert main(["status", "small"]) == 0
+    assert main(["status", name]) == 0
     shown = capsys.readouterr().out
     assert "evaluation  GD    1 done\n" in shown
     assert "failed: Adam, rate 0.001, seed 1: pass 1 of 3; out of luck\n" in shown
@@ -101,6 +102,13 @@ def test_a_study_that_has_no_runs_is_refused(capsys, name):
     for words in (["status", name], ["clean", name], ["clean", "--finished", name], ["resume", name]):
         assert main(words) == 2
         assert f"There are no runs of a study '{name}' in runs" in capsys.readouterr().err
+
+
+def test_the_runs_of_all_problems_of_a_study_are_its_runs(root):
+    """Those of each problem lie in a folder of their own."""
+    for name in ("both.digits-01234567", "both.brain-01234567", "other-01234567"):
+        (root / name / "trials").mkdir(parents=True)
+    assert [path.name[:-9] for path in states.folders(root, "both")] == ["both.brain", "both.digits"]
 
 
 def test_resume_takes_what_was_begun_and_not_finished(capsys, monkeypatch):
