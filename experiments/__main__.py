@@ -26,6 +26,21 @@ from experiments.mirrors import command as mirrors
 from experiments.reproduce import command as reproduce
 from experiments.work import command as work
 
+HELP = {
+    "compare": "train what is missing, then draw figures and table",
+    "tune": "choose the learning rates of a study on validation data",
+    "target": "set the score that counts as solved, by a pool of tuned optimizers",
+    "report": "write the report of what is recorded: a page, Markdown and CSV",
+    "reproduce": "set results beside what is known: DeepOBS's, and minima of functions",
+    "lint": "name the rules that a study, its choices or its records break",
+    "prepare": "read in a data set that you downloaded: msd_heart or acdc",
+    "list": "list studies, data sets, tasks and optimizers",
+    "find-lr": "test between which learning rates an optimizer makes progress",
+    "conformance": "measure promises on Keras's optimizers and on tfoptim's",
+    "benchmark": "measure how fast a step is, beside Keras's and torch's",
+    "mirror": "show recorded runs in TensorBoard or MLflow",
+    "metal-check": "confirm on a Mac with an Apple GPU what only that can confirm",
+}
 EXAMPLES = """examples:
   python -m experiments compare                         all of the study `mnist`, figures in static/
   python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
@@ -92,8 +107,11 @@ def _run(words: list[str]) -> int:
         "metal-check": lambda: metal_check.run(given.device, given.optimizers),
         **dict.fromkeys(("status", "clean"), lambda: work.look(given)),
     }
-    if given.command in by_themselves:
-        return by_themselves[given.command]()
+    return by_themselves.get(given.command, lambda: _on_a_study(given, typed))()
+
+
+def _on_a_study(given: argparse.Namespace, typed: str) -> int:
+    """Runs a command that is about studies or data, and says after an interruption how to go on."""
     from experiments import asked, commands, inventory
 
     if given.command == "prepare":
@@ -140,22 +158,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     add = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser).add_parser
     debug: Any = {"action": "store_true", "default": argparse.SUPPRESS, "help": "show tracebacks"}
     parser.add_argument("--debug", **debug)
-    made = {
-        "compare": add("compare", help="train what is missing, then draw figures and table"),
-        "tune": add("tune", help="choose the learning rates of a study on validation data"),
-        "target": add("target", help="set the score that counts as solved, by a pool of tuned optimizers"),
-        "report": add("report", help="write the report of what is recorded: a page, Markdown and CSV"),
-        "reproduce": add("reproduce", help="set results beside what is known: DeepOBS's, and minima of functions"),
-        "lint": add("lint", help="name the rules that a study, its choices or its records break"),
-        "prepare": add("prepare", help="read in a data set that you downloaded: msd_heart or acdc"),
-        "list": add("list", help="list studies, data sets, tasks and optimizers"),
-        "find-lr": add("find-lr", help="test between which learning rates an optimizer makes progress"),
-        "conformance": add("conformance", help="measure promises on Keras's optimizers and on tfoptim's"),
-        "benchmark": add("benchmark", help="measure how fast a step is, beside Keras's and torch's"),
-        "mirror": add("mirror", help="show recorded runs in TensorBoard or MLflow"),
-        "metal-check": add("metal-check", help="confirm on a Mac with an Apple GPU what only that can confirm"),
-        **{name: add(name, help=words) for name, words in work.HELP.items()},
-    }
+    made = {name: add(name, help=words) for name, words in {**HELP, **work.HELP}.items()}
     for name, sub in made.items():
         sub.allow_abbrev = False
         sub.add_argument("--debug", **debug)
