@@ -12,7 +12,7 @@ the results. Everything is a pure function of its arguments; nothing is trained 
 
 from __future__ import annotations
 
-from experiments.search.searching import Search, Trial, best, foreign, unequal
+from experiments.search.searching import Search, Trial, unequal
 from experiments.search.sequence import halton, radical_inverse
 from experiments.search.spaces import Axis, Choice, LogUniform, Uniform, space
 from experiments.search.tiers import TIERS, Tier, tier
@@ -26,8 +26,6 @@ __all__ = [
     "Tier",
     "Trial",
     "Uniform",
-    "best",
-    "foreign",
     "halton",
     "radical_inverse",
     "space",

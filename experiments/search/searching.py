@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from experiments.search.sequence import BASES, halton
@@ -55,11 +54,6 @@ class Search:
         """The trials, in order."""
         return tuple(self._point(index) for index in range(self.trials))
 
-    @property
-    def spent(self) -> int:
-        """Trials that this search and those it was widened from cost; each widening runs all points again."""
-        return self.trials * (1 + self.widenings)
-
     def sides(self, best: int) -> tuple[int, ...]:
         """Returns for each axis -1 or 1 when the best trial lies at the lower or upper edge of a scale, else 0.
 
@@ -72,10 +66,6 @@ class Search:
         return tuple(
             axis.side(unit) if isinstance(axis, LogUniform) else 0 for axis, unit in zip(self.space, units, strict=True)
         )
-
-    def boundary(self, best: int) -> bool:
-        """Returns whether the best trial lies at an edge and no widening is left: a flag in every table."""
-        return self.widenings == WIDENINGS and any(self.sides(best))
 
     def widened(self, best: int) -> Search | None:
         """Returns the search that has to follow when the best trial lies at an edge, or None when all is settled."""
@@ -91,28 +81,6 @@ class Search:
     def _point(self, index: int) -> Trial:
         units = tuple(halton(self.problem, self.round, axis, index) for axis in range(len(self.space)))
         return Trial(index, units, {a.name: a.value(unit) for a, unit in zip(self.space, units, strict=True)})
-
-
-def best(scores: Mapping[int, Sequence[float]]) -> int | None:
-    """Returns the trial with the highest median score over its tuning seeds; the earlier one when two share it.
-
-    Args:
-        scores: validation scores by index, greater is better, minus infinity for a run that diverged.
-
-    Returns:
-        Its index, or None when every trial's median is a run that diverged.
-
-    Raises:
-        ValueError: there are no trials, or they have different numbers of scores, or one is NaN.
-    """
-    if len({len(of_trial) for of_trial in scores.values()} | {0}) != 2:
-        counts = {index: len(of_trial) for index, of_trial in scores.items()}
-        raise ValueError(f"scores must hold as many for each trial, at least one, got these numbers of them: {counts}.")
-    if any(math.isnan(score) for of_trial in scores.values() for score in of_trial):
-        raise ValueError("scores must not hold NaN: a run that diverged has minus infinity.")
-    medians = {index: statistics.median(of_trial) for index, of_trial in sorted(scores.items())}
-    winner = max(medians, key=lambda index: medians[index])
-    return None if medians[winner] == -math.inf else winner
 
 
 def unequal(searches: Mapping[str, Search]) -> list[str]:
@@ -133,25 +101,6 @@ def unequal(searches: Mapping[str, Search]) -> list[str]:
             one, two = of(searches[labels[0]]), of(searches[label])
             if one != two:
                 faults.append(f"{labels[0]} and {label} must have the same {what}, got {one!r} and {two!r}.")
-    return faults
-
-
-def foreign(search: Search, tried: Sequence[Trial]) -> list[str]:
-    """Returns what is wrong with trials that are said to be those of a search, a sentence each (rule B6).
-
-    All of them have to be there once, and equal to the regenerated ones to the last bit.
-    """
-    points = {point.index: point for point in search.points}
-    counts = {index: sum(trial.index == index for trial in tried) for index in (*points, *(t.index for t in tried))}
-    faults = [
-        f"Trial {index} must be there once, found {counts[index]} times." for index in points if counts[index] != 1
-    ]
-    faults.extend(f"Trial {index} is none of the {search.trials}." for index in counts if index not in points)
-    faults.extend(
-        f"Trial {trial.index} must be {dict(points[trial.index].values)}, got {dict(trial.values)}."
-        for trial in tried
-        if trial.index in points and trial != points[trial.index]
-    )
     return faults
 
 
