@@ -121,6 +121,8 @@ def _tune(path: Path, study: Study, options: Options) -> None:
 
 def target(options: Options) -> None:
     """Sets the validation score that counts as solved by a pool of tuned optimizers, and writes it beside the study."""
+    if options.dry_run:
+        raise UserError("--dry-run does nothing for target; it is for compare, tune and run.")
     path = config.find(options.study)
     for own, study in config.each(path, config.load(path)):
         datasets.require(datasets.CARDS[study.data])

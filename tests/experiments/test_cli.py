@@ -131,3 +131,9 @@ def test_a_reader_that_has_had_enough_is_no_error():
     assert listing.stderr.read() == ""
     assert listing.wait() == 128 + signal.SIGPIPE
     listing.stderr.close()
+
+
+def test_a_dry_run_of_a_target_is_refused_and_trains_nothing(capsys):
+    """An option that would be passed over is worse than none."""
+    assert main(["target", "mnist", "--dry-run"]) == 2
+    assert "--dry-run does nothing for target" in capsys.readouterr().err
