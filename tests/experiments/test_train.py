@@ -1,62 +1,27 @@
-"""Training is one program a model and optimizer, and a run's numbers depend on its specification alone."""
+"""A pass takes the steps that its optimizer's rule says, on every example once, and what it reports is exact."""
 
 import dataclasses
-import itertools
 import math
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfoptim
-from experiments import checkpoints, passes, seeds, tasks, train
-from experiments.datasets.load import Examples
-from tests.experiments.small import run
-
-
-def examples(count, seed=0):
-    """Made-up digits whose class can be learned: one bright row each."""
-    generator = np.random.default_rng(seed)
-    labels = generator.integers(0, 10, count)
-    images = generator.integers(0, 60, (count, 28, 28, 1), dtype=np.uint8)
-    images[np.arange(count), labels * 2] = 250
-    return Examples(images, labels.astype(np.int32))
+from experiments import passes, seeds, tasks, train
+from tests.experiments.digits import small, splits
 
 
 @pytest.fixture(scope="module")
 def data():
     """Small splits; the sizes divide by no batch size."""
-    return train.tensors({"train": examples(301), "validation": examples(50, 1), "test": examples(50, 2)})
-
-
-def small(label="Adam", **changes):
-    """A run of two passes with batches that do not divide the examples."""
-    made = run(label, epochs=2, batch_size=64, micro_batch=90, **{k: changes.pop(k) for k in ("seed",) if k in changes})
-    return dataclasses.replace(made, **changes)
-
-
-def scores(evaluations):
-    """Evaluations without their times."""
-    return [{k: v for k, v in evaluation.items() if k != "seconds"} for evaluation in evaluations]
-
-
-def kept(program, evaluations):
-    """A checkpoint of the present state, as it comes back from the disk."""
-    state = tuple(np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape) for array in program.state())
-    return checkpoints.Checkpoint(1, tuple(evaluations), state)
+    return splits()
 
 
 @pytest.fixture(scope="module")
 def program(data):
     """The compiled training of the perceptron with Adam."""
     return train.Program(small(), data)
-
-
-@pytest.fixture(scope="module")
-def long(data):
-    """The same for runs of nine passes."""
-    return train.Program(small(epochs=9), data)
 
 
 @pytest.mark.parametrize("micro", [301, 100, 43, 7, 500])
@@ -80,13 +45,6 @@ def test_gradient_descent_takes_one_step_a_pass(data):
     last = list(program.run(small("GD")))[-1]
     assert int(program.optimizer.iterations.numpy()) == 2
     assert last["example_gradients"] == 2 * 301
-
-
-def test_a_run_of_another_program_is_refused(program):
-    """Its schedule would end elsewhere, or its optimizer be another."""
-    for other in (small(epochs=3), small("GD")):
-        with pytest.raises(ValueError, match="one of another program"):
-            next(program.run(other))
 
 
 @pytest.mark.parametrize("schedule", ["constant", "own"])
@@ -118,16 +76,6 @@ def test_mini_batches_use_every_example_once_a_pass(program):
     assert last["example_gradients"] == 2 * 301
 
 
-def test_a_run_in_a_used_program_equals_a_run_in_a_fresh_one(data, program):
-    """Bitwise, after runs with other seeds and rates, also one that diverged."""
-    for other in (small(seed=3), small(learning_rate=1e20), small(learning_rate=0.1)):
-        list(program.run(other))
-    used, state = scores(program.run(small())), program.digest()
-    fresh = train.Program(small(), data)
-    assert scores(fresh.run(small())) == used
-    assert fresh.digest() == state
-
-
 def warmup_cosine(rate, steps):
     """The rates of rule B9: up over a twentieth of the steps, then down along half a cosine."""
     warmup = math.ceil(0.05 * steps)
@@ -157,59 +105,6 @@ def test_a_run_is_the_plain_loop_that_one_would_write(data, program):
         np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=2e-5)
 
 
-def test_seeds_and_rates_share_one_trace(program):
-    """Compiling again for each run would cost more than training."""
-    before = program._epoch.experimental_get_tracing_count()
-    for one in (small(seed=1), small(learning_rate=0.01)):
-        list(program.run(one))
-        assert small().program == one.program
-    assert before == program._epoch.experimental_get_tracing_count() == 1
-
-
-def test_a_pass_is_one_call_and_an_evaluation_one_for_each_split(data):
-    """No Python runs between steps or between evaluation batches; one trace serves splits of any size, and all runs."""
-    program, calls = train.Program(small(), data), []
-    evaluate, epoch = program._evaluate, program._epoch
-    program._evaluate = lambda images, labels: calls.append(len(labels)) or evaluate(images, labels)
-    program._epoch = lambda order: calls.append("pass") or epoch(order)
-    for seed in (0, 1):
-        list(program.run(small(seed=seed)))
-    splits = [301, 50, 50]
-    assert calls == 2 * [*splits, "pass", *splits, "pass", *splits]
-    assert evaluate.experimental_get_tracing_count() == epoch.experimental_get_tracing_count() == 1
-
-
-@pytest.mark.parametrize("task", tasks.names())
-def test_every_optimizer_starts_from_the_same_weights_and_dropout_keys(task):
-    """Differences between optimizers of a seed are paired differences."""
-    starts = []
-    for label in ("GD", "Adam"):
-        model, _ = train._fresh(tasks.get(task), dataclasses.replace(small(label), task=task))
-        starts.append([v.numpy().tobytes() for v in model.variables])
-    assert starts[0] == starts[1]
-
-
-def test_dropout_keys_follow_the_seed(data):
-    """A reused program draws the masks of the run's own seed."""
-    task = tasks.get("mnist_orig")
-
-    def keys(seed):
-        model, _ = train._fresh(task, dataclasses.replace(small(seed=seed), task=task.name))
-        (dropout,) = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-        return dropout.seed_generator.state.numpy().tolist()
-
-    assert keys(0) == keys(0) != keys(1)
-
-
-def test_dropout_is_reset_with_the_rest(data):
-    """The ConvNet's masks too are those of a fresh process."""
-    one = dataclasses.replace(small(), task="mnist_orig", epochs=1)
-    program = train.Program(one, data)
-    first = scores(program.run(one)), program.digest()
-    list(program.run(dataclasses.replace(one, seed=5)))
-    assert (scores(program.run(one)), program.digest()) == first
-
-
 def test_evaluation_is_the_exact_mean_over_all_examples(data):
     """No example is dropped, and the last batch is weighted by its size."""
     task = dataclasses.replace(tasks.get("mnist_mlp"), evaluation_batch=64)
@@ -232,60 +127,7 @@ def test_training_learns(program):
     assert list(program.run(small()))[-1]["test_accuracy"] > 0.5
 
 
-def test_a_run_that_diverges_stops_and_says_so(long):
-    """Not a number is a result: the run ends, and nothing follows."""
-    found = list(long.run(small(learning_rate=1e20, epochs=9)))
-    assert [evaluation["diverged"] for evaluation in found[:-1]] == [False] * (len(found) - 1)
-    assert found[-1]["diverged"]
-    assert len(found) < 10
-
-
-def lose(program, monkeypatch):
-    """Lets a program find a loss two thousand times too high after each pass."""
-    losses = itertools.chain([1.0], itertools.repeat(2000.0))
-
-    def evaluation(epoch, loss, count, seconds):
-        scores = {"train_loss": next(losses), "diverged": False}
-        return {"epoch": epoch, "example_gradients": count, "seconds": seconds, **scores}
-
-    monkeypatch.setattr(program, "_evaluation", evaluation)
-
-
-def test_a_loss_that_stays_a_thousand_times_too_high_counts_as_diverged(long, monkeypatch):
-    """Three evaluations in a row; finite numbers do not save a lost run."""
-    lose(long, monkeypatch)
-    found = list(long.run(small(epochs=9)))
-    assert [evaluation["epoch"] for evaluation in found] == [0, 1, 2, 3]
-    assert found[-1]["diverged"]
-
-
-def test_patience_goes_on_where_it_was(long, monkeypatch):
-    """A run that was interrupted while its loss was too high diverges at the same pass."""
-    lose(long, monkeypatch)
-    found = list(itertools.islice(long.run(small(epochs=9)), 3))
-    rest = list(long.run(small(epochs=9), kept(long, found)))
-    assert [evaluation["epoch"] for evaluation in rest] == [3]
-    assert rest[-1]["diverged"]
-
-
 def test_tuning_data_need_no_test_split(data):
     """A program evaluates what it is given."""
     program = train.Program(small(), {split: data[split] for split in ("train", "validation")})
     assert not [key for key in next(program.run(small())) if key.startswith("test")]
-
-
-@pytest.mark.parametrize("task", ["mnist_mlp", "mnist_orig"])
-@pytest.mark.parametrize("label", ["GD", "Adam"])
-def test_a_run_goes_on_from_any_evaluation_to_the_last_bit(data, task, label):
-    """Weights, slots, dropout keys, schedule and counters: the rest of the run is as if it had not been interrupted."""
-    one = dataclasses.replace(small(label), task=task, epochs=3)
-    program, made, found = train.Program(one, data), [], []
-    for evaluation in program.run(one):
-        found.append(evaluation)
-        made.append(kept(program, found))
-    state = program.digest()
-    for start in made[:-1]:
-        list(program.run(dataclasses.replace(one, seed=7)))
-        assert scores(program.run(one, start)) == scores(found[start.epoch + 1 :])
-        assert program.digest() == state
-    assert program.traces == 1
