@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from experiments.curves import CURVES, curves_of
+from experiments.figures.across import EPOCHS, OVER_STEPS, telling
 from experiments.figures.curves import draw_curves, table_from, table_of
 from experiments.figures.rates import draw_rates
 
-__all__ = ["CURVES", "curves_of", "draw_curves", "draw_rates", "table_from", "table_of"]
+__all__ = [
+    "CURVES",
+    "EPOCHS",
+    "OVER_STEPS",
+    "curves_of",
+    "draw_curves",
+    "draw_rates",
+    "table_from",
+    "table_of",
+    "telling",
+]

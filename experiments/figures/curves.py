@@ -1,4 +1,4 @@
-"""Learning curves: one line for each optimizer with its band over seeds."""
+"""Learning curves: one line for each optimizer with its band over seeds, and the last fifth of them beside it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from experiments import canvas
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.curves import Curve
+from experiments.figures.across import EPOCHS, Across, every
 from experiments.figures.base import FEW, Table, look
+from experiments.figures.late import Line, room_for_late, show_late
 from experiments.records import Record
 from experiments.statistics import bootstrap, expanded, generator
 from experiments.tables import from_csv, to_csv
 
+MARKERS = 6  # on a line, however many points it has
+
 
 def table_of(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
-    """Returns the numbers behind a figure of curves: one row for each run and pass."""
+    """Returns the numbers behind a figure of curves: one row for each evaluation of each run.
+
+    Records from before rows had "step" have none of it: their curves are drawn over passes alone.
+    """
+    steps = all("step" in evaluation for record in found for evaluation in record.evaluations)
+    kept = ("epoch", *(("step",) if steps else ()), "example_gradients", curve.column)
     return [
         {
             "study": record.run.study[:8],
@@ -33,8 +41,7 @@ def table_of(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
             "learning_rate": record.run.learning_rate,
             "seed": record.run.seed,
             "status": record.status,
-            "epoch": evaluation["epoch"],
-            curve.column: evaluation[curve.column],
+            **{name: evaluation[name] for name in kept},
         }
         for record in found
         for evaluation in record.evaluations
@@ -43,7 +50,13 @@ def table_of(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
 
 def table_from(text: str, curve: Curve) -> list[dict[str, Any]]:
     """Returns the table of a figure from its CSV."""
-    return from_csv(text, {"seed": int, "epoch": int, "learning_rate": float, curve.column: float})
+    whole = dict.fromkeys(("seed", "step", "example_gradients"), int)
+    return from_csv(text, {**whole, "epoch": _epoch, "learning_rate": float, curve.column: float})
+
+
+def _epoch(word: str) -> float:
+    """Returns a number of passes, an int where it was written as one, so that the same CSV comes out again."""
+    return int(word) if word.isdigit() else float(word)
 
 
 def draw_curves(
@@ -53,6 +66,7 @@ def draw_curves(
     caption: Caption,
     folder: Path,
     step: float = 1e-4,
+    across: Across = EPOCHS,
 ) -> list[Path]:
     """Draws one line for each optimizer with its band over seeds, and writes PNG, SVG and CSV.
 
@@ -63,73 +77,68 @@ def draw_curves(
         caption: the words.
         folder: where the files go.
         step: the smallest difference that the score can show.
+        across: what the lines are drawn over.
     """
     with mpl.rc_context(canvas.STYLE):
         drawn = [label for label in styles if any(row["optimizer"] == label for row in table)]
-        figure, (axes,) = canvas.sheet(caption, room=max(map(len, drawn)) + len("  0.000"))
+        lines = [_line_of(table, label, curve, across) for label in drawn]
+        letters = max(len(line.text) for line in lines)
+        late = across is EPOCHS
+        figure, (axes,) = canvas.sheet(caption, room=0 if late else letters)
         values = [row[curve.column] for row in table if math.isfinite(row[curve.column])]
         curve.scale(axes, values, step)
-        last = max(row["epoch"] for row in table)
-        few = len(drawn) <= FEW
-        axes.set_xlim(0, last)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("epochs (passes over the training set)")
+        across.scale(axes, max(row[across.column] for row in table))
         axes.set_ylabel(curve.axis)
-        ends = []
-        for place, label in enumerate(drawn):
-            own = _by_seed(table, label, curve.column)
-            name = f"{table[0]['study']} {curve.slug} {label}"
-            ends.append(_line(axes, own, label, look(styles[label]), place, name, few=few))
+        if late:
+            show_late(figure, axes, lines, styles, room_for_late(letters))
+        few = len(drawn) <= FEW
+        ends = [_draw(axes, line, look(styles[line.label]), place, few=few) for place, line in enumerate(lines)]
         canvas.label_ends(axes, ends)
-        return canvas.save(figure, folder, curve.slug, caption, to_csv(table))
+        return canvas.save(figure, folder, f"{curve.slug}{across.suffix}", caption, to_csv(table))
 
 
-def _by_seed(table: Table, label: str, column: str) -> dict[int, list[float]]:
-    """Returns the values of one optimizer over the passes, for each seed."""
-    found: dict[int, list[float]] = {}
+def _line_of(table: Table, label: str, curve: Curve, across: Across) -> Line:
+    """Returns the line of an optimizer: its seeds, and mean and band as far as all of them go."""
+    seeds: dict[int, list[tuple[float, float]]] = {}
     for row in sorted((r for r in table if r["optimizer"] == label), key=lambda r: (r["seed"], r["epoch"])):
-        found.setdefault(row["seed"], []).append(row[column])
-    return found
+        seeds.setdefault(row["seed"], []).append((row[across.column], row[curve.column]))
+    whole = list(seeds.values())
+    alive = [_finite(points) for points in whole]
+    longest, shortest = max(map(len, alive)), min(map(len, alive))
+    stopped = [len(own) < max(len(all_), longest) for own, all_ in zip(alive, whole, strict=True)]
+    x = [place for place, _ in alive[0][:shortest]]  # seeds of one optimizer are evaluated at the same places
+    values = np.array([[value for _, value in points[:shortest]] for points in alive])
+    mean = values.mean(axis=0).tolist()
+    name = f"{table[0]['study']} {curve.slug} {label}"
+    low, high = band(values, name) if len(values) > 1 else (mean, mean)
+    text = f"{label}  diverged" if any(stopped) else f"{label}  {mean[-1]:.3f}"
+    return Line(label, text, x, mean, low, high, alive, stopped)
 
 
-def _line(
-    axes: Axes,
-    by_seed: Mapping[int, list[float]],
-    label: str,
-    style: Mapping[str, Any],
-    place: int,
-    name: str,
-    *,
-    few: bool,
-) -> tuple[float, float, str, Mapping[str, Any]]:
-    """Draws the seeds, the mean and the band of an optimizer as far as all seeds go; returns where the line ends.
+def _draw(axes: Axes, line: Line, style: Mapping[str, Any], place: int, *, few: bool) -> Any:
+    """Draws the seeds, the mean and the band of an optimizer; returns where the line ends.
 
     Where there are not `few` optimizers, the lines of their seeds would hide the means, and are left out. A seed that
     stopped early diverged: its last value is marked with a cross.
     """
-    finite = [_finite(values) for values in by_seed.values()]
-    longest, shortest = max(map(len, finite)), min(map(len, finite))
-    stopped = [v for v, raw in zip(finite, by_seed.values(), strict=True) if len(v) < len(raw)]
-    stopped += [values for values in finite if len(values) < longest and values not in stopped]
-    for values in stopped:
-        axes.plot(len(values) - 1, values[-1], "x", color=style["color"], markersize=9, mew=2)
-    seeds = np.array([values[:shortest] for values in finite])
-    mean = seeds.mean(axis=0)
-    if len(seeds) > 1:
-        for values in finite if few else ():
-            axes.plot(range(len(values)), values, color=style["color"], linewidth=0.4, alpha=0.55, zorder=2)
-        low, high = band(seeds, name)
-        axes.fill_between(range(shortest), low, high, color=style["color"], alpha=0.16 if few else 0.07, linewidth=0)
-    axes.plot(range(shortest), mean, linewidth=1.8, markersize=5, markevery=(1 + place % 4, 4), zorder=3, **style)
-    text = f"{label}  diverged" if stopped else f"{label}  {mean[-1]:.3f}"
-    return shortest - 1, float(mean[-1]), text, style
+    for points, stopped in zip(line.seeds, line.stopped, strict=True):
+        if stopped:
+            axes.plot(*points[-1], "x", color=style["color"], markersize=9, mew=2, zorder=4)
+        if few and len(line.seeds) > 1:
+            axes.plot(*zip(*points, strict=True), color=style["color"], linewidth=0.4, alpha=0.55, zorder=2)
+    if len(line.seeds) > 1:
+        shade = 0.16 if few else 0.07
+        axes.fill_between(line.x, line.low, line.high, color=style["color"], alpha=shade, linewidth=0)
+    marks = every(axes, line.x, MARKERS, place)
+    axes.plot(line.x, line.mean, linewidth=1.8, markersize=5, markevery=marks, zorder=3, **style)
+    return line.x[-1], line.mean[-1], line.text, style
 
 
 def band(seeds: Any, name: str) -> tuple[list[float], list[float]]:
-    """Returns the 95 % interval of the mean at each pass: the expanded bootstrap, the same seeds drawn at all passes.
+    """Returns the 95 % interval of the mean at each place: the expanded bootstrap, the same seeds drawn everywhere.
 
     Args:
-        seeds: (seeds, passes) of one optimizer, at least 2 seeds.
+        seeds: (seeds, places) of one optimizer, at least 2 seeds.
         name: what the draws derive from.
     """
     draws = bootstrap(np.transpose(seeds), generator(name, "band"))
@@ -137,5 +146,5 @@ def band(seeds: Any, name: str) -> tuple[list[float], list[float]]:
     return list(low), list(high)
 
 
-def _finite(values: Sequence[float]) -> Sequence[float]:
-    return values[: next((i for i, v in enumerate(values) if not math.isfinite(v)), len(values))]
+def _finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return list(points[: next((i for i, (_, v) in enumerate(points) if not math.isfinite(v)), len(points))])

@@ -58,11 +58,14 @@ class Gallery:
     def _curves(self) -> Iterator[Shown]:
         sizes = datasets.CARDS[self.evidence.study.data].sizes
         for curve in figures.curves_of(self.evidence.task):
-            caption = self.evidence.words.caption(curve.words)
             step = curve.step or 1 / sizes[curve.column.split("_")[0]]
             table = figures.table_of(self.evidence.found, curve)
-            files = figures.draw_curves(curve, table, self.styles, caption, self.folder, step)
-            yield Shown(curve.words, caption.lines[0], files)
+            other = figures.telling(table) if curve.slug in figures.OVER_STEPS else []
+            for across in (figures.EPOCHS, *other):
+                title = f"{curve.words}{across.title}"
+                caption = self.evidence.words.caption(title)
+                files = figures.draw_curves(curve, table, self.styles, caption, self.folder, step, across)
+                yield Shown(title, caption.lines[0], files)
 
     def _ends(self) -> Iterator[Shown]:
         evidence, result, score = self.evidence, self.result, self.evidence.task.score_title
