@@ -81,4 +81,5 @@ def _level(evidence: Evidence, share: float, value: float) -> Target:
         }
         for label in evidence.labels
     }
-    return Target(share, value, void({k: list(v.values()) for k, v in epochs.items()}) or "", epochs)
+    reason = void({k: list(v.values()) for k, v in epochs.items()}, evidence.study.epochs)
+    return Target(share, value, reason or "", epochs)

@@ -81,16 +81,21 @@ def reached(found: Any) -> tuple[Array, Array]:
     return distinct, np.cumsum(counts) / len(given)
 
 
-def void(places: Mapping[str, Any]) -> str | None:
+def void(passes: Mapping[str, Any], budget: float) -> str | None:
     """Returns why a target tells nothing on its problem, or None when it is valid.
 
+    A target that is met within the first pass over the training set, or within 2 % of the budget where that is longer,
+    tells who starts faster and not who learns better. Evaluations are dense there, so that their number would not do.
+
     Args:
-        places: optimizer -> (runs,) number of the evaluation, from 0, that met the target; infinity for a miss.
+        passes: optimizer -> (runs,) passes after which each run met the target; infinity for a miss.
+        budget: passes that a run may take, above 0.
     """
-    arrays = one_of_each("places", places, "optimizer", ("runs",), infinite=True)
+    early = max(1.0, finite("budget", budget) / 50)
+    arrays = one_of_each("passes", passes, "optimizer", ("runs",), infinite=True)
     for label, given in arrays.items():
-        if np.median(times(f"places[{label!r}]", given)) <= 1:
-            return f"half of the runs of {label} meet it within the first two evaluations"
+        if np.median(times(f"passes[{label!r}]", given)) <= early:
+            return f"half of the runs of {label} meet it within the first {early:g} of {budget:g} passes"
     able = [label for label, given in arrays.items() if np.isfinite(given).any()]
     return None if len(able) > 1 else f"{' '.join(['only', *able]) if able else 'no optimizer'} ever reaches it"
 

@@ -82,6 +82,7 @@ CASES = {
     "infinite Welch": (lambda: st.welch_t([1, 2], [1, -INF]), "b must be finite"),
     "infinite flips": (lambda: st.sign_flip([1, INF]), "differences must be finite"),
     "infinite target": (lambda: met([0], [1], INF), "target must be a finite number, got inf."),
+    "endless passes": (lambda: st.void({"A": [1]}, INF), "budget must be a finite number, got inf."),
     "infinite budget": (lambda: st.speed_up([1], [1], [INF]), "budgets must be finite"),
     # Unequal lengths.
     "unpaired differences": (lambda: st.differences([1, 2], [1]), "a and b must have one shape, got (2,) and (1,)."),
@@ -91,7 +92,7 @@ CASES = {
         lambda: st.centres({"A": [1, 2], "B": [1]}, RNG),
         "values['A'] and values['B'] must have one shape",
     ),
-    "unequal runs": (lambda: st.void({"A": [1, 2], "B": [1]}), "places['A'] and places['B'] must have one shape"),
+    "unequal runs": (lambda: st.void({"A": [1, 2], "B": [1]}, 9), "passes['A'] and passes['B'] must have one shape"),
     "unequal rows": (lambda: st.bootstrap([[1, 2], [1]], RNG), "values must have rows of equal length"),
     "unequal curves": (lambda: met([0, 1], [0.5]), "steps and values must have one shape, got (2,) and (1,)."),
     "unequal medians": (lambda: st.speed_up([1, 2], [1], [9, 9]), "reference and other must have one shape"),
@@ -149,7 +150,7 @@ CASES = {
     "steps that fall": (lambda: met([0, 2, 1], [1, 1, 1]), "steps must ascend from 0 or later, got [0.0, 2.0, 1.0]."),
     "steps below 0": (lambda: met([-1, 2], [1, 1]), "steps must ascend from 0 or later"),
     "a negative time": (lambda: st.reached([1, -1]), "times must be at least 0, got -1: a miss is infinity."),
-    "a negative place": (lambda: st.void({"A": [-1]}), "places['A'] must be at least 0, got -1"),
+    "a negative time to void": (lambda: st.void({"A": [-1]}, 9), "passes['A'] must be at least 0, got -1"),
     "a time of 0": (lambda: st.speed_up([0], [1], [9]), "reference must be above 0, got 0: a miss is infinity."),
     "too few problems": (
         lambda: st.friedman({k: [1] * 7 for k in "ABC"}),
