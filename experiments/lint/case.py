@@ -10,12 +10,11 @@ from pathlib import Path
 from experiments import config, datasets, identity, selection, targets, tasks
 from experiments.config import Study
 from experiments.errors import UserError
+from experiments.ledger import Cost
 from experiments.records import Record
-from experiments.runs import EVALUATION, TUNING
+from experiments.runs import EVALUATION, TIMING, TUNING
 from experiments.selection import Choice, Trial
 from experiments.tasks.base import Task
-
-TIMING = "timing"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +27,7 @@ class Case:
         choices: what was chosen by label; None where nothing is known of it.
         trials: what the choice rests on; none where nothing was tuned or nothing is known of it.
         refused: why the files of the choice do not count, where they are there.
+        told: by label, what the evidence of the choice tells of its costs; nothing where there is no evidence.
         target: validation score that counts as solved, where there is one.
         whole: the study that records name, where what is compared is a part of it; None where it is all of it.
     """
@@ -37,6 +37,7 @@ class Case:
     choices: Mapping[str, Choice] | None = None
     trials: tuple[Trial, ...] = ()
     refused: str = ""
+    told: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
     target: float | None = None
     whole: Study | None = None
 
@@ -144,11 +145,10 @@ def _with_choices(case: Case, path: Path, whole: Study) -> Case:
         choices = selection.read(path, whole)
     except UserError as error:
         return dataclasses.replace(case, refused=str(error))
-    trials = case.trials
-    if whole.tuned and not trials:
-        trials = tuple(selection.trials_of(evidence.read_text(encoding="utf-8")))
+    text = evidence.read_text(encoding="utf-8") if whole.tuned else ""
+    trials = case.trials or tuple(selection.trials_of(text) if text else ())
     choices = {label: choice for label, choice in choices.items() if label in case.labels}
-    return dataclasses.replace(case, choices=choices, trials=trials)
+    return dataclasses.replace(case, choices=choices, trials=trials, told=selection.costs_of(text) if text else {})
 
 
 def identities(case: Case) -> dict[str, str]:

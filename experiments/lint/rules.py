@@ -33,6 +33,7 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("L-B11", studies.shared_seeds),
     ("L-B11", comparisons.tuned_seeds),
     ("L-B11", comparisons.repeated),
+    ("L-B12", searches.uncertain),
     ("L-B13", comparisons.unequal_grids),
     ("L-B13", comparisons.partial),
     ("L-B14", scores.void_target),
@@ -41,4 +42,5 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("L-B17", scores.not_finite),
     ("L-B20", studies.toys),
     ("L-B22", mixtures.mixed_precision),
+    ("L-B23", searches.miscounted),
 )

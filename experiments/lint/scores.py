@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 
 from experiments.config import Entry
 from experiments.lint.case import Case, name, some
 from experiments.records import Record
-from experiments.statistics import mean_interval, void
+from experiments.statistics import compare, generator, void
 
 
 def not_finite(case: Case) -> Iterator[str]:
@@ -22,15 +23,15 @@ def excluded(case: Case) -> Iterator[str]:
     """A method that contains another can do what that does: if it is worse, its space was searched too little."""
     if case.study.track != "tuned":
         return
-    entries = {kind: entry.label for entry in case.study.optimizers if (kind := _kind(entry))}
-    for inner, outer in CHAINS:
-        if inner in entries and outer in entries:
-            one, other = (_merits(case, entries[kind]) for kind in (inner, outer))
-            behind = [one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())]
-            if len(behind) > 1 and mean_interval(behind).low > 0:
+    merits = {entry.label: _merits(case, entry.label) for entry in case.study.optimizers}
+    for one, other in itertools.permutations(case.study.optimizers, 2):
+        if (_kind(one), _kind(other)) in CHAINS and merits[one.label] and merits[other.label]:
+            pair = {label: merits[label] for label in (one.label, other.label)}
+            (ahead,) = compare(pair, generator(case.study.task, "inclusion"), higher_is_better=True)
+            if ahead.expanded.low > 0:
                 yield (
-                    f"Under-tuned, inclusion violated: {entries[outer]} contains {entries[inner]} and is worse, beyond "
-                    "the 95 % interval of their paired difference."
+                    f"Under-tuned, inclusion violated: {other.label} contains {one.label} and is worse, beyond the "
+                    "95 % interval of their paired difference."
                 )
 
 
@@ -40,7 +41,8 @@ def void_target(case: Case) -> Iterator[str]:
         return
     met = {label: {r.run.seed: _met(case, r) for r in case.of(label)} for label in case.labels}
     shared = sorted(set.intersection(*map(set, met.values())))
-    if shared and (reason := void({label: [found[seed] for seed in shared] for label, found in met.items()})):
+    runs = {label: [found[seed] for seed in shared] for label, found in met.items()}
+    if shared and (reason := void(runs, case.study.epochs)):
         yield f"The target {case.target:g} is void: {reason}."
 
 
@@ -68,14 +70,18 @@ def _numbers(record: Record) -> list[float]:
 
 
 def _merits(case: Case, label: str) -> Mapping[int, float]:
-    """Returns the last validation scores of an optimizer by seed, turned so that greater is better."""
-    key = f"validation_{case.task.score}"
-    return {r.run.seed: case.task.merit(r.evaluations[-1][key]) for r in case.of(label) if r.status == "done"}
+    """Returns the last validation scores by seed, turned so that greater is better; the worst of what diverged."""
+    key, found = f"validation_{case.task.score}", {}
+    for record in case.of(label):
+        end = float(record.evaluations[-1][key])
+        good = record.status == "done" and math.isfinite(end)
+        found[record.run.seed] = case.task.merit(end) if good else -math.inf
+    return found
 
 
 def _met(case: Case, record: Record) -> float:
-    """Returns the number of the first evaluation that meets the target; infinity for a miss."""
+    """Returns the passes after which a run first met the target; infinity for a miss."""
     assert case.target is not None
     goal, key = case.task.merit(case.target), f"validation_{case.task.score}"
-    met = (i for i, e in enumerate(record.evaluations) if case.task.merit(e[key]) >= goal)
+    met = (e["epoch"] for e in record.evaluations if case.task.merit(e[key]) >= goal)
     return float(next(met, math.inf))

@@ -6,14 +6,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from experiments import selection
+from experiments import ledger, selection
 from experiments.config import Entry
+from experiments.ledger import Cost
 from experiments.lint.case import Case, name, some
 from experiments.search import Search
 from experiments.search.spaces import RATE_DECADES
 from experiments.selection import Trial
 
 Place = tuple[int, int]  # round, and widenings
+ROUNDS = 3  # as many searches show by themselves how much the choice depends on the scramble (rule B12)
+LEAST = 2  # points with a score, of which a bootstrap can draw different ones
 
 
 def refused(case: Case) -> Iterator[str]:
@@ -69,6 +72,32 @@ def windows(case: Case) -> Iterator[str]:
             )
 
 
+def uncertain(case: Case) -> Iterator[str]:
+    """How much of a choice is luck shows in other scrambles, or in a band over trials, which takes two results."""
+    for entry in case.study.optimizers:
+        own = [trial for trial in case.trials if trial.label == entry.label]
+        if not own:
+            continue
+        made, wanted = len({trial.round for trial in own}), len(selection.searches(case.study, entry))
+        ended = {(trial.round, trial.index) for trial in own if trial.score > -math.inf}
+        if made < wanted:
+            yield f"{entry.label} was searched in {made} of {wanted} rounds."
+        elif wanted < ROUNDS and len(ended) < LEAST:
+            yield (
+                f"{entry.label} has no band of the expected best of k trials: "
+                f"{len(ended)} of its points ended with a score."
+            )
+
+
+def miscounted(case: Case) -> Iterator[str]:
+    """What is told of the cost of a choice is what its records add up to, widened searches among them."""
+    for label in case.labels:
+        ran = sum((ledger.of(record) for record in case.tuning if record.run.label == label), Cost())
+        told = case.told.get(label, Cost())
+        if ran.runs and told.runs and _counts_of(ran) != _counts_of(told):
+            yield f"The evidence tells that {label} took {_cost(told)}, and its records took {_cost(ran)}."
+
+
 def not_chosen(case: Case) -> Iterator[str]:
     """Test scores are for what was chosen before: of anything else they would be a second choice."""
     if case.study.tuned and case.evaluations and case.choices is None and not case.refused and case.trials:
@@ -88,6 +117,14 @@ def saw_test(case: Case) -> Iterator[str]:
     ]
     if seen:
         yield f"Tuning runs read the test split before it was sealed off: {some(seen)}."
+
+
+def _counts_of(cost: Cost) -> tuple[int, int, int]:
+    return cost.runs, cost.widened, cost.gradients
+
+
+def _cost(cost: Cost) -> str:
+    return f"{cost.runs} runs ({cost.widened} after widening) and {cost.gradients:,} gradients"
 
 
 def _counts(case: Case, label: str) -> dict[Place, int]:

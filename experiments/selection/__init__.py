@@ -9,13 +9,14 @@ validation loss, then to the earlier point. Of several rounds, the one with the 
 
 from __future__ import annotations
 
-from experiments.selection.files import paths, read, trials_of, write
+from experiments.selection.files import costs_of, paths, read, trials_of, write
 from experiments.selection.rule import Choice, Trial, best, documented, place, searches, settle, trial_of
 
 __all__ = [
     "Choice",
     "Trial",
     "best",
+    "costs_of",
     "documented",
     "paths",
     "place",

@@ -14,6 +14,7 @@ from experiments import records, tasks
 from experiments.config import Study
 from experiments.errors import UserError
 from experiments.identity import tuning_hash
+from experiments.ledger import Cost
 from experiments.selection.rule import Choice, Trial, documented, judged, settle
 from experiments.tables import from_csv, to_csv
 
@@ -61,6 +62,7 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
     try:
         content = json.loads(selected.read_text(encoding="utf-8"))
         made_for, sha256 = content["tuning_hash"], content["evidence_sha256"]
+        told = content["trials"], content["diverged"]
         choices = {label: _choice(raw, study.task) for label, raw in content["choices"].items()}
         trials = trials_of(text) if sha256 == hashlib.sha256(text.encode()).hexdigest() else []
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -70,7 +72,8 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
             f"The learning rates in {selected.name} were chosen for another definition of the study "
             f"{path.stem} ({made_for[:8]}, now {tuning_hash(study)[:8]}); {again}"
         )
-    if any(settle(study, e, trials) != choices.get(e.label) for e in study.optimizers):
+    counted = len(trials), sum(trial.score == -math.inf for trial in trials)
+    if told != counted or any(settle(study, e, trials) != choices.get(e.label) for e in study.optimizers):
         raise UserError(f"The trials in {evidence.name} do not lead to {selected.name}; {again}")
     return choices
 
@@ -90,6 +93,15 @@ def trials_of(text: str) -> list[Trial]:
         )
         for row in rows
     ]
+
+
+def costs_of(text: str) -> dict[str, Cost]:
+    """Returns what a table of evidence tells of the costs of each optimizer; seconds are no part of it."""
+    found: dict[str, Cost] = {}
+    for row in from_csv(text):
+        cost = Cost(1, int(int(row["widenings"]) > 0), gradients=int(row["example_gradients"]), seconds=math.nan)
+        found[row["optimizer"]] = found.get(row["optimizer"], Cost()) + cost
+    return found
 
 
 def _plain(choice: Choice, task: str) -> dict[str, Any]:

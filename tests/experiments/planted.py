@@ -11,9 +11,11 @@ from tests.experiments.sound import (
     accurate,
     all_of,
     cheaper,
+    costing,
     curve,
     holed,
     infinite,
+    lost,
     made,
     made_with,
     more,
@@ -73,6 +75,25 @@ PLANTED = [
     ),
     (searches.boundaries, lambda: of_choice("SGD", boundary=True), "The best of SGD lies at the edge"),
     (scores.excluded, lambda: all_of("SGD", accurate(0.05)), "inclusion violated: Momentum contains SGD and is worse"),
+    (
+        scores.excluded,
+        lambda: all_of("Momentum", lambda r: dataclasses.replace(r, status="diverged")),
+        "Momentum contains SGD and is worse",
+    ),
+    (
+        searches.uncertain,
+        lambda: dataclasses.replace(
+            SOUND, trials=tuple(lost(t) if (t.label, t.index > 0) == ("Adam", True) else t for t in SOUND.trials)
+        ),
+        "Adam has no band of the expected best of k trials: 1 of its points ended",
+    ),
+    (
+        searches.miscounted,
+        lambda: costing("Adam", runs=15),
+        r"Adam took 15 runs .* and 128,000 gradients, and its records took 16 runs",
+    ),
+    (searches.miscounted, lambda: costing("Adam", gradients=1), r"and 1 gradients, and .*and 128,000 gradients"),
+    (searches.miscounted, lambda: costing("SGD", widened=8), r"SGD took 16 runs \(8 after widening\)"),
     (studies.schedules, lambda: of_entry(schedule="constant"), "SGD have another schedule than the study's, 'warmup-"),
     (comparisons.unpaired, lambda: of_summary(weights_sha256="others"), "initial weights of seed 4 differ"),
     (comparisons.unpaired, lambda: of_summary(order_sha256="another"), "order of the examples of seed 4 differ"),

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from experiments import config, environment, identity, records, runs, selection
+from experiments import config, environment, identity, ledger, records, runs, selection
 from experiments.datasets import CARDS
 from experiments.lint import Case
 from experiments.lint.case import TIMING, cases
@@ -81,7 +81,12 @@ def sound_records():
 RECORDS = tuple(sound_records())
 (SOUND,) = cases(STUDY, RECORDS)
 SOUND = dataclasses.replace(
-    SOUND, choices={e.label: selection.settle(STUDY, e, SOUND.trials) for e in STUDY.optimizers}, target=0.9
+    SOUND,
+    choices={e.label: selection.settle(STUDY, e, SOUND.trials) for e in STUDY.optimizers},
+    told={
+        label: sum((ledger.of(r) for r in SOUND.tuning if r.run.label == label), ledger.Cost()) for label in ACCURACY
+    },
+    target=0.9,
 )
 ALONE = Case(STUDY)
 
@@ -181,3 +186,13 @@ def cheaper(evaluations_):
 def infinite(evaluations_):
     """Evaluations that end without a number."""
     return [*evaluations_[:-1], {**evaluations_[-1], "train_loss": math.inf}]
+
+
+def lost(trial):
+    """A trial that diverged."""
+    return dataclasses.replace(trial, score=-math.inf, loss=math.inf)
+
+
+def costing(label, **changes):
+    """The sound case, whose evidence tells something else of the cost of an optimizer."""
+    return dataclasses.replace(SOUND, told={**SOUND.told, label: dataclasses.replace(SOUND.told[label], **changes)})

@@ -1,6 +1,7 @@
 """Learning rates are chosen by one rule, on validation data, from the same number of trials for all."""
 
 import dataclasses
+import json
 import math
 
 import pytest
@@ -149,6 +150,30 @@ def test_a_choice_that_its_evidence_does_not_give_is_refused(tmp_path, file):
     assert changed.read_text(encoding="utf-8") != text
     with pytest.raises(UserError, match="do not lead to"):
         selection.read(path, study())
+
+
+@pytest.mark.parametrize(("word", "count"), [("trials", 5), ("diverged", 1)])
+def test_a_selection_that_counts_its_trials_wrongly_is_refused(tmp_path, word, count):
+    """What it says of its cost is what the evidence has (rule B23): six trials, none of which diverged."""
+    path = tmp_path / "small.toml"
+    select(path, study())
+    selected = selection.paths(path)[0]
+    content = saved(selected)
+    assert (content["trials"], content["diverged"]) == (6, 0)
+    selected.write_text(json.dumps({**content, word: count}), "utf-8")
+    with pytest.raises(UserError, match="do not lead to"):
+        selection.read(path, study())
+
+
+def test_costs_are_read_from_the_evidence(tmp_path):
+    """Runs, those of widened searches, and gradients; how long they took is no part of it."""
+    path = tmp_path / "small.toml"
+    select(path, study())
+    evidence = selection.paths(path)[1]
+    text = evidence.read_text(encoding="utf-8")
+    found = selection.costs_of(text)["Adam"]
+    assert (found.runs, found.widened, found.gradients) == (3, 0, 3 * 4000)
+    assert math.isnan(found.seconds)
 
 
 def test_a_broken_selection_is_refused_in_one_sentence(tmp_path):
