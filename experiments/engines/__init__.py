@@ -89,7 +89,7 @@ def make(name: str, setting: Setting, options: Mapping[str, str]) -> Engine:
 
         return Slurm(setting, options)
     if name == "ray":
-        from experiments.engines.ray import Ray
+        from experiments.engines.ray_nodes import Ray
 
         return Ray(setting, options)
     from experiments.engines.local import Local

@@ -1,4 +1,4 @@
-"""Ray and Slurm's adapter give the records of this machine; without their packages they say what is missing."""
+"""The engines of several machines follow what runs do from folders alone, and say what is missing or wrong."""
 
 import os
 import signal
@@ -23,39 +23,6 @@ def expected(tmp_path_factory):
     code, said = program(folder, "run", "whole.toml")
     assert code == 0, said
     return results(folder)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_two_nodes_of_ray_give_the_records_of_this_machine(expected, tmp_path):
-    """Each node is a set of processes of its own; the records are equal to the last bit."""
-    pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    try:
-        nodes.add_node(num_cpus=1)
-        folder = prepare(tmp_path)
-        words = ("--engine", "ray", "--engine-option", f"address={nodes.address}", "--jobs", "2")
-        code, said = program(folder, "run", "whole.toml", *words)
-    finally:
-        nodes.shutdown()
-    assert code == 0, said
-    assert "[4/4]" in said
-    assert results(folder) == expected
-    made = [records.read(path.parent) for path in folder.glob("runs/whole-*/trials/*/*/DONE")]
-    assert {record.environment["engine"] for record in made} == {"ray"}
-
-
-def test_the_adapter_of_slurm_gives_the_records_of_this_machine(expected, tmp_path):
-    """Through submitit's processes in the place of Slurm's jobs."""
-    pytest.importorskip("submitit")
-    folder = prepare(tmp_path)
-    words = ("--engine", "slurm", "--engine-option", "cluster=local", "--jobs", "2")
-    code, said = program(folder, "run", "whole.toml", *words)
-    assert code == 0, said
-    assert "[4/4]" in said
-    assert results(folder) == expected
 
 
 def test_an_element_that_runs_out_of_time_is_queued_again_and_goes_on(expected, tmp_path):

@@ -1,16 +1,12 @@
 """Whatever carries out a study, and whatever happens to it, its records are the same to the last bit."""
 
-import contextlib
 import json
-import os
-import random
 import signal
-import subprocess
 import time
 
 import pytest
 
-from tests.experiments.whole import EPOCHS, attempts, finish, prepare, program, results, start
+from tests.experiments.whole import EPOCHS, KILLS, attempts, battered, finish, prepare, program, results, start
 
 RUN = ("run", "whole.toml", "--jobs", "1", "--checkpoint", "0")
 
@@ -100,80 +96,8 @@ def test_an_interruption_keeps_a_checkpoint_two_stop_at_once_and_resume_goes_on(
     assert results(folder) == expected
 
 
-KILLS = 20
-
-
-def battered(folder, early, real=False):
-    """Carries out the study, killed twenty times: the engine, its worker, or both; returns how often it was at work.
-
-    Args:
-        folder: where it is.
-        early: share of the kills that come while the program starts, at random times; the others come after a
-            random number of evaluations, on any machine.
-        real: whether TensorFlow trains.
-    """
-    draw, interrupted = random.Random(6), 0
-    for number in range(KILLS):
-        running = start(folder, *RUN, real=real, stdout=None, stderr=subprocess.DEVNULL)
-        if draw.random() < early:
-            time.sleep(draw.uniform(0.0, 2.0))
-        else:
-            _evaluated(folder, running, draw.randint(1, 40))
-            time.sleep(draw.uniform(0.0, 0.02))
-        interrupted += running.poll() is None
-        workers = _children(running.pid)
-        for pid in ([running.pid], workers, [running.pid, *workers])[number % 3]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        running.kill()
-        running.wait()
-    code, said = program(folder, *RUN, real=real)
-    assert code == 0, said
-    return interrupted
-
-
-def _evaluated(folder, running, count):
-    """Waits for a number of further lines of metrics, or the program's end."""
-    before = _lines(folder)
-    while running.poll() is None and _lines(folder) < before + count:
-        time.sleep(0.005)
-
-
-def _lines(folder):
-    return sum(path.read_bytes().count(b"\n") for path in folder.glob("runs/whole-*/trials/*/*/metrics-*.jsonl"))
-
-
 def test_twenty_kills_leave_the_records_of_an_uninterrupted_study(expected, tmp_path):
     """At random moments from a fixed seed, some of them while the program starts, most while it trains."""
-    assert battered(prepare(tmp_path), 0.2) > KILLS / 2
+    assert battered(prepare(tmp_path), RUN, 0.2) > KILLS / 2
     assert results(tmp_path) == expected
     assert max(attempts(tmp_path).values()) > 2
-
-
-@pytest.mark.slow
-def test_twenty_kills_leave_the_records_of_an_uninterrupted_training(tmp_path):
-    """The same with TensorFlow, whose start takes seconds."""
-    whole, killed = prepare(tmp_path / "whole"), prepare(tmp_path / "killed")
-    code, said = program(whole, *RUN, real=True)
-    assert code == 0, said
-    battered(killed, 0.6, real=True)
-    assert len(results(whole)) == 4
-    assert results(killed) == results(whole)
-
-
-@pytest.mark.slow
-def test_shards_in_two_processes_give_the_records_of_one_process(tmp_path):
-    """With TensorFlow: which other runs a worker has had, and how many workers there are, changes no bit."""
-    one, two = prepare(tmp_path / "one"), prepare(tmp_path / "two")
-    assert program(one, *RUN, real=True)[0] == 0
-    shards = [start(two, *RUN, "--shard", f"{number}/2", real=True) for number in (1, 2)]
-    for code, said in map(finish, shards):
-        assert code == 0, said
-    assert len(results(one)) == 4
-    assert results(two) == results(one)
-
-
-def _children(pid):
-    """The processes that a process has started."""
-    said = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
-    return [int(word) for word in said.split()]

@@ -1,8 +1,12 @@
 """A study that takes seconds with real worker processes, of TensorFlow or of its stand-in, and what its records say."""
 
+import contextlib
 import os
+import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from experiments import records
@@ -10,6 +14,7 @@ from experiments import records
 ROOT = Path(__file__).parents[2]
 STANDIN = Path(__file__).parent / "standin"
 EPOCHS = 120
+KILLS = 20
 STUDY = f"""
 schema = 2
 title = "A whole study"
@@ -78,3 +83,50 @@ def results(folder):
 def attempts(folder):
     """How many attempts there were at each run."""
     return {path.name: len(list(path.glob("metrics-*"))) for path in folder.glob("runs/whole-*/trials/*/*")}
+
+
+def battered(folder, words, early, real=False):
+    """Carries out the study, killed twenty times: the engine, its worker, or both; returns how often it was at work.
+
+    Args:
+        folder: where it is.
+        words: the command.
+        early: share of the kills that come while the program starts, at random times; the others come after a
+            random number of evaluations, on any machine.
+        real: whether TensorFlow trains.
+    """
+    draw, interrupted = random.Random(6), 0
+    for number in range(KILLS):
+        running = start(folder, *words, real=real, stdout=None, stderr=subprocess.DEVNULL)
+        if draw.random() < early:
+            time.sleep(draw.uniform(0.0, 2.0))
+        else:
+            _evaluated(folder, running, draw.randint(1, 40))
+            time.sleep(draw.uniform(0.0, 0.02))
+        interrupted += running.poll() is None
+        workers = _children(running.pid)
+        for pid in ([running.pid], workers, [running.pid, *workers])[number % 3]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        running.kill()
+        running.wait()
+    code, said = program(folder, *words, real=real)
+    assert code == 0, said
+    return interrupted
+
+
+def _evaluated(folder, running, count):
+    """Waits for a number of further lines of metrics, or the program's end."""
+    before = _lines(folder)
+    while running.poll() is None and _lines(folder) < before + count:
+        time.sleep(0.005)
+
+
+def _lines(folder):
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("runs/whole-*/trials/*/*/metrics-*.jsonl"))
+
+
+def _children(pid):
+    """The processes that a process has started."""
+    said = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(word) for word in said.split()]
