@@ -24,12 +24,14 @@ from experiments.lint import command as lint
 from experiments.metal_check import command as metal_check
 from experiments.mirrors import command as mirrors
 from experiments.reproduce import command as reproduce
+from experiments.timing import command as timing
 from experiments.work import command as work
 
 HELP = {
     "compare": "train what is missing, then draw figures and table",
     "tune": "choose the learning rates of a study on validation data",
     "target": "set the score that counts as solved, by a pool of tuned optimizers",
+    "time": "take the times of steps, one short run after the other, for the report",
     "report": "write the report of what is recorded: a page, Markdown and CSV",
     "reproduce": "set results beside what is known: DeepOBS's, and minima of functions",
     "lint": "name the rules that a study, its choices or its records break",
@@ -48,6 +50,7 @@ EXAMPLES = """examples:
   python -m experiments compare mni152 --tier quick     four optimizers segment a brain, in minutes
   python -m experiments tune mnist                      choose the learning rates again
   python -m experiments run mnist --dry-run             how many runs are missing, and how long they will take
+  python -m experiments time mnist                      how long steps take, on a machine that does nothing else
   python -m experiments resume                          go on with whatever was interrupted
   python -m experiments report mnist --out /tmp/report  one page of what is recorded; trains nothing
   python -m experiments find-lr mnist                   between which rates momentum learns, for cyclic rates
@@ -129,6 +132,7 @@ def _on_a_study(given: argparse.Namespace, typed: str) -> int:
             "compare": commands.compare,
             "tune": commands.tune,
             "target": commands.target,
+            "time": timing.run,
             "report": commands.report,
             "reproduce": reproduce.run,
             "run": work.run,
@@ -162,7 +166,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     for name, sub in made.items():
         sub.allow_abbrev = False
         sub.add_argument("--debug", **debug)
-        if name in ("compare", "tune", "target", "report", "reproduce", "run"):
+        if name in ("compare", "tune", "target", "time", "report", "reproduce", "run"):
             default = "deepobs_quadratic" if name == "reproduce" else "mnist"
             sub.add_argument(
                 "study", nargs="?", default=default, help=f"a study, or the path of a .toml (default: {default})"
@@ -176,6 +180,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     made["prepare"].add_argument("path", type=Path, help="the downloaded folder, .tar or .zip")
     for name in ("compare", "report", "reproduce", "run"):
         _options_of_study(made[name], report=name != "run")
+    timing.add_options(made["time"], _words, _count)
     find_lr.add_options(made["find-lr"])
     lint.add_options(made["lint"])
     conformance.add_options(made["conformance"])

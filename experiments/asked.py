@@ -34,6 +34,8 @@ class Options:
     checkpoint: float = 30.0
     wait: bool = True
     dry_run: bool = False
+    repetitions: int = 5
+    again: bool = False
 
 
 def tiered(study: Study, options: Options) -> Options:

@@ -148,7 +148,8 @@ def prepare(name: str, path: Path) -> None:
 
 def interrupted(options: Options) -> str:
     """Returns the sentence that says how to go on after an interruption."""
-    return f"Interrupted; the finished runs are kept, and the same command goes on: {options.command}"
+    command = options.command.replace(" --again", "")  # which would take again what it has taken
+    return f"Interrupted; the finished runs are kept, and the same command goes on: {command}"
 
 
 def _show(result: Result, words: Words) -> None:

@@ -15,10 +15,12 @@ from experiments.tasks import get
 EVALUATION = "evaluation"
 TUNING = "tuning"
 TARGET = "target"
+TIMING = "timing"
 SPLITS_OF_KIND = {
     EVALUATION: ("train", "validation", "test"),
-    TUNING: ("train", "validation"),  # a run of these two kinds cannot see the test split: it never loads it
+    TUNING: ("train", "validation"),  # a run of these kinds cannot see the test split: it never loads it
     TARGET: ("train", "validation"),
+    TIMING: ("train", "validation"),
 }
 
 
@@ -82,7 +84,7 @@ def plan(
     Args:
         identity: hash of the study, or of its tuning, that the run belongs to.
         study: has the task, the data and the budget.
-        kind: `evaluation`, `tuning` or `target`.
+        kind: `evaluation`, `tuning`, `target` or `timing`.
         entry: the optimizer.
         values: its tuned hyperparameters, the learning rate among them.
         seed: out of the seeds of that kind.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import tasks
-from experiments.runs import SPLITS_OF_KIND, Run
+from experiments.runs import SPLITS_OF_KIND, TIMING, Run
 
 # Runs after which a worker starts no further program, by the model's parameters: memory grows with each program.
 RUNS = ((10_000, 200), (1_500_000, 10))
@@ -56,12 +56,20 @@ class Bench:
         """Returns the SHA-256 of each split that a run saw."""
         return dict(self._data[run.data, run.kind][1])
 
+    @property
+    def served(self) -> int:
+        """Runs that were carried out before the present one."""
+        return self._runs
+
     def rest(self, run: Run) -> str:
-        """Counts a run as served, and returns when the worker should end: `now`, before another `program`, or never."""
+        """Counts a run as served, and returns when the worker should end: `now`, before another `program`, or never.
+
+        A run that is timed has a process of its own.
+        """
         self._runs += 1
         memory = resident()
         self._memory = self._memory or memory
-        if memory - self._memory > MOST_GROWTH or time.monotonic() - self._started > MOST_SECONDS:
+        if run.kind == TIMING or memory - self._memory > MOST_GROWTH or time.monotonic() - self._started > MOST_SECONDS:
             return "now"
         return "program" if self._runs >= most_runs(tasks.get(run.task).parameters) else ""
 

@@ -15,7 +15,8 @@ from experiments.engines.bench import Bench
 from experiments.files import StorageError
 from experiments.leases import Lease, claim, holder
 from experiments.records import Attempt
-from experiments.runs import Run
+from experiments.runs import TIMING, Run
+from experiments.timing import footprint
 
 CHECKPOINT_SECONDS = 30.0  # between checkpoints at least
 SHARE = 20  # and at least so many times what the last one took: they cost a twentieth of the time at most
@@ -69,7 +70,8 @@ def carry_out(job: Mapping[str, Any], bench: Bench, say: Say) -> None:
         if record is not None and environment.current(record.environment):  # another process was first
             say("finished", status=record.status, rest="", **_ending(record.evaluations[-1]))
             return
-        start, passed_over = checkpoints.load(folder, run.identity)
+        # Seconds of two processes are not those of one: what is timed begins anew.
+        start, passed_over = (None, []) if run.kind == TIMING else checkpoints.load(folder, run.identity)
         for sentence in passed_over:
             print(sentence, file=sys.stderr)
             say("told", text=sentence)
@@ -87,6 +89,7 @@ def _train(
     attempt: Attempt, start: checkpoints.Checkpoint | None, lease: Lease, job: Mapping[str, Any], bench: Bench, say: Say
 ) -> None:
     run, pace = attempt.run, Pace(job.get("checkpoint_seconds", CHECKPOINT_SECONDS))
+    began = time.time()
     program = bench.program(run)
     started = time.perf_counter()
     evaluation: Mapping[str, Any] = start.evaluations[-1] if start else {}
@@ -104,7 +107,10 @@ def _train(
     if status == "done":
         _measure(attempt, program, bench)
     lease.check()
-    attempt.finish(status, job["environment"], _summary(program, run, bench, time.perf_counter() - started))
+    summary = _summary(program, run, bench, time.perf_counter() - started)
+    if run.kind == TIMING:
+        summary |= footprint.of(program, bench.served, began)
+    attempt.finish(status, job["environment"], summary)
     say("finished", status=status, rest=bench.rest(run), **_ending(evaluation))
 
 

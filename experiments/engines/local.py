@@ -13,6 +13,7 @@ from experiments import records
 from experiments.engines import ENDS, Event, Job, Setting
 from experiments.engines.workers import Inbox, Message, Worker
 from experiments.files import StorageError
+from experiments.runs import TIMING
 
 GRACE_SECONDS = 2.0
 STOP_SECONDS = 8.0  # to keep a checkpoint and end, once asked to
@@ -35,16 +36,19 @@ class Local:
         self._resting: list[Worker] = []
         self._pending: list[Job] = []
         self._postponed: list[tuple[float, Job]] = []
+        self._alone = False
 
     def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
         """Carries out all jobs; a failed one does not stop the others.
 
+        Jobs that are timed have the machine to themselves: one process at a time, however many workers there may be.
         Interrupted, it has the workers keep checkpoints and end; interrupted again, it ends them at once.
 
         Raises:
             WorkerError: a worker ended before it was ready.
         """
         self._pending, self._postponed, self._team = list(jobs), [], []
+        self._alone = any(job.run.kind == TIMING for job in jobs)
         try:
             while self._pending or self._postponed or any(worker.job for worker in self._team):
                 self._fill()
@@ -75,7 +79,9 @@ class Local:
             elif self._pending:
                 worker.take(_choose(self._pending, worker, self._team), self.setting)
         busy = sum(worker.job is not None for worker in self._team)
-        wanted = min(self.setting.workers, busy + len(self._pending))
+        wanted = min(1 if self._alone else self.setting.workers, busy + len(self._pending))
+        if self._alone and self._resting:  # until it has ended
+            return
         while len(self._team) < wanted:
             self._started += 1
             log = self.setting.logs / f"worker-{os.getpid()}-{self._started}.log"

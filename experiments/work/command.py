@@ -13,7 +13,7 @@ from experiments import leases, records
 from experiments.config import Study
 from experiments.errors import Locked, UserError
 from experiments.progress import clock
-from experiments.runs import Run
+from experiments.runs import TIMING, Run
 from experiments.work import estimate, states, tidy
 from experiments.work.how import add_engine, shard
 from experiments.work.states import State
@@ -93,7 +93,8 @@ def status(study: str | None) -> None:
 
 
 def resume(options: Any) -> None:
-    """Goes on with runs that were begun and not finished."""
+    """Goes on with runs that were begun and not finished; those that are timed come last, one at a time."""
+    from experiments.timing import taking
     from experiments.work import making
 
     begun: dict[str, list[Run]] = {}
@@ -107,7 +108,8 @@ def resume(options: Any) -> None:
     if not begun:
         print("There is nothing to go on with.")
     for name, runs in begun.items():
-        making.make(name, runs, options, "Going on")
+        making.make(name, [run for run in runs if run.kind != TIMING], options, "Going on")
+        taking.make(name, [run for run in runs if run.kind == TIMING], dry_run=options.dry_run)
 
 
 def clean(study: str | None, *, dry_run: bool) -> None:

@@ -1,0 +1,52 @@
+"""`python -m experiments time`: takes the seconds that a study's report shows."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+EPILOG = """Each run is short, has the machine to itself and a process of its own, at the learning rate that was chosen;
+the optimizers take turns. Seconds in reports come from these runs alone. Close other programs first.
+
+examples:
+  python -m experiments time mnist --dry-run        how many runs, and how long they take
+  python -m experiments time mnist                  five repetitions of each optimizer; then: report mnist
+  python -m experiments time mnist --epochs 2       shorter runs
+  python -m experiments time mnist --again          once more, since the machine was busy
+"""
+
+
+def add_options(parser: argparse.ArgumentParser, words: Callable[[str], Any], count: Callable[[str], int]) -> None:
+    """Declares what the command takes beside the study.
+
+    Args:
+        parser: its own.
+        words: reads a list of names.
+        count: reads a whole number from 1 on.
+    """
+    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("--repetitions", type=count, default=5, metavar="N", help="of each optimizer (default: 5; fewer break a rule)")
+    add("--epochs", type=count, metavar="N", help="passes of a run; of several the first is not timed (default: 3)")
+    add("--optimizers", nargs="+", type=words, metavar="NAME", help="some of the study's optimizers")
+    add("--again", action="store_true", help="take the times again that are recorded")
+    add("--dry-run", action="store_true", help="say how many runs are missing and how long they will take")
+
+
+def run(options: Any) -> None:
+    """Takes the times that are missing of a study, problem by problem, and prints them."""
+    from experiments.asked import asked_of
+    from experiments.timing import reading, table, taking
+
+    for asked in asked_of(dataclasses.replace(options, epochs=None)):
+        wanted = taking.runs(asked, options.repetitions, options.epochs)
+        taking.make(asked.name, wanted, again=options.again, dry_run=options.dry_run)
+        if options.dry_run:
+            continue
+        found = reading.recorded(asked.name, asked.wanted[0].study)
+        for line in table.lines(table.rows(found, asked.study)):
+            print(line)
+        if reason := reading.refused(found, [entry.label for entry in asked.whole.optimizers]):
+            print(f"A report will not show these times yet, since {reason}.")
