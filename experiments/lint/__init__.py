@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments import selection
 from experiments.config import Study
 from experiments.lint.case import Case, cases
 from experiments.lint.finding import Finding
 from experiments.lint.rules import RULES
 from experiments.records import Record
 
-__all__ = ["RULES", "Case", "Finding", "check", "findings"]
+__all__ = ["RULES", "Case", "Finding", "check", "findings", "remarks"]
 
 
 def findings(
@@ -38,3 +39,8 @@ def findings(
 def check(case: Case) -> list[Finding]:
     """Returns the rules that one problem of a study breaks."""
     return [Finding(code, sentence) for code, rule in RULES for sentence in rule(case)]
+
+
+def remarks(case: Case) -> list[str]:
+    """Returns what breaks no rule and should be known all the same."""
+    return selection.remarks(case.study, case.choices or {}, case.trials)

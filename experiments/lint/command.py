@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments import config, records
-from experiments.lint import Finding, findings
+from experiments.lint import Finding, findings, remarks
 from experiments.lint.case import cases, identities
 from experiments.records import Record
 
@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prints what each study breaks.
+    """Prints what each study breaks, and what breaks no rule and should be known.
 
     Returns:
         0 when there is nothing to say, 1 when there is.
@@ -29,6 +29,8 @@ def run(given: argparse.Namespace) -> int:
     paths = [config.find(name) for name in given.study or config.names()]
     said = {path: list(_findings(path)) for path in paths}
     for path, found in said.items():
+        for remark in _remarks(path):
+            print(f"{path.stem}: breaks no rule: {remark}")
         for finding in found:
             print(f"{path.stem}: {finding}")
         if not found:
@@ -45,6 +47,12 @@ def _findings(path: Path) -> Iterator[Finding]:
                 "L-B2", f"{damaged} records of {study.task} are damaged: their files are not those that ended."
             )
         yield from findings(own_path, found)
+
+
+def _remarks(path: Path) -> Iterator[str]:
+    for own_path, _ in config.each(path, config.load(path)):
+        for case in cases(own_path, ()):
+            yield from remarks(case)
 
 
 def _recorded(name: str, studies: set[str]) -> tuple[list[Record], int]:

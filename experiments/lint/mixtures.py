@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from experiments.lint.case import Case, name, some
+from experiments.lint.case import Case, some
 from experiments.records import Record
 
 VERSIONS = ("tensorflow", "keras", "numpy", "python")
-ALONE = "alone"
 
 
 def mixed_data(case: Case) -> Iterator[str]:
@@ -39,16 +38,6 @@ def mixed_devices(case: Case) -> Iterator[str]:
 def mixed_precision(case: Case) -> Iterator[str]:
     """Nobody computes with more digits than another."""
     yield from _mixed(case.records, "precisions", lambda r: r.summary.get("precision"))
-
-
-def parallel_timing(case: Case) -> Iterator[str]:
-    """Seconds are taken from runs that had one machine to themselves."""
-    beside = [name(r) for r in case.timings if r.environment.get("timing") != ALONE]
-    if beside:
-        yield f"Times come from runs that trained beside others: {some(beside)}."
-    yield from _mixed(
-        case.timings, "machines of times", lambda r: f"{r.environment.get('system')}, {r.environment.get('cpus')} CPUs"
-    )
 
 
 def _version(package: str) -> Callable[[Record], Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from experiments.lint import comparisons, mixtures, scores, searches, studies
+from experiments.lint import comparisons, mixtures, scores, searches, studies, timings
 from experiments.lint.case import Case
 
 Check = Callable[[Case], Iterator[str]]
@@ -38,7 +38,12 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("L-B13", comparisons.partial),
     ("L-B14", scores.void_target),
     ("L-B15", comparisons.missing),
-    ("L-B16", mixtures.parallel_timing),
+    ("L-B11", timings.foreign_seeds),
+    ("L-B16", timings.parallel_timing),
+    ("L-B16", timings.mixed_machines),
+    ("L-B16", timings.busy_machine),
+    ("L-B16", timings.few_repetitions),
+    ("L-B16", timings.in_succession),
     ("L-B17", scores.not_finite),
     ("L-B20", studies.toys),
     ("L-B22", mixtures.mixed_precision),

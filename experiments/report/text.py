@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from experiments import selection
 from experiments.lint import Finding
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result, Row, cells, headings, number
@@ -33,6 +34,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
             "diverged counts as the worst value there is; without all of its runs an optimizer has no mean."
         ),
         *_width(result),
+        *selection.remarks(evidence.study, evidence.choices, evidence.trials),
         f"At best validation: test {score} after the pass with the best validation {score}.",
         "Seconds of training leave evaluation and compiling out." if evidence.timed() else UNTIMED,
     ]

@@ -10,7 +10,7 @@ validation loss, then to the earlier point. Of several rounds, the one with the 
 from __future__ import annotations
 
 from experiments.selection.files import costs_of, paths, read, trials_of, write
-from experiments.selection.rule import Choice, Trial, best, documented, place, searches, settle, trial_of
+from experiments.selection.rule import Choice, Trial, best, documented, place, remarks, searches, settle, trial_of
 
 __all__ = [
     "Choice",
@@ -21,6 +21,7 @@ __all__ = [
     "paths",
     "place",
     "read",
+    "remarks",
     "searches",
     "settle",
     "trial_of",

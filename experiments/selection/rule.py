@@ -111,6 +111,36 @@ def best(trials: Sequence[Trial]) -> int:
     return min({trial.index for trial in trials}, key=rank)
 
 
+def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]) -> list[str]:
+    """Returns what a reader should know of choices that break no rule: where the best is the outermost value tried.
+
+    The outer tenth of a range is its edge (rule B7). A few points may leave it empty, so that the best of them can be
+    the last of them and yet lie at no edge.
+    """
+    said = []
+    for entry in study.optimizers:
+        choice = choices.get(entry.label)
+        here = [] if choice is None else [t for t in trials if t.label == entry.label and _last(t, choice)]
+        if choice is None or not here:
+            continue
+        # Widening moves a range and leaves the order of the points in it, and their places.
+        search, winner = searches(study, entry)[choice.round], best(here)
+        for axis, side in zip(search.space, search.sides(winner), strict=True):
+            tried = [point.values[axis.name] for point in search.points]
+            if not side and tried[winner] in (min(tried), max(tried)):
+                end = "highest" if tried[winner] == max(tried) else "lowest"
+                said.append(
+                    f"The best of {entry.label} has the {end} {axis.name.replace('_', ' ')} that was tried, "
+                    f"{choice.values[axis.name]:g}: the outer tenth of the range, which would be its edge, holds no "
+                    "point, so that nothing was tried beyond."
+                )
+    return said
+
+
+def _last(trial: Trial, choice: Choice) -> bool:
+    return (trial.round, trial.widenings) == (choice.round, choice.widenings)
+
+
 def _settle(study: Study, search: Search, own: Sequence[Trial]) -> Choice | Search:
     """Returns what one round chooses, or the search that has to be made next."""
     while True:

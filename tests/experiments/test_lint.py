@@ -114,6 +114,32 @@ def test_the_command_says_what_it_finds(written, capsys):
     assert "Unknown study 'sund'" in capsys.readouterr().err
 
 
+def test_a_remark_is_told_and_breaks_nothing(written, capsys, monkeypatch):
+    """It stands apart from what breaks a rule."""
+    monkeypatch.setattr("experiments.selection.remarks", lambda study, choices, trials: [f"{len(choices)} of them."])
+    assert main(["lint", "sound.toml"]) == 0
+    assert capsys.readouterr().out == "sound: breaks no rule: 3 of them.\nsound: nothing to say\n"
+
+
+def test_a_search_without_all_of_its_rounds_is_found():
+    """Three scrambles are asked for, and one was tried (rule B12)."""
+    study = dataclasses.replace(STUDY, track="agnostic")
+    (found,) = [f for f in check(Case(study, trials=SOUND.trials[:16])) if f.code == "L-B12"]
+    assert found.sentence == "SGD was searched in 1 of 3 rounds."
+
+
+def test_the_evidence_tells_the_cost_that_the_records_have(written):
+    """A record that the evidence does not know of was paid for all the same (rule B23)."""
+    run = dataclasses.replace(RECORDS[0].run, seed=1002)
+    more = dataclasses.replace(RECORDS[0], run=run)
+    assert findings(written, RECORDS) == []
+    codes = {found.code: found.sentence for found in findings(written, [*RECORDS, more])}
+    assert codes["L-B23"] == (
+        "The evidence tells that SGD took 16 runs (0 after widening) and 128,000 gradients, and its records took "
+        "17 runs (0 after widening) and 136,000 gradients."
+    )
+
+
 def test_a_damaged_record_is_told(written, capsys):
     """It is no record, and its run is missing."""
     folder = records.folder(records.ROOT, "sound", RECORDS[-1].run)
