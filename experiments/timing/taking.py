@@ -14,9 +14,9 @@ from experiments.errors import UserError
 from experiments.progress import clock
 from experiments.runs import EVALUATION, TIMING, Run, plan
 from experiments.timing import machine
+from experiments.timing.reading import SEEDS
 from experiments.work import estimate, states
 
-SEEDS = range(3000, 4000)  # nobody else's: evaluation has those from 0, tuning from 1000, targets from 2000
 PASSES = 3  # of a run: the first warms up, the others are timed
 START_SECONDS = 8.0  # of a process, until it has imported TensorFlow
 

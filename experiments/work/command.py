@@ -108,7 +108,8 @@ def resume(options: Any) -> None:
     if not begun:
         print("There is nothing to go on with.")
     for name, runs in begun.items():
-        making.make(name, [run for run in runs if run.kind != TIMING], options, "Going on")
+        if usual := [run for run in runs if run.kind != TIMING]:
+            making.make(name, usual, options, "Going on")
         taking.make(name, [run for run in runs if run.kind == TIMING], dry_run=options.dry_run)
 
 

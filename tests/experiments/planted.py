@@ -3,7 +3,7 @@
 import dataclasses
 
 from experiments import runs
-from experiments.lint import comparisons, mixtures, scores, searches, studies
+from experiments.lint import comparisons, mixtures, scores, searches, studies, timings
 from tests.experiments.sound import (
     RECORDS,
     SOUND,
@@ -26,7 +26,9 @@ from tests.experiments.sound import (
     of_summary,
     rate,
     timed,
+    timing_pass,
     uncounted,
+    with_times,
 )
 
 PLANTED = [
@@ -41,12 +43,24 @@ PLANTED = [
         lambda: of_summary(data_sha256={**RECORDS[-1].summary["data_sha256"], "train": "other"}),
         "The train data differ between runs",
     ),
-    (mixtures.parallel_timing, lambda: more(timed(3000, timing="not-for-timing")), "trained beside others: Adam"),
+    (timings.foreign_seeds, lambda: timed(run={"seed": 2004}), r"for other runs: Adam seed 2004\.$"),
     (
-        mixtures.parallel_timing,
-        lambda: dataclasses.replace(more(timed(3000)), records=(*RECORDS, timed(3000), timed(3001, cpus=99))),
-        "different machines of times are mixed: .*99 CPUs",
+        timings.parallel_timing,
+        lambda: timed(environment_={"timing": "not-for-timing"}),
+        r"beside others.*Adam seed 3004\.$",
     ),
+    (timings.parallel_timing, lambda: timed(runs_before=1), r"after others in their process: Adam seed 3004\.$"),
+    (timings.parallel_timing, lambda: timed(began=138.0), r"beside others.*: Adam seed 3004\.$"),
+    (
+        timings.mixed_machines,
+        lambda: timed(environment_={"machine": {"cpu": "other"}}),
+        r"mixed: cpu one.* \| cpu other;",
+    ),
+    (timings.mixed_machines, lambda: timed(device="a GPU"), r"machines are mixed: .*; CPU \| .*; a GPU"),
+    (timings.busy_machine, lambda: timed(environment_={"load_per_core": 0.8}), r"not idle: 0\.8 processes"),
+    (timings.few_repetitions, lambda: with_times(timing_pass()[:-1]), r"5 repetitions were timed: Adam has 4\.$"),
+    (timings.few_repetitions, lambda: timed(run={"epochs": 3}), "of different lengths: 2, 3 passes"),
+    (timings.in_succession, lambda: timed(3, began=129.2, ended=129.8), "turns: SGD ran twice in succession"),
     (studies.chosen_on_training, lambda: of_study(data="deepobs_fashion_mnist"), "are training examples"),
     (searches.saw_test, lambda: of_summary(0, data_sha256=RECORDS[-1].summary["data_sha256"]), "SGD seed 1000"),
     (searches.not_chosen, lambda: of_run(learning_rate=0.5), r"not chosen: Adam seed 4\.$"),

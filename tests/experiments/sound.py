@@ -6,7 +6,7 @@ import math
 from experiments import config, environment, identity, ledger, records, runs, selection
 from experiments.datasets import CARDS
 from experiments.lint import Case
-from experiments.lint.case import TIMING, cases
+from experiments.lint.case import cases
 from tests.experiments.small import evaluations, middle
 
 TOML = """
@@ -161,11 +161,36 @@ def accurate(by):
     return lift
 
 
-def timed(seed, **changes):
-    """A record of a pass for times."""
-    last = RECORDS[-1]
-    run = dataclasses.replace(last.run, kind=TIMING, seed=seed)
-    return dataclasses.replace(last, run=run, environment={**last.environment, **changes})
+def timing_pass():
+    """The records of a sound timing pass: five repetitions, the optimizers in turn, ten seconds each."""
+    made_on = {**RECORDS[-1].environment, "machine": {"cpu": "one", "cores": 2}, "load_per_core": 0.1}
+    found = []
+    for seed in range(3000, 3005):
+        for entry in STUDY.optimizers:
+            record = made(entry, seed, runs.TIMING, SOUND.choices[entry.label].values)
+            began = 10.0 * len(found)
+            taken = {"runs_before": 0, "began": began, "ended": began + 9, "device": "CPU", "seconds_compiling": 1.0}
+            held = {"peak_resident_bytes": 2**29, "peak_device_bytes": None, "parameters": 100, "state_bytes": 800}
+            found.append(dataclasses.replace(record, environment=made_on, summary={**record.summary, **taken, **held}))
+    return found
+
+
+def timed(number=-1, environment_=None, run=None, **summary):
+    """The sound case with its timing pass, one record of which differs; the last is Adam's with the seed 3004."""
+    found = timing_pass()
+    one = found[number]
+    found[number] = dataclasses.replace(
+        one,
+        environment={**one.environment, **(environment_ or {})},
+        run=dataclasses.replace(one.run, **(run or {})),
+        summary={**one.summary, **summary},
+    )
+    return with_times(found)
+
+
+def with_times(found):
+    """The sound case with some records of a timing pass."""
+    return dataclasses.replace(SOUND, records=(*RECORDS, *found))
 
 
 def holed(evaluations_):
