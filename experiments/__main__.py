@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import sys
@@ -223,9 +224,9 @@ def _words(text: str) -> list[str]:
 
 def _seeds(text: str) -> tuple[int, ...]:
     words = text.split(",")
-    if not all(word.strip().isdecimal() for word in words):
+    if not all(re.fullmatch(r"\s*\d{1,18}\s*", word) for word in words):
         raise argparse.ArgumentTypeError(f"must be a number of seeds or a list like 0,1,7, got '{text}'")
-    numbers = [int(word) for word in words]
+    numbers = [min(int(word), seeds.EVALUATION.stop + 1) for word in words]
     found = tuple(range(numbers[0])) if len(numbers) == 1 else tuple(dict.fromkeys(numbers))
     if not found or max(found) not in seeds.EVALUATION:
         raise argparse.ArgumentTypeError(

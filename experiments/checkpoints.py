@@ -120,8 +120,8 @@ def _read(path: Path, identity: str) -> Checkpoint:
     state = json.loads((path / "state.json").read_text(encoding="utf-8"))
     if state["run"] != identity:
         raise ValueError("it belongs to another run")
-    if state["made_with"] != _made_with():
-        raise ValueError("it was made by other code or versions")
+    if difference := environment.difference(state["made_with"]):
+        raise ValueError(f"it was made with {difference}")
     arrays = _arrays((path / "variables.bin").read_bytes(), state["variables"])
     return Checkpoint(state["attempt"], tuple(map(numbers, state["evaluations"])), tuple(arrays))
 

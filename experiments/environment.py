@@ -81,9 +81,20 @@ def describe(workers: int) -> dict[str, Any]:
 
 def current(environment: Mapping[str, Any]) -> bool:
     """Returns whether a recorded run was made by the code and versions at hand."""
-    return environment.get("source") == source() and all(
-        environment.get(name) == version for name, version in versions().items()
-    )
+    return not difference(environment)
+
+
+def difference(environment: Mapping[str, Any]) -> str:
+    """Returns what code and versions a recorded run was made by, where they are not those at hand, or nothing.
+
+    Such as: keras 3.14.0 (here 3.15.1), other code (commit 0a1b, here 2c3d).
+    """
+    was = {name: environment.get(name, "unknown") for name in versions()}
+    found = [f"{name} {was[name]} (here {now})" for name, now in versions().items() if was[name] != now]
+    if environment.get("source") != source():
+        commits = f" (commit {environment['commit']}, here {commit()})" if "commit" in environment else ""
+        found.append(f"other code{commits}")
+    return ", ".join(found)
 
 
 def _counted() -> Iterator[tuple[str, Path]]:

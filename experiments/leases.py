@@ -162,7 +162,9 @@ def _silence(lease: Path) -> float:
         beat = (lease / "owner.json" if (lease / "owner.json").exists() else lease).stat().st_mtime
     except OSError:
         return 0.0
-    return time.time() - beat
+    return abs(
+        time.time() - beat
+    )  # one from the future is old too: the clock was set back, and nobody has beaten since
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -70,7 +71,7 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Ch
 def searched(name: str, study: Study) -> tuple[list[Run], dict[str, selection.Choice]]:
     """Returns the tuning runs that are called for by now, and the choices once all of them lead to some."""
     runs: dict[str, Run] = {}
-    while all(usable(job) for job in _jobs(name, runs.values())):
+    while all(_present(job) for job in _jobs(name, runs.values())):
         trials = [selection.trial_of(_recorded(name, run)) for run in runs.values()]
         settled = {e.label: selection.settle(study, e, trials) for e in study.optimizers}
         choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
@@ -90,6 +91,7 @@ def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> No
         Locked: runs are made by another process, which was not to be waited for.
     """
     jobs = _jobs(name, runs)
+    _tell_outdated(jobs)
     missing = [job for job in jobs if not usable(job)]
     if len(missing) < len(jobs):
         print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are recorded already.", file=sys.stderr)
@@ -124,10 +126,24 @@ def recorded(name: str, runs: Iterable[Run]) -> int:
     return sum((records.folder(records.ROOT, name, run) / "DONE").exists() for run in runs)
 
 
+def _tell_outdated(jobs: Iterable[Job]) -> None:
+    """Says how many records were made by other code or versions, and by which: they are kept, and do not count."""
+    found = [record for job in jobs if (record := records.read(job.folder)) is not None]
+    made_with = collections.Counter(environment.difference(record.environment) for record in found)
+    for difference, count in made_with.items():
+        if difference:
+            print(f"{count} of {len(found)} recorded runs are made again: made with {difference}.", file=sys.stderr)
+
+
+def _present(job: Job) -> bool:
+    """Returns whether a record of the present code is there; nothing is changed."""
+    record = records.read(job.folder)
+    return record is not None and environment.current(record.environment)
+
+
 def usable(job: Job) -> bool:
     """Returns whether a record of the present code is there; marks any other as not done, and tells of damage."""
-    record = records.read(job.folder)
-    if record is not None and environment.current(record.environment):
+    if _present(job):
         return True
     damage = records.damage(job.folder)
     if damage is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,8 +40,12 @@ def make(name: str, runs: Sequence[Run], options: Any, title: str) -> None:
 
 def tell(name: str, runs: Sequence[Run], options: Any, more: str = "") -> None:
     """Prints how many runs there are, how many are missing, and about how long those will take."""
-    missing = [run for run in runs if states.of(records.folder(records.ROOT, name, run), run).word not in states.FINAL]
+    stand = [states.of(records.folder(records.ROOT, name, run), run) for run in runs]
+    missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
     print(estimate.sentence(name, runs, missing, records.ROOT, workers(options, len(missing))) + more)
+    reasons = collections.Counter(state.reason for state in stand if state.word == "outdated")
+    for reason, count in reasons.items():
+        print(f"{name}: {count} of those to make are recorded, {reason}.")
 
 
 def workers(options: Any, runs: int) -> int:

@@ -43,9 +43,11 @@ def of(folder: Path, run: Run) -> State:
     """Returns how a run stands; nothing is changed."""
     record = records.read(folder)
     if record is not None:
-        word = record.status if environment.current(record.environment) else "outdated"
+        made_with = environment.difference(record.environment)
+        word = "outdated" if made_with else record.status
         traces = int(record.summary.get("traces", 0))
-        return State(folder, run, word, record.evaluations[-1]["epoch"], traces=traces)
+        epoch = record.evaluations[-1]["epoch"]
+        return State(folder, run, word, epoch, made_with and f"made with {made_with}", traces)
     damage = records.damage(folder)
     if damage is not None:
         return State(folder, run, "damaged", 0, damage)

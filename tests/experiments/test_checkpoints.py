@@ -101,7 +101,7 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "source", lambda: "changed")
     found, (sentence,) = checkpoints.load(tmp_path, "run")
     assert found is None
-    assert sentence.endswith("it was made by other code or versions.")
+    assert sentence.endswith("it was made with other code.")
 
 
 def test_a_full_disk_costs_the_new_checkpoint_and_not_the_old_ones(tmp_path, monkeypatch):

@@ -29,6 +29,8 @@ from tests.experiments.small import TOML, select, study
         (["compare", "--epochs"], "expected one argument"),
         (["compare", "--seeds", "x"], "must be a number of seeds or a list like 0,1,7, got 'x'"),
         (["compare", "--seeds", "1000,1"], "must be seeds from 0 to 999"),
+        (["compare", "--seeds", "999999999999999999"], "must be seeds from 0 to 999"),
+        (["compare", "--seeds", "9" * 5000], "must be a number of seeds or a list like 0,1,7"),
         (["compare", "--seeds", "0"], "at least one, got '0'"),
         (["compare", "--jobs", "-1"], "must be a whole number"),
         (["compare", "mnist", "more"], "Nothing is done with the word 'more'"),

@@ -57,6 +57,16 @@ def test_an_owner_on_another_machine_is_believed_as_long_as_it_is_heard(tmp_path
         assert lease is not None
 
 
+def test_a_heartbeat_from_the_future_is_one_from_before_the_clock_was_set_back(tmp_path):
+    """Else a dead owner on another machine would be waited for until the clock is where it was."""
+    placed(tmp_path, host="elsewhere", pid=1, start="1")
+    age(tmp_path, -leases.STALE_SECONDS / 2)
+    assert leases.claim(tmp_path) is None
+    age(tmp_path, -leases.STALE_SECONDS * 2)
+    with leases.claim(tmp_path) as lease:
+        assert lease is not None
+
+
 def test_an_owner_that_slept_and_wakes_up_finds_that_it_is_one_no_more(tmp_path):
     """What it made is not published, and what it releases is not the new owner's lease."""
     sleeper = leases.claim(tmp_path)

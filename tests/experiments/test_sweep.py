@@ -72,14 +72,32 @@ def test_a_comparison_leaves_the_test_scores_sealed():
     assert not [key for record in found for scores in record.evaluations for key in scores if key.startswith("test_")]
 
 
-@pytest.mark.parametrize("changed", [{"source": "other"}, {"tensorflow": "2.0.0"}])
-def test_records_of_other_code_or_versions_are_made_again(changed):
-    """A comparison after a change of the optimizers is one of the changed optimizers."""
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"source": "other", "commit": "0a1b"}, f"made with other code (commit 0a1b, here {environment.commit()})."),
+        ({"tensorflow": "2.0.0"}, f"made with tensorflow 2.0.0 (here {environment.versions()['tensorflow']})."),
+    ],
+)
+def test_records_of_other_code_or_versions_are_made_again(capsys, changed, words):
+    """A comparison after a change of the optimizers is one of the changed optimizers; how many, and why, is said."""
     sweep.compare("small", study(), planned(), Pretender(**changed))
     engine = Pretender()
+    capsys.readouterr()
     found = sweep.compare("small", study(), planned(), engine)
     assert len(engine.jobs) == 4
     assert all(environment.current(record.environment) for record in found)
+    assert f"4 of 4 recorded runs are made again: {words}\n" in capsys.readouterr().err
+
+
+def test_looking_at_a_search_changes_no_record():
+    """A dry run of tuning after a change of the code leaves what is recorded as it is."""
+    whole = study()
+    runs, _ = sweep.searched("small", whole)
+    made = Pretender(source="other")
+    made.submit(sweep._jobs("small", runs), lambda event: None)
+    assert sweep.searched("small", whole) == (runs, {})
+    assert sweep.recorded("small", runs) == len(runs)
 
 
 def test_a_failed_run_does_not_stop_the_others_and_is_no_result():

@@ -54,7 +54,7 @@ def test_how_a_run_stands_is_read_from_its_folder():
     finished(run(seed=1))
     assert state(run(seed=1)).word == "done"
     finished(run(seed=2), source="other")
-    assert state(run(seed=2)).word == "outdated"
+    assert (state(run(seed=2)).word, state(run(seed=2)).reason[:21]) == ("outdated", "made with other code ")
     (finished(run(seed=3)) / "metrics-1.jsonl").write_text("", encoding="utf-8")
     assert state(run(seed=3)).word == "damaged"
 
