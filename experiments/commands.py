@@ -14,6 +14,9 @@ from rich.table import Table
 from experiments import (
     config,
     datasets,
+    identity,
+    ledger,
+    records,
     selection,
     sweep,
     targets,
@@ -25,6 +28,7 @@ from experiments.config import Study
 from experiments.errors import UserError, unknown
 from experiments.report import table
 from experiments.report.table import Result
+from experiments.runs import TUNING
 from experiments.words import Words
 from experiments.work import making
 
@@ -67,7 +71,7 @@ def _report(asked: Asked, options: Options) -> reports.Report:
     if goal is None and asked.target is not None:
         goal, origin = asked.target.value, asked.target.words
     evidence = reports.Evidence(
-        asked.name, asked.study, asked.wanted, found, asked.choices, _trials(asked), words, goal, origin
+        asked.name, asked.study, asked.wanted, found, asked.choices, _trials(asked), words, goal, origin, _costs(asked)
     )
     made = reports.write(evidence, asked.path, asked.folder)
     _show(made.result, words)
@@ -75,6 +79,17 @@ def _report(asked: Asked, options: Options) -> reports.Report:
         print(finding, file=sys.stderr)
     print(f"Written to {asked.folder}: {', '.join(path.name for path in made.files)}.")
     return made
+
+
+def _costs(asked: Asked) -> ledger.Costs:
+    """Returns what was spent, by the records here; on a choice whose records are elsewhere, by its evidence."""
+    evidence, made_for = selection.paths(asked.path)[1], identity.tuning_hash(asked.whole)
+    told: ledger.Costs = {}
+    if asked.study.tuned and evidence.is_file():
+        text = evidence.read_text(encoding="utf-8")
+        told = {(TUNING, label): cost for label, cost in selection.costs_of(text, asked.whole).items()}
+    studies = sorted({made_for, asked.wanted[0].study})
+    return {**told, **ledger.read(records.ROOT / f"{asked.name}-{study[:8]}" for study in studies)}
 
 
 def _trials(asked: Asked) -> list[selection.Trial]:

@@ -148,7 +148,9 @@ def _with_choices(case: Case, path: Path, whole: Study) -> Case:
     text = evidence.read_text(encoding="utf-8") if whole.tuned else ""
     trials = case.trials or tuple(selection.trials_of(text) if text else ())
     choices = {label: choice for label, choice in choices.items() if label in case.labels}
-    return dataclasses.replace(case, choices=choices, trials=trials, told=selection.costs_of(text) if text else {})
+    return dataclasses.replace(
+        case, choices=choices, trials=trials, told=selection.costs_of(text, whole) if text else {}
+    )
 
 
 def identities(case: Case) -> dict[str, str]:

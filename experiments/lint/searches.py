@@ -119,12 +119,12 @@ def saw_test(case: Case) -> Iterator[str]:
         yield f"Tuning runs read the test split before it was sealed off: {some(seen)}."
 
 
-def _counts_of(cost: Cost) -> tuple[int, int, int]:
-    return cost.runs, cost.widened, cost.gradients
+def _counts_of(cost: Cost) -> tuple[int, ...]:
+    return cost.runs, cost.widened, cost.steps, cost.gradients
 
 
 def _cost(cost: Cost) -> str:
-    return f"{cost.runs} runs ({cost.widened} after widening) and {cost.gradients:,} gradients"
+    return f"{cost.runs} runs ({cost.widened} after widening), {cost.steps:,} steps and {cost.gradients:,} gradients"
 
 
 def _counts(case: Case, label: str) -> dict[Place, int]:

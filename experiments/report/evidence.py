@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
 from experiments import tasks
 from experiments.config import Study
+from experiments.ledger import Cost
 from experiments.records import Record
 from experiments.runs import EVALUATION, Run
 from experiments.selection import Choice, Trial
 from experiments.tasks.base import Task
+from experiments.timing import reading
 from experiments.words import Words
 
 BySeed = dict[str, dict[int, float]]
@@ -31,6 +34,8 @@ class Evidence:
         words: titles, captions and footers.
         target: validation score that counts as solved, where there is one.
         origin: the sentence that says where the target is from.
+        costs: what was spent, by kind of run and label; nothing where it is not known.
+        timings: the records of the timing pass, which all seconds come from.
     """
 
     name: str
@@ -42,6 +47,8 @@ class Evidence:
     words: Words
     target: float | None = None
     origin: str = ""
+    costs: Mapping[tuple[str, str], Cost] = dataclasses.field(default_factory=dict)
+    timings: Sequence[Record] = ()
 
     @property
     def identity(self) -> str:
@@ -103,6 +110,14 @@ class Evidence:
         """Returns the optimizers all of whose runs are there: a mean over some of them is never shown."""
         return {label: values for label, values in table.items() if len(values) == len(self.study.seeds)}
 
-    def timed(self) -> bool:
-        """Whether times may be shown: those of runs that trained side by side tell of each other (rule B16)."""
-        return all(str(record.environment.get("timing")) == "alone" for record in self.found)
+    @functools.cached_property
+    def untimed(self) -> str:
+        """Why no seconds are shown, with the command that takes them (rule B16); empty where they are."""
+        reason = reading.refused(self.timings, self.labels)
+        command = f"python -m experiments time {self.name.partition('.')[0]}"
+        return f"Times are not shown, since {reason}; {command} takes them." if reason else ""
+
+    @functools.cached_property
+    def step_seconds(self) -> Mapping[str, float]:
+        """Median seconds of a step of each optimizer, in the timing pass; nothing where they may not be shown."""
+        return {} if self.untimed else reading.step_seconds(self.timings)

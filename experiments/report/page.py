@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.lint import Finding
+from experiments.report import costs
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Shown
 from experiments.report.markup import Cell, download, element, inlined, policy, table, text
@@ -48,7 +49,9 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
         _results(evidence, result),
         _pairs(evidence, result.comparisons),
         _runs(evidence),
+        timing.section(evidence),
         *(drawn(place, figure) for place, figure in enumerate(shown)),
+        costs.section(evidence, _problem(evidence)),
         _origin(evidence),
     ]
     return document(evidence.words.title("Report"), sections)
@@ -142,7 +145,7 @@ def _keys(row: Row) -> list[Any]:
         lag.superiority if lag else None,
         row.verdict,
         row.runs,
-        row.seconds.mean if row.seconds else None,
+        row.seconds,
     ]
 
 

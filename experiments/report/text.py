@@ -8,12 +8,16 @@ from typing import Any
 
 from experiments import selection
 from experiments.lint import Finding
+from experiments.report import costs
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result, Row, cells, headings, number
 from experiments.statistics import Comparison
 from experiments.tables import to_csv
 
-UNTIMED = "Runs trained side by side and slowed each other down: their times are not shown."
+TIMED = (
+    "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and compiling "
+    "are left out."
+)
 
 
 def notes(evidence: Evidence, result: Result) -> list[str]:
@@ -36,7 +40,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
         *_width(result),
         *selection.remarks(evidence.study, evidence.choices, evidence.trials),
         f"At best validation: test {score} after the pass with the best validation {score}.",
-        "Seconds of training leave evaluation and compiling out." if evidence.timed() else UNTIMED,
+        evidence.untimed or TIMED,
     ]
 
 
@@ -57,7 +61,11 @@ def markdown(evidence: Evidence, result: Result, findings: Sequence[Finding]) ->
     lines += [f"- **broken rule {finding.code}**: {_flat(finding.sentence)}" for finding in findings]
     lines += [""] if findings else []
     lines += [_line(names), _line(["---"] * len(names)), *(_line(_bold(row)) for row in result.rows)]
-    return "\n".join([*lines, "", *(f"- {_flat(note)}" for note in notes(evidence, result)), ""])
+    lines += ["", *(f"- {_flat(note)}" for note in notes(evidence, result)), ""]
+    spent = [_line([_flat(cell) for cell in row]) for row in costs.lines(evidence)]
+    if spent:
+        lines += [costs.WORDS, "", spent[0], _line(["---"] * len(costs.HEADINGS)), *spent[1:], ""]
+    return "\n".join(lines)
 
 
 def as_csv(evidence: Evidence, result: Result) -> str:
@@ -109,7 +117,7 @@ def _numbers(row: Row, score: str) -> dict[str, Any]:
         "superiority_of_the_best": lag.superiority if lag else None,
         "verdict": row.verdict,
         "in_tie_group": row.tied,
-        "training_seconds_mean": row.seconds.mean if row.seconds else None,
+        "training_seconds_mean": row.seconds,
         "example_gradients": row.example_gradients,
     }
 

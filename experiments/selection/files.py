@@ -14,7 +14,7 @@ from experiments import records, tasks
 from experiments.config import Study
 from experiments.errors import UserError
 from experiments.identity import tuning_hash
-from experiments.ledger import Cost
+from experiments.ledger import Cost, steps
 from experiments.selection.rule import Choice, Trial, documented, judged, settle
 from experiments.tables import from_csv, to_csv
 
@@ -95,12 +95,14 @@ def trials_of(text: str) -> list[Trial]:
     ]
 
 
-def costs_of(text: str) -> dict[str, Cost]:
-    """Returns what a table of evidence tells of the costs of each optimizer; seconds are no part of it."""
-    found: dict[str, Cost] = {}
+def costs_of(text: str, study: Study) -> dict[str, Cost]:
+    """Returns what the evidence for a study's choice tells of the costs of each optimizer; seconds are none of it."""
+    batches, found = {entry.label: entry.batch for entry in study.optimizers}, dict[str, Cost]()
     for row in from_csv(text):
-        cost = Cost(1, int(int(row["widenings"]) > 0), gradients=int(row["example_gradients"]), seconds=math.nan)
-        found[row["optimizer"]] = found.get(row["optimizer"], Cost()) + cost
+        label, gradients = row["optimizer"], int(row["example_gradients"])
+        done = steps(batches[label], study.batch_size, {"epoch": float(row["epochs"]), "example_gradients": gradients})
+        cost = Cost(1, int(int(row["widenings"]) > 0), steps=done, gradients=gradients, seconds=math.nan)
+        found[label] = found.get(label, Cost()) + cost
     return found
 
 

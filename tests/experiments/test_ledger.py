@@ -7,7 +7,7 @@ import pytest
 from experiments import ledger, records, runs
 from experiments.checkpoints import Checkpoint
 from experiments.ledger import Cost
-from tests.experiments.small import evaluations, record, run
+from tests.experiments.small import evaluations, run
 
 PLACE = {"round": 0, "widenings": 1, "index": 2}
 
@@ -30,14 +30,14 @@ def test_a_finished_run_costs_what_its_record_says(tmp_path):
     """Compiling and evaluating are part of its seconds, times the threads of its worker."""
     made = run()
     attempt(tmp_path, made, 3)[0].finish("done", {"threads_per_worker": 2}, {"seconds_in_all": 7.5})
-    assert cost_of(tmp_path, made) == Cost(runs=1, gradients=12_000, seconds=15.0)
+    assert cost_of(tmp_path, made) == Cost(runs=1, steps=96, gradients=12_000, seconds=15.0)
 
 
 def test_a_diverged_run_of_a_widened_search_is_counted_as_both(tmp_path):
     """It is a result, and widening has its price."""
     made = run(kind=runs.TUNING, point=PLACE)
     attempt(tmp_path, made, 1)[0].finish("diverged", {}, {})
-    assert cost_of(tmp_path, made) == Cost(runs=1, widened=1, gradients=4000, seconds=0.5)
+    assert cost_of(tmp_path, made) == Cost(runs=1, widened=1, steps=32, gradients=4000, seconds=0.5)
 
 
 def test_an_attempt_that_failed_is_counted_with_what_it_had_done(tmp_path):
@@ -45,7 +45,7 @@ def test_an_attempt_that_failed_is_counted_with_what_it_had_done(tmp_path):
     made = run()
     attempt(tmp_path, made, 2)[0].give_up("killed", "")
     attempt(tmp_path, made, 3)[0].finish("done", {}, {"seconds_in_all": 4.0})
-    assert cost_of(tmp_path, made) == Cost(runs=1, failed=1, gradients=20_000, seconds=5.0)
+    assert cost_of(tmp_path, made) == Cost(runs=1, failed=1, steps=160, gradients=20_000, seconds=5.0)
 
 
 def test_what_an_attempt_goes_on_from_is_not_counted_twice(tmp_path):
@@ -54,7 +54,7 @@ def test_what_an_attempt_goes_on_from_is_not_counted_twice(tmp_path):
     _, told = attempt(tmp_path, made, 3)
     again, _ = attempt(tmp_path, made, 4, Checkpoint(1, told[:3], ()))
     again.finish("done", {}, {"seconds_in_all": 1.25})
-    assert cost_of(tmp_path, made) == Cost(runs=1, failed=1, gradients=20_000, seconds=1.5 + 1.25)
+    assert cost_of(tmp_path, made) == Cost(runs=1, failed=1, steps=160, gradients=20_000, seconds=1.5 + 1.25)
 
 
 def test_an_attempt_that_told_nothing_costs_nothing_and_is_counted(tmp_path):
@@ -82,10 +82,15 @@ def test_costs_add_up():
     assert math.isnan((both + Cost(seconds=math.nan)).seconds)
 
 
-@pytest.mark.parametrize("key", ["step", None])
-def test_steps_are_counted_where_they_are_told(key):
-    """Records made before steps were told have none."""
-    made = record()
-    last = {**made.evaluations[-1], **({key: 32} if key else {})}
-    told = records.Record(made.run, "done", {}, {}, (*made.evaluations[:-1], last))
-    assert ledger.of(told).steps == (32 if key else 0)
+@pytest.mark.parametrize(
+    ("batch", "evaluation", "expected"),
+    [
+        ("mini", {"epoch": 2, "example_gradients": 8000}, 64),
+        ("full", {"epoch": 2, "example_gradients": 8000}, 2),
+        ("mini", {"epoch": 0, "example_gradients": 0}, 0),
+        ("mini", {"epoch": 0.3, "example_gradients": 1280, "step": 10}, 10),
+    ],
+)
+def test_steps_are_told_or_follow_from_whole_passes(batch, evaluation, expected):
+    """Passes over 4,000 examples in batches of 128, the last of which is short."""
+    assert ledger.steps(batch, 128, evaluation) == expected

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from experiments import runs
-from experiments.report import result, text
+from experiments.ledger import Cost
+from experiments.report import costs, result, text
 from experiments.report.table import bracketed, cells, headings, number
 from experiments.statistics import Interval
 from experiments.tables import from_csv
@@ -160,6 +161,38 @@ def test_csv_has_the_unrounded_numbers():
     pair, *_ = from_csv(text.pairs_csv(whole, result(whole).comparisons))
     assert (pair["first"], pair["second"], pair["verdict"]) == ("GD", "Adam", "better")
     assert {(row["data"], row["model"]) for row in (first, pair)} == {("mnist_5k", "mnist_mlp")}
+
+
+def test_costs_are_told_with_those_of_searches_and_failures():
+    """Tuning, its widened part, evaluation, and attempts without a result; the last row adds them up (rule B23)."""
+    spent = {
+        ("tuning", "GD"): Cost(24, 8, 1, 240, 4000, 3600.0),
+        ("evaluation", "GD"): Cost(5, 0, 1, 50, 1000, 1800.0),
+        ("evaluation", "Adam"): Cost(5, 0, 0, 60, 1000, 5.4),
+    }
+    whole = dataclasses.replace(evidence(APART), costs=spent)
+    assert [list(row.values()) for row in costs.rows(whole)] == [
+        ["GD", 24, 8, 5, 2, 290, 5000, 1.5],
+        ["Adam", 0, 0, 5, 0, 60, 1000, pytest.approx(0.0015)],
+        ["all", 24, 8, 10, 2, 350, 6000, pytest.approx(1.5015)],
+    ]
+    shown = text.markdown(whole, result(whole), [])
+    assert "| GD | 24 | 8 | 5 | 2 | 290 | 5,000 | 1.5 |" in shown
+    assert 'id="costs"' in costs.section(whole, "a problem")
+
+
+def test_core_hours_of_records_that_are_elsewhere_are_not_known():
+    """The evidence tells of runs and steps; a total without them would be too low, and is left out."""
+    spent = {("tuning", "GD"): Cost(16, 0, 0, 160, 9, math.nan), ("evaluation", "GD"): Cost(5, seconds=9.0)}
+    *_, whole = costs.lines(dataclasses.replace(evidence(APART), costs=spent))
+    assert (whole[0], whole[1], whole[-1]) == ("all", "16", "-")
+
+
+def test_nothing_is_said_of_costs_that_are_not_known():
+    """No table of zeros."""
+    assert costs.lines(evidence(APART)) == []
+    assert costs.section(evidence(APART), "a problem") == ""
+    assert "Costs" not in text.markdown(evidence(APART), result(evidence(APART)), [])
 
 
 def test_numbers_are_read_easily():
