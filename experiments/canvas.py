@@ -175,7 +175,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
     for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):
         axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
         sample = [left, middle, right], [place] * 3
-        axes.plot(*sample, markevery=[1], markersize=5, linewidth=1.8, **look, **free)
+        axes.plot(*sample, **{"markevery": [1], "markersize": 5, "linewidth": 1.8, **look, **free})
         axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
 
 

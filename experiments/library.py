@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
@@ -29,10 +29,30 @@ def available() -> tuple[str, ...]:
 @functools.cache
 def knobs(name: str) -> tuple[str, ...]:
     """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
-    classes = (node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
-    fields = (field for node in classes for field in node.body if isinstance(field, ast.AnnAssign))
-    found = [(field.target.id, ast.unparse(field.annotation)) for field in fields if isinstance(field.target, ast.Name)]
+    found = [
+        (field.target.id, ast.unparse(field.annotation))
+        for field in _fields(name)
+        if isinstance(field.target, ast.Name)
+    ]
     return tuple(field for field, kind in found if kind != "bool" and field != "learning_rate")
+
+
+@functools.cache
+def defaults(name: str) -> Mapping[str, float]:
+    """Returns the numbers that an optimizer has where it is given none, by its name in `available`."""
+    return {
+        field.target.id: field.value.value
+        for field in _fields(name)
+        if isinstance(field.target, ast.Name)
+        and isinstance(field.value, ast.Constant)
+        and type(field.value.value) in (int, float)
+    }
+
+
+def _fields(name: str) -> list[ast.AnnAssign]:
+    """Returns what the class of an optimizer declares."""
+    classes = (node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
+    return [field for node in classes for field in node.body if isinstance(field, ast.AnnAssign)]
 
 
 def _rule_files() -> Iterator[Path]:

@@ -65,15 +65,14 @@ class Words:
         lines = (f"{how} {self._data()}", f"{self._steps()} {self._rates()}") if how else self.lines
         return Caption(self.title(what), lines, self.footer, " ".join((f"{self.title(what)}.", *lines)))
 
-    def of_tuning(self) -> Caption:
-        """Returns the words of the figure of learning rates; tuning is the whole study's, never a part's."""
+    def of_tuning(self, what: str, how: str) -> Caption:
+        """Returns the words of a figure of the search; tuning is the whole study's, never a part's."""
         tuning, tier = self.whole.tuning, self.whole.tier
-        title = f"Choice of learning rates: {tasks.get(self.whole.task).title} on {self.whole.data}"
+        title = f"{what}: {tasks.get(self.whole.task).title} on {self.whole.data}"
         seeds = ", ".join(map(str, tuning.seeds))
         line = (
-            f"Dot: a run; line: median over the tuning seeds ({seeds}); ring: chosen; dashed: documented default; "
-            f"cross: diverged. {tier.trials} points for each optimizer, at the same places in four decades around the "
-            "default, widened by a decade while the best lies at an edge. Budget: "
+            f"{how} {tier.trials} points for each optimizer, at the same places in four decades of learning rates "
+            f"around the default, widened by a decade while the best lies at an edge; tuning seeds {seeds}; "
             f"{tuning.epochs or self.whole.epochs} epochs. The test split was not loaded."
         )
         return Caption(title, (line,), self.footer, f"{title}. {line}")

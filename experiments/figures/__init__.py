@@ -5,7 +5,6 @@ from __future__ import annotations
 from experiments.curves import CURVES, curves_of
 from experiments.figures.across import EPOCHS, OVER_STEPS, telling
 from experiments.figures.curves import draw_curves, table_from, table_of
-from experiments.figures.rates import draw_rates
 
 __all__ = [
     "CURVES",
@@ -13,7 +12,6 @@ __all__ = [
     "OVER_STEPS",
     "curves_of",
     "draw_curves",
-    "draw_rates",
     "table_from",
     "table_of",
     "telling",

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
-from experiments.figures.base import FEW, Table, group, look
+from experiments.figures.base import FEW, Table, group, looks
 from experiments.report.evidence import Evidence
 from experiments.statistics import best_of_band, generator
 from experiments.tables import from_csv, to_csv
@@ -70,7 +70,9 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         axes.set_xlabel("number of trials, k")
         axes.set_ylabel(f"validation {score} expected of the best of k\n({words})")
         shade = 0.13 if len(lines) <= FEW else 0.05
-        ends = [_line(axes, own, look(styles[label]), shade) for label, own in lines.items()]
+        sign = 1 if table[0]["higher_is_better"] else -1
+        seen = looks({label: sign * own[-1]["expected"] for label, own in lines.items()}, styles)
+        ends = [_line(axes, own, seen[label], shade) for label, own in lines.items()]
         canvas.label_ends(axes, [end for end in ends if end is not None])
         return canvas.save(figure, folder, "best_of_k", caption, to_csv(table))
 
@@ -83,7 +85,8 @@ def _line(axes: Axes, own: Table, style: Mapping[str, Any], shade: float) -> Any
     floor, top = axes.get_ylim()
     low, high = ([min(max(row[end], floor), top) for row in alive] for end in ("low", "high"))
     axes.fill_between(k, low, high, color=style["color"], alpha=shade, linewidth=0)
-    axes.plot(k, [row["expected"] for row in alive], linewidth=1.8, markersize=5, zorder=3, **style)
+    told = {"linewidth": 1.8, "markersize": 5, "zorder": 3, **style}
+    axes.plot(k, [row["expected"] for row in alive], **told)
     last = alive[-1]
     return last["k"], last["expected"], f"{last['optimizer']}  {last['expected']:.3f}", style
 

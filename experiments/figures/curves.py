@@ -16,7 +16,7 @@ from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.curves import Curve
 from experiments.figures.across import EPOCHS, Across, every
-from experiments.figures.base import FEW, Table, look
+from experiments.figures.base import FEW, Table, looks
 from experiments.figures.late import Line, room_for_late, show_late
 from experiments.records import Record
 from experiments.statistics import bootstrap, expanded, generator
@@ -82,7 +82,8 @@ def draw_curves(
     with mpl.rc_context(canvas.STYLE):
         drawn = [label for label in styles if any(row["optimizer"] == label for row in table)]
         lines = [_line_of(table, label, curve, across) for label in drawn]
-        letters = max(len(line.text) for line in lines)
+        letters, lower = max(len(line.text) for line in lines), curve.column.endswith("_loss")
+        seen = looks({line.label: _merit(line, lower=lower) for line in lines}, styles)
         late = across is EPOCHS
         figure, (axes,) = canvas.sheet(caption, room=0 if late else letters)
         values = [row[curve.column] for row in table if math.isfinite(row[curve.column])]
@@ -90,9 +91,9 @@ def draw_curves(
         across.scale(axes, max(row[across.column] for row in table))
         axes.set_ylabel(curve.axis)
         if late:
-            show_late(figure, axes, lines, styles, room_for_late(letters))
+            show_late(figure, axes, lines, seen, room_for_late(letters), lower=lower)
         few = len(drawn) <= FEW
-        ends = [_draw(axes, line, look(styles[line.label]), place, few=few) for place, line in enumerate(lines)]
+        ends = [_draw(axes, line, seen[line.label], place, few=few) for place, line in enumerate(lines)]
         canvas.label_ends(axes, ends)
         return canvas.save(figure, folder, f"{curve.slug}{across.suffix}", caption, to_csv(table))
 
@@ -115,6 +116,11 @@ def _line_of(table: Table, label: str, curve: Curve, across: Across) -> Line:
     return Line(label, text, x, mean, low, high, alive, stopped)
 
 
+def _merit(line: Line, *, lower: bool) -> float:
+    """Returns how good the end of a line is, greater is better; one of which a seed diverged is the worst."""
+    return -math.inf if any(line.stopped) else (-1 if lower else 1) * line.mean[-1]
+
+
 def _draw(axes: Axes, line: Line, style: Mapping[str, Any], place: int, *, few: bool) -> Any:
     """Draws the seeds, the mean and the band of an optimizer; returns where the line ends.
 
@@ -130,7 +136,7 @@ def _draw(axes: Axes, line: Line, style: Mapping[str, Any], place: int, *, few: 
         shade = 0.16 if few else 0.07
         axes.fill_between(line.x, line.low, line.high, color=style["color"], alpha=shade, linewidth=0)
     marks = every(axes, line.x, MARKERS, place)
-    axes.plot(line.x, line.mean, linewidth=1.8, markersize=5, markevery=marks, zorder=3, **style)
+    axes.plot(line.x, line.mean, **{"linewidth": 1.8, "markersize": 5, "markevery": marks, "zorder": 3, **style})
     return line.x[-1], line.mean[-1], line.text, style
 
 

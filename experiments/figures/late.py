@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments import canvas
-from experiments.config import Style
-from experiments.figures.base import look
 
 SHARE = 0.2  # of the horizontal axis
 PANEL, MARGIN = 0.19, 0.065  # shares of the figure's width: the panel, and its numbers
@@ -48,7 +47,9 @@ def room_for_late(letters: int) -> float:
     return (letters * 5.6 + 45) / 72 / canvas.WIDTH
 
 
-def show_late(figure: Figure, axes: Axes, lines: Sequence[Line], styles: Mapping[str, Style], room: float) -> None:
+def show_late(
+    figure: Figure, axes: Axes, lines: Sequence[Line], looks: Mapping[str, Any], room: float, *, lower: bool
+) -> None:
     """Makes room for the labels of the lines, and right of them draws the last fifth of those that end close together.
 
     Where no other ends close to the best, there is nothing to enlarge, and the axes take the room.
@@ -57,10 +58,11 @@ def show_late(figure: Figure, axes: Axes, lines: Sequence[Line], styles: Mapping
         figure: with its one axes.
         axes: with their final limits.
         lines: what is drawn in them.
-        styles: the look of each optimizer.
+        looks: how the line of each optimizer is drawn.
         room: share of the width that the labels take.
+        lower: whether less is better.
     """
-    chosen = close(axes, lines)
+    chosen = close(axes, lines, lower=lower)
     box = axes.get_position()
     right = 0.985 - room - (PANEL + MARGIN if chosen else 0)
     axes.set_position((box.x0, box.y0, right - box.x0, box.height))
@@ -71,30 +73,26 @@ def show_late(figure: Figure, axes: Axes, lines: Sequence[Line], styles: Mapping
     panel.set_xlim((1 - SHARE) * last, last)
     seen: list[float] = []
     for line in chosen:
-        style = look(styles[line.label])
+        style = looks[line.label]
         tail = [i for i, x in enumerate(line.x) if x >= (1 - SHARE) * last * (1 - 1e-9)]
         first = max(tail[0] - 1, 0)  # so that the line comes from outside
         part = slice(first, None)
         panel.fill_between(line.x[part], line.low[part], line.high[part], color=style["color"], alpha=0.13, linewidth=0)
-        marks = [len(tail) // 4 + len(line.x[part]) - len(tail), len(line.x[part]) - 1]
-        panel.plot(line.x[part], line.mean[part], linewidth=1.8, markersize=5, markevery=marks, **style)
+        marks = [tail[place * len(tail) // 4] - first for place in (1, 3)]
+        panel.plot(line.x[part], line.mean[part], **{"linewidth": 1.8, "markersize": 5, "markevery": marks, **style})
         seen += [value for i in tail for value in (line.low[i], line.high[i])]
     _frame(panel, seen)
 
 
-def close(axes: Axes, lines: Sequence[Line]) -> list[Line]:
-    """Returns the best line and those that end near it, one beside the other; none where it ends alone.
-
-    Whether more is better is read off the lines: it is where most of them went.
-    """
+def close(axes: Axes, lines: Sequence[Line], *, lower: bool) -> list[Line]:
+    """Returns the best line and those that end near it, one beside the other; none where it ends alone."""
     to_axes = axes.transData + axes.transAxes.inverted()
     last = axes.get_xlim()[1]
     whole = [line for line in lines if not any(line.stopped) and line.x[-1] >= last * (1 - 1e-9)]
     if len(whole) < 2:
         return []
     heights = {line.label: float(to_axes.transform((line.x[-1], line.mean[-1]))[1]) for line in whole}
-    risen = sum(line.mean[-1] > line.mean[0] for line in whole)
-    ordered = sorted(whole, key=lambda line: heights[line.label], reverse=2 * risen >= len(whole))
+    ordered = sorted(whole, key=lambda line: heights[line.label], reverse=not lower)
     chosen = ordered[:1]
     for line in ordered[1:]:
         if abs(heights[line.label] - heights[chosen[-1].label]) > CLOSE:

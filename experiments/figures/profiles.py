@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from experiments import canvas, profiles
 from experiments.canvas import Caption
 from experiments.config import Style
-from experiments.figures.base import FEW, Table, group, look, under
+from experiments.figures.base import Table, group, look, looks, under
 from experiments.profiles import Profile
 from experiments.tables import to_csv
 
@@ -67,7 +67,7 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
             panel.set_title(canvas.plain(title), fontsize=9.5, loc="left")
             panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else "passes", fontsize=9)
             panel.tick_params(labelleft=panel is panels[0])
-            ends = _curves(panel, profile, styles)
+            ends = _curves(panel, profile, looks(points, styles))
         panels[0].set_ylabel("share of problems solved")
         canvas.label_ends(panels[-1], [(x, y, f"{label}  {points[label]:.2f}", style) for x, y, label, style in ends])
         return canvas.save(figure, folder, "profiles", caption, to_csv(rows(shown, table)))
@@ -89,7 +89,7 @@ def draw_pairs(table: Table, styles: Mapping[str, Style], caption: Caption, fold
             caption, room=0, grid=(lines, columns), gap=(0.14, 0.5), share=False, height=height
         )
         for panel, (pair, profile) in zip(panels, pairs.items(), strict=False):
-            _curves(panel, profile, styles)
+            _curves(panel, profile, {label: look(styles[label]) for label in pair})
             wins = profile.at(1.0)
             title = "\n".join(f"{label} ({wins[label]:.0%})" for label in pair)
             panel.set_title(canvas.plain(title), fontsize=8.5, loc="left")
@@ -122,7 +122,7 @@ def rows(shown: Sequence[tuple[str, Profile]], table: Table) -> list[dict[str, A
     ]
 
 
-def _curves(axes: Axes, profile: Profile, styles: Mapping[str, Style]) -> list[tuple[float, float, str, Any]]:
+def _curves(axes: Axes, profile: Profile, seen: Mapping[str, Any]) -> list[tuple[float, float, str, Any]]:
     """Draws the curves of a profile as steps that are right-continuous; returns where they end."""
     ratios = profile.kind == "performance"
     start, end = (1.0, profile.end) if ratios else (0.0, profile.end)
@@ -142,7 +142,6 @@ def _curves(axes: Axes, profile: Profile, styles: Mapping[str, Style]) -> list[t
             np.concatenate([[start], jumps, [end]]),
             np.concatenate([[0.0], shares, shares[-1:] if len(shares) else [0.0]]),
         )
-        style = look(styles[label])
-        axes.step(x, y, where="post", linewidth=1.7 if len(profile.costs) <= FEW else 1.2, markersize=4, **style)
-        ends.append((end, float(y[-1]), label, style))
+        axes.step(x, y, where="post", **{"linewidth": 1.7, "markersize": 4, **seen[label]})
+        ends.append((end, float(y[-1]), label, seen[label]))
     return ends

@@ -1,96 +1,184 @@
-"""What the learning rates were chosen from: the validation score against the rate tried."""
+"""What the hyperparameters were chosen from: the validation score against the values tried of each."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas, scales, tasks
+from experiments import canvas, scales
 from experiments.canvas import Caption
-from experiments.config import Entry, Study
-from experiments.curves import DICE_STEP
-from experiments.datasets import CARDS
-from experiments.figures.base import FEW, look
-from experiments.selection import Choice, Trial
+from experiments.config import Style
+from experiments.figures.base import FEW, Table, group, looks, under
+from experiments.figures.tuned import RATE, medians
 from experiments.tables import to_csv
-from experiments.tasks.base import Task
+
+HOW = (
+    "Dot: a run; line: median over the tuning seeds; ring: chosen; dashed: documented default; cross: diverged. Grey: "
+    "outer tenths of the last range, where a best value makes the search go on. Bar: values that lose less than a "
+    "point (of a loss, 1 %), linear between those tried. Arrow: the best is the outermost tried, and the best there is "
+    "may lie further out."
+)
+AMONG = (
+    "Dot: a run, whose other hyperparameters were drawn as well; ring: chosen; dashed: documented default; cross: "
+    "diverged. Grey: outer tenths of the last range, where a best value makes the search go on. Arrow: the best is the "
+    "outermost tried, and the best there is may lie further out."
+)
+RELATIVE = (
+    "Median validation score over the tuning seeds against the learning rate, as a multiple of the optimizer's own "
+    "best. Beside the names: the decades of rates that lose less than a point (of a loss, 1 %), linear between those "
+    "tried; ≥: they reach to the end of what was tried. Cross: the lowest rate that diverged."
+)
+
+
+def words_of(first: Mapping[str, Any]) -> str:
+    """Returns what a hyperparameter is called on an axis, as it was searched."""
+    name = str(first["hyperparameter"]).replace("_", " ")
+    return f"1 - {name}" if first["one_minus"] else name
+
+
+def slug_of(dimension: str) -> str:
+    """Returns the name of the files of a hyperparameter's figure."""
+    return "learning_rates" if dimension == RATE else f"tuned_{dimension}"
 
 
 def draw_rates(
-    study: Study,
-    trials: Sequence[Trial],
-    choices: Mapping[str, Choice],
-    caption: Caption,
-    folder: Path,
+    table: Table, styles: Mapping[str, Style], score: str, step: float, caption: Caption, folder: Path
 ) -> list[Path]:
-    """Draws what the learning rates were chosen from: the validation score against the rate tried.
+    """Draws what a hyperparameter was chosen from: a panel for each optimizer that has it.
 
     Args:
-        study: whose optimizers get a panel each.
-        trials: their tuning runs.
-        choices: what was chosen.
+        table: the numbers, as `tuned.table_of` gives them.
+        styles: the look of each optimizer.
+        score: what the score is called.
+        step: the smallest difference that it can show.
         caption: the words.
         folder: where the files go.
     """
-    entries = study.optimizers
-    columns = math.ceil(len(entries) / 2) if len(entries) <= FEW else 4
-    task = tasks.get(study.task)
+    lines, name = group(table), table[0]["hyperparameter"]
+    columns = min(len(lines), math.ceil(len(lines) / 2) if len(lines) <= FEW else 4)
+    grid = (math.ceil(len(lines) / columns), columns)
+    height = 3.6 + 1.3 * grid[0]
     with mpl.rc_context(canvas.STYLE):
-        figure, axes = canvas.sheet(caption, room=0, grid=(math.ceil(len(entries) / columns), columns))
-        good = [task.merit(trial.score) for trial in trials if math.isfinite(trial.score)]
+        figure, axes = canvas.sheet(caption, room=0, grid=grid, gap=(0.08, 0.42), height=height)
         axes[0].set_xscale("log")
-        step = DICE_STEP if task.classes else 1 / CARDS[study.data].sizes["validation"]
-        (scales.loss_scale if task.lower_is_better else scales.accuracy_scale)(axes[0], good, step)
-        for panel, entry in zip(axes, entries, strict=False):
-            own = [(t.learning_rate, task.merit(t.score)) for t in trials if t.label == entry.label]
-            _panel(panel, own, choices[entry.label].learning_rate, entry, lost=int(task.lower_is_better))
-        for panel in axes[len(entries) :]:
+        words = _score_scale(axes[0], table, score, step)
+        for panel, (label, own) in zip(axes, lines.items(), strict=False):
+            _panel(panel, own, styles[label])
+        values = [row["value"] for row in table]
+        axes[0].set_xlim(min(values) / 1.8, max(values) * 1.8)
+        axes[0].xaxis.set_major_locator(LogLocator(numticks=7 if columns < 4 else 4))
+        axes[0].xaxis.set_minor_locator(NullLocator())
+        for panel in axes[len(lines) :]:
             panel.set_visible(False)
-        figure.supxlabel("learning rate (logarithmic axis)", y=0.1, fontsize=9.5)
-        figure.supylabel(
-            f"validation {task.score_title} after the last pass\n({_scale(task)})",
-            x=0.012,
-            y=0.5,
-            fontsize=9.5,
-        )
-        table = [_row(study, task, trial) for trial in trials]
-        return canvas.save(figure, folder, "learning_rates", caption, to_csv(table))
+        for panel in axes[max(0, len(lines) - columns) : len(lines)]:
+            panel.tick_params(labelbottom=True)
+        figure.supxlabel(f"{words_of(table[0])} (logarithmic axis)", y=under(caption, height), fontsize=9.5)
+        figure.supylabel(f"validation {score} after the last pass\n({words})", x=0.012, y=0.5, fontsize=9.5)
+        return canvas.save(figure, folder, slug_of(name), caption, to_csv(table))
 
 
-def _row(study: Study, task: Task, trial: Trial) -> dict[str, Any]:
-    """Returns the numbers of a trial; its score is called by what it is, and a loss told as a loss."""
-    told = {**dataclasses.asdict(trial), "score": task.merit(trial.score)}
-    named = {task.score if key == "score" else key: value for key, value in told.items()}
-    return {"data": study.data, "model": study.task, **named}
+def _score_scale(axes: Axes, table: Table, score: str, step: float) -> str:
+    """Sets the axis of scores up, and returns what to say of it."""
+    good = [row["score"] for row in table if math.isfinite(row["score"])] or [1.0]
+    if table[0]["higher_is_better"]:
+        scales.accuracy_scale(axes, good, step)
+        return f"axis logarithmic in 1 - {score}"
+    scales.loss_scale(axes, good, step)
+    return "logarithmic axis"
 
 
-def _scale(task: Task) -> str:
-    if task.lower_is_better:
-        return "logarithmic axis"
-    return f"axis logarithmic in {'1 - Dice' if task.classes else 'the share of errors'}"
+def _panel(axes: Axes, own: Table, style: Style) -> None:
+    """Draws the values tried and their scores; crosses of diverged runs stand at the end that is worst."""
+    first, color = own[0], style.color
+    axes.axvspan(first["low"], first["lower_zone"], color="#EFEFEF", linewidth=0, zorder=0)
+    axes.axvspan(first["upper_zone"], first["high"], color="#EFEFEF", linewidth=0, zorder=0)
+    if first["default"] > 0:
+        axes.axvline(first["default"], color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
+    middle = [(value, score) for value, score in medians(own) if math.isfinite(score)]
+    if first["tuned"] == 1 and middle:  # among other hyperparameters, neighbours differ in those as well
+        axes.plot(*zip(*middle, strict=True), color=color, linewidth=1.4)
+    worst = axes.get_ylim()[0 if first["higher_is_better"] else 1]
+    for row in own:
+        if math.isfinite(row["score"]):
+            axes.plot(row["value"], row["score"], ".", color=color, markersize=4)
+        else:
+            axes.plot(row["value"], worst, "x", color=color, mew=2, clip_on=False)
+    at = dict(middle).get(first["chosen"])
+    if at is not None:
+        axes.plot(first["chosen"], at, "o", color=color, markersize=9, mfc="none", mew=1.6)
+        if first["outermost"]:
+            arrow = {"arrowstyle": "<|-", "color": color, "linewidth": 1.4}  # its head is at the text, which is empty
+            away = (24 * first["outermost"], 0)
+            axes.annotate("", (first["chosen"], at), away, textcoords="offset points", arrowprops=arrow)
+    _bar(axes, first, color)
+    axes.set_title(canvas.plain(f"{first['optimizer']}: {first['chosen']:.3g}"), fontsize=10, loc="left", pad=15)
+    axes.text(0, 1.035, _said(first), transform=axes.transAxes, fontsize=8, color=canvas.QUIET)
 
 
-def _panel(axes: Axes, trials: Sequence[tuple[float, float]], chosen: float, entry: Entry, lost: int) -> None:
-    """Draws the rates tried and their scores; crosses of diverged runs stand at the lower (0) or upper (1) end."""
-    style = look(entry.style)
-    rates = sorted({rate for rate, _ in trials})
-    by_rate = {rate: [score for tried, score in trials if tried == rate] for rate in rates}
-    medians = {rate: float(np.median(values)) for rate, values in by_rate.items()}
-    alive = [rate for rate in rates if math.isfinite(medians[rate])]
-    axes.axvline(entry.default_learning_rate, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
-    axes.plot(alive, [medians[rate] for rate in alive], color=style["color"], linewidth=1.4)
-    for rate, values in by_rate.items():
-        finite = [value for value in values if math.isfinite(value)]
-        axes.plot([rate] * len(finite), finite, ".", color=style["color"], markersize=4)
-        if len(finite) < len(values):
-            axes.plot(rate, axes.get_ylim()[lost], "x", color=style["color"], mew=2, clip_on=False)
-    if chosen in alive:
-        axes.plot(chosen, medians[chosen], "o", color=style["color"], markersize=9, mfc="none", mew=1.6)
-    axes.set_title(canvas.plain(f"{entry.label}: {chosen:.3g}"), fontsize=10, loc="left")
+def _bar(axes: Axes, first: Mapping[str, Any], color: str) -> None:
+    """Draws how far the good values reach, at the foot of the panel."""
+    if math.isfinite(first["width_decades"]):
+        ends, foot = (first["good_from"], first["good_to"]), axes.get_xaxis_transform()
+        axes.plot(ends, (0.05, 0.05), color=color, linewidth=4, solid_capstyle="butt", transform=foot, zorder=2)
+        axes.plot(ends, (0.05, 0.05), "|", color=color, markersize=8, mew=1.5, transform=foot, zorder=2)
+
+
+def _said(first: Mapping[str, Any]) -> str:
+    """Returns how wide the good values are, and whether the best is the outermost tried."""
+    wide = f"{decades(first)} decades" if math.isfinite(first["width_decades"]) else ""
+    return ", ".join(filter(None, (wide, "best: the outermost" if first["outermost"] else "")))
+
+
+def decades(first: Mapping[str, Any]) -> str:
+    """Returns the width of the good values in decades, at least so many where they reach to the end of those tried."""
+    return f"{'≥ ' if first['open_below'] or first['open_above'] else ''}{first['width_decades']:.1f}"
+
+
+def draw_relative(
+    table: Table, styles: Mapping[str, Style], score: str, step: float, caption: Caption, folder: Path
+) -> list[Path]:
+    """Draws all optimizers over the multiple of their own best rate; arguments as above."""
+    lines = group(table)
+    with mpl.rc_context(canvas.STYLE):
+        texts = {label: f"{label}  {_short(own[0])}" for label, own in lines.items()}
+        figure, (axes,) = canvas.sheet(caption, room=max(map(len, texts.values())))
+        axes.set_xscale("log")
+        words = _score_scale(axes, table, score, step)
+        factors = [row["value"] / row["chosen"] for row in table]
+        axes.set_xlim(min(factors) / 1.5, max(factors) * 1.5)
+        powers = range(math.ceil(math.log10(min(factors) / 1.5)), math.floor(math.log10(max(factors) * 1.5)) + 1)
+        axes.xaxis.set_major_locator(FixedLocator([10.0**k for k in powers]))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.axvline(1, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
+        sign = 1 if table[0]["higher_is_better"] else -1
+        seen = looks({label: max(sign * score for _, score in medians(own)) for label, own in lines.items()}, styles)
+        ends = [_relative(axes, own, seen[label], texts[label]) for label, own in lines.items()]
+        axes.set_xlabel("learning rate as a multiple of the optimizer's own best (logarithmic axis)")
+        axes.set_ylabel(f"validation {score} after the last pass\n({words})")
+        canvas.label_ends(axes, [end for end in ends if end is not None])
+        return canvas.save(figure, folder, "learning_rates_relative", caption, to_csv(table))
+
+
+def _short(first: Mapping[str, Any]) -> str:
+    return decades(first) if math.isfinite(first["width_decades"]) else ""
+
+
+def _relative(axes: Axes, own: Table, style: Mapping[str, Any], text: str) -> Any:
+    """Draws one optimizer, as far as its rates did not diverge; returns where its line ends."""
+    middle = [(value / own[0]["chosen"], score) for value, score in medians(own)]
+    alive = [point for point in middle if math.isfinite(point[1])]
+    if not alive:
+        return None
+    axes.plot(*zip(*alive, strict=True), **{"linewidth": 1.6, "markersize": 4.5, "zorder": 3, **style})
+    lost: Sequence[float] = [x for x, score in middle if not math.isfinite(score)]
+    if lost:
+        worst = axes.get_ylim()[0 if own[0]["higher_is_better"] else 1]
+        axes.plot(min(lost), worst, "x", color=style["color"], mew=2, markersize=8, clip_on=False)
+    return *alive[-1], text, style

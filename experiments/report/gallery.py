@@ -9,7 +9,8 @@ from typing import Any
 
 from experiments import datasets, figures
 from experiments.config import Style
-from experiments.figures import budget, costs, profiles, ranks, scores, times, trajectories
+from experiments.curves import DICE_STEP
+from experiments.figures import budget, costs, profiles, ranks, rates, scores, times, trajectories, tuned
 from experiments.report import targets
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result
@@ -87,11 +88,25 @@ class Gallery:
         evidence = self.evidence
         if not evidence.trials:
             return
-        caption = evidence.words.of_tuning()
-        files = figures.draw_rates(evidence.study, evidence.trials, evidence.choices, caption, self.folder)
-        yield Shown("Choice of learning rates", caption.lines[0], files)
+        yield from self._tuned()
         title, score = "Expected best of k trials", evidence.task.score_title
         yield from self._figure(title, budget.HOW, budget.table_of(evidence), budget.draw, self.styles, score)
+
+    def _tuned(self) -> Iterator[Shown]:
+        """Draws each hyperparameter that was tuned; where it is the learning rate alone, its relative widths, too."""
+        evidence, task = self.evidence, self.evidence.task
+        step = DICE_STEP if task.classes else 1 / datasets.CARDS[evidence.study.data].sizes["validation"]
+        names = tuned.dimensions(evidence.study, evidence.trials)
+        for name in names:
+            table = tuned.table_of(evidence.study, evidence.trials, evidence.choices, name)
+            title = f"Choice of {'learning rates' if name == tuned.RATE else name}"
+            drawn = [(title, rates.HOW if len(names) == 1 else rates.AMONG, rates.draw_rates)]
+            if len(names) == 1:
+                drawn.append(("Learning rates around the best", rates.RELATIVE, rates.draw_relative))
+            for what, how, draw in drawn:
+                caption = evidence.words.of_tuning(what, how)
+                files = draw(table, self.styles, task.score_title, step, caption, self.folder)
+                yield Shown(what, caption.lines[0], files)
 
     def _times(self) -> Iterator[Shown]:
         levels = targets.targets(self.evidence)

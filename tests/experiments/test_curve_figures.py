@@ -114,7 +114,7 @@ def test_the_last_fifth_is_enlarged_where_others_end_near_the_best(tmp_path, mon
     """A line far away would flatten them, and a best one that ends alone needs no enlarging."""
     monkeypatch.setattr(canvas, "DPI", 20)
     table = rows("Adam", (0.01, 0.0101)) + rows("GD", (other, other + 1e-4))
-    assert sorted(line.label for line in late.close(axes_of(table), lines_of(table))) == near
+    assert sorted(line.label for line in late.close(axes_of(table), lines_of(table), lower=True)) == near
     svg = drawn_svg(tmp_path, table)
     assert ("the last fifth of those near" in svg) == bool(near)
 
@@ -130,7 +130,7 @@ def test_a_line_that_stopped_early_is_not_among_those_near_the_best():
     """It has no last fifth."""
     stopped = [row for row in rows("GD", (0.01, 0.01)) if row["step"] < 100]
     table = rows("Adam", (0.01, 0.0101)) + stopped
-    assert late.close(axes_of(table), lines_of(table)) == []
+    assert late.close(axes_of(table), lines_of(table), lower=True) == []
 
 
 def drawn_svg(folder, table):

@@ -1,6 +1,5 @@
 """Figures say what they show, can be read by everybody, and can be drawn again from their numbers."""
 
-import dataclasses
 import itertools
 import math
 import textwrap
@@ -10,10 +9,10 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from experiments import canvas, config, figures, selection
+from experiments import canvas, config, figures
 from experiments.canvas import Caption
 from experiments.tables import from_csv
-from tests.experiments.small import middle, record, study
+from tests.experiments.small import record, study
 
 CAPTION = Caption(
     "A title", ("what it <shows>",), ("study small", "drawn by: python -m experiments"), "In words & more"
@@ -140,22 +139,3 @@ def test_every_line_has_enough_contrast_and_differs_from_all_others_without_its_
     for one, other in itertools.combinations(styles, 2):
         assert one.marker != other.marker
         assert one.color != other.color
-
-
-def test_the_choice_of_rates_is_drawn_with_its_trials(tmp_path):
-    """The evidence is visible: every trial, the default, the choice, what diverged."""
-    whole = study()
-    trials, choices = [], {}
-    for entry in whole.optimizers:
-        (search,) = selection.searches(whole, entry)
-        for point in search.points:
-            score = 0.9 if point.index == middle(search) else 0.5
-            place = selection.place(search, point)
-            trials.append(selection.Trial(entry.label, point.values["learning_rate"], 1000, score, 1.0, **place))
-        choices[entry.label] = selection.settle(whole, entry, trials)
-    trials[0] = dataclasses.replace(trials[0], score=-math.inf, loss=math.inf)
-    files = figures.draw_rates(whole, trials, choices, CAPTION, tmp_path)
-    words = texts(files[1])
-    for label, choice in choices.items():
-        assert f"{label}: {choice.learning_rate:.3g}" in words
-    assert len(files[2].read_text(encoding="utf-8").splitlines()) == 1 + 6

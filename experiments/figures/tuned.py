@@ -1,0 +1,202 @@
+"""What each optimizer was tuned over: every value tried of every hyperparameter, and how wide the good ones reach."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments import library, selection, tasks
+from experiments.config import Entry, Study
+from experiments.figures.base import Table, group
+from experiments.search import LogUniform, Search
+from experiments.search.spaces import EDGE
+from experiments.selection import Choice, Trial
+from experiments.tables import from_csv
+
+RATE = "learning_rate"
+POINT = 0.01  # of an accuracy or a Dice; of a loss this share
+NUMBERS = (
+    "value", "score", "loss", "default", "chosen", "low", "high", "lower_zone", "upper_zone",
+    "good_from", "good_to", "width_decades",
+)  # fmt: skip
+WHOLE = ("seed", "round", "widenings", "index", "tuned", "outermost", "open_below", "open_above")
+
+
+@dataclasses.dataclass(frozen=True)
+class Width:
+    """The values whose score is within a point of the best.
+
+    Attributes:
+        low: where they begin.
+        high: where they end.
+        below: whether the lowest value tried is one of them, so that they may begin further down.
+        above: whether the highest is.
+    """
+
+    low: float
+    high: float
+    below: bool
+    above: bool
+
+
+def width(points: Sequence[tuple[float, float]], margin: float) -> Width | None:
+    """Returns how far the values around the best reach that lose less than a margin; None where all diverged.
+
+    Between two values tried, scores are taken to change linearly with the logarithm; towards one that diverged nothing
+    is known, and they end at the last that did not.
+
+    Args:
+        points: value tried, above 0, and its score, greater is better, minus infinity for one that diverged.
+        margin: how much may be lost, at least 0.
+    """
+    ordered = sorted(points)
+    scores = [score for _, score in ordered]
+    best = max(range(len(ordered)), key=scores.__getitem__)
+    limit = scores[best] - margin
+    if not math.isfinite(limit):
+        return None
+    first = last = best
+    while first > 0 and scores[first - 1] >= limit:
+        first -= 1
+    while last < len(ordered) - 1 and scores[last + 1] >= limit:
+        last += 1
+    below, above = first == 0, last == len(ordered) - 1
+    low = ordered[first][0] if below else _crossing(ordered[first], ordered[first - 1], limit)
+    high = ordered[last][0] if above else _crossing(ordered[last], ordered[last + 1], limit)
+    return Width(low, high, below, above)
+
+
+def _crossing(inside: tuple[float, float], outside: tuple[float, float], limit: float) -> float:
+    """Returns the value between two at which the score falls to a limit."""
+    if not math.isfinite(outside[1]):
+        return inside[0]
+    share = (inside[1] - limit) / (inside[1] - outside[1])
+    return float(inside[0] * (outside[0] / inside[0]) ** share)
+
+
+def dimensions(study: Study, trials: Sequence[Trial]) -> list[str]:
+    """Returns the hyperparameters that were tuned, the learning rate first."""
+    found = dict.fromkeys(
+        axis.name for entry in study.optimizers for search in _searched(study, entry, trials) for axis in search.space
+    )
+    return list(found)
+
+
+def table_of(
+    study: Study, trials: Sequence[Trial], choices: Mapping[str, Choice], dimension: str = RATE
+) -> list[dict[str, Any]]:
+    """Returns a row for each tuning run of the optimizers that have a hyperparameter, with what was chosen of it.
+
+    A hyperparameter close to 1 is told as 1 less it, as it was searched.
+
+    Args:
+        study: whose optimizers they are.
+        trials: their tuning runs.
+        choices: what was chosen.
+        dimension: the hyperparameter.
+    """
+    task = tasks.get(study.task)
+    rows = []
+    for entry in study.optimizers:
+        searched = {(s.round, s.widenings): s for s in _searched(study, entry, trials)}
+        own = [trial for trial in trials if trial.label == entry.label]
+        if not own or dimension not in {axis.name for axis in searched[own[0].round, own[0].widenings].space}:
+            continue
+        values = [_told(searched[t.round, t.widenings], t.index, dimension) for t in own]
+        choice = choices[entry.label]
+        fixed = _fixed(entry, searched[choice.round, choice.widenings], choice, dimension)
+        merits = [(value, trial.score) for value, trial in zip(values, own, strict=True)]
+        fixed |= _reach(merits, fixed["chosen"], lower=task.lower_is_better, alone=fixed["tuned"] == 1)
+        for value, trial in zip(values, own, strict=True):
+            told = {"value": value, "seed": trial.seed, "score": task.merit(trial.score), "loss": trial.loss}
+            place = {"round": trial.round, "widenings": trial.widenings, "index": trial.index}
+            origin = {"data": study.data, "model": study.task, "optimizer": entry.label, "hyperparameter": dimension}
+            rows.append({**origin, **told, **place, **fixed, "higher_is_better": not task.lower_is_better})
+    return rows
+
+
+def table_from(text: str) -> list[dict[str, Any]]:
+    """Returns the table of a figure from its CSV."""
+    kinds = {**dict.fromkeys(NUMBERS, float), **dict.fromkeys(WHOLE, int)}
+    flags = dict.fromkeys(("one_minus", "higher_is_better"), lambda word: word == "True")
+    return from_csv(text, {**kinds, **flags})
+
+
+def medians(own: Table) -> list[tuple[float, float]]:
+    """Returns the values that were tried, ascending, each with the median score of its runs."""
+    by_value = group(own, "value")
+    return sorted((row[0]["value"], statistics.median(r["score"] for r in row)) for row in by_value.values())
+
+
+def _searched(study: Study, entry: Entry, trials: Sequence[Trial]) -> list[Search]:
+    """Returns the searches that an optimizer's trials were made in, widened ones among them."""
+    own, found = [trial for trial in trials if trial.label == entry.label], []
+    for first in selection.searches(study, entry):
+        search: Search | None = first
+        while search is not None:
+            here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
+            if not here:
+                break
+            found.append(search)
+            search = search.widened(selection.best(here))
+    return found
+
+
+def _told(search: Search, index: int, dimension: str) -> float:
+    axis = _axis(search, dimension)
+    return _shown(float(search.points[index].values[dimension]), axis)
+
+
+def _shown(value: float, axis: LogUniform) -> float:
+    return float(f"{1 - value:.6g}") if axis.one_minus else value
+
+
+def _axis(search: Search, dimension: str) -> LogUniform:
+    axis = next(axis for axis in search.space if axis.name == dimension)
+    assert isinstance(axis, LogUniform)  # all that rule B6 tunes are scales
+    return axis
+
+
+def _fixed(entry: Entry, search: Search, choice: Choice, dimension: str) -> dict[str, Any]:
+    """Returns what all rows of an optimizer share: default, choice, the last range and its outer tenths."""
+    axis = _axis(search, dimension)
+    default = entry.default_learning_rate if dimension == RATE else _default(entry, dimension)
+    tenth = (axis.high / axis.low) ** EDGE
+    return {
+        "tuned": len(search.space),
+        "one_minus": axis.one_minus,
+        "default": _shown(default, axis),
+        "chosen": _shown(choice.values[dimension], axis),
+        "low": axis.low,
+        "high": axis.high,
+        "lower_zone": axis.low * tenth,
+        "upper_zone": axis.high / tenth if axis.side(1.0) else axis.high,
+    }
+
+
+def _default(entry: Entry, name: str) -> float:
+    """Returns what an optimizer has where nothing is tuned; NaN where it has no number there."""
+    value = entry.hyperparameters.get(name, library.defaults(entry.optimizer).get(name))
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _reach(points: Sequence[tuple[float, float]], chosen: float, *, lower: bool, alone: bool) -> dict[str, Any]:
+    """Returns how far the good values reach, and on which side the chosen one is the outermost tried, -1, 0 or 1.
+
+    A width is told where the hyperparameter was varied alone: among others, neighbours differ in those as well.
+    """
+    tried = sorted({value for value, _ in points})
+    middle = [(value, statistics.median(s for v, s in points if v == value)) for value in tried]
+    best = max(score for _, score in middle)
+    found = width(middle, POINT * abs(best) if lower else POINT) if alone else None
+    return {
+        "outermost": (chosen == tried[-1]) - (chosen == tried[0]) if len(tried) > 1 else 0,
+        "good_from": found.low if found else math.nan,
+        "good_to": found.high if found else math.nan,
+        "open_below": int(found.below) if found else 0,
+        "open_above": int(found.above) if found else 0,
+        "width_decades": math.log10(found.high / found.low) if found else math.nan,
+    }
