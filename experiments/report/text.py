@@ -8,15 +8,15 @@ from typing import Any
 
 from experiments import selection
 from experiments.lint import Finding
-from experiments.report import costs
+from experiments.report import costs, timing
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result, Row, cells, headings, number
 from experiments.statistics import Comparison
 from experiments.tables import to_csv
 
 TIMED = (
-    "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and compiling "
-    "are left out."
+    "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and "
+    "compiling are left out."
 )
 
 
@@ -26,6 +26,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
     score, count = evidence.task.score_title, len(evidence.study.seeds)
     return [
         *words.facts,
+        f"Compared on the {evidence.study.track} track: {'; '.join(_algorithms(evidence).values())}.",
         (
             f"Bold: the best mean and all that {count} seeds do not tell from it. Worse: the interval of the paired "
             "difference leaves 0 out, its p (paired t, or signed ranks where a run diverged, corrected by Holm for all "
@@ -62,15 +63,19 @@ def markdown(evidence: Evidence, result: Result, findings: Sequence[Finding]) ->
     lines += [""] if findings else []
     lines += [_line(names), _line(["---"] * len(names)), *(_line(_bold(row)) for row in result.rows)]
     lines += ["", *(f"- {_flat(note)}" for note in notes(evidence, result)), ""]
-    spent = [_line([_flat(cell) for cell in row]) for row in costs.lines(evidence)]
-    if spent:
-        lines += [costs.WORDS, "", spent[0], _line(["---"] * len(costs.HEADINGS)), *spent[1:], ""]
+    for words, rows in ((timing.WORDS, timing.lines(evidence)), (costs.WORDS, costs.lines(evidence))):
+        if rows:
+            first, *rest = [_line([_flat(cell) for cell in row]) for row in rows]
+            lines += [words, "", first, _line(["---"] * len(rows[0])), *rest, ""]
     return "\n".join(lines)
 
 
 def as_csv(evidence: Evidence, result: Result) -> str:
     """Returns the table's numbers, unrounded, each row with its study, data set and model."""
-    return to_csv([{**origin(evidence), **_numbers(row, evidence.score)} for row in result.rows])
+    names = _algorithms(evidence)
+    return to_csv(
+        [{**origin(evidence), **_numbers(row, evidence.score), "algorithm": names[row.label]} for row in result.rows]
+    )
 
 
 def pairs_csv(evidence: Evidence, pairs: Sequence[Comparison]) -> str:
@@ -82,6 +87,15 @@ def origin(evidence: Evidence) -> dict[str, str]:
     """Returns what each row of a table begins with: where its numbers are from."""
     run = evidence.found[0].run
     return {"study": evidence.identity, "data": run.data, "model": run.task}
+
+
+def _algorithms(evidence: Evidence) -> dict[str, str]:
+    """Returns what is compared, optimizer by optimizer: with schedule, space and trials (rule B1)."""
+    schedules = {run.label: run.schedule for run in evidence.wanted}
+    return {
+        entry.label: selection.algorithm(evidence.study, entry, schedules[entry.label])
+        for entry in evidence.study.optimizers
+    }
 
 
 def _pair(pair: Comparison) -> dict[str, Any]:

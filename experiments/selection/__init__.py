@@ -10,11 +10,23 @@ validation loss, then to the earlier point. Of several rounds, the one with the 
 from __future__ import annotations
 
 from experiments.selection.files import costs_of, paths, read, trials_of, write
-from experiments.selection.rule import Choice, Trial, best, documented, place, remarks, searches, settle, trial_of
+from experiments.selection.rule import (
+    Choice,
+    Trial,
+    algorithm,
+    best,
+    documented,
+    place,
+    remarks,
+    searches,
+    settle,
+    trial_of,
+)
 
 __all__ = [
     "Choice",
     "Trial",
+    "algorithm",
     "best",
     "costs_of",
     "documented",

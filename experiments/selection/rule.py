@@ -14,6 +14,7 @@ from experiments.search import Trial as Point
 
 RATE = "learning_rate"
 AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS = 5, 3
+SPACE = "space v1"  # as `space` defines it; another definition is another number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,20 @@ def searches(study: Study, entry: Entry) -> list[Search]:
     trials, rounds = (AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS) if agnostic else (study.tier.trials, study.tier.rounds)
     axes = space(entry.default_learning_rate, library.knobs(entry.optimizer), trials=trials)
     return [Search("agnostic" if agnostic else study.task, number, axes, trials) for number in range(rounds)]
+
+
+def algorithm(study: Study, entry: Entry, schedule: str) -> str:
+    """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials.
+
+    Args:
+        study: has track and budget.
+        entry: the optimizer.
+        schedule: of its runs.
+    """
+    made = searches(study, entry) if study.tuned else []
+    rounds = f" x {len(made)}" if len(made) > 1 else ""
+    searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else "documented values | K=0"
+    return f"{entry.label} | {schedule} | {searched}"
 
 
 def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list[Search]:

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from experiments import runs
+from experiments import runs, selection
 from experiments.ledger import Cost
 from experiments.report import costs, result, text
 from experiments.report.table import bracketed, cells, headings, number
@@ -193,6 +193,18 @@ def test_nothing_is_said_of_costs_that_are_not_known():
     assert costs.lines(evidence(APART)) == []
     assert costs.section(evidence(APART), "a problem") == ""
     assert "Costs" not in text.markdown(evidence(APART), result(evidence(APART)), [])
+
+
+def test_what_is_compared_is_named_in_four_parts():
+    """An optimizer alone is none (rule B1): its schedule, the space and the trials belong to it."""
+    whole = evidence(APART)
+    names = [row["algorithm"] for row in from_csv(text.as_csv(whole, result(whole)))]
+    assert names == ["Adam | warmup-cosine | space v1 | K=3", "GD | warmup-cosine | space v1 | K=3"]
+    assert "GD | warmup-cosine | space v1 | K=3; Adam | " in " ".join(text.notes(whole, result(whole)))
+    entry = whole.study.optimizers[0]
+    for track, tail in (("default", "documented values | K=0"), ("agnostic", "space v1 | K=5 x 3")):
+        study = dataclasses.replace(whole.study, track=track)
+        assert selection.algorithm(study, entry, "constant") == f"GD | constant | {tail}"
 
 
 def test_numbers_are_read_easily():
