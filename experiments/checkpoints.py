@@ -1,13 +1,13 @@
 """The state of a run at an evaluation, kept so that a later attempt goes on from it, to the last bit.
 
-    <run>/ckpt/epoch-<N>/
+    <run>/ckpt/step-<N>/
         variables.bin      the bytes of every variable of model and optimizer, in order
         state.json         their shapes and types; every evaluation so far; with what code it was made
         MANIFEST.json      SHA-256 of both
 
 A checkpoint holds the evaluations too, so that an attempt needs nothing of the attempts before it. The
 folder appears by one renaming; the newest two are kept, and one that is damaged is passed over. What else a
-run depends on, the order of the data and the augmentation, follows from its seed and the pass.
+run depends on, the order of the data and the augmentation, follows from its seed and the step.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Checkpoint:
 
     Attributes:
         attempt: the attempt that made it.
-        evaluations: one for each pass so far, from 0.
+        evaluations: those so far, from step 0.
         variables: arrays in the order of the model's and the optimizer's variables.
     """
 
@@ -47,9 +47,14 @@ class Checkpoint:
     variables: tuple[np.ndarray, ...]
 
     @property
-    def epoch(self) -> int:
-        """The pass after which it was made."""
-        return int(self.evaluations[-1]["epoch"])
+    def step(self) -> int:
+        """The step after which it was made."""
+        return int(self.evaluations[-1]["step"])
+
+    @property
+    def epoch(self) -> float:
+        """The passes after which it was made."""
+        return float(self.evaluations[-1]["epoch"])
 
 
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
@@ -66,7 +71,7 @@ def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
         temporary.mkdir(parents=True)
         try:
             _fill(temporary, identity, checkpoint)
-            final = place / f"epoch-{checkpoint.epoch}"
+            final = place / f"step-{checkpoint.step}"
             shutil.rmtree(final, ignore_errors=True)  # a damaged one that was passed over
             temporary.rename(final)
             sync(place)
@@ -141,5 +146,5 @@ def _made_with() -> Mapping[str, str]:
 
 
 def _newest_first(place: Path) -> list[Path]:
-    found = [path for path in place.glob("epoch-*") if re.fullmatch(r"epoch-\d+", path.name)]
-    return sorted(found, key=lambda path: int(path.name[6:]), reverse=True)
+    found = [path for path in place.glob("step-*") if re.fullmatch(r"step-\d+", path.name)]
+    return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from experiments.config import Study
+from experiments.grid import PASSES
 
 
 def canonical(content: object) -> str:
@@ -32,6 +33,8 @@ def definition(study: Study) -> dict[str, Any]:
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"]
+    if study.grid == PASSES:  # as it was when there was no other
+        del content["grid"]
     content["budget"] = dataclasses.asdict(study.tier)
     for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
         for key in [key for key, given in part.items() if given is None]:
@@ -47,8 +50,8 @@ def definition(study: Study) -> dict[str, Any]:
 def tuning_definition(study: Study) -> dict[str, Any]:
     """Returns the part of the definition that the choice of hyperparameters depends on."""
     content = definition(study)
-    for word in ("seeds", *(("epochs",) if study.tuning.epochs else ())):
-        del content[word]
+    for word in ("seeds", "grid", *(("epochs",) if study.tuning.epochs else ())):
+        content.pop(word, None)
     del content["budget"]["seeds"]
     return content
 

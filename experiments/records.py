@@ -3,7 +3,7 @@
     runs/<study>-<study hash, 8>/trials/<hash, 2>/<hash, 20>/
         spec.json               the whole specification, canonical; never rewritten
         lease/                  who carries it out at present
-        ckpt/epoch-<N>/         the state to go on from, until the run is finished
+        ckpt/step-<N>/          the state to go on from, until the run is finished
         metrics-<attempt>.jsonl one checksummed line for each evaluation; of an attempt that went on from a
                                 checkpoint, first a line that says from which, then the evaluations up to it
         test-<attempt>.jsonl    the same for the test split, opened by figures and reports alone
@@ -63,7 +63,7 @@ class Record:
         status: `done` or `diverged`; both are results.
         environment: versions, commit, threads and the like.
         summary: what the run says of itself at the end.
-        evaluations: one table a pass, from 0; with test scores when they were asked for.
+        evaluations: one table for each step of the grid, from 0; with test scores when they were asked for.
         files: further files of the run by kind, such as `cases`, when test scores were asked for.
     """
 
@@ -112,7 +112,7 @@ class Attempt:
         self._evaluations: list[Mapping[str, Any]] = []
         self._attached: list[Path] = []
         if start is not None:
-            header = {"attempt": self.number, "resumed_attempt": start.attempt, "resumed_epoch": start.epoch}
+            header = {"attempt": self.number, "resumed_attempt": start.attempt, "resumed_step": start.step}
             append(self._file("metrics"), header)
             for evaluation in start.evaluations:
                 self.append(evaluation)
@@ -123,7 +123,7 @@ class Attempt:
         seen = {key: value for key, value in evaluation.items() if key not in test}
         append(self._file("metrics"), seen)
         if test:
-            append(self._file("test"), {"epoch": evaluation["epoch"], **test})
+            append(self._file("test"), {"step": evaluation["step"], "epoch": evaluation["epoch"], **test})
         self._evaluations.append(evaluation)
 
     def checkpoint(self, variables: Iterable[Any]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from experiments.config import COSINE, OWN, SCHEMA, Entry, Scalar, Study
 from experiments.datasets import CARDS
+from experiments.grid import PASSES
 from experiments.identity import digest
 from experiments.tasks import get
 
@@ -31,6 +31,7 @@ class Run:
     Attributes:
         schedule: `warmup-cosine`, `constant`, or `own` of an optimizer that has one.
         point: of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty.
+        grid: at which steps it is evaluated, one of `experiments.grid.GRIDS`.
     """
 
     schema: int
@@ -52,6 +53,7 @@ class Run:
     epochs: int
     batch_size: int
     micro_batch: int
+    grid: str = PASSES
 
     @property
     def identity(self) -> str:
@@ -60,13 +62,20 @@ class Run:
 
     @property
     def content(self) -> dict[str, Any]:
-        """The specification as plain values, as it is stored."""
-        return dataclasses.asdict(self)
+        """The specification as plain values, as it is stored.
+
+        The grid of passes is left out, as it was when there was no other, so that such runs keep their identity.
+        """
+        content = dataclasses.asdict(self)
+        if self.grid == PASSES:
+            del content["grid"]
+        return content
 
     @property
     def program(self) -> str:
         """Names what is compiled for this run; runs that agree in it share one trace."""
-        free = ("study", "label", "learning_rate", "point", "seed", *(() if self.schedule == COSINE else ("epochs",)))
+        free = {"study", "label", "learning_rate", "point", "seed", "grid"}
+        free |= set() if self.schedule == COSINE else {"epochs"}
         return digest({key: value for key, value in self.content.items() if key not in free})
 
 
@@ -80,6 +89,8 @@ def plan(
     point: Mapping[str, int] | None = None,
 ) -> Run:
     """Returns the run of one entry of a study, at a point and a seed.
+
+    Runs for tuning and for times are evaluated after each pass, since no curve is drawn of them.
 
     Args:
         identity: hash of the study, or of its tuning, that the run belongs to.
@@ -111,13 +122,17 @@ def plan(
         epochs=study.tuning.epochs or study.epochs if kind == TUNING else study.epochs,
         batch_size=study.batch_size,
         micro_batch=study.micro_batch,
+        grid=study.grid if kind in (EVALUATION, TARGET) else PASSES,
     )
+
+
+def steps(task: str, data: str, batch: str, batch_size: int) -> int:
+    """Returns the steps that an entry takes in a pass over the training set."""
+    return 1 if batch == "full" else get(task).steps(CARDS[data].sizes["train"], batch_size)
 
 
 def _cycle(study: Study, entry: Entry) -> dict[str, int]:
     """Returns the steps of a cycle of an optimizer that cycles, as an argument for it."""
     if entry.cycle_epochs is None:
         return {}
-    examples = CARDS[study.data].sizes["train"]
-    steps = 1 if entry.batch == "full" else math.ceil(examples / study.batch_size)
-    return {"cycle": max(1, round(entry.cycle_epochs * steps))}
+    return {"cycle": max(1, round(entry.cycle_epochs * steps(study.task, study.data, entry.batch, study.batch_size)))}

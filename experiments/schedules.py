@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -30,15 +29,14 @@ class Scaled(keras.optimizers.schedules.LearningRateSchedule):
         return {"rate": float(self.rate), "shape": repr(self.shape)}
 
 
-def schedule_of(run: Run, rate: Any, examples: int) -> Any:
+def schedule_of(run: Run, rate: Any, steps: int) -> Any:
     """Returns the learning rate over the steps of a run, None where it stays or the optimizer has its own.
 
     Args:
-        run: has the schedule, the epochs and the batches.
+        run: has the schedule and the epochs.
         rate: float64 variable that the schedule is multiplied by.
-        examples: size of the training set.
+        steps: of a pass.
     """
     if run.schedule != COSINE:
         return None
-    steps = run.epochs * (1 if run.batch == "full" else math.ceil(examples / run.batch_size))
-    return Scaled(rate, tfoptim.schedules.WarmupCosine(1.0, steps))
+    return Scaled(rate, tfoptim.schedules.WarmupCosine(1.0, run.epochs * steps))

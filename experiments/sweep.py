@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -221,7 +222,7 @@ class Watch:
 def _ended(run: Run, content: Mapping[str, Any]) -> str:
     """Returns how a run ended, in words."""
     if content["status"] == "diverged":
-        return f"diverged in pass {content['epoch']}"
+        return f"diverged in pass {math.ceil(content['epoch'])}"
     task = tasks.get(run.task)
     score = content[f"validation_{task.score}"]
     return f"validation {task.score_title} {score:.3f}, trained in {clock(content['seconds'])}"

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
-from experiments import divergence, passes, seeds, tasks
+from experiments import divergence, grid, passes, seeds, tasks
 from experiments.cases.predict import predictor
 from experiments.checkpoints import Checkpoint
 from experiments.datasets.augment import halves
@@ -51,9 +51,10 @@ class Program:
         self._name = run.program
         self.examples = len(data["train"][1])
         self._rate = tf.Variable(tf.constant(run.learning_rate, tf.float64), trainable=False)
-        self._schedule = schedule_of(run, self._rate, len(self.task.order(0, 1, self.examples, self._batch(run))))
+        self._steps = self.task.steps(self.examples, self._batch(run))
+        self._schedule = schedule_of(run, self._rate, self._steps)
         self.model, self.optimizer = _fresh(self.task, run, self._schedule)
-        self._data = data
+        self._data = {split: _scored(self.task, split, values) for split, values in data.items()}
         self.predict = predictor(self.model, self.task)
         self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the pass
         self._evaluate = _evaluation(self.model, self.task, *data["train"])
@@ -62,7 +63,7 @@ class Program:
         self.seconds_compiling, _ = _timed(self._warm_up)
 
     def run(self, run: Run, checkpoint: Checkpoint | None = None) -> Iterator[Evaluation]:
-        """Trains, and yields one evaluation before the first pass and one after each.
+        """Trains, and yields one evaluation at each step of the run's grid, the first before any step.
 
         The last one yielded of a run that diverged has `diverged` set; nothing follows it.
 
@@ -84,18 +85,31 @@ class Program:
             evaluations.append(self._evaluation(0, None, 0, 0.0))
             yield evaluations[0]
         example_gradients, seconds = (evaluations[-1][name] for name in ("example_gradients", "seconds"))
-        for epoch in range(evaluations[-1]["epoch"] + 1, run.epochs + 1):
-            order = self.task.order(run.seed, epoch, self.examples, self._batch(run))
-            self._moment.assign([*key, epoch])
-            elapsed, loss = _timed(self._epoch, tf.constant(order))
-            seconds += elapsed
-            example_gradients += len(order)
-            evaluation = self._evaluation(epoch, loss, example_gradients, seconds)
+        for step in grid.GRIDS[run.grid](self._steps, run.epochs):
+            last = evaluations[-1]["step"]
+            if step <= last:
+                continue
+            losses, counts = [], []
+            for stretch in grid.stretches(self._steps, last, step):
+                rows = self._rows(run, stretch)
+                self._moment.assign([*key, stretch.epoch])
+                elapsed, loss = _timed(self._epoch, tf.constant(rows))
+                losses.append(loss)
+                counts.append(len(rows))
+                seconds += elapsed
+            example_gradients += sum(counts)
+            evaluation = self._evaluation(step, float(np.average(losses, weights=counts)), example_gradients, seconds)
             evaluations.append(evaluation)
             evaluation["diverged"] = divergence.diverged(evaluations)
             yield evaluation
             if evaluation["diverged"]:
                 return
+
+    def _rows(self, run: Run, stretch: grid.Stretch) -> np.ndarray:
+        """Returns the numbers of the examples that some steps of a pass train on, int32."""
+        batch = self._batch(run)
+        order = self.task.order(run.seed, stretch.epoch, self.examples, batch)
+        return order[stretch.first * batch : stretch.last * batch]
 
     def _batch(self, run: Run) -> int:
         """Returns how many examples a step takes."""
@@ -117,9 +131,10 @@ class Program:
         """Returns a SHA-256 of the model's and optimizer's present state, to compare runs bitwise."""
         return _digest(self._variables())
 
-    def _evaluation(self, epoch: int, loss: float | None, gradients: int, seconds: float) -> Evaluation:
+    def _evaluation(self, step: int, loss: float | None, gradients: int, seconds: float) -> Evaluation:
         scores: Evaluation = {
-            "epoch": epoch,
+            "step": step,
+            "epoch": grid.epoch_of(step, self._steps),
             "example_gradients": gradients,
             "seconds": seconds,
             "running_loss": loss,
@@ -154,6 +169,14 @@ class Program:
         few = min(2, self.examples)
         self._evaluate(*(values[:few] for values in self._data["train"]))
         return float(self._epoch(tf.range(few)))
+
+
+def _scored(task: Task, split: str, values: Split) -> Split:
+    """Returns the examples of a split that scores are of: all, but of a large training set a fixed part (rule B13)."""
+    if split != "train" or len(values[1]) <= grid.MOST_TRAINING:
+        return values
+    rows = seeds.order(task.name, 0, 0, len(values[1]))[: grid.MOST_TRAINING]
+    return tf.gather(values[0], rows), tf.gather(values[1], rows)
 
 
 def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from experiments import domains, seeds
 from experiments.domains import table, tables, value
+from experiments.grid import GRIDS, PROTOCOL
 from experiments.search.tiers import TIERS, Tier, tier
 
 SCHEMA = 2
@@ -120,6 +121,8 @@ class Study:
         track: where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, `tuned`
             chooses them on this problem, `agnostic` from five points that are the same for all problems.
         schedule: of the learning rates of all optimizers that have none of their own (rule B9).
+        grid: at which steps runs are evaluated (rule B13): those of the `protocol`, or after each of the `passes`.
+            Runs for tuning and for times are evaluated after each pass, since no curve is drawn of them.
         seeds: evaluation seeds; by default as many as the budget asks for, from 0.
         tuning: how hyperparameters are chosen.
         optimizers: the entries.
@@ -140,6 +143,7 @@ class Study:
     budget: str = value(domains.one_of(*TIERS), default="laptop")
     track: str = value(domains.one_of(*TRACKS), default="tuned")
     schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
+    grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
     seeds: tuple[int, ...] = value(SEEDS, default=())
     tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
     tiers: tuple[Part, ...] = tables(Part, default=())

@@ -54,7 +54,7 @@ def carry_out(job: Mapping[str, Any], bench: Bench, say: Say) -> None:
         job: `spec`, `folder`, `environment` and perhaps `checkpoint_seconds`.
         bench: what is kept from run to run.
         say: takes an event and its content: `busy` when another process has the run; else `started`,
-            `evaluated` after each pass, `finished`.
+            `evaluated` at each step of its grid, `finished`.
 
     Raises:
         Stopped: the bench was told to stop.
@@ -102,7 +102,7 @@ def _train(
             lease.check()
             pace.keep(lambda: attempt.checkpoint(program.state()))
         if bench.stopping:
-            raise Stopped(f"stopped after pass {evaluation['epoch']} of {run.epochs}")
+            raise Stopped(f"stopped after {evaluation['epoch']:.3g} of {run.epochs} passes")
     status = "diverged" if evaluation["diverged"] else "done"
     if status == "done":
         _measure(attempt, program, bench)

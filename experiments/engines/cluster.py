@@ -106,7 +106,7 @@ class Watched:
         self.job = job
         self._before = {path.name for path in job.folder.glob("metrics-*.jsonl")}
         self._attempt = ""
-        self._passes = -1
+        self._passes = -1.0
         self._settled = False
 
     def look(self, observe: Callable[[Event], None]) -> None:
@@ -133,12 +133,12 @@ class Watched:
         if not self._settled:
             observe(Event(self.job, "failed", {"error": self._reason()}))
 
-    def _new(self) -> Iterator[tuple[str, int]]:
+    def _new(self) -> Iterator[tuple[str, float]]:
         for path in sorted(self.job.folder.glob("metrics-*.jsonl")):
             if path.name not in self._before:
                 found = records.evaluations(path)
                 if found:
-                    yield path.name, int(found[-1]["epoch"])
+                    yield path.name, float(found[-1]["epoch"])
 
     def _reason(self) -> str:
         """Returns why the attempt that was watched gave no result, as far as it said so."""

@@ -34,6 +34,7 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("L-B11", comparisons.tuned_seeds),
     ("L-B11", comparisons.repeated),
     ("L-B12", searches.uncertain),
+    ("L-B13", studies.coarse),
     ("L-B13", comparisons.unequal_grids),
     ("L-B13", comparisons.partial),
     ("L-B14", scores.void_target),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from experiments import selection
 from experiments.config import OWN
+from experiments.grid import PROTOCOL
 from experiments.lint.case import Case, overlapping, some
 from experiments.search import unequal
 
@@ -41,6 +42,12 @@ def schedules(case: Case) -> Iterator[str]:
     other = [e.label for e in case.study.optimizers if e.schedule not in (None, OWN, case.study.schedule)]
     if other:
         yield f"{some(other)} have another schedule than the study's, '{case.study.schedule}'."
+
+
+def coarse(case: Case) -> Iterator[str]:
+    """Where every run is evaluated, the protocol says."""
+    if case.study.grid != PROTOCOL:
+        yield "Runs are evaluated after each pass, and not at the steps of the protocol's grid."
 
 
 def chosen_on_training(case: Case) -> Iterator[str]:

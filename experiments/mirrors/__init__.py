@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from experiments.errors import UserError
 from experiments.records import Record
 
-SKIPPED = ("epoch", "diverged")
+SKIPPED = ("step", "epoch", "diverged")
 PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow-skinny"}  # name of a mirror -> what pip installs for it
 MODULES = {"tensorboard": "tensorboard.plugins.hparams", "mlflow": "mlflow"}
 
@@ -26,7 +26,7 @@ class Mirror(Protocol):
     def begin(self, name: str, settings: Mapping[str, Any]) -> None:
         """Begins a run with its name and what it was made with."""
 
-    def tell(self, epoch: int, scores: Mapping[str, float]) -> None:
+    def tell(self, step: int, scores: Mapping[str, float]) -> None:
         """Adds the scores after a pass."""
 
     def end(self, status: str) -> None:
@@ -64,7 +64,7 @@ def mirror(found: Iterable[Record], to: Mirror) -> int:
     for record in found:
         to.begin(name_of(record), settings_of(record))
         for evaluation in record.evaluations:
-            to.tell(int(evaluation["epoch"]), scores_of(evaluation))
+            to.tell(int(evaluation["step"]), scores_of(evaluation))
         to.end(record.status)
         count += 1
     return count

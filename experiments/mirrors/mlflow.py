@@ -30,9 +30,9 @@ class Tracker:
         self._mlflow.start_run(run_name=name)
         self._mlflow.log_params(dict(settings))
 
-    def tell(self, epoch: int, scores: Mapping[str, float]) -> None:
+    def tell(self, step: int, scores: Mapping[str, float]) -> None:
         """Adds the finite scores after a pass: its data base refuses others."""
-        self._mlflow.log_metrics(finite(scores), step=epoch)
+        self._mlflow.log_metrics(finite(scores), step=step)
 
     def end(self, status: str) -> None:
         """Ends the run, and says how it ended."""

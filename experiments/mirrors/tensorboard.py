@@ -28,11 +28,11 @@ class Board:
         with self._writer.as_default():
             self._api.hparams(dict(settings), trial_id=name)
 
-    def tell(self, epoch: int, scores: Mapping[str, float]) -> None:
+    def tell(self, step: int, scores: Mapping[str, float]) -> None:
         """Adds the scores after a pass."""
         import tensorflow as tf
 
-        with self._writer.as_default(step=epoch):
+        with self._writer.as_default(step=step):
             for key, value in scores.items():
                 tf.summary.scalar(key, value)
 

@@ -90,6 +90,10 @@ class Task:
             return seeds.order(self.name, seed, epoch, examples)
         return seeds.order(self.name, seed, 1, examples)[: examples - examples % batch_size]
 
+    def steps(self, examples: int, batch_size: int) -> int:
+        """Returns the steps of a pass over a training set of some size."""
+        return examples // batch_size if self.as_deepobs else -(-examples // batch_size)
+
     def model(self, init: int, dropout: int) -> Any:
         """Returns the model with the initial weights of a seed.
 

@@ -26,7 +26,7 @@ class State:
         run: its specification; None when that cannot be read.
         word: `done` or `diverged`, which are results; `running`; `interrupted`, `killed`, `oom` or `failed`, which
             are tried again; `outdated` by a change of code or versions; `damaged`; `missing`.
-        epoch: passes so far.
+        epoch: passes so far, perhaps a part of one more.
         reason: what is said of it: why it failed, who is at it.
         traces: how often the pass over the training set was traced for it.
     """
@@ -34,7 +34,7 @@ class State:
     folder: Path
     run: Run | None
     word: str
-    epoch: int = 0
+    epoch: float = 0
     reason: str = ""
     traces: int = 0
 
@@ -96,7 +96,7 @@ def sentence(state: State) -> str:
     """Returns what is to be said of a run that has no result."""
     if state.run is None or state.word == "damaged":
         return f"damaged: {state.reason}"
-    run, where = state.run, f"pass {state.epoch} of {state.run.epochs}" if state.epoch else "no pass yet"
+    run, where = state.run, f"{state.epoch:.3g} of {state.run.epochs} passes" if state.epoch else "no pass yet"
     label = f"{run.label}, rate {run.learning_rate:g}, seed {run.seed}"
     return f"{state.word}: {label}: {where}{f'; {state.reason}' if state.reason else ''}"
 

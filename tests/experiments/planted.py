@@ -13,6 +13,7 @@ from tests.experiments.sound import (
     cheaper,
     costing,
     curve,
+    halved,
     holed,
     infinite,
     lost,
@@ -75,7 +76,7 @@ PLANTED = [
     ),
     (
         comparisons.unequal_steps,
-        lambda: all_of("SGD", lambda r: dataclasses.replace(r, run=dataclasses.replace(r.run, batch_size=64))),
+        lambda: all_of("SGD", halved),
         "SGD 2 epochs in batches of 64, Momentum 2 epochs in batches of 128",
     ),
     (comparisons.unequal_steps, lambda: curve(cheaper), "Gradients differ: .*Adam took 7"),
@@ -122,7 +123,8 @@ PLANTED = [
         r"in a reported mean: SGD seed 1000\.$",
     ),
     (comparisons.repeated, lambda: more(RECORDS[-1]), "more than once: Adam seed 4"),
-    (comparisons.unequal_grids, lambda: curve(holed), "one for each pass from 0: Adam seed 4"),
+    (comparisons.unequal_grids, lambda: curve(holed), "not at the steps of the study's grid: Adam seed 4"),
+    (studies.coarse, lambda: of_study(grid="passes"), "evaluated after each pass"),
     (
         comparisons.partial,
         lambda: of_summary(examples={**RECORDS[-1].summary["examples"], "validation": 384}),

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 
-from experiments import config, environment, identity, records, runs, selection
+from experiments import config, environment, grid, identity, records, runs, selection
 
 TOML = """
 schema = 2
@@ -16,6 +16,7 @@ batch_size = 128
 micro_batch = 1500
 seeds = [0, 1]
 figures = "figures"
+grid = "passes"
 budget = "smoke"
 
 [tuning]
@@ -51,13 +52,21 @@ def run(label="Adam", rate=0.001, seed=0, kind=runs.EVALUATION, point=None, **ch
     return runs.plan(identity.study_hash(whole), whole, kind, entry, values, seed, point or place)
 
 
-def evaluations(accuracies, test=True):
-    """Evaluations whose accuracies are given, the test's a hundredth below; NaN makes the run diverge."""
+STEPS = 32  # of a pass over 4,000 examples in batches of 128
+
+
+def evaluations(accuracies, test=True, steps=None):
+    """Evaluations whose accuracies are given, the test's a hundredth below; NaN makes the run diverge.
+
+    They are after each pass where no other steps are given.
+    """
+    steps = range(0, STEPS * len(accuracies), STEPS) if steps is None else steps
     return tuple(
         {
-            "epoch": epoch,
-            "example_gradients": 4000 * epoch,
-            "seconds": 0.5 * epoch,
+            "step": step,
+            "epoch": grid.epoch_of(step, STEPS),
+            "example_gradients": 125 * step,
+            "seconds": 0.5 * step / STEPS,
             "running_loss": None,
             "train_loss": 2.3 - accuracy,
             "train_accuracy": accuracy,
@@ -65,7 +74,7 @@ def evaluations(accuracies, test=True):
             "validation_accuracy": accuracy,
             **({"test_accuracy": accuracy - 0.01} if test else {}),
         }
-        for epoch, accuracy in enumerate(accuracies)
+        for step, accuracy in zip(steps, accuracies, strict=True)
     )
 
 

@@ -3,11 +3,13 @@
 import dataclasses
 import math
 
-from experiments import config, environment, identity, ledger, records, runs, selection
+import numpy as np
+
+from experiments import config, environment, grid, identity, ledger, records, runs, selection
 from experiments.datasets import CARDS
 from experiments.lint import Case
 from experiments.lint.case import cases
-from tests.experiments.small import evaluations, middle
+from tests.experiments.small import STEPS, evaluations, middle
 
 TOML = """
 schema = 2
@@ -46,7 +48,9 @@ def made(entry, seed, kind, values, place=None, accuracy=0.9):
         "examples": {split: CARDS[STUDY.data].sizes[split] for split in splits},
     }
     run = runs.plan(study, STUDY, kind, entry, values, seed, place)
-    return records.Record(run, "done", environment.describe(1), summary, evaluations((0.1, 0.5, accuracy), test=False))
+    steps = grid.GRIDS[run.grid](STEPS, run.epochs)
+    rising = np.interp(steps, (0, STEPS, 2 * STEPS), (0.1, 0.5, accuracy)).tolist()
+    return records.Record(run, "done", environment.describe(1), summary, evaluations(rising, False, steps))
 
 
 def tuned(entry):
@@ -193,9 +197,17 @@ def with_times(found):
     return dataclasses.replace(SOUND, records=(*RECORDS, *found))
 
 
+def halved(record):
+    """A record of a run with batches of half the size, evaluated at the steps of its own grid."""
+    steps = grid.protocol(63, record.run.epochs)
+    rows = evaluations(np.linspace(0.1, 0.9, len(steps)).tolist(), False, [step * STEPS / 63 for step in steps])
+    rows = tuple({**row, "step": step} for row, step in zip(rows, steps, strict=True))
+    return dataclasses.replace(record, run=dataclasses.replace(record.run, batch_size=64), evaluations=rows)
+
+
 def holed(evaluations_):
-    """Evaluations without that of the first pass."""
-    return [evaluations_[0], evaluations_[2]]
+    """Evaluations without that of the first step."""
+    return [evaluations_[0], *evaluations_[2:]]
 
 
 def uncounted(evaluations_):

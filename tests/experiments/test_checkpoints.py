@@ -9,7 +9,7 @@ import pytest
 
 from experiments import checkpoints, environment, files
 from experiments.checkpoints import Checkpoint
-from tests.experiments.small import evaluations
+from tests.experiments.small import STEPS, evaluations
 
 ARRAYS = (
     np.array([[0.1, -0.0, math.nan], [math.inf, 1e-45, 3.0]], np.float32),
@@ -28,7 +28,7 @@ def kept(folder, *epochs):
     """Keeps states after some passes in a folder; returns the files of the last."""
     for epoch in epochs:
         checkpoints.save(folder, "run", state(epoch))
-    return folder / "ckpt" / f"epoch-{epochs[-1]}"
+    return folder / "ckpt" / f"step-{STEPS * epochs[-1]}"
 
 
 def test_a_state_comes_back_to_the_last_bit(tmp_path):
@@ -44,7 +44,7 @@ def test_a_state_comes_back_to_the_last_bit(tmp_path):
 def test_the_newest_two_are_kept(tmp_path):
     """The tenth pass is newer than the ninth."""
     kept(tmp_path, 2, 9, 10)
-    assert ["epoch-10", "epoch-9"] == sorted(path.name for path in (tmp_path / "ckpt").iterdir())
+    assert ["step-288", "step-320"] == sorted(path.name for path in (tmp_path / "ckpt").iterdir())
     assert checkpoints.load(tmp_path, "run")[0].epoch == 10
 
 
@@ -72,13 +72,13 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it(tmp_path, nam
     harm(kept(tmp_path, 4, 5) / name)
     found, (sentence,) = checkpoints.load(tmp_path, "run")
     assert found.epoch == 4
-    assert sentence.startswith(f"The checkpoint {tmp_path / 'ckpt' / 'epoch-5'} is passed over: ")
+    assert sentence.startswith(f"The checkpoint {tmp_path / 'ckpt' / 'step-160'} is passed over: ")
 
 
 def test_files_of_two_checkpoints_that_were_swapped_are_found_out(tmp_path):
     """The manifest knows its own."""
     path = kept(tmp_path, 4, 5)
-    other = tmp_path / "ckpt" / "epoch-4"
+    other = tmp_path / "ckpt" / "step-128"
     (path / "variables.bin").replace(tmp_path / "x")
     (other / "variables.bin").replace(path / "variables.bin")
     (tmp_path / "x").replace(other / "variables.bin")
@@ -114,7 +114,7 @@ def test_a_full_disk_costs_the_new_checkpoint_and_not_the_old_ones(tmp_path, mon
     monkeypatch.setattr(checkpoints, "sync", full)
     with pytest.raises(files.StorageError, match="ckpt cannot be written: No space left on device"):
         kept(tmp_path, 6)
-    assert ["epoch-4", "epoch-5"] == sorted(path.name for path in (tmp_path / "ckpt").iterdir())
+    assert ["step-128", "step-160"] == sorted(path.name for path in (tmp_path / "ckpt").iterdir())
 
 
 def test_a_link_in_the_place_of_checkpoints_is_not_followed(tmp_path):
@@ -149,7 +149,7 @@ for name in ("mkdir", "open", "rename", "rmdir", "unlink", "fsync"):
     deadly(os, name)
 for name in ("mkdir", "open", "rename", "write_text"):
     deadly(Path, name)
-evaluations = tuple({"epoch": epoch} for epoch in range(4))
+evaluations = tuple({"step": 32 * epoch, "epoch": epoch} for epoch in range(4))
 checkpoints.save(Path(sys.argv[1]), "run", checkpoints.Checkpoint(1, evaluations, (np.arange(5.0),)))
 """
 

@@ -22,9 +22,9 @@ class Kept:
         """Keeps the beginning."""
         self.told.append(("begin", name, settings))
 
-    def tell(self, epoch, scores):
+    def tell(self, step, scores):
         """Keeps the scores."""
-        self.told.append(("tell", epoch, scores))
+        self.told.append(("tell", step, scores))
 
     def end(self, status):
         """Keeps the end."""
@@ -38,7 +38,7 @@ def test_a_mirror_is_told_what_a_record_holds_but_test_scores():
     (_, name, settings), *passes, end = kept.told
     assert name.startswith("GD-evaluation-0-")
     assert settings["learning_rate"] == record.run.learning_rate
-    assert [epoch for _, epoch, _ in passes] == [0, 1, 2, 3]
+    assert [step for _, step, _ in passes] == [0, 32, 64, 96]
     assert passes[-1][2]["validation_accuracy"] == record.evaluations[-1]["validation_accuracy"]
     assert "test_accuracy" in record.evaluations[-1]
     assert not [key for _, _, scores in passes for key in scores if key.startswith("test")]
@@ -143,7 +143,7 @@ def test_mlflow_is_told_each_run_once(tmp_path, monkeypatch):
     assert [run["status"] for run in fake.runs.values()] == ["done", "diverged"]
     assert sorted(fake.deleted) == sorted(fake.runs)
     diverged = fake.runs[mirrors.name_of(records[1])]
-    assert [step for step, _ in diverged["metrics"]] == [0, 1, 2, 3]
+    assert [step for step, _ in diverged["metrics"]] == [0, 32, 64, 96]
     assert "validation_accuracy" not in diverged["metrics"][-1][1]
     assert diverged["params"]["optimizer"] == "GD"
 

@@ -103,7 +103,7 @@ def test_an_attempt_that_goes_on_has_all_evaluations_and_says_since_when(folder)
     second.append(evaluations((0.1, 0.4, 0.9))[2])
     second.finish("done", environment.describe(1), {})
     header = files.lines_of(folder / "metrics-2.jsonl")[0][0]
-    assert header == {"attempt": 2, "resumed_attempt": 1, "resumed_epoch": 1}
+    assert header == {"attempt": 2, "resumed_attempt": 1, "resumed_step": 32}
     assert records.read(folder, test=True).evaluations == evaluations((0.1, 0.4, 0.9))
     assert not (folder / "ckpt").exists()
 

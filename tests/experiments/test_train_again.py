@@ -103,6 +103,6 @@ def test_a_run_goes_on_from_any_evaluation_to_the_last_bit(data, task, label):
     state = program.digest()
     for start in made[:-1]:
         list(program.run(dataclasses.replace(one, seed=7)))
-        assert scores(program.run(one, start)) == scores(found[start.epoch + 1 :])
+        assert scores(program.run(one, start)) == scores(found[len(start.evaluations) :])
         assert program.digest() == state
     assert program.traces == 1

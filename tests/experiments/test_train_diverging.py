@@ -32,9 +32,9 @@ def lose(program, monkeypatch):
     """Lets a program find a loss two thousand times too high after each pass."""
     losses = itertools.chain([1.0], itertools.repeat(2000.0))
 
-    def evaluation(epoch, loss, count, seconds):
+    def evaluation(step, loss, count, seconds):
         scores = {"train_loss": next(losses), "diverged": False}
-        return {"epoch": epoch, "example_gradients": count, "seconds": seconds, **scores}
+        return {"step": step, "epoch": step / 5, "example_gradients": count, "seconds": seconds, **scores}
 
     monkeypatch.setattr(program, "_evaluation", evaluation)
 

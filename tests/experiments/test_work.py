@@ -68,7 +68,7 @@ def test_status_counts_by_optimizer_and_names_what_is_not_finished(capsys, name)
     assert main(["status", name]) == 0
     shown = capsys.readouterr().out
     assert "evaluation  GD    1 done\n" in shown
-    assert "failed: Adam, rate 0.001, seed 1: pass 1 of 3; out of luck\n" in shown
+    assert "failed: Adam, rate 0.001, seed 1: 1 of 3 passes; out of luck\n" in shown
     assert "3 runs, 1 begun and not finished; 2 traces of 2 programs. At most 32 s of work are left" in shown
 
 
@@ -140,7 +140,7 @@ def litter(one):
     (path / "lease.stale-x").mkdir()
     (path / "DONE.x.old").write_text("", encoding="utf-8")
     (path / "metrics-3.jsonl.abc.tmp").write_text("x" * 2**20, encoding="utf-8")
-    (path / "ckpt" / "epoch-1").mkdir(parents=True)
+    (path / "ckpt" / "step-32").mkdir(parents=True)
     return path, stays
 
 

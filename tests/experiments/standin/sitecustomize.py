@@ -29,7 +29,7 @@ class Program:
         self._state = [np.random.default_rng(run.seed).normal(size=50_000).astype(np.float32), np.zeros(50_000), key]
         first = 0
         if checkpoint is not None:
-            self._state, first = [np.array(array) for array in checkpoint.variables], checkpoint.epoch + 1
+            self._state, first = [np.array(array) for array in checkpoint.variables], int(checkpoint.epoch) + 1
         for epoch in range(first, run.epochs + 1):
             if epoch:
                 weights, slot, key = self._state
@@ -43,7 +43,7 @@ class Program:
                 time.sleep(0.003)
             loss = float(np.square(self._state[0]).mean())
             scores = {f"{split}_loss": loss for split in ("train", "validation", "test")}
-            progress = {"epoch": epoch, "example_gradients": 7 * epoch, "seconds": 0.003 * epoch}
+            progress = {"step": epoch, "epoch": epoch, "example_gradients": 7 * epoch, "seconds": 0.003 * epoch}
             yield {**progress, "running_loss": None, "diverged": False, **scores}
 
     def state(self):

@@ -1,0 +1,64 @@
+"""At which steps a run is evaluated: the same for every optimizer, and never by the clock (rule B13)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+EARLY = 10  # points of the first pass, evenly apart on a logarithmic scale
+PARTS = 50  # equal parts of the rest
+MOST_TRAINING = 10_000  # training examples that scores are of, a fixed part of a larger set
+
+
+class Stretch(NamedTuple):
+    """Steps of one pass between two evaluations, or between an evaluation and the end of the pass.
+
+    Attributes:
+        epoch: number of the pass, from 1.
+        first: number of its first step within the pass, from 0.
+        last: number of the step behind its last one.
+    """
+
+    epoch: int
+    first: int
+    last: int
+
+
+def protocol(steps: int, epochs: int) -> list[int]:
+    """Returns the protocol's grid: 0, 1, ten points evenly apart in logarithm over the first pass, fifty over the rest.
+
+    Args:
+        steps: of a pass.
+        epochs: passes.
+
+    >>> protocol(391, 100)[:12], len(protocol(391, 100))
+    ([0, 1, 2, 3, 6, 11, 20, 36, 65, 119, 215, 391], 62)
+    """
+    total = steps * epochs
+    early = {int(steps ** (j / EARLY) + 0.5) for j in range(1, EARLY + 1)}
+    late = {steps + int((total - steps) * j / PARTS + 0.5) for j in range(1, PARTS + 1)}
+    return sorted(step for step in {0, 1} | early | late if step <= total)
+
+
+def passes(steps: int, epochs: int) -> list[int]:
+    """Returns the grid of one evaluation before the first pass, and one after each."""
+    return [steps * epoch for epoch in range(epochs + 1)]
+
+
+GRIDS = {"protocol": protocol, "passes": passes}
+PROTOCOL, PASSES = GRIDS
+
+
+def stretches(steps: int, first: int, last: int) -> list[Stretch]:
+    """Returns the steps from one evaluation to the next, cut where passes end.
+
+    >>> stretches(10, 8, 21)
+    [Stretch(epoch=1, first=8, last=10), Stretch(epoch=2, first=0, last=10), Stretch(epoch=3, first=0, last=1)]
+    """
+    ends = range((first // steps + 1) * steps, last, steps)
+    return [Stretch(a // steps + 1, a % steps, a % steps + b - a) for a, b in pairwise([first, *ends, last])]
+
+
+def epoch_of(step: int, steps: int) -> int | float:
+    """Returns how many passes a number of steps are: a whole number where they are whole."""
+    return step / steps if step % steps else step // steps
