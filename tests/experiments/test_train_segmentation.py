@@ -52,6 +52,16 @@ def test_an_augmented_run_depends_on_its_specification_alone(program):
     assert (scores(program.run(run())), program.digest()) == first
 
 
+def test_augmentation_does_not_depend_on_where_a_run_is_evaluated(program):
+    """A pass that is cut into its three steps moves each slice as the whole pass does."""
+    ends = []
+    for grid in ("passes", "protocol"):
+        seen = [evaluation["step"] for evaluation in program.run(run(grid=grid))]
+        ends.append(program.digest())
+    assert seen == list(range(len(seen)))
+    assert ends[0] == ends[1]
+
+
 def test_a_pass_trains_on_the_slices_as_they_look_at_that_pass(program):
     """Pass by pass as a plain loop does it, with the seed of the run."""
     task, one = mni152.TASK, run(epochs=2, seed=3)

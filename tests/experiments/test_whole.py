@@ -91,7 +91,7 @@ def test_an_interruption_keeps_a_checkpoint_two_stop_at_once_and_resume_goes_on(
     assert code == 0, said
     header = json.loads((run / "metrics-2.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert (header["attempt"], header["resumed_attempt"]) == (2, 1)
-    assert header["resumed_epoch"] > 0
+    assert header["resumed_step"] > 0
     assert program(folder, "run", *words)[0] == 0
     assert results(folder) == expected
 

@@ -32,6 +32,7 @@ batch_size = 4
 micro_batch = 4
 seeds = [0, 1]
 figures = "figures"
+grid = "passes"
 budget = "smoke"
 
 [tuning]
