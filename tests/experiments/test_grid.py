@@ -8,8 +8,8 @@ import pytest
 
 from experiments import config, grid, identity, runs, seeds, train
 from experiments.datasets.load import Examples
-from tests.experiments.small import TOML, run, study
 from tests.experiments.digits import examples, kept, scores, splits
+from tests.experiments.small import TOML, run, study
 
 GRID = dataclasses.replace(run(epochs=2, batch_size=64, micro_batch=90), grid=grid.PROTOCOL)
 PASSES = dataclasses.replace(GRID, grid=grid.PASSES)
