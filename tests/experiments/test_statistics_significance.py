@@ -8,13 +8,10 @@ import pytest
 from scipy import stats
 
 from experiments.statistics import (
-    bootstrap,
     differences,
-    expanded,
     generator,
     holm,
     paired_t,
-    percentile,
     rank_sums,
     sign_flip,
     signed_ranks,
@@ -187,18 +184,3 @@ def test_superiority_is_mann_and_whitneys_statistic_and_knows_no_scale():
 def test_two_runs_that_diverged_are_equal():
     """Infinity minus infinity is no number."""
     assert differences([math.inf, 2, math.inf], [math.inf, 3, 1]).tolist() == [0, -1, math.inf]
-
-
-# 2,000 data sets: a share of 0.05 has a standard error of 0.005, one of 0.9 of 0.007; 0.02 is three of them.
-@pytest.mark.parametrize(
-    ("seeds", "t", "flips", "narrow", "wide"), [(5, 0.053, 0.0, 0.855, 0.930), (10, 0.041, 0.040, 0.917, 0.955)]
-)
-def test_tests_and_intervals_have_the_error_rates_that_the_protocol_measured(seeds, t, flips, narrow, wide):
-    """At few seeds the bootstrap claims too much, and the exact test nothing."""
-    tolerance = 0.02
-    d = np.random.default_rng(seeds).normal(size=(2000, seeds))
-    draws = bootstrap(d, generator("study", "calibration"), resamples=1000)
-    inside = np.array([[low <= 0 <= high for low, high in (percentile(row), expanded(row, seeds))] for row in draws])
-    assert np.mean([paired_t(row) < 0.05 for row in d]) == pytest.approx(t, abs=tolerance)
-    assert np.mean([sign_flip(row) < 0.05 for row in d]) == pytest.approx(flips, abs=tolerance)
-    assert inside.mean(axis=0) == pytest.approx([narrow, wide], abs=tolerance)
