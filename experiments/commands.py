@@ -29,6 +29,7 @@ from experiments.errors import UserError, unknown
 from experiments.report import table
 from experiments.report.table import Result
 from experiments.runs import TUNING
+from experiments.timing import reading
 from experiments.words import Words
 from experiments.work import making
 
@@ -70,8 +71,19 @@ def _report(asked: Asked, options: Options) -> reports.Report:
     goal, origin = options.target, ""
     if goal is None and asked.target is not None:
         goal, origin = asked.target.value, asked.target.words
+    timings = reading.recorded(asked.name, asked.wanted[0].study, [entry.label for entry in asked.study.optimizers])
     evidence = reports.Evidence(
-        asked.name, asked.study, asked.wanted, found, asked.choices, _trials(asked), words, goal, origin, _costs(asked)
+        asked.name,
+        asked.study,
+        asked.wanted,
+        found,
+        asked.choices,
+        _trials(asked),
+        words,
+        goal,
+        origin,
+        _costs(asked),
+        timings,
     )
     made = reports.write(evidence, asked.path, asked.folder)
     _show(made.result, words)

@@ -1,4 +1,4 @@
-"""What a score costs: time of a pass, and memory that the optimizer keeps for itself, with the frontier of each."""
+"""What a score costs: time of a step, and memory that the optimizer keeps for itself, with the frontier of each."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Entry, Style
-from experiments.figures.base import Table, dot, under
+from experiments.figures.base import Table, dot
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result
 from experiments.report.text import origin
-from experiments.statistics import spread
 from experiments.tables import from_csv, to_csv
+from experiments.timing.table import rows
 
 BYTES = 4  # of a number in float32
+WIDE = 8.0  # times, from which on an axis has no room for each digit
 HOW = (
     "Point: mean test score after the last pass, bar: its 95 % interval. Line: the frontier, those that no other beats "
-    "in both. Times: median seconds of training, of runs that trained alone. Memory: what the optimizer keeps between "
-    "steps for each parameter."
+    "in both; what it passes by is dearer and no better."
 )
-REFUSED = (
-    "Times are not drawn: the runs trained side by side and slowed each other down. With --jobs 1 they train alone."
-)
+TIMED = "Times: median of the timing pass. Memory: what was found in it of the optimizer's state, for each parameter."
+DECLARED = "Memory: what the optimizer declares to keep between steps, for each parameter."
+
+
+def how(evidence: Evidence) -> str:
+    """Returns how to read the figure, and where there are no times why, and the command that takes them."""
+    return f"{HOW} {f'{DECLARED} {evidence.untimed}' if evidence.untimed else TIMED}"
 
 
 def table_of(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer that has a mean; seconds are NaN where runs did not train alone.
+    """Returns a row for each optimizer that has a mean; seconds are NaN where no timing pass has them.
 
-    The first call imports TensorFlow: the optimizers themselves say what they keep.
+    Without one the first call imports TensorFlow: the optimizers themselves say what they keep.
     """
-    kept = {entry.label: state_bytes(entry) for entry in evidence.study.optimizers}
+    kept = _kept(evidence)
+    seconds = evidence.step_seconds
     return [
         {
             **origin(evidence),
@@ -45,7 +50,7 @@ def table_of(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
             "score": row.centre.mean.value,
             "low": row.centre.mean.expanded.low,
             "high": row.centre.mean.expanded.high,
-            "seconds": _seconds(evidence, row.label) if evidence.timed() else math.nan,
+            "seconds_per_step": seconds.get(row.label, math.nan),
             "state_bytes_per_parameter": kept[row.label],
             "higher_is_better": evidence.higher,
         }
@@ -62,22 +67,26 @@ def state_bytes(entry: Entry) -> int:
     return BYTES * sum(map(len, groups(tfoptim.get(entry.optimizer, **entry.hyperparameters))))
 
 
-def _seconds(evidence: Evidence, label: str) -> float:
-    runs = sorted(float(record.evaluations[-1]["seconds"]) for record in evidence.of(label))
-    middle = len(runs) // 2
-    return runs[middle] if len(runs) % 2 else spread(runs[middle - 1 : middle + 1]).mean
+def _kept(evidence: Evidence) -> dict[str, float]:
+    """Returns what each optimizer keeps for a parameter, bytes: measured in the timing pass, else as it declares."""
+    if evidence.untimed:
+        return {entry.label: state_bytes(entry) for entry in evidence.study.optimizers}
+    return {row.label: row.state for row in rows(evidence.timings, evidence.study)}
 
 
 def table_from(text: str) -> list[dict[str, Any]]:
     """Returns the table of the figure from its CSV."""
-    numbers = dict.fromkeys(("score", "low", "high", "seconds"), float)
-    return from_csv(
-        text, {**numbers, "state_bytes_per_parameter": int, "higher_is_better": lambda word: word == "True"}
-    )
+    numbers = dict.fromkeys(("score", "low", "high", "seconds_per_step"), float)
+    return from_csv(text, {**numbers, "state_bytes_per_parameter": _number, "higher_is_better": lambda w: w == "True"})
+
+
+def _number(word: str) -> float:
+    """Returns a number of bytes, an int where it was written as one, so that the same CSV comes out again."""
+    return int(word) if word.isdigit() else float(word)
 
 
 def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path) -> list[Path]:
-    """Draws the score against what it costs; times only where every run trained alone.
+    """Draws the score against what it costs; times only where there is a timing pass.
 
     Args:
         table: the numbers, as `table_of` gives them.
@@ -86,10 +95,9 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
         caption: the words.
         folder: where the files go.
     """
-    timed = all(math.isfinite(row["seconds"]) for row in table)
-    columns = [("state_bytes_per_parameter", "bytes of state for each parameter")]
-    if timed:
-        columns.insert(0, ("seconds", "seconds of training (logarithmic axis)"))
+    columns = [("state_bytes_per_parameter", "bytes of state for each parameter\n(logarithmic axis from 4 on)")]
+    if all(math.isfinite(row["seconds_per_step"]) for row in table):
+        columns.insert(0, ("seconds_per_step", "seconds of a step\n(logarithmic axis)"))
     with mpl.rc_context(canvas.STYLE):
         figure, panels = canvas.sheet(caption, room=0, grid=(1, len(columns)), gap=(0.16, 0.3), share=False)
         for panel, (column, words) in zip(panels, columns, strict=True):
@@ -100,23 +108,25 @@ def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption
             _points(panel, table, column, styles)
             panel.set_xlabel(words)
         panels[0].set_ylabel(f"test {score}, mean\n({words_of_scale})")
-        if not timed:
-            figure.text(0.5, under(caption) - 0.012, REFUSED, ha="center", fontsize=8.5, color=canvas.QUIET)
         return canvas.save(figure, folder, "costs", caption, to_csv(table))
 
 
 def _cost_axis(axes: Axes, table: Table, column: str) -> None:
-    costs = [row[column] for row in table]
-    if column == "seconds":
+    """Makes an axis of costs logarithmic; optimizers that keep nothing stand at 0, a doubling left of one number."""
+    found = [row[column] for row in table]
+    low, high = min(found), max(found)
+    if column == "seconds_per_step":
         axes.set_xscale("log")
-        axes.set_xlim(min(costs) / 1.15, max(costs) * 1.35)
-        axes.xaxis.set_major_locator(LogLocator(subs=tuple(range(1, 10))))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.set_xlim(low / 1.2, high * 1.2 * (high / low) ** 0.25)
+        wide = high > WIDE * low
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if wide else tuple(range(1, 10))))
         axes.tick_params(axis="x", labelsize=8)
     else:
-        axes.set_xlim(-1.5, max(costs) + 5)
-        axes.set_xticks(range(0, max(costs) + 5, BYTES))
+        axes.set_xscale("symlog", base=2, linthresh=BYTES, linscale=1)
+        axes.set_xlim(-BYTES / 3, max(high, BYTES) * 2.2)
+        axes.xaxis.set_major_locator(FixedLocator([0, *(BYTES * 2**k for k in range(8) if BYTES * 2**k <= 2 * high)]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
 
 
 def frontier(table: Table, column: str) -> list[Mapping[str, Any]]:

@@ -51,7 +51,7 @@ def table_of(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
 def table_from(text: str, curve: Curve) -> list[dict[str, Any]]:
     """Returns the table of a figure from its CSV."""
     whole = dict.fromkeys(("seed", "step", "example_gradients"), int)
-    return from_csv(text, {**whole, "epoch": _epoch, "learning_rate": float, curve.column: float})
+    return from_csv(text, {**whole, "epoch": _epoch, "seconds": float, "learning_rate": float, curve.column: float})
 
 
 def _epoch(word: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments import files
 from experiments.lint import Finding, findings
-from experiments.report import summary, text
+from experiments.report import summary, text, timing
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Gallery, Shown
 from experiments.report.opened import broken, note_of, opened
@@ -47,7 +47,7 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
     """
     styles = {entry.label: entry.style for entry in evidence.study.optimizers}
     table = result(evidence)
-    ruled = findings(evidence.study, evidence.found, path=study, target=evidence.target)
+    ruled = findings(evidence.study, [*evidence.found, *evidence.timings], path=study, target=evidence.target)
     said = sorted({*ruled, *broken(evidence.name, study, evidence.wanted[0])})
     gallery = Gallery(evidence, table, folder, styles)
     shown = gallery.draw(illustrations=illustrations)
@@ -57,6 +57,9 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
     files.write(paths[0], page(evidence, table, [*shown, *_shown(more)], said))
     files.write(paths[1], text.markdown(evidence, table, said))
     files.write(paths[2], text.as_csv(evidence, table))
+    if not evidence.untimed:
+        paths.append(folder / f"{timing.NAME}.csv")
+        files.write(paths[-1], timing.as_csv(evidence))
     return Report(evidence, table, said, [*drawn, *more, *paths])
 
 

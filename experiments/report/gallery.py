@@ -10,7 +10,7 @@ from typing import Any
 from experiments import datasets, figures
 from experiments.config import Style
 from experiments.curves import DICE_STEP
-from experiments.figures import budget, costs, profiles, ranks, rates, scores, times, trajectories, tuned
+from experiments.figures import budget, costs, profiles, ranks, rates, scores, times, timing, trajectories, tuned
 from experiments.report import targets
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result
@@ -62,10 +62,13 @@ class Gallery:
             step = curve.step or 1 / sizes[curve.column.split("_")[0]]
             table = figures.table_of(self.evidence.found, curve)
             other = figures.telling(table) if curve.slug in figures.OVER_STEPS else []
-            for across in (figures.EPOCHS, *other):
+            drawn = [(across, table) for across in (figures.EPOCHS, *other)]
+            if curve.slug in figures.OVER_STEPS and (timed := timing.with_seconds(table, self.evidence)):
+                drawn.append((timing.SECONDS, timed))
+            for across, numbers in drawn:
                 title = f"{curve.words}{across.title}"
                 caption = self.evidence.words.caption(title)
-                files = figures.draw_curves(curve, table, self.styles, caption, self.folder, step, across)
+                files = figures.draw_curves(curve, numbers, self.styles, caption, self.folder, step, across)
                 yield Shown(title, caption.lines[0], files)
 
     def _ends(self) -> Iterator[Shown]:
@@ -113,7 +116,12 @@ class Gallery:
         if not levels:
             return
         table, origin = times.table_of(self.evidence, levels), targets.how(self.evidence)
-        yield from self._figure("Passes to a target", f"{times.HOW} {origin}", table, times.draw, self.styles)
+        if times.valid(table):
+            words, shares = f"{times.how(table)} {origin}", f"{times.SHARES} {origin}"
+            yield from self._figure("Passes to a target", words, table, times.draw, self.styles)
+            yield from self._figure("Runs that met a target", shares, table, times.draw_shares, self.styles)
+        else:
+            yield Shown("Passes to a target", " ".join(("Passes to a target: refused.", *times.missing(table), origin)))
         if profiles.drawable(table):
             how, pairs = f"{profiles.HOW} {origin}", f"{profiles.PAIRS} {origin}"
             yield from self._figure("Profiles", how, table, profiles.draw, self.styles)
@@ -124,7 +132,12 @@ class Gallery:
     def _costs(self) -> Iterator[Shown]:
         table = costs.table_of(self.evidence, self.result)
         score = self.evidence.task.score_title
-        yield from self._figure("What a score costs", costs.HOW, table, costs.draw, self.styles, score)
+        yield from self._figure("What a score costs", costs.how(self.evidence), table, costs.draw, self.styles, score)
+        if self.evidence.untimed:
+            yield Shown("What a step takes", self.evidence.untimed)
+            return
+        taken = timing.table_of(self.evidence)
+        yield from self._figure("What a step takes", timing.how(self.evidence), taken, timing.draw, self.styles)
 
     def _illustrations(self) -> Iterator[Shown]:
         entries = [e for e in self.evidence.study.optimizers if e.cycle_epochs is None]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.lint import Finding
-from experiments.report import costs
+from experiments.report import costs, timing
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Shown
 from experiments.report.markup import Cell, download, element, inlined, policy, table, text
@@ -49,7 +49,7 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
         _results(evidence, result),
         _pairs(evidence, result.comparisons),
         _runs(evidence),
-        timing.section(evidence),
+        timing.section(evidence, _problem(evidence)),
         *(drawn(place, figure) for place, figure in enumerate(shown)),
         costs.section(evidence, _problem(evidence)),
         _origin(evidence),

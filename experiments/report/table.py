@@ -11,14 +11,13 @@ from experiments.statistics import (
     Centre,
     Comparison,
     Interval,
-    Spread,
     centres,
     compare,
     generator,
     headline,
-    spread,
     tie_group,
 )
+from experiments.timing.reading import steps_of
 
 NAME = "results"
 
@@ -38,7 +37,8 @@ class Row:
         by_rule: mean test score after the pass with the best validation score; None while runs are missing.
         lag: the best against this one; None for the best itself.
         tied: whether it belongs to the optimizers that are printed bold: the best, and all that are not worse.
-        seconds: training time of a run; None where runs trained side by side, or are missing.
+        seconds: of training in a run, its steps times the median seconds of a step in the timing pass; None where that
+            may not be shown, or runs are missing.
         example_gradients: gradients of single examples a run took.
     """
 
@@ -52,7 +52,7 @@ class Row:
     by_rule: float | None
     lag: Comparison | None
     tied: bool
-    seconds: Spread | None
+    seconds: float | None
     example_gradients: int
 
     @property
@@ -104,7 +104,8 @@ def _row(
     evidence: Evidence, label: str, centre: Centre | None, rules: BySeed, lag: Comparison | None, tied: bool
 ) -> Row:
     group = evidence.of(label)
-    seconds = [float(record.evaluations[-1]["seconds"]) for record in group]
+    steps = max((steps_of(record.run, record.evaluations[-1]) for record in group), default=0)
+    second = evidence.step_seconds.get(label)
     choice = evidence.choices[label]
     return Row(
         label=label,
@@ -117,7 +118,7 @@ def _row(
         by_rule=math.fsum(_in_order(rules[label])) / len(rules[label]) if label in rules else None,
         lag=lag,
         tied=tied,
-        seconds=spread(seconds) if evidence.timed() and centre is not None else None,
+        seconds=None if second is None or centre is None else steps * second,
         example_gradients=max((record.evaluations[-1]["example_gradients"] for record in group), default=0),
     )
 
@@ -162,7 +163,7 @@ def cells(row: Row) -> tuple[str, ...]:
         *told,
         row.verdict,
         _runs(row),
-        "-" if row.seconds is None else f"{row.seconds.mean:.1f}",
+        "-" if row.seconds is None else f"{row.seconds:.1f}",
     )
 
 

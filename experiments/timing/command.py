@@ -45,8 +45,8 @@ def run(options: Any) -> None:
         taking.make(asked.name, wanted, again=options.again, dry_run=options.dry_run)
         if options.dry_run:
             continue
-        found = reading.recorded(asked.name, asked.wanted[0].study)
-        for line in table.lines(table.rows(found, asked.study)):
+        found = reading.recorded(asked.name, asked.wanted[0].study, [entry.label for entry in asked.whole.optimizers])
+        for line in table.lines(table.rows(found, asked.whole)):
             print(line)
         if reason := reading.refused(found, [entry.label for entry in asked.whole.optimizers]):
             print(f"A report will not show these times yet, since {reason}.")

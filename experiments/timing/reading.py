@@ -7,7 +7,7 @@ import itertools
 import math
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from experiments import records
@@ -46,16 +46,17 @@ class Taken:
     state_bytes_per_parameter: float
 
 
-def recorded(name: str, study: str) -> list[Record]:
+def recorded(name: str, study: str, labels: Collection[str]) -> list[Record]:
     """Returns the records of a study's timing pass, in the order in which they were taken.
 
     Args:
         name: of the study.
         study: its hash.
+        labels: the optimizers that are asked for.
     """
     done = (records.ROOT / f"{name}-{study[:8]}").glob("trials/*/*/DONE")
     found = (records.read(mark.parent) for mark in sorted(done))
-    return in_order([r for r in found if r is not None and r.run.kind == TIMING])
+    return in_order([r for r in found if r is not None and r.run.kind == TIMING and r.run.label in labels])
 
 
 def in_order(found: Sequence[Record]) -> list[Record]:
