@@ -18,6 +18,7 @@ TIMED = (
     "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and "
     "compiling are left out."
 )
+LOOK = "The budget '{}' is for a first look; 'standard', with more trials and seeds, is for claims."
 
 
 def notes(evidence: Evidence, result: Result) -> list[str]:
@@ -26,6 +27,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
     score, count = evidence.task.score_title, len(evidence.study.seeds)
     return [
         *words.facts,
+        *([] if evidence.study.tier.claims else [LOOK.format(evidence.study.budget)]),
         f"Compared on the {evidence.study.track} track: {'; '.join(_algorithms(evidence).values())}.",
         (
             f"Bold: the best mean and all that {count} seeds do not tell from it. Worse: the interval of the paired "

@@ -122,7 +122,10 @@ def tie_group(means: Mapping[str, float], comparisons: Sequence[Comparison], *, 
 
 
 def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, higher_is_better: bool) -> str:
-    """Returns the sentence that may stand above a table; arguments and errors are those of `tie_group`."""
+    """Returns the sentence that may stand above a table; arguments and errors are those of `tie_group`.
+
+    A dagger says that the exact test confirms not all of it, as in `Comparison.mark`.
+    """
     best, verdicts = _of_the_best(means, comparisons, higher_is_better)
     ties = [label for label in means if label == best or verdicts[label] == "≈"]
     unknown = [label for label in verdicts if verdicts[label] == "n/a"]
@@ -133,7 +136,9 @@ def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, h
         names = f"{', '.join(ties[:-1])} and {ties[-1]}"
         said.insert(0, f"No winner: the runs do not tell {names} apart; {best} has the best mean.")
     elif len(unknown) < len(verdicts):
-        said.insert(0, f"{best} is better than {'the others it is compared with' if unknown else 'all others'}.")
+        doubt = "†" if any(row.mark for row in comparisons if best in (row.first, row.second)) else ""
+        others = "the others it is compared with" if unknown else "all others"
+        said.insert(0, f"{best} is better than {others}{doubt}.")
     return " ".join(said)
 
 

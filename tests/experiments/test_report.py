@@ -207,6 +207,14 @@ def test_what_is_compared_is_named_in_four_parts():
         assert selection.algorithm(study, entry, "constant") == f"GD | constant | {tail}"
 
 
+def test_a_budget_that_is_no_budget_for_claims_says_so():
+    """Five seeds are a first look, ten are for claims."""
+    small = evidence(APART)
+    large = dataclasses.replace(small, study=dataclasses.replace(small.study, budget="standard"))
+    said = [" ".join(text.notes(one, result(small))) for one in (small, large)]
+    assert ["first look" in words for words in said] == [True, False]
+
+
 def test_numbers_are_read_easily():
     """Four decimals of a score, four digits of a loss, and a word for what has no number."""
     assert [number(value) for value in (0.92337, 87.04111, math.inf, math.nan)] == ["0.9234", "87.04", "diverged", "-"]

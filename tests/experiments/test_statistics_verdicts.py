@@ -46,6 +46,7 @@ def test_five_seeds_carry_a_dagger():
     (row,) = compare(runs, rng(), higher_is_better=True)
     assert (row.verdict, row.mark, row.exact_p) == ("better", "†", 0.0625)
     assert row.words().endswith("; † not confirmed by the exact test).")
+    assert headline({"A": 0.908, "B": 0.512}, [row], higher_is_better=True) == "A is better than all others†."
 
 
 @pytest.mark.parametrize(("confirmed", "seeds"), [(1, 6), (3, 7), (6, 8), (12, 9), (25, 10)])
