@@ -27,7 +27,8 @@ HOW = (
 AMONG = (
     "Dot: a run, whose other hyperparameters were drawn as well; ring: chosen; dashed: documented default; cross: "
     "diverged. Grey: outer tenths of the last range, where a best value makes the search go on. Arrow: the best is the "
-    "outermost tried, and the best there is may lie further out."
+    "outermost tried, and the best there is may lie further out. Line, and bar of the values within a point of the "
+    "best: where nothing else was tuned."
 )
 RELATIVE = (
     "Median validation score over the tuning seeds against the learning rate, as a multiple of the optimizer's own "

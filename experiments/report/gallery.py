@@ -10,15 +10,24 @@ from typing import Any
 from experiments import datasets, figures
 from experiments.config import Style
 from experiments.curves import DICE_STEP
-from experiments.figures import budget, costs, profiles, ranks, rates, scores, times, timing, trajectories, tuned
+from experiments.figures import (
+    budget,
+    costs,
+    critical,
+    profiles,
+    ranks,
+    rates,
+    scores,
+    times,
+    timing,
+    trajectories,
+    tuned,
+)
 from experiments.report import targets
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result
 
-LEAST_PROBLEMS = 8
-NO_DIAGRAM = (
-    f"Critical-difference diagram: refused, since a test of mean ranks needs {LEAST_PROBLEMS} problems, and there is 1."
-)
+NO_DIAGRAM = critical.refused(1, 2)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from experiments.report.evidence import Evidence
@@ -185,11 +185,19 @@ def times_table(overview: Overview) -> list[dict[str, Any]]:
     """Returns a row for each optimizer and problem: the median over seeds of the passes to the problem's target."""
     rows: list[dict[str, Any]] = []
     for one, name in zip(overview.evidence, overview.problems, strict=True):
-        whole: Mapping[str, Any] = targets(one)[-1].epochs
-        fixed = {"study": one.identity, "data": one.study.data, "model": one.study.task, "problem": name}
+        whole = targets(one)[-1]
+        fixed = {
+            "study": one.identity,
+            "data": one.study.data,
+            "model": one.study.task,
+            "problem": name,
+            "share": 1.0,
+            "target": "each problem's",
+            "void": whole.void,
+            "budget": one.study.epochs,
+        }
         rows += [
-            {**fixed, "share": 1.0, "target": "each problem's", "optimizer": label, "epochs": middle(by_seed.values())}
-            for label, by_seed in whole.items()
+            {**fixed, "optimizer": label, "epochs": middle(by_seed.values())} for label, by_seed in whole.epochs.items()
         ]
     return rows
 

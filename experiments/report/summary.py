@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments import files
 from experiments.canvas import Caption
 from experiments.config import Style
+from experiments.figures import critical, profiles, ranks, speed, times
 from experiments.figures import overview as figures
-from experiments.figures import profiles, ranks
 from experiments.report.gallery import Shown
 from experiments.report.markup import download, element, table, text
 from experiments.report.overview import Overview, chance_table, map_table, times_table
@@ -69,13 +69,29 @@ def _figures(
     what, chances = "Over all problems", chance_table(overview)
     words = caption(what, figures.CHANCES)
     shown.append(Shown(what, figures.CHANCES, ranks.draw_chances(chances, styles, "score", words, folder)))
-    times = times_table(overview)
-    if not profiles.drawable(times):
+    shown += _ranks(overview, styles, caption, folder)
+    passes = times_table(overview)
+    ratios = speed.table_of(passes, times.reference_of(overview.evidence[0].study.optimizers))
+    if ratios:
+        what, how = "Speed-ups", speed.HOW.format(reference=ratios[0]["reference"])
+        shown.append(Shown(what, how, speed.draw(ratios, styles, caption(what, how), folder)))
+    if not profiles.drawable(passes):
         return shown
     what, words = "Profiles", caption("Profiles", figures.PROFILES)
-    shown.append(Shown(what, figures.PROFILES, profiles.draw(times, styles, words, folder)))
+    shown.append(Shown(what, figures.PROFILES, profiles.draw(passes, styles, words, folder)))
     what, words = "Profiles two by two", caption("Profiles two by two", figures.PAIRS)
-    return [*shown, Shown(what, figures.PAIRS, profiles.draw_pairs(times, styles, words, folder))]
+    return [*shown, Shown(what, figures.PAIRS, profiles.draw_pairs(passes, styles, words, folder))]
+
+
+def _ranks(
+    overview: Overview, styles: Mapping[str, Style], caption: Callable[[str, str], Caption], folder: Path
+) -> list[Shown]:
+    """Returns the critical-difference diagram, or below eight problems the sentence that refuses it (rule B18)."""
+    what, few = "Ranks over problems", critical.refused(len(overview.problems), len(overview.labels))
+    if few:
+        return [Shown(what, few)]
+    table = critical.table_of(overview.ranks(), overview.identity, len(overview.problems))
+    return [Shown(what, critical.HOW, critical.draw(table, styles, caption(what, critical.HOW), folder))]
 
 
 def _table(rows: list[dict[str, Any]], csv: str) -> str:

@@ -119,14 +119,16 @@ def test_a_target_is_reached_in_the_first_pass_that_meets_it():
     assert not levels[2].void
 
 
-def test_a_target_that_one_alone_reaches_is_void(tmp_path):
-    """It is drawn, and said."""
+def test_a_target_that_one_alone_reaches_is_void(tmp_path, monkeypatch):
+    """No times are given for it (rule B14): the page says why in the place of the figure."""
     whole = evidence(APART, target=0.8)
     table = times.table_of(whole, targets(whole))
     assert {row["void"] for row in table if row["share"] == 1.0} == {"only Adam ever reaches it"}
-    svg = times.draw(table, STYLES, CAPTION, tmp_path)[1].read_text(encoding="utf-8")
-    assert "void: only Adam" in svg
-    assert "not reached 5/5 (the median: never)" in svg
+    assert times.valid(table) == []
+    monkeypatch.setattr(canvas, "DPI", 20)
+    shown = list(Gallery(whole, result(whole), tmp_path, STYLES)._times())
+    assert not shown[0].files
+    assert "Void, 100% of the way (0.8): only Adam ever reaches it." in shown[0].words
 
 
 def test_a_provisional_target_favours_nobody():
