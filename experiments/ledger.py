@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,49 +52,33 @@ def read(folders: Iterable[Path]) -> Costs:
         except records.UNREADABLE:
             continue
         key = run.kind, run.label
-        found[key] = found.get(key, Cost()) + _of_folder(place, run)
+        found[key] = found.get(key, Cost()) + _of_folder(place)
     return found
-
-
-def steps(batch: str, batch_size: int, evaluation: Mapping[str, Any]) -> int:
-    """Returns the optimizer's steps up to an evaluation; where it does not tell them, they follow from whole passes.
-
-    Args:
-        batch: `mini` or `full`.
-        batch_size: examples a step of `mini` takes; the last one of a pass may take fewer.
-        evaluation: has `epoch` and `example_gradients`, and `step` where it is told.
-    """
-    passes = evaluation["epoch"]
-    if "step" in evaluation or not passes:
-        return int(evaluation.get("step", 0))
-    a_pass = 1 if batch == "full" else math.ceil(evaluation["example_gradients"] / passes / batch_size)
-    return int(passes) * a_pass
 
 
 def of(record: records.Record) -> Cost:
     """Returns what the run of a record cost, without attempts before it."""
-    run, last, threads = record.run, record.evaluations[-1], record.environment.get("threads_per_worker", 1)
+    last, threads = record.evaluations[-1], record.environment.get("threads_per_worker", 1)
     return Cost(
         runs=1,
-        widened=int(run.point.get("widenings", 0) > 0),
-        steps=steps(run.batch, run.batch_size, last),
+        widened=int(record.run.point.get("widenings", 0) > 0),
+        steps=last["step"],
         gradients=last["example_gradients"],
         seconds=threads * record.summary.get("seconds_in_all", last["seconds"]),
     )
 
 
-def _of_folder(place: Path, run: Run) -> Cost:
+def _of_folder(place: Path) -> Cost:
     record = records.read(place)
-    attempts = {int(path.stem.partition("-")[2]): path for path in place.glob("metrics-*.jsonl")}
-    counted = int((place / "DONE").read_text(encoding="utf-8").split()[0]) if record else 0
+    counted = (place / "DONE").read_text(encoding="utf-8").split()[0] if record else ""
     cost = Cost()
-    for number, path in attempts.items():
+    for path in sorted(place.glob("metrics-*.jsonl")):
         lines = files.lines_of(path)[0]
-        if record is None or number != counted:
-            cost += _of_attempt(lines, run)
+        if record is None or path.stem != f"metrics-{counted}":
+            cost += _of_attempt(lines)
         else:
             # What the attempt before it had done is counted there.
-            begun = _at(lines, run, _resumed(lines))
+            begun = _at(lines, _resumed(lines))
             whole = of(record)
             cost += dataclasses.replace(
                 whole, steps=whole.steps - begun.steps, gradients=whole.gradients - begun.gradients
@@ -103,9 +86,9 @@ def _of_folder(place: Path, run: Run) -> Cost:
     return cost
 
 
-def _of_attempt(lines: list[dict[str, Any]], run: Run) -> Cost:
+def _of_attempt(lines: list[dict[str, Any]]) -> Cost:
     """Returns what an attempt without a result spent, from where it went on to what it told last."""
-    begun, ended = _at(lines, run, _resumed(lines)), _at(lines, run, None)
+    begun, ended = _at(lines, _resumed(lines)), _at(lines, None)
     return Cost(
         failed=1,
         steps=ended.steps - begun.steps,
@@ -114,15 +97,14 @@ def _of_attempt(lines: list[dict[str, Any]], run: Run) -> Cost:
     )
 
 
-def _resumed(lines: list[dict[str, Any]]) -> float:
-    return float(next((line["resumed_epoch"] for line in lines if "resumed_epoch" in line), 0))
+def _resumed(lines: list[dict[str, Any]]) -> int:
+    return int(next((line["resumed_step"] for line in lines if "resumed_step" in line), 0))
 
 
-def _at(lines: list[dict[str, Any]], run: Run, epoch: float | None) -> Cost:
-    """Returns what had been spent at the evaluation after some passes, or at the last one; nothing without one."""
-    told: list[Mapping[str, Any]] = [line for line in lines if "epoch" in line and epoch in (None, line["epoch"])]
+def _at(lines: list[dict[str, Any]], step: int | None) -> Cost:
+    """Returns what had been spent at the evaluation after some steps, or at the last one; nothing without one."""
+    told = [line for line in lines if "epoch" in line and step in (None, line["step"])]
     if not told:
         return Cost()
     last = told[-1]
-    done = steps(run.batch, run.batch_size, last)
-    return Cost(steps=done, gradients=last["example_gradients"], seconds=last["seconds"])
+    return Cost(steps=last["step"], gradients=last["example_gradients"], seconds=last["seconds"])

@@ -14,7 +14,8 @@ from experiments import records, tasks
 from experiments.config import Study
 from experiments.errors import UserError
 from experiments.identity import tuning_hash
-from experiments.ledger import Cost, steps
+from experiments.ledger import Cost
+from experiments.runs import steps
 from experiments.selection.rule import Choice, Trial, documented, judged, settle
 from experiments.tables import from_csv, to_csv
 
@@ -97,11 +98,13 @@ def trials_of(text: str) -> list[Trial]:
 
 def costs_of(text: str, study: Study) -> dict[str, Cost]:
     """Returns what the evidence for a study's choice tells of the costs of each optimizer; seconds are none of it."""
-    batches, found = {entry.label: entry.batch for entry in study.optimizers}, dict[str, Cost]()
+    batches = {entry.label: entry.batch for entry in study.optimizers}
+    a_pass = {label: steps(study.task, study.data, batch, study.batch_size) for label, batch in batches.items()}
+    found: dict[str, Cost] = {}
     for row in from_csv(text):
-        label, gradients = row["optimizer"], int(row["example_gradients"])
-        done = steps(batches[label], study.batch_size, {"epoch": float(row["epochs"]), "example_gradients": gradients})
-        cost = Cost(1, int(int(row["widenings"]) > 0), steps=done, gradients=gradients, seconds=math.nan)
+        label, widened, gradients = row["optimizer"], int(row["widenings"]) > 0, int(row["example_gradients"])
+        done = round(float(row["epochs"]) * a_pass[label])
+        cost = Cost(1, int(widened), steps=done, gradients=gradients, seconds=math.nan)
         found[label] = found.get(label, Cost()) + cost
     return found
 

@@ -2,8 +2,6 @@
 
 import math
 
-import pytest
-
 from experiments import ledger, records, runs
 from experiments.checkpoints import Checkpoint
 from experiments.ledger import Cost
@@ -80,17 +78,3 @@ def test_costs_add_up():
     both = Cost(1, 0, 2, 30, 40, 0.5) + Cost(1, 1, 0, 3, 4, 0.25)
     assert both == Cost(2, 1, 2, 33, 44, 0.75)
     assert math.isnan((both + Cost(seconds=math.nan)).seconds)
-
-
-@pytest.mark.parametrize(
-    ("batch", "evaluation", "expected"),
-    [
-        ("mini", {"epoch": 2, "example_gradients": 8000}, 64),
-        ("full", {"epoch": 2, "example_gradients": 8000}, 2),
-        ("mini", {"epoch": 0, "example_gradients": 0}, 0),
-        ("mini", {"epoch": 0.3, "example_gradients": 1280, "step": 10}, 10),
-    ],
-)
-def test_steps_are_told_or_follow_from_whole_passes(batch, evaluation, expected):
-    """Passes over 4,000 examples in batches of 128, the last of which is short."""
-    assert ledger.steps(batch, 128, evaluation) == expected

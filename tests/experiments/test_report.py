@@ -126,12 +126,14 @@ def test_best_by_rule_is_read_off_at_the_best_validation_pass():
 ENDED = {"epoch": 4, "validation_accuracy": 0.81, "test_accuracy": 0.8}
 
 
-def test_times_of_runs_side_by_side_are_not_told():
-    """They slowed each other down; those of runs alone are (rule B16)."""
-    together = rows(APART, timing="not-for-timing: other runs trained at the same time")
-    assert {row.seconds for row in together.values()} == {None}
-    assert column(rows(APART)["GD"], "seconds") == "1.5"
-    assert text.UNTIMED in text.notes(evidence(APART, timing="not-for-timing"), result(evidence(APART)))
+@pytest.mark.parametrize("timing", ["alone", "not-for-timing: other runs trained at the same time"])
+def test_times_of_evaluation_runs_are_not_told(timing):
+    """Seconds come from the timing pass and from nowhere else, and the command that takes them is told (rule B16)."""
+    whole = evidence(APART, timing=timing)
+    found = result(whole)
+    assert {row.seconds for row in found.rows} == {None}
+    assert {column(row, "seconds") for row in found.rows} == {"-"}
+    assert "python -m experiments time small takes them" in " ".join(text.notes(whole, found))
 
 
 def test_markdown_shows_names_as_they_are():
