@@ -22,6 +22,7 @@ from experiments.tables import from_csv, to_csv
 from experiments.timing.table import rows
 
 BYTES = 4  # of a number in float32
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # a name may stand on the frontier
 WIDE = 8.0  # times, from which on an axis has no room for each digit
 HOW = (
     "Point: mean test score after the last pass, bar: its 95 % interval. Line: the frontier, those that no other beats "
@@ -157,5 +158,5 @@ def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) 
         if math.isfinite(row["low"]):
             axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
         axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
-        axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0),
-                      textcoords="offset points", va="center", fontsize=8.5)  # fmt: skip
+        axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
+                      textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND)  # fmt: skip

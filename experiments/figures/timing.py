@@ -51,13 +51,13 @@ def how(evidence: Evidence) -> str:
     """Returns how to read the figure, and on what machine its times were taken."""
     found = evidence.timings
     passes = found[0].run.epochs
-    timed = "none of which is left out" if passes == 1 else "the first of which is not timed"
+    timed = "1 pass" if passes == 1 else f"{passes} passes, the first of which is not timed"
     machine = found[0].environment.get("machine") or {}
     on = f"{machine.get('cpu', 'a processor of unknown name')}, {machine.get('memory_gib', '?')} GiB"
     sgd = next((row.reference for row in rows(found, evidence.study)), "")
     times = f" Numbers with x: the median over that of {sgd}." if sgd else ""
     return (
-        f"Dot: a repetition; line and bar: median and quartiles.{times} Runs of {passes} passes, {timed}, one at a "
+        f"Dot: a repetition; line and bar: median and quartiles.{times} Runs of {timed}, one at a "
         f"time and each by a process of its own, with one thread, the optimizers in turn, on {on}."
     )
 

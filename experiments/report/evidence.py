@@ -113,9 +113,7 @@ class Evidence:
     @functools.cached_property
     def untimed(self) -> str:
         """Why no seconds are shown, with the command that takes them (rule B16); empty where they are."""
-        reason = reading.refused(self.timings, self.labels)
-        command = f"python -m experiments time {self.name.partition('.')[0]}"
-        return f"Times are not shown, since {reason}; {command} takes them." if reason else ""
+        return reading.refused(self.timings, self.labels, self.name)
 
     @functools.cached_property
     def step_seconds(self) -> Mapping[str, float]:

@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser, words: Callable[[str], Any], co
     add("--repetitions", type=count, default=5, metavar="N", help="of each optimizer (default: 5; fewer break a rule)")
     add("--epochs", type=count, metavar="N", help="passes of a run; of several the first is not timed (default: 3)")
     add("--optimizers", nargs="+", type=words, metavar="NAME", help="some of the study's optimizers")
-    add("--again", action="store_true", help="take the times again that are recorded")
+    add("--again", action="store_true", help="forget the times that are recorded, and take them anew")
     add("--dry-run", action="store_true", help="say how many runs are missing and how long they will take")
 
 
@@ -45,8 +45,9 @@ def run(options: Any) -> None:
         taking.make(asked.name, wanted, again=options.again, dry_run=options.dry_run)
         if options.dry_run:
             continue
-        found = reading.recorded(asked.name, asked.wanted[0].study, [entry.label for entry in asked.whole.optimizers])
+        labels = [entry.label for entry in asked.whole.optimizers]
+        found = reading.recorded(asked.name, asked.wanted[0].study, labels)
         for line in table.lines(table.rows(found, asked.whole)):
             print(line)
-        if reason := reading.refused(found, [entry.label for entry in asked.whole.optimizers]):
-            print(f"A report will not show these times yet, since {reason}.")
+        if reason := reading.refused(found, labels, asked.name):
+            print(reason)

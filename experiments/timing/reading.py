@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import math
 import statistics
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -123,21 +122,23 @@ def beside(found: Sequence[Record]) -> list[Record]:
     ]
 
 
-def refused(found: Sequence[Record], labels: Sequence[str]) -> str:
-    """Returns why no times may be shown (rule B16), a part of a sentence; empty when they may.
+def refused(found: Sequence[Record], labels: Sequence[str], name: str) -> str:
+    """Returns why no times may be shown (rule B16), and the command that takes them; empty when they may.
 
     Args:
         found: the records of the timing pass.
         labels: the optimizers that are compared.
+        name: of the study, or of one of its problems.
     """
-    if not found:
-        return "there is no timing pass"
-    if beside(found):
-        return "runs of the timing pass trained beside others"
-    if len({machine_of(record) for record in found}) > 1:
-        return "the timing pass is of different machines"
-    if len({record.run.epochs for record in found}) > 1:
-        return "the runs of the timing pass are of different lengths"
-    counts = Counter(record.run.label for record in found)
-    gone = [label for label in labels if label not in counts]
-    return f"the timing pass has no runs of {', '.join(gone)}" if gone else ""
+    mixed = {
+        "runs of the timing pass trained beside others": bool(beside(found)),
+        "the timing pass is of different machines": len({machine_of(record) for record in found}) > 1,
+        "the runs of the timing pass are of different lengths": len({record.run.epochs for record in found}) > 1,
+    }
+    command = f"python -m experiments time {name.partition('.')[0]}"
+    for reason in (reason for reason, so in mixed.items() if so):
+        return f"Times are not shown, since {reason}; {command} --again takes them anew."
+    timed = {record.run.label for record in found}
+    gone = ", ".join(label for label in labels if label not in timed)
+    reason = f"the timing pass has no runs of {gone}" if found else "there is no timing pass"
+    return f"Times are not shown, since {reason}; {command} takes them." if gone else ""

@@ -13,7 +13,7 @@ from experiments.engines import Setting
 from experiments.errors import UserError
 from experiments.progress import clock
 from experiments.runs import EVALUATION, TIMING, Run, plan
-from experiments.timing import machine
+from experiments.timing import machine, reading
 from experiments.timing.reading import SEEDS
 from experiments.work import estimate, states
 
@@ -51,7 +51,8 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
     Args:
         name: of the study.
         wanted: timing runs.
-        again: whether those that are recorded are made again, for instance on a quieter machine.
+        again: whether all times that are recorded of these optimizers are forgotten, for instance since the machine was
+            busy, or had other code.
         dry_run: whether to say how many there are instead, and how long they take.
     """
     if not wanted:
@@ -63,8 +64,8 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
     if said := machine.warning(load):
         print(said, file=sys.stderr)
     if again:
-        for run in wanted:
-            records.discard(records.folder(records.ROOT, name, run))
+        for record in reading.recorded(name, wanted[0].study, {run.label for run in wanted}):
+            records.discard(records.folder(records.ROOT, name, record.run))
     described = environment.describe(1) | {"engine": "local", "machine": machine.fingerprint(), "load_per_core": load}
     setting = Setting(1, sweep.logs(name), described, checkpoint_seconds=math.inf)
     sweep.fulfil(name, wanted, lambda: engines.make("local", setting, {}), f"Timing on {wanted[0].data}")
