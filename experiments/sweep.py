@@ -204,7 +204,7 @@ class Watch:
         """Raises what the runs that are missing call for."""
         if self._failures:
             raise RunsFailed(
-                f"{len(self._failures)} of {runs} runs failed, the first because: {self._failures[0]}; "
+                f"{len(self._failures)} of {runs} runs failed, the first because: {self._failures[0].rstrip('.')}; "
                 f"what the workers said is in {folder}, and the same command tries them again."
             )
         if self._locked:

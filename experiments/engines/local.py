@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -13,6 +14,7 @@ from experiments import records
 from experiments.engines import ENDS, Event, Job, Setting
 from experiments.engines.workers import Inbox, Message, Worker
 from experiments.files import StorageError
+from experiments.leases import STALE_SECONDS
 from experiments.runs import TIMING
 
 GRACE_SECONDS = 2.0
@@ -36,6 +38,7 @@ class Local:
         self._resting: list[Worker] = []
         self._pending: list[Job] = []
         self._postponed: list[tuple[float, Job]] = []
+        self._waited_for: list[Job] = []
         self._alone = False
 
     def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
@@ -99,6 +102,9 @@ class Local:
         elif kind == "busy" and self.setting.wait:
             worker.job = None
             self._postponed.append((time.monotonic() + ASK_SECONDS, job))
+            if job not in self._waited_for:
+                self._waited_for.append(job)
+                observe(Event(job, "told", {"text": _waiting(job, message["owner"])}))
         else:
             if kind == "started":
                 worker.attempt = message["attempt"]
@@ -127,7 +133,8 @@ class Local:
         """Has workers that are at a run keep a checkpoint and end, as long as there is patience."""
         busy = [worker for worker in self._team if worker.job is not None]
         if busy and not isinstance(sys.exc_info()[1], WorkerError):
-            print("Keeping checkpoints; interrupt again to stop at once.", file=sys.stderr)
+            with contextlib.suppress(OSError):  # perhaps it is because nobody listens that it stops
+                print("Keeping checkpoints; interrupt again to stop at once.", file=sys.stderr)
         deadline = time.monotonic() + STOP_SECONDS
         try:
             for worker in self._team:
@@ -137,6 +144,14 @@ class Local:
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             for worker in self._team:
                 worker.process.kill()
+
+
+def _waiting(job: Job, owner: str) -> str:
+    """Returns what is said once of a run that another process has."""
+    return (
+        f"{job.run.label}, seed {job.run.seed}: waiting for {owner}, which is at it; "
+        f"if that died on another machine, it is followed {STALE_SECONDS:.0f} s after its last heartbeat"
+    )
 
 
 def _choose(pending: list[Job], worker: Worker, team: Sequence[Worker]) -> Job:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.experiments.whole import EPOCHS, KILLS, attempts, battered, finish, prepare, program, results, start
+from tests.experiments.whole import EPOCHS, KILLS, attempts, battered, begun, finish, prepare, program, results, start
 
 RUN = ("run", "whole.toml", "--jobs", "1", "--checkpoint", "0")
 
@@ -52,16 +52,6 @@ def test_each_program_is_traced_once_and_status_says_so(expected, tmp_path):
     assert code == 0
     assert "4 runs, 0 begun and not finished; 2 traces of 2 programs." in said
     assert results(folder) == expected
-
-
-def begun(folder, attempt=1):
-    """Waits until some run has begun an attempt and passed its second evaluation."""
-    for _ in range(3000):
-        for path in folder.glob(f"runs/whole-*/trials/*/*/metrics-{attempt}.jsonl"):
-            if not (path.parent / "DONE").exists() and path.read_bytes().count(b"\n") > 2:
-                return path.parent
-        time.sleep(0.01)
-    raise AssertionError("no run has begun")
 
 
 def test_an_interruption_keeps_a_checkpoint_two_stop_at_once_and_resume_goes_on(expected, tmp_path):

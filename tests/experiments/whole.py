@@ -51,12 +51,24 @@ def prepare(folder):
     return folder
 
 
-def start(folder, *words, real=False, **changes):
-    """Starts the program in a folder; where it is not real, its workers train the stand-in."""
+def start(folder, *words, real=False, limits="", variables=None, **changes):
+    """Starts the program in a folder; where it is not real, its workers train the stand-in.
+
+    Args:
+        folder: where.
+        words: the command.
+        real: whether TensorFlow trains.
+        limits: Python that the process runs before it becomes the program.
+        variables: further ones of its environment.
+        changes: further arguments of `Popen`.
+    """
     places = [str(ROOT)] if real else [str(STANDIN), str(ROOT)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), **(variables or {})}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **changes}
-    return subprocess.Popen([sys.executable, "-m", "experiments", *words], cwd=folder, env=environment, **pipes)
+    command = [sys.executable, "-m", "experiments", *words]
+    if limits:
+        command = [sys.executable, "-c", f"import os, sys\n{limits}\nos.execv(sys.argv[1], sys.argv[1:])", *command]
+    return subprocess.Popen(command, cwd=folder, env=environment, **pipes)
 
 
 def finish(running):
@@ -65,9 +77,9 @@ def finish(running):
     return running.returncode, out + said
 
 
-def program(folder, *words, real=False):
-    """Runs the program in a folder; returns its exit code and what it said."""
-    return finish(start(folder, *words, real=real))
+def program(folder, *words, **how):
+    """Runs the program in a folder as `start` does; returns its exit code and what it said."""
+    return finish(start(folder, *words, **how))
 
 
 def results(folder):
@@ -83,6 +95,16 @@ def results(folder):
 def attempts(folder):
     """How many attempts there were at each run."""
     return {path.name: len(list(path.glob("metrics-*"))) for path in folder.glob("runs/whole-*/trials/*/*")}
+
+
+def begun(folder, attempt=1):
+    """Waits until some run has begun an attempt and passed its second evaluation."""
+    for _ in range(3000):
+        for path in folder.glob(f"runs/whole-*/trials/*/*/metrics-{attempt}.jsonl"):
+            if not (path.parent / "DONE").exists() and path.read_bytes().count(b"\n") > 2:
+                return path.parent
+        time.sleep(0.01)
+    raise AssertionError("no run has begun")
 
 
 def battered(folder, words, early, real=False):
@@ -104,7 +126,7 @@ def battered(folder, words, early, real=False):
             _evaluated(folder, running, draw.randint(1, 40))
             time.sleep(draw.uniform(0.0, 0.02))
         interrupted += running.poll() is None
-        workers = _children(running.pid)
+        workers = children(running.pid)
         for pid in ([running.pid], workers, [running.pid, *workers])[number % 3]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -126,7 +148,7 @@ def _lines(folder):
     return sum(path.read_bytes().count(b"\n") for path in folder.glob("runs/whole-*/trials/*/*/metrics-*.jsonl"))
 
 
-def _children(pid):
+def children(pid):
     """The processes that a process has started."""
     said = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
     return [int(word) for word in said.split()]
