@@ -35,7 +35,7 @@ from tests.experiments.sound import (
 PLANTED = [
     (comparisons.strangers, lambda: of_run(study="0" * 64), r"another study .*: Adam seed 4\.$"),
     (searches.refused, lambda: dataclasses.replace(SOUND, refused="The trials do not lead to it."), "do not lead"),
-    (mixtures.mixed_versions, lambda: made_with(tensorflow="2.18.1"), r"versions of tensorflow .*2\.18\.1, "),
+    (mixtures.mixed_versions, lambda: made_with(tensorflow="1.15.0"), r"versions of tensorflow .*1\.15\.0, "),
     (mixtures.mixed_source, lambda: made_with(source="0123456789"), "sources are mixed: .*01234567"),
     (mixtures.mixed_devices, lambda: made_with(system="Darwin arm64"), "devices are mixed: Darwin arm64, "),
     (mixtures.mixed_precision, lambda: of_summary(precision="mixed_float16"), "precisions .*: float32, mixed_float16"),

@@ -46,7 +46,7 @@ def test_the_schedule_of_all_has_its_known_answers(step, expected):
     assert float(schedule(np.int64(step))) == pytest.approx(0.5 * expected, rel=2e-4)
 
 
-@pytest.mark.parametrize(("rate", "side"), [(1e-5, -1), (1e-4, -1), (1e-3, 0), (1.0, 0), (1e2, 1)])
+@pytest.mark.parametrize(("rate", "side"), [(1e-5, -1), (4e-5, -1), (1e-4, 0), (1.0, 0), (1e2, 1)])
 def test_the_published_momentum_at_the_edge_of_its_grid_would_be_told(rate, side):
     """DeepOBS tried 36 rates from 1e-5 to 1e2; on fmnist_vae its momentum was best at 1e-5, untold (X25)."""
     tried = LogUniform("learning_rate", 1e-5, 1e2)
