@@ -128,13 +128,14 @@ def _wrapped(sentence: str) -> list[str]:
     return parts
 
 
-def apart(places: Sequence[float], gap: float, ceiling: float = math.inf) -> list[float]:
+def apart(places: Sequence[float], gap: float, ceiling: float = math.inf, floor: float = -math.inf) -> list[float]:
     """Returns places at least `gap` apart, in the same order and moved as little as possible.
 
     Args:
         places: where labels would like to be.
         gap: least distance between neighbours.
         ceiling: no place is above it, whatever is pushed down.
+        floor: no place is below it, whatever is pushed up; where too little room is left, the ceiling gives way.
 
     >>> apart([0.0, 1.0, 1.1], 0.5)
     [0.0, 0.8, 1.3]
@@ -152,7 +153,7 @@ def apart(places: Sequence[float], gap: float, ceiling: float = math.inf) -> lis
     moved = [0.0] * len(places)
     for rank, index in enumerate(order):
         highest = ceiling - (len(order) - 1 - rank) * gap
-        moved[index] = round(min(shifted[rank] + rank * gap, highest), 9)
+        moved[index] = round(max(min(shifted[rank] + rank * gap, highest), floor + rank * gap), 9)
     return moved
 
 
@@ -169,7 +170,8 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
     height, width = box.height * inches[1] * 72, box.width * inches[0] * 72
     to_axes = axes.transData + axes.transAxes.inverted()
     starts = [to_axes.transform((x, y)) for x, y, _, _ in ends]
-    places = apart([float(start[1]) for start in starts], 15 / height, ceiling=1.0)  # the caption is above
+    gap = min(15 / height, 1.0 / max(1, len(ends) - 1))
+    places = apart([float(start[1]) for start in starts], gap, 1.0, 0.0)  # above is the caption, below the footer
     free: Any = {"transform": axes.transAxes, "clip_on": False}
     left, middle, right, text_at = (1 + points / width for points in (8, 18, 28, 34))
     for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):

@@ -50,9 +50,11 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
     low, high = max(0.0, low - 0.08 * (1 - low)), min(1.0, high + 0.12 * (1 - high))
     axis.set_view_interval(low, high, ignore=True)
     ticks = [tick for tick in ERRORS if low <= tick <= high]
-    ticks = ticks[:: max(1, math.ceil(len(ticks) / TICKS))]
-    more = [round(tick, 3) for tick in np.arange(0, 1, 0.01 if low > 0.8 else 0.1)]
-    axis.set_major_locator(FixedLocator(ticks if len(ticks) > 2 else [t for t in more if low <= t <= high]))
+    for step in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005):
+        if len(ticks) > 2:
+            break
+        ticks = [tick for tick in (round(step * k, 4) for k in range(round(1 / step) + 1)) if low <= tick <= high]
+    axis.set_major_locator(FixedLocator(ticks[:: max(1, math.ceil(len(ticks) / TICKS))]))
     return "axis logarithmic in the share of errors"
 
 
@@ -63,6 +65,14 @@ def _round(top: float, ticks: Sequence[float]) -> list[float]:
     """Returns the ticks up to a value and the first one beyond it, without those that crowd a tall axis."""
     kept = [tick for tick in ticks if tick not in (0.7, 0.97)]
     return [tick for tick in kept if tick <= top] + [tick for tick in kept if tick > top][:1]
+
+
+def mark_break(axes: Axes) -> None:
+    """Marks a horizontal axis that does not begin at 0 with two strokes at its left end; a logarithmic one has no 0."""
+    if axes.get_xlim()[0] > 0 and axes.get_xscale() != "log":
+        strokes = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 9, "color": axes.spines["bottom"].get_edgecolor()}
+        places = ([0.012, 0.024], [0, 0])
+        axes.plot(*places, linestyle="none", mew=1.2, transform=axes.transAxes, clip_on=False, zorder=6, **strokes)
 
 
 def _towards_one(axis: Axis, floor: float) -> None:

@@ -59,7 +59,7 @@ def telling(table: Table) -> list[Across]:
     Entries with full gradients make one step a pass and the others many; gradients are as many, unless a rule takes
     several at one place.
     """
-    return [across for across in (STEPS, GRADIENTS) if across.column in table[0] and _differ(table, across.column)]
+    return [across for across in (STEPS, GRADIENTS) if _differ(table, across.column)]
 
 
 def _differ(table: Table, column: str) -> bool:

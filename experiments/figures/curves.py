@@ -26,12 +26,8 @@ MARKERS = 6  # on a line, however many points it has
 
 
 def table_of(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
-    """Returns the numbers behind a figure of curves: one row for each evaluation of each run.
-
-    Records from before rows had "step" have none of it: their curves are drawn over passes alone.
-    """
-    steps = all("step" in evaluation for record in found for evaluation in record.evaluations)
-    kept = ("epoch", *(("step",) if steps else ()), "example_gradients", curve.column)
+    """Returns the numbers behind a figure of curves: one row for each evaluation of each run."""
+    kept = ("epoch", "step", "example_gradients", curve.column)
     return [
         {
             "study": record.run.study[:8],

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments import canvas
+from experiments.figures.base import FAINT
 
 SHARE = 0.2  # of the horizontal axis
 PANEL, MARGIN = 0.19, 0.065  # shares of the figure's width: the panel, and its numbers
@@ -77,9 +78,11 @@ def show_late(
         tail = [i for i, x in enumerate(line.x) if x >= (1 - SHARE) * last * (1 - 1e-9)]
         first = max(tail[0] - 1, 0)  # so that the line comes from outside
         part = slice(first, None)
-        panel.fill_between(line.x[part], line.low[part], line.high[part], color=style["color"], alpha=0.13, linewidth=0)
         marks = [tail[place * len(tail) // 4] - first for place in (1, 3)]
         panel.plot(line.x[part], line.mean[part], **{"linewidth": 1.8, "markersize": 5, "markevery": marks, **style})
+        if style["color"] == FAINT:  # its band would flatten those that are told
+            continue
+        panel.fill_between(line.x[part], line.low[part], line.high[part], color=style["color"], alpha=0.13, linewidth=0)
         seen += [value for i in tail for value in (line.low[i], line.high[i])]
     _frame(panel, seen)
 

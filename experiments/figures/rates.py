@@ -73,8 +73,9 @@ def draw_rates(
             _panel(panel, own, styles[label])
         values = [row["value"] for row in table]
         axes[0].set_xlim(min(values) / 1.8, max(values) * 1.8)
-        axes[0].xaxis.set_major_locator(LogLocator(numticks=7 if columns < 4 else 4))
+        axes[0].xaxis.set_major_locator(LogLocator(numticks=5 if columns < 4 else 4))
         axes[0].xaxis.set_minor_locator(NullLocator())
+        axes[0].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))  # exponents would be too small to read
         for panel in axes[len(lines) :]:
             panel.set_visible(False)
         for panel in axes[max(0, len(lines) - columns) : len(lines)]:

@@ -24,7 +24,7 @@ from experiments.tables import from_csv, to_csv
 SPLITS = ("train", "test")
 DOTS = (
     "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds); line at the right: not "
-    "told apart from the best mean on the test set."
+    "told apart from the best mean on the test set; strokes across an axis: it does not begin at 0."
 )
 PAIRED = (
     "Dot: the best mean less this optimizer, in one seed; diamond and bar: mean of the differences with its 95 % "
@@ -88,6 +88,7 @@ def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Ca
             name_rows(panel, labels if panel is panels[0] else [""] * len(labels))
             seen = [row[key] for row in rows for key in ("score", "low", "high")]
             axis = scales.score_scale(panel.xaxis, seen, rows[0]["higher_is_better"])
+            scales.mark_break(panel)
             for place, (label, own) in enumerate(group(rows).items()):
                 _points(panel, own, "score", styles[label], place)
         tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from experiments import canvas
 from experiments.canvas import Caption
 from experiments.config import Entry, Style
-from experiments.figures.base import Table, dot, group, looks, name_rows, room_for, under
+from experiments.figures.base import FEW, Table, dot, group, looks, name_rows, room_for, under
 from experiments.report.evidence import Evidence
 from experiments.report.targets import Target
 from experiments.statistics import reached, speed_up, summarise_times
@@ -110,8 +110,10 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
     labels, levels = list(group(shown)), group(shown, "share")
     with mpl.rc_context(canvas.STYLE):
         # The axis of speed-ups stands between the panels and their titles.
-        figure, panels = canvas.sheet(caption, room=0, grid=(1, len(levels)), gap=(0.06, 0.3), left=room_for(labels))
-        figure.subplots_adjust(top=panels[0].get_position().y1 - 0.05)
+        height = canvas.HEIGHT + 0.3 * max(0, len(labels) - FEW)
+        grid: Any = {"grid": (1, len(levels)), "gap": (0.06, 0.3), "height": height, "left": room_for(labels)}
+        figure, panels = canvas.sheet(caption, room=0, **grid)
+        figure.subplots_adjust(top=panels[0].get_position().y1 - 0.3 / height)
         _time_axis(panels[0], shown)
         name_rows(panels[0], labels)
         for panel, (share, rows) in zip(panels, levels.items(), strict=True):
@@ -122,7 +124,7 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
             title = canvas.plain(f"{share:.0%} of the way: {rows[0]['target']:.4g}")
             panel.set_title(title, fontsize=9.5, loc="left", pad=above)
         words = "epochs (passes over the training set) until the target is met"
-        figure.supxlabel(words, y=under(caption), fontsize=9.5)
+        figure.supxlabel(words, y=under(caption, height), fontsize=9.5)
         return canvas.save(figure, folder, "time_to_target", caption, to_csv(table))
 
 
@@ -208,9 +210,10 @@ def _bar(axes: Axes, own: Table, style: Style, place: int) -> None:
     heights = [place + 0.36 * (((5 * i) % 7) / 6 - 0.5) for i in range(len(alive))]
     axes.plot(alive, heights, **dot(style), markersize=4, mew=0, zorder=3)
     across = axes.get_yaxis_transform()
-    axes.text(0.99, place, speed_words(own[0]), transform=across, ha="right", va="center", fontsize=8)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+    said: Any = {"transform": across, "fontsize": 8, "bbox": paper, "zorder": 5}
+    axes.text(0.99, place, speed_words(own[0]), ha="right", va="center", **said)
     if told.misses:
-        half = "" if math.isfinite(told.median) else " (the median: never)"
-        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-        axes.text(0.02, place + (0 if half else -0.27), f"not reached {told.misses}/{told.n}{half}", transform=across,
-                  va="center" if half else "bottom", fontsize=8, bbox=paper, zorder=5)  # fmt: skip
+        inside = math.isinf(told.median)  # there is no bar then
+        axes.text(0.02, place - (0 if inside else 0.27), f"not reached {told.misses}/{told.n}",
+                  va="center" if inside else "bottom", **said)  # fmt: skip

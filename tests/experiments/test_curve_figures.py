@@ -93,13 +93,6 @@ def test_steps_are_drawn_where_entries_take_other_numbers_of_them_in_a_pass(tmp_
     assert "steps of the optimizer (logarithmic axis)" in files[1].read_text(encoding="utf-8")
 
 
-def test_records_without_steps_are_drawn_over_passes_alone():
-    """They were made before evaluations said their step."""
-    table = figures.table_of(found(), LOSS)
-    assert "step" not in table[0]
-    assert across.telling(table) == []
-
-
 def test_fractions_of_passes_come_back_from_the_numbers(tmp_path):
     """Whole ones as whole numbers, so that the same bytes are drawn again."""
     first = figures.draw_curves(LOSS, rows("Adam", (0.1, 0.2)), STYLES, CAPTION, tmp_path / "first")
