@@ -41,10 +41,11 @@ def curve(end, passes=3):
     return [0.1 + (0.8 if math.isnan(end) else end - 0.1) * k / passes for k in range(passes)] + [end]
 
 
-def evidence(ends, *, tuned=True, timing="alone", target=None, seconds=0.5, kind=runs.EVALUATION, command=None):
+def evidence(ends, *, tuned=True, timing="alone", times=None, target=None, kind=runs.EVALUATION, command=None):
     """The evidence of a study whose test accuracies after the last pass are given, a list for each optimizer.
 
-    Validation accuracies are a hundredth higher; NaN is a run that diverged, None one that is missing.
+    Validation accuracies are a hundredth higher; NaN is a run that diverged, None one that is missing. Where the
+    seconds of a step are given in `times`, by optimizer, there is a timing pass.
     """
     whole = named(list(ends))
     name = identity.study_hash(whole)
@@ -58,11 +59,34 @@ def evidence(ends, *, tuned=True, timing="alone", target=None, seconds=0.5, kind
             wanted.append(run)
             if end is not None:
                 shown = small.evaluations(curve(end + 0.01))
-                shown = [{**scores, "seconds": seconds * scores["epoch"]} for scores in shown]
                 status = "diverged" if math.isnan(end) else "done"
                 found.append(records.Record(run, status, made, {}, tuple(shown)))
     words = Words("small", whole, whole, found, choices, command or "python -m experiments report small")
-    return Evidence("small", whole, wanted, found, choices, trials, words, target)
+    return Evidence("small", whole, wanted, found, choices, trials, words, target, timings=timings(whole, times or {}))
+
+
+def timings(whole, times, passes=3):
+    """The records of a timing pass in which a step of each optimizer takes some seconds, a tenth more each time.
+
+    Each took ten seconds; the first pass took twice as long as the others.
+    """
+    entries = [entry for entry in whole.optimizers if entry.label in times]
+    found = []
+    for seed in range(3000, 3005 if entries else 3000):
+        for entry in entries:
+            study = dataclasses.replace(whole, epochs=passes)
+            rates = {"learning_rate": 0.01}
+            run = runs.plan(identity.study_hash(whole), study, runs.TIMING, entry, rates, seed)
+            second, number = times[entry.label] * (1 + (seed - 3000) / 10), len(found)
+            shown = [
+                {**scores, "seconds": second * (scores["step"] + small.STEPS * bool(scores["step"]))}
+                for scores in small.evaluations(curve(0.9, passes), test=False)
+            ]
+            made = {**environment.describe(1), "machine": {"cpu": "one", "memory_gib": 8.0}, "load_per_core": 0.0}
+            held = {"parameters": 100, "state_bytes": 800 if entry.optimizer == "adam" else 0}
+            summary = {**small.taken(10.0 * number), **held}
+            found.append(records.Record(run, "done", made, summary, tuple(shown)))
+    return found
 
 
 def tuning(whole, entry):

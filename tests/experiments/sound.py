@@ -9,7 +9,7 @@ from experiments import config, environment, grid, identity, ledger, records, ru
 from experiments.datasets import CARDS
 from experiments.lint import Case
 from experiments.lint.case import cases
-from tests.experiments.small import STEPS, evaluations, middle
+from tests.experiments.small import STEPS, evaluations, middle, taken
 
 TOML = """
 schema = 2
@@ -172,10 +172,8 @@ def timing_pass():
     for seed in range(3000, 3005):
         for entry in STUDY.optimizers:
             record = made(entry, seed, runs.TIMING, SOUND.choices[entry.label].values)
-            began = 10.0 * len(found)
-            taken = {"runs_before": 0, "began": began, "ended": began + 9, "device": "CPU", "seconds_compiling": 1.0}
-            held = {"peak_resident_bytes": 2**29, "peak_device_bytes": None, "parameters": 100, "state_bytes": 800}
-            found.append(dataclasses.replace(record, environment=made_on, summary={**record.summary, **taken, **held}))
+            summary = {**record.summary, **taken(10.0 * len(found))}
+            found.append(dataclasses.replace(record, environment=made_on, summary=summary))
     return found
 
 

@@ -156,16 +156,6 @@ def test_profiles_end_at_the_share_that_is_solved(tmp_path):
     assert "Adam and Momentum" in pairs or "Momentum and Adam" in pairs
 
 
-def test_times_of_runs_side_by_side_are_not_drawn(tmp_path):
-    """The figure says why, and keeps the memory (rule B16)."""
-    table = table_of("costs", THREE, timing="not-for-timing: other runs trained at the same time")
-    assert all(math.isnan(row["seconds"]) for row in table)
-    svg = costs.draw(table, STYLES, "accuracy", CAPTION, tmp_path)[1].read_text(encoding="utf-8")
-    assert "seconds of training" not in svg
-    assert "Times are not drawn" in svg
-    assert "bytes of state" in svg
-
-
 def test_optimizers_say_what_they_keep():
     """Adam two numbers for each parameter, momentum one, plain descent none, in float32."""
     assert [costs.state_bytes(entry) for entry in study().optimizers] == [0, 8, 4]
