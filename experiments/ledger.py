@@ -34,6 +34,16 @@ class Cost:
     steps: int = 0
     gradients: int = 0
     seconds: float = 0.0
+    widened_gradients: int = dataclasses.field(default=0, compare=False)  # parts of the two above, by `parted`
+    widened_seconds: float = dataclasses.field(default=0.0, compare=False)
+    failed_gradients: int = dataclasses.field(default=0, compare=False)
+    failed_seconds: float = dataclasses.field(default=0.0, compare=False)
+
+    def parted(self) -> Cost:
+        """Returns the cost of one run or one attempt, its gradients and seconds also those of the part it is in."""
+        part = "failed" if self.failed else "widened" if self.widened else ""
+        told = {f"{part}_gradients": self.gradients, f"{part}_seconds": self.seconds} if part else {}
+        return dataclasses.replace(self, **told)
 
     def __add__(self, other: Cost) -> Cost:
         """Returns what both cost together."""
@@ -82,7 +92,7 @@ def _of_folder(place: Path) -> Cost:
             whole = of(record)
             cost += dataclasses.replace(
                 whole, steps=whole.steps - begun.steps, gradients=whole.gradients - begun.gradients
-            )
+            ).parted()
     return cost
 
 
@@ -94,7 +104,7 @@ def _of_attempt(lines: list[dict[str, Any]]) -> Cost:
         steps=ended.steps - begun.steps,
         gradients=ended.gradients - begun.gradients,
         seconds=ended.seconds - begun.seconds,
-    )
+    ).parted()
 
 
 def _resumed(lines: list[dict[str, Any]]) -> int:

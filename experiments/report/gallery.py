@@ -18,6 +18,7 @@ from experiments.figures import (
     ranks,
     rates,
     scores,
+    spent,
     times,
     timing,
     trajectories,
@@ -142,6 +143,9 @@ class Gallery:
         table = costs.table_of(self.evidence, self.result)
         score = self.evidence.task.score_title
         yield from self._figure("What a score costs", costs.how(self.evidence), table, costs.draw, self.styles, score)
+        total = spent.table_of(self.evidence)
+        if total:
+            yield from self._figure("What was spent", spent.how(total), total, spent.draw, self.styles)
         if self.evidence.untimed:
             yield Shown("What a step takes", self.evidence.untimed)
             return

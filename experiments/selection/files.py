@@ -105,7 +105,7 @@ def costs_of(text: str, study: Study) -> dict[str, Cost]:
         label, widened, gradients = row["optimizer"], int(row["widenings"]) > 0, int(row["example_gradients"])
         done = round(float(row["epochs"]) * a_pass[label])
         cost = Cost(1, int(widened), steps=done, gradients=gradients, seconds=math.nan)
-        found[label] = found.get(label, Cost()) + cost
+        found[label] = found.get(label, Cost()) + cost.parted()
     return found
 
 
