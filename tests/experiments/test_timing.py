@@ -1,0 +1,264 @@
+"""Times are of short runs, alone, in turn, and say what machine they are of (rule B16)."""
+
+import dataclasses
+import math
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+
+from experiments import records, runs
+from experiments.engines import Job, Setting, bench, local
+from experiments.errors import UserError
+from experiments.runs import steps
+from experiments.timing import footprint, machine, reading, table, taking
+from tests.experiments import evidence as made_up
+from tests.experiments import small
+from tests.experiments.evidence import THREE, evidence
+
+TIMES = {"GD": 0.5, "Adam": 0.02, "Momentum": 0.01}
+TIMED = evidence(THREE, times=TIMES)
+FOUND = TIMED.timings
+
+
+def asked(**changes):
+    """What a command line asks for: all of a study."""
+    study = dataclasses.replace(TIMED.study, **changes)
+    return types.SimpleNamespace(study=study, wanted=TIMED.wanted, choices=TIMED.choices)
+
+
+def changed(number=-1, run=None, environment=None, **summary):
+    """The records of the timing pass, one of which differs."""
+    found = list(FOUND)
+    one = found[number]
+    found[number] = dataclasses.replace(
+        one,
+        run=dataclasses.replace(one.run, **(run or {})),
+        environment={**one.environment, **(environment or {})},
+        summary={**one.summary, **summary},
+    )
+    return found
+
+
+def test_optimizers_take_turns_with_seeds_that_are_nobody_elses():
+    """A B C A B C; at the chosen rates, for the study's report, however short; the test split is not among the data."""
+    wanted = taking.runs(asked(epochs=15), 2, None)
+    assert [(run.label, run.seed) for run in wanted] == [
+        (k, s) for s in (3000, 3001) for k in ("GD", "Adam", "Momentum")
+    ]
+    assert {run.study for run in wanted} == {TIMED.wanted[0].study}
+    assert {(run.kind, run.epochs, run.grid) for run in wanted} == {("timing", 3, "passes")}
+    assert [run.learning_rate for run in wanted[:3]] == [TIMED.choices[run.label].learning_rate for run in wanted[:3]]
+    assert runs.SPLITS_OF_KIND[runs.TIMING] == ("train", "validation")
+    assert {run.epochs for run in taking.runs(asked(epochs=2), 1, None)} == {2}
+    assert {run.epochs for run in taking.runs(asked(epochs=2), 1, 7)} == {7}
+
+
+def test_there_are_a_thousand_seeds_for_times():
+    """More repetitions are refused in a sentence."""
+    with pytest.raises(UserError, match=r"--repetitions must be at most 1000, got 1001"):
+        taking.runs(asked(), 1001, None)
+
+
+def test_a_worker_ends_after_a_run_that_is_timed():
+    """And tells the next how many it has served, should there be one."""
+    kept = bench.Bench()
+    assert kept.served == 0
+    assert kept.rest(small.run(kind=runs.TIMING, seed=3000)) == "now"
+    assert kept.served == 1
+
+
+def test_an_engine_has_one_process_for_times_and_starts_the_next_when_that_has_ended(monkeypatch, tmp_path):
+    """Whatever the number of workers; other runs have as many as there may be."""
+    monkeypatch.setattr(local, "Worker", lambda log, inbox: types.SimpleNamespace(ready=False, job=None))
+    for kind, workers in ((runs.TIMING, 1), (runs.EVALUATION, 3)):
+        engine = local.Local(Setting(3, tmp_path, {}))
+        engine._pending = [Job(small.run(kind=kind, seed=seed), tmp_path) for seed in range(3)]
+        engine._alone = kind == runs.TIMING
+        engine._fill()
+        assert len(engine._team) == workers
+        engine._team, engine._resting = [], [types.SimpleNamespace()]
+        engine._fill()
+        assert len(engine._team) == (0 if kind == runs.TIMING else 3)
+
+
+def test_the_first_pass_is_not_timed_where_there_are_more():
+    """It warms up: here it takes twice as long as the others."""
+    own = {one.label: one for one in map(reading.taken, FOUND[:3])}
+    assert {label: one.seconds_per_step for label, one in own.items()} == pytest.approx(TIMES)
+    assert own["Adam"].seconds_per_pass == pytest.approx(0.02 * small.STEPS)
+    assert (own["Adam"].steps, own["Adam"].state_bytes_per_parameter) == (2 * small.STEPS, 8)
+    assert math.isnan(own["Adam"].peak_device_bytes)
+    single = made_up.timings(TIMED.study, TIMES, passes=1)
+    assert reading.taken(single[1]).seconds_per_step == pytest.approx(0.04)
+
+
+def test_steps_of_records_from_before_they_were_counted_follow_from_gradients():
+    """In mini-batches, the last of which may not be full, and on full gradients."""
+    old = {"epoch": 3, "example_gradients": 12_000}
+    for label in ("Adam", "GD"):
+        run = small.run(label)
+        assert reading.steps_of(run, old) == 3 * steps(run.task, run.data, run.batch, run.batch_size)
+        assert reading.steps_of(run, {**old, "epoch": 0}) == 0
+        assert reading.steps_of(run, {**old, "step": 7}) == 7
+
+
+def test_a_row_has_median_and_quartiles():
+    """Of 1.0 to 1.4 times the second that was given; divided by plain SGD's, where that takes part."""
+    row = next(row for row in table.rows(FOUND, TIMED.study) if row.label == "Adam")
+    assert row.step == pytest.approx((0.024, 0.022, 0.026))
+    assert (row.ratio, row.reference, row.repetitions) == (None, "", 5)
+    entries = [dataclasses.replace(e, optimizer="sgd", hyperparameters={}) for e in TIMED.study.optimizers[2:]]
+    with_sgd = dataclasses.replace(TIMED.study, optimizers=(*TIMED.study.optimizers[:2], *entries))
+    ratios = {row.label: row.ratio for row in table.rows(FOUND, with_sgd)}
+    assert ratios == pytest.approx({"GD": 50, "Adam": 2, "Momentum": 1})
+    heavy = dataclasses.replace(entries[0], hyperparameters={"momentum": 0.9})
+    assert [table.plain(entry) for entry in (entries[0], heavy)] == [True, False]
+    said = table.lines(table.rows(FOUND, with_sgd))[1]
+    assert said.startswith(
+        "Adam: 24 [22, 26] ms a step, 2.00 times that of Momentum, 768 ms a pass, compiled in 1.00 s"
+    )
+
+
+def test_memory_of_a_gpu_is_told_where_there_is_one():
+    """The most of all repetitions."""
+    found = changed(1, peak_device_bytes=2**30)
+    found = [dataclasses.replace(r, summary={**r.summary, "peak_device_bytes": 2**29 + i}) for i, r in enumerate(found)]
+    row = next(row for row in table.rows(found, TIMED.study) if row.label == "Adam")
+    assert row.device == 2**29 + 13
+    assert table.cells(row)[6] == "512"
+    assert table.numbers(row)["peak_device_bytes"] == 2**29 + 13
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ([], "there is no timing pass; python -m experiments time small takes them"),
+        (FOUND[::3], "the timing pass has no runs of Adam, Momentum; python -m experiments time small takes them"),
+        (
+            changed(environment={"timing": "not-for-timing"}),
+            "trained beside others; .* time small --again takes them anew",
+        ),
+        (changed(runs_before=1), "trained beside others"),
+        (changed(began=138.0), "trained beside others"),
+        (changed(environment={"machine": {"cpu": "other"}}), "is of different machines"),
+        (changed(run={"epochs": 4}), "are of different lengths"),
+    ],
+)
+def test_times_that_tell_nothing_are_refused_with_the_command_that_takes_them(found, reason):
+    """None, some, or such as were slowed down by others or are of other machines."""
+    with pytest.raises(AssertionError, match=f"Times are not shown, since .*{reason}"):
+        raise AssertionError(reading.refused(found, ["GD", "Adam", "Momentum"], "small.one-problem"))
+
+
+def test_sound_times_are_not_refused():
+    """And their medians are what seconds are reckoned with."""
+    assert reading.refused(FOUND, list(TIMES), "small") == ""
+    assert reading.step_seconds(FOUND) == pytest.approx({label: 1.2 * second for label, second in TIMES.items()})
+
+
+def test_the_most_memory_of_a_process_is_at_least_what_it_holds():
+    """In bytes on every system: a tenth is left for pages that the two counters see differently."""
+    assert bench.resident() * 0.9 < footprint.peak_resident() < 2**40
+    assert footprint.UNIT == (1 if sys.platform == "darwin" else 1024)
+
+
+def test_state_is_counted_in_bytes_for_the_weights():
+    """Adam keeps two float32 numbers for each, plain descent none; counters for the whole do not count."""
+    import keras
+
+    import tfoptim
+
+    weights = keras.Variable([[1.0, 2.0, 3.0]])
+    kept = {}
+    for name in ("adam", "gd"):
+        optimizer = tfoptim.get(name, learning_rate=0.1)
+        optimizer.build([weights])
+        model = types.SimpleNamespace(trainable_variables=[weights])
+        kept[name] = footprint.of(types.SimpleNamespace(model=model, optimizer=optimizer), 0, 5.0)
+    assert [(one["state_bytes"], one["parameters"]) for one in kept.values()] == [(24, 3), (0, 3)]
+    assert (kept["adam"]["runs_before"], kept["adam"]["began"]) == (0, 5.0)
+    assert kept["adam"]["ended"] > 1.7e9
+
+
+def _tensorflow(peak):
+    """A TensorFlow that has a GPU; an error is what it says when asked for its memory."""
+
+    def info(device):
+        if isinstance(peak, Exception):
+            raise peak
+        return {"current": 1, "peak": peak}
+
+    experimental = types.SimpleNamespace(get_memory_info=info, get_device_details=lambda gpu: {"device_name": "A 100"})
+    return types.SimpleNamespace(
+        config=types.SimpleNamespace(
+            list_physical_devices=lambda kind: ["gpu"],
+            get_visible_devices=lambda kind: ["gpu"],
+            experimental=experimental,
+        )
+    )
+
+
+def test_a_gpu_tells_its_name_and_its_most_memory(monkeypatch):
+    """One that does not count, such as Apple's, tells its name alone."""
+    for peak, expected in ((2**30, 2**30), (ValueError("does not count"), None)):
+        monkeypatch.setitem(sys.modules, "tensorflow", _tensorflow(peak))
+        assert footprint._device() == {"device": "A 100", "peak_device_bytes": expected}
+
+
+def test_a_machine_is_told_by_what_times_depend_on(monkeypatch, tmp_path):
+    """Its processor, cores, memory and system; its name and its user's are nobody's business."""
+    found = machine.fingerprint()
+    assert set(found) == {"cpu", "cores", "memory_gib", "platform"}
+    assert found["cores"] == os.cpu_count()
+    assert found["memory_gib"] > 0.1
+    cpus = tmp_path / "cpuinfo"
+    cpus.write_text("processor\t: 0\nmodel name\t: Some CPU @ 3 GHz: fast\nmodel name\t: other\n", encoding="utf-8")
+    monkeypatch.setattr(machine, "CPUS", cpus)
+    assert machine.processor() == "Some CPU @ 3 GHz: fast"
+
+
+def test_a_mac_is_asked_for_its_processor(monkeypatch, tmp_path):
+    """By sysctl; where that is not there, the kind of processor has to do."""
+    monkeypatch.setattr(machine, "CPUS", tmp_path / "missing")
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: types.SimpleNamespace(stdout="Apple M1\n"))
+    assert machine.processor() == "Apple M1"
+
+    def missing(*arguments, **how):
+        raise FileNotFoundError("sysctl")
+
+    monkeypatch.setattr(subprocess, "run", missing)
+    monkeypatch.setattr(machine.platform, "processor", lambda: "arm")
+    assert machine.processor() == "arm"
+
+
+def test_a_machine_with_other_work_is_told_of(monkeypatch):
+    """By its load for each core; where none is told, nothing is said."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "getloadavg", lambda: (3.0, 0.0, 0.0))
+    assert machine.load() == 0.75
+    assert "not idle: in the last minute 0.8 processes wanted each core" in machine.warning(0.75)
+    assert machine.warning(0.5) == machine.warning(None) == ""
+
+    def untold():
+        raise OSError("not told")
+
+    monkeypatch.setattr(os, "getloadavg", untold)
+    assert machine.load() is None
+
+
+def test_a_run_that_is_not_finished_is_none_of_the_pass(tmp_path, monkeypatch):
+    """Nor is one of another kind, or of an optimizer that is not asked for; the earliest comes first."""
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    for number, record in enumerate([*reversed(FOUND), TIMED.found[0]]):
+        attempt = records.Attempt(records.folder(tmp_path, "small", record.run), record.run)
+        for evaluation in record.evaluations:
+            attempt.append(evaluation)
+        if number:
+            attempt.finish(record.status, record.environment, record.summary)
+    found = reading.recorded("small", TIMED.identity, ["GD", "Momentum"])
+    assert [(r.run.label, r.run.seed) for r in found] == [
+        (r.run.label, r.run.seed) for r in FOUND[:-1] if r.run.label != "Adam"
+    ]
