@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from experiments import seeds
+from experiments import doctor, seeds, usage
 from experiments.benchmark import command as benchmark
 from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
@@ -27,37 +27,6 @@ from experiments.mirrors import command as mirrors
 from experiments.reproduce import command as reproduce
 from experiments.timing import command as timing
 from experiments.work import command as work
-
-HELP = {
-    "compare": "train what is missing, then draw figures and table",
-    "tune": "choose the learning rates of a study on validation data",
-    "target": "set the score that counts as solved, by a pool of tuned optimizers",
-    "time": "take the times of steps, one short run after the other, for the report",
-    "report": "write the report of what is recorded: a page, Markdown and CSV",
-    "reproduce": "set results beside what is known: DeepOBS's, and minima of functions",
-    "lint": "name the rules that a study, its choices or its records break",
-    "prepare": "read in a data set that you downloaded: msd_heart or acdc",
-    "list": "list studies, data sets, tasks and optimizers",
-    "find-lr": "test between which learning rates an optimizer makes progress",
-    "conformance": "measure promises on Keras's optimizers and on tfoptim's",
-    "benchmark": "measure how fast a step is, beside Keras's and torch's",
-    "mirror": "show recorded runs in TensorBoard or MLflow",
-    "metal-check": "confirm on a Mac with an Apple GPU what only that can confirm",
-}
-EXAMPLES = """examples:
-  python -m experiments compare                         all of the study `mnist`, figures in static/
-  python -m experiments compare mnist --optimizers adam sgd --seeds 5 --out /tmp/figures
-  python -m experiments compare mnist --epochs 3        a quick look: another budget, same rates
-  python -m experiments compare mni152 --tier quick     four optimizers segment a brain, in minutes
-  python -m experiments tune mnist                      choose the learning rates again
-  python -m experiments run mnist --dry-run             how many runs are missing, and how long they will take
-  python -m experiments time mnist                      how long steps take, on a machine that does nothing else
-  python -m experiments resume                          go on with whatever was interrupted
-  python -m experiments report mnist --out /tmp/report  one page of what is recorded; trains nothing
-  python -m experiments find-lr mnist                   between which rates momentum learns, for cyclic rates
-  python -m experiments conformance --rows D1           what Keras gets wrong, and tfoptim's optimizers do not
-  python -m experiments benchmark --quick               how fast a step is, beside Keras's and torch's
-"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -108,6 +77,7 @@ def _run(words: list[str]) -> int:
         "benchmark": lambda: benchmark.run(given, typed),
         "lint": lambda: lint.run(given),
         "mirror": lambda: mirrors.run(given),
+        "doctor": doctor.run,
         "metal-check": lambda: metal_check.run(given.device, given.optimizers),
         **dict.fromkeys(("status", "clean"), lambda: work.look(given)),
     }
@@ -156,16 +126,17 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     parser = Parser(
         prog="python -m experiments",
         description="Compare optimizers: train, tabulate, draw.",
-        epilog=EXAMPLES,
+        epilog=usage.epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser).add_parser
     debug: Any = {"action": "store_true", "default": argparse.SUPPRESS, "help": "show tracebacks"}
     parser.add_argument("--debug", **debug)
-    made = {name: add(name, help=words) for name, words in {**HELP, **work.HELP}.items()}
+    made = {name: add(name, help=said.help, description=said.sentence) for name, said in usage.COMMANDS.items()}
     for name, sub in made.items():
         sub.allow_abbrev = False
+        sub.epilog, sub.formatter_class = usage.epilog(name), argparse.RawDescriptionHelpFormatter
         sub.add_argument("--debug", **debug)
         if name in ("compare", "tune", "target", "time", "report", "reproduce", "run"):
             default = "deepobs_quadratic" if name == "reproduce" else "mnist"

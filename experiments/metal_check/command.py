@@ -13,9 +13,6 @@ from experiments.errors import unknown
 
 NO_METAL = 3
 DEVICES = ("GPU", "CPU")
-EPILOG = (
-    f"exit codes: 0 all right, 1 a check failed, 2 bad input, {NO_METAL} no Apple GPU for TensorFlow on this machine"
-)
 
 
 def add_options(parser: argparse.ArgumentParser, names: Callable[[str], list[str]]) -> None:
@@ -25,7 +22,6 @@ def add_options(parser: argparse.ArgumentParser, names: Callable[[str], list[str
         parser: gets them.
         names: reads a list of names from a word.
     """
-    parser.epilog = EPILOG
     add = parser.add_argument
     add("--device", metavar="DEVICE", help="make the same checks on the CPU, or on any other GPU: CPU or GPU")
     add("--optimizers", nargs="+", type=names, metavar="NAME", help="some of the optimizers")

@@ -7,16 +7,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-EPILOG = """Each run is short, has the machine to itself and a process of its own, at the learning rate that was chosen;
-the optimizers take turns. Seconds in reports come from these runs alone. Close other programs first.
-
-examples:
-  python -m experiments time mnist --dry-run        how many runs, and how long they take
-  python -m experiments time mnist                  five repetitions of each optimizer; then: report mnist
-  python -m experiments time mnist --epochs 2       shorter runs
-  python -m experiments time mnist --again          once more, since the machine was busy
-"""
-
 
 def add_options(parser: argparse.ArgumentParser, words: Callable[[str], Any], count: Callable[[str], int]) -> None:
     """Declares what the command takes beside the study.
@@ -26,7 +16,6 @@ def add_options(parser: argparse.ArgumentParser, words: Callable[[str], Any], co
         words: reads a list of names.
         count: reads a whole number from 1 on.
     """
-    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("--repetitions", type=count, default=5, metavar="N", help="of each optimizer (default: 5; fewer break a rule)")
     add("--epochs", type=count, metavar="N", help="passes of a run; of several the first is not timed (default: 3)")

@@ -18,28 +18,13 @@ from experiments.work import estimate, states, tidy
 from experiments.work.how import add_engine, shard
 from experiments.work.states import State
 
-__all__ = ["HELP", "NAMES", "add_engine", "add_options", "look", "resume", "run"]
+__all__ = ["NAMES", "add_engine", "add_options", "look", "resume", "run"]
 NAMES = ("run", "status", "resume", "clean")
-HELP = {
-    "run": "train what is missing of a study, and draw nothing",
-    "status": "say how the runs of a study, or all, stand",
-    "resume": "go on with every run that was interrupted or failed",
-    "clean": "remove what no study needs: dead leases, temporary files, attempts that did not count",
-}
-EXAMPLES = {
-    "run": "examples:\n  python -m experiments run mnist --dry-run\n  python -m experiments run mnist --shard 2/4\n"
-    "  python -m experiments run mnist --engine slurm --engine-option slurm_partition=cpu --jobs 32",
-    "status": "examples:\n  python -m experiments status\n  python -m experiments status mnist",
-    "resume": "examples:\n  python -m experiments resume\n  python -m experiments resume mnist --jobs 1",
-    "clean": "examples:\n  python -m experiments clean --dry-run\n"
-    "  python -m experiments clean --finished mnist-1a2b3c4d",
-}
 
 
 def add_options(name: str, parser: argparse.ArgumentParser) -> None:
     """Adds what one of the commands takes beside what it shares with `compare`."""
     add = parser.add_argument
-    parser.epilog, parser.formatter_class = EXAMPLES[name], argparse.RawDescriptionHelpFormatter
     if name == "run":
         add("--tuning", action="store_true", help="the runs that choose learning rates, instead of the comparison's")
         add("--shard", type=shard, metavar="I/N", help="of N shares of the runs the I-th, from 1: for any scheduler")

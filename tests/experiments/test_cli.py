@@ -1,12 +1,15 @@
 """The command line answers bad input at once, in one sentence with the nearest match."""
 
+import re
+import shlex
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from experiments import datasets
+from experiments import __main__ as cli
+from experiments import datasets, usage
 from experiments.__main__ import main
 from experiments.errors import UserError
 from tests.experiments.small import TOML, select, study
@@ -110,9 +113,25 @@ def test_list_names_everything_there_is(capsys):
 
 
 def test_no_command_prints_the_help(capsys):
-    """A newcomer sees examples."""
+    """A newcomer sees an example of each command, and the exit codes."""
     assert main([]) == 0
-    assert "python -m experiments compare mnist --epochs 3" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "python -m experiments resume " in shown
+    assert "exit codes: 0 all done, 1 something failed, 2 bad input, 3 another process has it" in shown
+
+
+@pytest.mark.parametrize(("name", "words"), usage.COMMANDS.items(), ids=usage.COMMANDS)
+def test_each_command_has_help_with_examples_that_it_takes(capsys, name, words):
+    """Whoever copies one gets no error for a word in it."""
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    shown = capsys.readouterr().out
+    assert f"{words.help[1:]}." in " ".join(shown.split())
+    parser, _ = cli._parsers()
+    for example, why in words.examples:
+        line = f"python -m experiments {name} {example}".strip()
+        assert re.search(rf"^  {re.escape(line)} +{re.escape(why)}$", shown, re.MULTILINE)
+        assert parser.parse_args([name, *shlex.split(example)]).command == name
 
 
 def test_answers_come_without_importing_tensorflow():
