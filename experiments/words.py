@@ -88,7 +88,9 @@ class Words:
         """What the runs were made with."""
         seen = [record.environment for record in self.found]
         commits = ", ".join(sorted({str(e["commit"]) for e in seen}))
-        return f"commit {commits}, TensorFlow {seen[0]['tensorflow']}, Keras {seen[0]['keras']}, {seen[0]['system']}"
+        devices = sorted({str(record.summary["device"]) for record in self.found if "device" in record.summary})
+        where = ", ".join([seen[0]["system"], *devices])
+        return f"commit {commits}, TensorFlow {seen[0]['tensorflow']}, Keras {seen[0]['keras']}, {where}"
 
     def _budget(self) -> str:
         """Returns track and budget: what was spent on each optimizer."""

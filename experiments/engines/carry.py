@@ -137,6 +137,7 @@ def _summary(program: Any, run: Run, bench: Bench, seconds: float) -> dict[str, 
         "state_sha256": program.digest(),
         "seconds_compiling": program.seconds_compiling,
         "seconds_in_all": seconds,
+        "device": footprint.device(),
         "traces": bench.traces(),
     }
 

@@ -41,18 +41,26 @@ def _size(variable: Any) -> int:
     return int(variable.numpy().size)
 
 
+def device() -> str:
+    """Returns what this process trains on: `CPU`, or the name of its first GPU."""
+    tf, gpus = _gpus()
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"
+
+
+def _gpus() -> tuple[Any, list[Any]]:
+    """Returns TensorFlow, None where nothing has imported it, and the GPUs that it may use."""
+    tf = sys.modules.get("tensorflow")
+    return tf, tf.config.get_visible_devices("GPU") if tf else []
+
+
 def _device() -> dict[str, Any]:
     """Returns the device's name and the most bytes that were held on it; None where TensorFlow tells none.
 
     TensorFlow counts for GPUs alone, and not for those of every vendor.
     """
-    tf = sys.modules.get("tensorflow")  # has been imported by whatever trained
-    gpus = tf.config.list_physical_devices("GPU") if tf else []
-    if tf is None or not gpus:
-        return {"device": "CPU", "peak_device_bytes": None}
-    name = str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    tf, gpus = _gpus()
     try:
-        peak = int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+        peak = int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if gpus else None
     except (ValueError, RuntimeError):  # of a device that does not count, such as Apple's
         peak = None
-    return {"device": name, "peak_device_bytes": peak}
+    return {"device": device(), "peak_device_bytes": peak}

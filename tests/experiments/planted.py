@@ -37,7 +37,8 @@ PLANTED = [
     (searches.refused, lambda: dataclasses.replace(SOUND, refused="The trials do not lead to it."), "do not lead"),
     (mixtures.mixed_versions, lambda: made_with(tensorflow="1.15.0"), r"versions of tensorflow .*1\.15\.0, "),
     (mixtures.mixed_source, lambda: made_with(source="0123456789"), "sources are mixed: .*01234567"),
-    (mixtures.mixed_devices, lambda: made_with(system="Darwin arm64"), "devices are mixed: Darwin arm64, "),
+    (mixtures.mixed_devices, lambda: made_with(system="Darwin arm64"), "systems are mixed: Darwin arm64, "),
+    (mixtures.mixed_devices, lambda: of_summary(device="a GPU"), r"devices are mixed: CPU, a GPU\.$"),
     (mixtures.mixed_precision, lambda: of_summary(precision="mixed_float16"), "precisions .*: float32, mixed_float16"),
     (
         mixtures.mixed_data,

@@ -45,6 +45,7 @@ def made(entry, seed, kind, values, place=None, accuracy=0.9):
         "weights_sha256": f"weights-{seed}",
         "order_sha256": f"order-{seed}",
         "precision": "float32",
+        "device": "CPU",
         "examples": {split: CARDS[STUDY.data].sizes[split] for split in splits},
     }
     run = runs.plan(study, STUDY, kind, entry, values, seed, place)
