@@ -158,5 +158,6 @@ def _multiples(axes: Axes, own: Mapping[str, Table]) -> None:
     sgd = next(iter(own.values()))[0]["reference"]
     for place, (label, taken) in enumerate(own.items() if sgd else ()):
         most = max(row["seconds_per_step"] for row in taken) * 1e3
-        told, quiet = f"x {medians[label] / medians[sgd]:.3g}", {"fontsize": 8.5, "color": canvas.QUIET}
-        axes.annotate(told, (most, place), xytext=(8, 0), textcoords="offset points", va="center", **quiet)
+        quiet: Any = {"fontsize": 8.5, "color": canvas.QUIET, "va": "center"}
+        times = f"x {medians[label] / medians[sgd]:.3g}"
+        axes.annotate(times, (most, place), xytext=(8, 0), textcoords="offset points", **quiet)

@@ -85,13 +85,12 @@ def taken(record: Record) -> Taken:
 
 
 def steps_of(run: Run, evaluation: Mapping[str, Any]) -> int:
-    """Returns the steps that a run had taken when it was evaluated."""
+    """Returns the steps that a run had taken when it was evaluated; early records count gradients alone."""
     passes = evaluation["epoch"]
     if "step" in evaluation or not passes:
         return int(evaluation.get("step", 0))
-    return (
-        passes if run.batch == "full" else passes * math.ceil(evaluation["example_gradients"] / passes / run.batch_size)
-    )
+    of_pass = 1 if run.batch == "full" else math.ceil(evaluation["example_gradients"] / passes / run.batch_size)
+    return int(passes * of_pass)
 
 
 def step_seconds(found: Sequence[Record]) -> dict[str, float]:
