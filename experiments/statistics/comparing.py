@@ -58,15 +58,15 @@ def compare(
         ValueError: no optimizer, `against` is none of them, or a value is NaN or infinitely good.
     """
     columns = _columns(table, higher_is_better)
-    runs = max(map(len, columns.values()))
-    drawn = random(rng).integers(max(1, runs), size=(2, RESAMPLES, runs))
+    counts = sorted({len(runs) for runs in columns.values()}, reverse=True)
+    drawn = {count: random(rng).integers(max(1, count), size=(2, RESAMPLES, count)) for count in counts}
     rows = []
     for first, second in _pairs(list(columns), against):
         seeds = min(len(columns[first]), len(columns[second]))
         row = Comparison(first, second, seeds, missing=_missing(columns, (first, second), paired))
         if not row.missing:
             a, b = _in_order(columns[first]), _in_order(columns[second])
-            row = _measured(row, a, b, drawn, rng, paired, higher_is_better)
+            row = _measured(row, a, b, drawn[len(a)], rng, paired, higher_is_better)
         rows.append(row)
     return _judged(rows, higher_is_better)
 

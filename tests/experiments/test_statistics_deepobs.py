@@ -101,3 +101,16 @@ def test_a_tuning_seed_flatters():
     adam = table("F-MNIST")["Adam"]
     assert adam[42] == pytest.approx(0.9294, abs=5e-5)
     assert means({"Adam": adam})["Adam"] == pytest.approx(0.9234, abs=5e-5)
+
+
+def test_pairs_of_another_number_of_runs_are_compared_by_themselves():
+    """Two have ten runs, two have nine, and no seed means the same to them: each pair of as many is told as alone."""
+    fmnist = table("F-MNIST")
+    fewer = {f"{label} again": dict(list(fmnist[label].items())[:9]) for label in ("Adam", "SGD")}
+    mixed = {"Adam": fmnist["Adam"], "SGD": fmnist["SGD"], **fewer}
+    rows = {(row.first, row.second): row for row in compare(mixed, rng(), higher_is_better=True, paired=False)}
+    for first, second in (("Adam", "SGD"), ("Adam again", "SGD again")):
+        alone = told(mixed, first, second, paired=False)
+        assert (rows[first, second].p, rows[first, second].difference) == (alone.p, alone.difference)
+        assert rows[first, second].expanded == pytest.approx(alone.expanded, abs=2 * ENDS)
+    assert rows["Adam", "SGD again"].missing == "Adam has 10 runs and SGD again has 9"
