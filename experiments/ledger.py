@@ -42,7 +42,7 @@ class Cost:
     def parted(self) -> Cost:
         """Returns the cost of one run or one attempt, its gradients and seconds also those of the part it is in."""
         part = "failed" if self.failed else "widened" if self.widened else ""
-        told = {f"{part}_gradients": self.gradients, f"{part}_seconds": self.seconds} if part else {}
+        told: dict[str, Any] = {f"{part}_gradients": self.gradients, f"{part}_seconds": self.seconds} if part else {}
         return dataclasses.replace(self, **told)
 
     def __add__(self, other: Cost) -> Cost:

@@ -40,13 +40,12 @@ def knobs(name: str) -> tuple[str, ...]:
 @functools.cache
 def defaults(name: str) -> Mapping[str, float]:
     """Returns the numbers that an optimizer has where it is given none, by its name in `available`."""
-    return {
+    found = {
         field.target.id: field.value.value
         for field in _fields(name)
-        if isinstance(field.target, ast.Name)
-        and isinstance(field.value, ast.Constant)
-        and type(field.value.value) in (int, float)
+        if isinstance(field.target, ast.Name) and isinstance(field.value, ast.Constant)
     }
+    return {k: v for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
 def _fields(name: str) -> list[ast.AnnAssign]:

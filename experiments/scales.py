@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -70,7 +71,11 @@ def _round(top: float, ticks: Sequence[float]) -> list[float]:
 def mark_break(axes: Axes) -> None:
     """Marks a horizontal axis that does not begin at 0 with two strokes at its left end; a logarithmic one has no 0."""
     if axes.get_xlim()[0] > 0 and axes.get_xscale() != "log":
-        strokes = {"marker": [(-0.5, -1), (0.5, 1)], "markersize": 9, "color": axes.spines["bottom"].get_edgecolor()}
+        strokes: Any = {
+            "marker": [(-0.5, -1), (0.5, 1)],
+            "markersize": 9,
+            "color": axes.spines["bottom"].get_edgecolor(),
+        }
         places = ([0.012, 0.024], [0, 0])
         axes.plot(*places, linestyle="none", mew=1.2, transform=axes.transAxes, clip_on=False, zorder=6, **strokes)
 

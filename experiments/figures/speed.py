@@ -90,7 +90,7 @@ def _row(axes: Any, own: Table, style: Style, place: int) -> None:
         axes.plot(row["speed_up"], height, **dot(style), markersize=5.5, mfc="white" if missed else style.color)
     mean = own[0]["mean_speed_up"]
     axes.plot(mean, place + 0.32, "D", color=style.color, markersize=7.5, mec="white", zorder=5)
-    missed = sum(math.isinf(row["epochs"]) for row in own)
-    said = f"{mean:.2g} x{f', {missed} not reached' if missed else ''}"
+    misses = sum(math.isinf(row["epochs"]) for row in own)
+    said = f"{mean:.2g} x{f', {misses} not reached' if misses else ''}"
     axes.annotate(said, (1.015, place), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
                   annotation_clip=False)  # fmt: skip

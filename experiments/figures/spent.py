@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -107,7 +108,7 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
             start, color = 0.0, styles[label].color
             for row in own:
                 size, look = row[key] / unit, PARTS[row["part"]]
-                face = mpl.colors.to_rgba(color, look["alpha"])
+                face = to_rgba(color, look["alpha"])
                 axes.barh(place, size, left=start, height=0.6, facecolor=face, edgecolor=color, hatch=look.get("hatch"))
                 start += size
             axes.annotate(f"{whole[label]:.3g}", (1.015, place), xycoords=("axes fraction", "data"), va="center",
@@ -125,9 +126,7 @@ def _names(axes: Any, table: Table) -> None:
     there = [part for part in PARTS if any(row["part"] == part and row["gradients"] for row in table)]
     looks = [PARTS[part] for part in there]
     keys = [
-        Patch(
-            facecolor=mpl.colors.to_rgba(canvas.QUIET, look["alpha"]), edgecolor=canvas.QUIET, hatch=look.get("hatch")
-        )
+        Patch(facecolor=to_rgba(canvas.QUIET, look["alpha"]), edgecolor=canvas.QUIET, hatch=look.get("hatch"))
         for look in looks
     ]
     place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "borderaxespad": 0.1, "borderpad": 0}
