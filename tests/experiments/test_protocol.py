@@ -15,7 +15,9 @@ from experiments.schedules import schedule_of
 from experiments.search import LogUniform
 from tests.experiments.small import run
 
-SOURCES = [path for package in (experiments, tfoptim) for path in Path(package.__file__).parent.rglob("*.py")]
+SOURCES = [
+    path for package in (experiments, tfoptim) for folder in package.__path__ for path in Path(folder).rglob("*.py")
+]
 # Rules that speak of something else than one study and its records, and what holds to them.
 ELSEWHERE = {
     "B1": "test_what_is_compared_is_named_in_four_parts",
