@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from experiments import domains, seeds
 from experiments.config.forms import OWN, SCHEMA, Problem, Study
@@ -49,19 +51,13 @@ def load(path: Path) -> Study:
     Raises:
         UserError: the file has faults; all of them are named.
     """
-    return parse(path.read_text(encoding="utf-8"), path.name)
+    return parse(_text(path), path.name)
 
 
 def parse(text: str, origin: str) -> Study:
     """Reads a study from TOML; `origin` names it in errors, its key `like` a study that it has the rest from."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{origin} is not valid TOML: {error}.") from error
+    raw = _whole(text, origin)
     faults: list[str] = []
-    while "like" in raw:
-        base = tomllib.loads(find(str(raw.pop("like"))).read_text(encoding="utf-8"))
-        raw = {key: given for key, given in base.items() if key != "tiers"} | raw
     if isinstance(raw.get("problems"), list):
         shared = {key: raw[key] for key in _OF_PROBLEMS if key in raw}
         raw["problems"] = [shared | problem if isinstance(problem, dict) else problem for problem in raw["problems"]]
@@ -69,12 +65,41 @@ def parse(text: str, origin: str) -> Study:
     if isinstance(schema := raw.get("schema"), int) and schema > SCHEMA:
         raise UserError(f"{origin} is of schema {schema}, and this version reads {SCHEMA}: it needs a newer tfoptim.")
     study = domains.read(Study, raw, "", faults)
+    faults += _strangers(raw)
     if study is not None:
         study = _completed(study)
-        faults = _across(study)
+        faults += _across(study)
     if study is None or faults:
         raise UserError(f"{origin} has {len(faults)} fault(s):" + "".join(f"\n  {fault}" for fault in faults))
     return study
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}.") from error
+
+
+def _toml(text: str, origin: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{origin} is not valid TOML: {error}.") from error
+
+
+def _whole(text: str, origin: str) -> dict[str, Any]:
+    """Returns what a study says, and what those say that it is like."""
+    raw = _toml(text, origin)
+    models: list[Path] = []
+    while "like" in raw:
+        path = find(str(raw.pop("like")))
+        if path in models:
+            raise UserError(f"{origin} is like {path.name}, which is like itself.")
+        models.append(path)
+        base = _toml(_text(path), path.name)
+        raw = {key: given for key, given in base.items() if key != "tiers"} | raw
+    return raw
 
 
 _OF_PROBLEMS = tuple(field.name for field in dataclasses.fields(Problem))
@@ -88,20 +113,33 @@ def _completed(study: Study) -> Study:
     return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.tier.seeds]))
 
 
-def _across(study: Study) -> list[str]:
-    """Returns the faults that no single value shows."""
+def _strangers(raw: Mapping[str, Any]) -> list[str]:
+    """Returns the faults of tasks, data sets and optimizers that there are none of, whatever else is wrong."""
     from experiments import datasets, library, tasks
 
+    problems, entries = (
+        [found for found in given if isinstance(found, dict)] if isinstance(given, list) else []
+        for given in (raw.get("problems") or [dict(raw)], raw.get("optimizers"))
+    )
+    named = (
+        *(("task", problem.get("task"), tasks.names()) for problem in problems),
+        *(("data", problem.get("data"), list(datasets.CARDS)) for problem in problems),
+        *((f"optimizers[{i}].optimizer", e.get("optimizer"), library.available()) for i, e in enumerate(entries)),
+    )
+    return [
+        f"{path}: {unknown(path.split('.')[-1], word, known)}"
+        for path, word, known in named
+        if isinstance(word, str) and word not in known
+    ]
+
+
+def _across(study: Study) -> list[str]:
+    """Returns the faults that no single value shows."""
     faults = []
     labels = [entry.label.lower() for entry in study.optimizers]
-    for path, word, known in (
-        *(("task", problem.task, tasks.names()) for problem in study.problems or [study]),
-        *(("data", problem.data, list(datasets.CARDS)) for problem in study.problems or [study]),
-        *((f"optimizers[{i}].optimizer", e.optimizer, library.available()) for i, e in enumerate(study.optimizers)),
-        *((f"tiers[{i}].label", word.lower(), labels) for i, t in enumerate(study.tiers) for word in t.optimizers),
-    ):
-        if word not in known:
-            faults.append(f"{path}: {unknown(path.split('.')[-1], word, known)}")
+    for i, tier in enumerate(study.tiers):
+        strangers = [word for word in tier.optimizers if word.lower() not in labels]
+        faults.extend(f"tiers[{i}].label: {unknown('label', word.lower(), labels)}" for word in strangers)
     for i, entry in enumerate(study.optimizers):
         if "learning_rate" in entry.hyperparameters:
             faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")

@@ -1,0 +1,60 @@
+"""A study that cannot be read is refused in words, all faults at once, and nothing is made."""
+
+import pytest
+
+from experiments.__main__ import main
+from tests.experiments.small import TOML
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A working directory that stays as it is."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(capsys, folder):
+    """What is said of the study by a dry run, which makes nothing."""
+    before = sorted(folder.iterdir())
+    assert main(["run", "bad.toml", "--dry-run"]) == 2
+    assert sorted(folder.iterdir()) == before
+    return capsys.readouterr().err
+
+
+def test_faults_of_all_kinds_are_named_together(capsys, folder):
+    """Values out of range, keys that there are not, and names of tasks, data and optimizers that nobody knows."""
+    changes = {"epochs = 1": "epochs = -1", '"mnist_mlp"': '"../../etc/passwd"', '"mnist_5k"': '"mnist_5kk"'}
+    text = TOML.replace('"adam"', '"admm"').replace("seeds = [0, 1]", "seeds = [0, 0]\nwat = 3")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    (folder / "bad.toml").write_text(text, encoding="utf-8")
+    said = refused(capsys, folder)
+    assert "bad.toml has 6 fault(s):" in said
+    for words in (
+        "wat: is not a known key",
+        "epochs: must be a whole number from 1 to 100000, got -1",
+        "seeds: must be a list without repeats",
+        "task: Unknown task '../../etc/passwd'",
+        "data: Unknown data 'mnist_5kk': did you mean 'mnist_5k'?",
+        "optimizers[1].optimizer: Unknown optimizer 'admm': did you mean 'adam'?",
+    ):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "error: bad.toml cannot be read: 'utf-8' codec can't decode byte 0xff"),
+        (b"x = [", "error: bad.toml is not valid TOML: "),
+        (b"", "error: bad.toml has "),
+        (b"schema = 99", "error: bad.toml is of schema 99, and this version reads 2: it needs a newer tfoptim."),
+        (b'optimizers = "adam"\nproblems = 7', "error: bad.toml has "),
+        (b'like = "bad.toml"', "error: bad.toml is like bad.toml, which is like itself."),
+        (b'like = "other.toml"', "error: other.toml is not valid TOML: "),
+    ],
+)
+def test_what_is_no_study_is_refused(capsys, folder, content, words):
+    """Bytes that are no text, text that is no TOML, an empty file, a newer schema, circles."""
+    (folder / "other.toml").write_text("[", encoding="utf-8")
+    (folder / "bad.toml").write_bytes(content)
+    assert refused(capsys, folder).startswith(words)
