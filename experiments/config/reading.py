@@ -135,7 +135,7 @@ def _strangers(raw: Mapping[str, Any]) -> list[str]:
 
 def _across(study: Study) -> list[str]:
     """Returns the faults that no single value shows."""
-    faults = []
+    faults: list[str] = []
     labels = [entry.label.lower() for entry in study.optimizers]
     for i, tier in enumerate(study.tiers):
         strangers = [word for word in tier.optimizers if word.lower() not in labels]
