@@ -97,7 +97,7 @@ class Evidence:
         return self.by_seed(lambda record: float(record.evaluations[-1][f"{split}_{self.score}"]))
 
     def by_rule(self) -> BySeed:
-        """Returns the test score after the pass with the best validation score, the first of equals."""
+        """Returns the test score at the evaluation with the best validation score, the first of equals."""
         sign = 1 if self.higher else -1
 
         def pick(record: Record) -> float:

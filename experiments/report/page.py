@@ -44,7 +44,7 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
     sections = [
         element("p", text(result.headline), class_="headline", id="headline"),
         broken(findings),
-        _contents(shown),
+        _contents(evidence, shown),
         filters(evidence, {_problem(evidence): f"{evidence.task.title} on {evidence.study.data}"}),
         _results(evidence, result),
         _pairs(evidence, result.comparisons),
@@ -88,10 +88,12 @@ def broken(findings: Sequence[Finding]) -> str:
     return element("section", heading + element("ul", items), class_="broken", id="lint")
 
 
-def _contents(shown: Sequence[Shown]) -> str:
+def _contents(evidence: Evidence, shown: Sequence[Shown]) -> str:
     tables = [(NAME, "Results"), ("pairs", "All pairs"), ("runs", "All runs")]
     figures = [(f"figure-{figure.slug}", figure.title) for figure in shown if figure.files]
-    links = "".join(element("li", element("a", text(words), href=f"#{target}")) for target, words in tables + figures)
+    last = [("costs", "Costs")] if costs.rows(evidence) else []
+    there = [*tables, *figures, *last]
+    links = "".join(element("li", element("a", text(words), href=f"#{target}")) for target, words in there)
     return element("nav", element("ul", links), aria_label="contents")
 
 

@@ -34,7 +34,7 @@ class Row:
         wanted: how many there should be.
         diverged: how many of them diverged; each counts as the worst value there is.
         centre: test score after the last pass; None while runs are missing, since a mean over the others would flatter.
-        by_rule: mean test score after the pass with the best validation score; None while runs are missing.
+        by_rule: mean test score at the evaluation with the best validation score; None while runs are missing.
         lag: the best against this one; None for the best itself.
         tied: whether it belongs to the optimizers that are printed bold: the best, and all that are not worse.
         seconds: of training in a run, its steps times the median seconds of a step in the timing pass; None where that

@@ -42,7 +42,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
         ),
         *_width(result),
         *selection.remarks(evidence.study, evidence.choices, evidence.trials),
-        f"At best validation: test {score} after the pass with the best validation {score}.",
+        f"At best validation: test {score} at the evaluation with the best validation {score}.",
         evidence.untimed or TIMED,
     ]
 
