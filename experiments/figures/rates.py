@@ -67,6 +67,8 @@ def draw_rates(
     height = 3.6 + 1.3 * grid[0]
     with mpl.rc_context(canvas.STYLE):
         figure, axes = canvas.sheet(caption, room=0, grid=grid, gap=(0.08, 0.42), height=height)
+        if grid == (1, 1):  # a single axes has no title of its own elsewhere, and stands higher
+            figure.subplots_adjust(top=axes[0].get_position().y1 - 0.35 / height)
         axes[0].set_xscale("log")
         words = _score_scale(axes[0], table, score, step)
         for panel, (label, own) in zip(axes, lines.items(), strict=False):
