@@ -6,6 +6,8 @@ Nothing here imports TensorFlow, so that help and errors come at once.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 import os
 import re
 import shlex
@@ -171,7 +173,7 @@ def _options_of_study(parser: Parser, *, report: bool) -> None:
     add("--data", metavar="NAME", help="another data set; rates stay those chosen for the study's")
     if not report:
         return
-    add("--target", type=float, metavar="SCORE", help="validation score that counts as solved, for times to target")
+    add("--target", type=_score, metavar="SCORE", help="validation score that counts as solved, for times to target")
     add("--out", type=Path, metavar="FOLDER", help="where the report goes (default: the study's folder, static)")
 
 
@@ -187,6 +189,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 100_000:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100000, got '{text}'")
     return int(text)
+
+
+def _score(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if math.isfinite(score := float(text)):
+            return score
+    raise argparse.ArgumentTypeError(f"must be a number such as 0.9, got '{text}'")
 
 
 def _words(text: str) -> list[str]:

@@ -22,3 +22,16 @@ def test_make_commands_are_targets():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert {"compare", "test"} <= named
     assert set() == named - targets
+
+
+def test_links_within_the_repository_lead_somewhere():
+    """To a heading of the page, or to a file."""
+    headings = [re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-") for text in _headings()]
+    links = re.findall(r"\]\((?!https?:)([^)\s]+)\)", README)
+    assert len(links) > 3
+    missing = [link for link in links if link[1:] not in headings and not (ROOT / link.partition("#")[0]).is_file()]
+    assert [] == missing
+
+
+def _headings():
+    return re.findall(r"^##+ (.+)$", README, flags=re.MULTILINE)

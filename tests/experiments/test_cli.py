@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,8 @@ from tests.experiments.small import TOML, select, study
         (["compare", "--seeds", "999999999999999999"], "must be seeds from 0 to 999"),
         (["compare", "--seeds", "9" * 5000], "must be a number of seeds or a list like 0,1,7"),
         (["compare", "--seeds", "0"], "at least one, got '0'"),
+        (["report", "--target", "nan"], "must be a number such as 0.9, got 'nan'"),
+        (["report", "--target", "high"], "must be a number such as 0.9, got 'high'"),
         (["compare", "--jobs", "-1"], "must be a whole number"),
         (["compare", "mnist", "more"], "Nothing is done with the word 'more'"),
         (["tune", "missing.toml"], "Unknown study 'missing.toml'"),
@@ -132,6 +135,16 @@ def test_each_command_has_help_with_examples_that_it_takes(capsys, name, words):
         line = f"python -m experiments {name} {example}".strip()
         assert re.search(rf"^  {re.escape(line)} +{re.escape(why)}$", shown, re.MULTILINE)
         assert parser.parse_args([name, *shlex.split(example)]).command == name
+
+
+def test_the_commands_in_the_readme_are_taken():
+    """Each word of them is one that its command knows."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^python -m experiments ([^#\n]+)", text, re.MULTILINE)
+    parser, _ = cli._parsers()
+    assert len(lines) > 10
+    for line in lines:
+        assert parser.parse_args(shlex.split(line)).command == line.split()[0]
 
 
 def test_answers_come_without_importing_tensorflow():
