@@ -132,10 +132,10 @@ class Browser:
         return answer["result"].get("value")
 
     def click(self, selector):
-        """Clicks with the mouse, where the first element that a selector names is."""
+        """Clicks with the mouse on the first element that a selector names; of a broken one on its first line."""
         element = f"document.querySelector({json.dumps(selector)})"
         self.ask(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        x, y = self.ask(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({element}.getBoundingClientRect())")
+        x, y = self.ask(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({element}.getClientRects()[0])")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
