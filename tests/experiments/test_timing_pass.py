@@ -164,3 +164,19 @@ class Stand(types.SimpleNamespace):
         """Has served nobody."""
         super().__init__(stopping=False, served=0, program=lambda run: Program(run, {}), digests=lambda run: {},
                          traces=lambda: 1, test=lambda run: None, rest=lambda run: "now")  # fmt: skip
+
+
+def test_an_interrupted_run_for_times_is_gone_on_with_by_itself(pretender, capsys):
+    """`resume` makes it as the pass would have, on a machine that is told, whatever else there is to do."""
+    assert main(["time", "small.toml", "--repetitions", "1"]) == 0
+    job = pretender[0].jobs[-1]
+    records.discard(job.folder)
+    records.give_up(job.folder, 1, "interrupted", "Stopped")
+    assert main(["resume", "--dry-run"]) == 0
+    assert "small: 1 timing runs, 0 recorded, 1 to make; about" in capsys.readouterr().out
+    assert main(["resume"]) == 0
+    (engine,) = pretender[1:]
+    assert [made.run for made in engine.jobs] == [job.run]
+    assert engine.setting.environment["machine"]["cores"] >= 1
+    assert main(["resume"]) == 0
+    assert "nothing to go on with" in capsys.readouterr().out
