@@ -48,7 +48,7 @@ class Words:
     @property
     def lines(self) -> tuple[str, ...]:
         """What one has to know to read the figures, a sentence or two a line."""
-        seeds = ", ".join(map(str, self.study.seeds))
+        seeds = spans(self.study.seeds)
         how = f"Line: seed {seeds}."
         if len(self.study.seeds) > 1:
             hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
@@ -69,7 +69,7 @@ class Words:
         """Returns the words of a figure of the search; tuning is the whole study's, never a part's."""
         tuning, tier = self.whole.tuning, self.whole.tier
         title = f"{what}: {tasks.get(self.whole.task).title} on {self.whole.data}"
-        seeds = ", ".join(map(str, tuning.seeds))
+        seeds = spans(tuning.seeds)
         line = (
             f"{how} {tier.trials} points for each optimizer, at the same places in four decades of learning rates "
             f"around the default, widened by a decade while the best lies at an edge; tuning seeds {seeds}; "
@@ -100,6 +100,8 @@ class Words:
 
     def _data(self) -> str:
         card = datasets.CARDS[self.study.data]
+        if not getattr(card, "noise", True):
+            return f"Data: {card.title}."
         sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
         return f"Data: {card.title}: {sizes} for training / validation / test."
 
@@ -142,3 +144,18 @@ class Words:
         ]
         changed = f", for {' of '.join(others)} and not for this" if others else ""
         return f"Learning rates, chosen on validation data{length}{changed}: {rates}."
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Returns whole numbers for reading, three and more that follow each other by their ends.
+
+    >>> spans([0, 1, 2, 3, 4, 42]), spans([1000, 1001])
+    ('0 to 4, 42', '1000, 1001')
+    """
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return ", ".join(f"{own[0]} to {own[-1]}" if len(own) > 2 else ", ".join(map(str, own)) for own in found)

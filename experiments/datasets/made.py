@@ -38,6 +38,7 @@ class MadeCard:
         sizes: number of rows in each split.
         digests: SHA-256 of each split's rows, where draws could differ between machines.
         rows: makes the rows of a split, float32 [n, coordinates].
+        noise: whether the rows differ; else they are zeros, a row for each step.
     """
 
     name: str
@@ -46,6 +47,7 @@ class MadeCard:
     sizes: Mapping[str, int]
     digests: Mapping[str, str]
     rows: Callable[[str], Rows]
+    noise: bool = True
 
     url = None
     prepared = True
@@ -75,14 +77,15 @@ class MadeCard:
 
 def _of_function(function: Function) -> MadeCard:
     size = NOISE_ROWS if function.noisy else PASS
-    words = f"{size:,} rows of noise" if function.noisy else "no data"
+    words = f"{size:,} rows of noise, for {function.title}" if function.noisy else f"none; a pass is {size} steps"
     return MadeCard(
         name=function.name,
-        title=f"{words}, for {function.title}",
+        title=words,
         version="1.0.0",
         sizes={"train": size, "validation": 1, "test": 1},
         digests={},
         rows=functools.partial(_noise, function),
+        noise=function.noisy,
     )
 
 

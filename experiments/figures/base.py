@@ -15,6 +15,15 @@ FEW = 6  # lines whose bands can be told apart
 FAINT = "#8C8C8C"  # of lines beyond those: 3.4 to 1 on white
 
 
+def ended(value: float) -> str:
+    """Returns the number at the end of a line: three decimals, or two digits of one that is smaller.
+
+    >>> ended(0.96961), ended(4.27e-13)
+    ('0.970', '4.3e-13')
+    """
+    return f"{value:.2g}" if 0 < abs(value) < 1e-3 else f"{value:.3f}"
+
+
 def look(style: Style) -> dict[str, Any]:
     """Returns how an optimizer's line is drawn, for matplotlib."""
     return {"color": style.color, "linestyle": canvas.DASHES[style.line], "marker": style.marker}

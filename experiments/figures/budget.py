@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
-from experiments.figures.base import FEW, Table, group, looks
+from experiments.figures.base import FEW, Table, ended, group, looks
 from experiments.report.evidence import Evidence
 from experiments.statistics import best_of_band, generator
 from experiments.tables import from_csv, to_csv
@@ -88,7 +88,7 @@ def _line(axes: Axes, own: Table, style: Mapping[str, Any], shade: float) -> Any
     told = {"linewidth": 1.8, "markersize": 5, "zorder": 3, **style}
     axes.plot(k, [row["expected"] for row in alive], **told)
     last = alive[-1]
-    return last["k"], last["expected"], f"{last['optimizer']}  {last['expected']:.3f}", style
+    return last["k"], last["expected"], f"{last['optimizer']}  {ended(last['expected'])}", style
 
 
 def _scores(evidence: Evidence, label: str) -> list[float]:

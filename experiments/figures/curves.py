@@ -16,7 +16,7 @@ from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.curves import Curve
 from experiments.figures.across import EPOCHS, Across, every
-from experiments.figures.base import FEW, Table, looks
+from experiments.figures.base import FEW, Table, ended, looks
 from experiments.figures.late import Line, room_for_late, show_late
 from experiments.records import Record
 from experiments.statistics import bootstrap, expanded, generator
@@ -108,7 +108,7 @@ def _line_of(table: Table, label: str, curve: Curve, across: Across) -> Line:
     mean = values.mean(axis=0).tolist()
     name = f"{table[0]['study']} {curve.slug} {label}"
     low, high = band(values, name) if len(values) > 1 else (mean, mean)
-    text = f"{label}  diverged" if any(stopped) else f"{label}  {mean[-1]:.3f}"
+    text = f"{label}  diverged" if any(stopped) else f"{label}  {ended(mean[-1])}"
     return Line(label, text, x, mean, low, high, alive, stopped)
 
 

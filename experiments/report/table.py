@@ -172,11 +172,15 @@ def number(value: float) -> str:
 
     >>> number(0.92337), number(87.0411), number(float("-inf"))
     ('0.9234', '87.04', 'diverged')
+    >>> number(4.3e-13), number(1e-18)  # the latter is what is left of a difference by rounding
+    ('4.3e-13', '0.0000')
     """
     if math.isnan(value):
         return "-"
     if math.isinf(value):
         return "diverged"
+    if 1e-15 < abs(value) < 1e-3:
+        return f"{value:.2g}"
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
 
 

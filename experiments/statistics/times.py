@@ -95,7 +95,8 @@ def void(passes: Mapping[str, Any], budget: float) -> str | None:
     arrays = one_of_each("passes", passes, "optimizer", ("runs",), infinite=True)
     for label, given in arrays.items():
         if np.median(times(f"passes[{label!r}]", given)) <= early:
-            return f"half of the runs of {label} meet it within the first {early:g} of {budget:g} passes"
+            first = "pass" if early == 1 else f"{early:g} passes"
+            return f"half of the runs of {label} meet it within the first {first}, of {budget:g}"
     able = [label for label, given in arrays.items() if np.isfinite(given).any()]
     return None if len(able) > 1 else f"{' '.join(['only', *able]) if able else 'no optimizer'} ever reaches it"
 
