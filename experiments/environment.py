@@ -59,7 +59,8 @@ def commit() -> str:
     """Returns the git commit, with `+changes` when counted code differs from it, or `unknown`."""
     try:
         head = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--", str(library.folder()), str(HERE))
+        counted = (f":(glob){HERE}/{pattern}" for pattern in COUNTED)
+        changed = _git("status", "--porcelain", "--", str(library.folder()), *counted)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return head + ("+changes" if changed else "")
