@@ -171,6 +171,7 @@ def _options_of_study(parser: Parser, *, report: bool) -> None:
     add("--optimizers", nargs="+", type=_words, metavar="NAME", help="some of the study's optimizers")
     add("--tier", metavar="NAME", help="a smaller form that the study declares, such as quick")
     add("--data", metavar="NAME", help="another data set; rates stay those chosen for the study's")
+    add("--deterministic", action="store_true", help="only operations that repeat to the last bit, for debugging")
     if not report:
         return
     add("--target", type=_score, metavar="SCORE", help="validation score that counts as solved, for times to target")

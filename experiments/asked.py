@@ -22,6 +22,7 @@ class Options:
     epochs: int | None = None
     optimizers: tuple[str, ...] | None = None
     data: str | None = None
+    deterministic: bool = False
     out: Path | None = None
     jobs: int | None = None
     tier: str | None = None
@@ -64,7 +65,7 @@ def tiered(study: Study, options: Options) -> Options:
 
 
 def changed(study: Study, options: Options) -> Study:
-    """Returns a study with another budget or data set, which makes it another study.
+    """Returns a study with another budget, data set or kind of operations, which makes it another study.
 
     Raises:
         UserError: the data set is not known.
@@ -72,7 +73,8 @@ def changed(study: Study, options: Options) -> Study:
     data = options.data or study.data
     if data not in datasets.CARDS:
         raise unknown("data set", data, datasets.CARDS)
-    return dataclasses.replace(study, data=data, epochs=options.epochs or study.epochs)
+    exact = options.deterministic or study.deterministic
+    return dataclasses.replace(study, data=data, epochs=options.epochs or study.epochs, deterministic=exact)
 
 
 def narrowed(study: Study, options: Options) -> Study:

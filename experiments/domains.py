@@ -68,6 +68,11 @@ def scalars() -> Domain:
     )
 
 
+def truth() -> Domain:
+    """Returns the domain of true and false."""
+    return Domain("true or false", lambda value: isinstance(value, bool))
+
+
 def value(domain: Domain, default: Any = dataclasses.MISSING) -> Any:
     """Declares a field that holds a plain value."""
     if isinstance(default, dict):

@@ -35,6 +35,8 @@ def definition(study: Study) -> dict[str, Any]:
         del entry["style"]
     if study.grid == PASSES:  # as it was when there was no other
         del content["grid"]
+    if not study.deterministic:
+        del content["deterministic"]
     content["budget"] = dataclasses.asdict(study.tier)
     for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
         for key in [key for key, given in part.items() if given is None]:

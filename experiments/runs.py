@@ -32,6 +32,7 @@ class Run:
         schedule: `warmup-cosine`, `constant`, or `own` of an optimizer that has one.
         point: of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty.
         grid: at which steps it is evaluated, one of `experiments.grid.GRIDS`.
+        deterministic: whether TensorFlow is held to operations that repeat their results to the last bit.
     """
 
     schema: int
@@ -54,6 +55,7 @@ class Run:
     batch_size: int
     micro_batch: int
     grid: str = PASSES
+    deterministic: bool = False
 
     @property
     def identity(self) -> str:
@@ -64,11 +66,12 @@ class Run:
     def content(self) -> dict[str, Any]:
         """The specification as plain values, as it is stored.
 
-        The grid of passes is left out, as it was when there was no other, so that such runs keep their identity.
+        What is as it was before there was a choice is left out, so that such runs keep their identity.
         """
         content = dataclasses.asdict(self)
-        if self.grid == PASSES:
-            del content["grid"]
+        for name, usual in (("grid", PASSES), ("deterministic", False)):
+            if content[name] == usual:
+                del content[name]
         return content
 
     @property
@@ -122,6 +125,7 @@ def plan(
         epochs=study.tuning.epochs or study.epochs if kind == TUNING else study.epochs,
         batch_size=study.batch_size,
         micro_batch=study.micro_batch,
+        deterministic=study.deterministic,
         grid=study.grid if kind in (EVALUATION, TARGET) else PASSES,
     )
 

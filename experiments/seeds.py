@@ -13,6 +13,7 @@ import numpy as np
 EVALUATION = range(1000)
 TUNING = range(1000, 2000)
 TARGET = range(2000, 3000)
+TIMING = range(3000, 4000)
 
 
 def derive(problem: str, seed: int, purpose: str) -> int:

@@ -123,6 +123,8 @@ class Study:
         schedule: of the learning rates of all optimizers that have none of their own (rule B9).
         grid: at which steps runs are evaluated (rule B13): those of the `protocol`, or after each of the `passes`.
             Runs for tuning and for times are evaluated after each pass, since no curve is drawn of them.
+        deterministic: whether TensorFlow may use nothing but operations that repeat their results to the last bit
+            (rule B24). They do so on CPUs anyway; on GPUs it costs time, and is for debugging: evidence rests on seeds.
         seeds: evaluation seeds; by default as many as the budget asks for, from 0.
         tuning: how hyperparameters are chosen.
         optimizers: the entries.
@@ -144,6 +146,7 @@ class Study:
     track: str = value(domains.one_of(*TRACKS), default="tuned")
     schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
     grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
+    deterministic: bool = value(domains.truth(), default=False)
     seeds: tuple[int, ...] = value(SEEDS, default=())
     tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
     tiers: tuple[Part, ...] = tables(Part, default=())

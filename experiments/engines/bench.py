@@ -33,8 +33,12 @@ class Bench:
 
     def program(self, run: Run) -> Any:
         """Returns the compiled program for a run, made when the last run's does not serve."""
+        import tensorflow as tf
+
         from experiments.train import Program
 
+        if run.deterministic:  # for good: all runs of a study say the same, and a worker serves one study
+            tf.config.experimental.enable_op_determinism()
         if self._program[0] != run.program:
             self._program = ("", None)  # the old one is let go before the new one is made
             self._counted = 0

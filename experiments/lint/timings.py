@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 
+from experiments import seeds
 from experiments.lint.case import Case, name, some
 from experiments.timing import reading
 from experiments.timing.machine import BUSY
@@ -55,6 +56,6 @@ def in_succession(case: Case) -> Iterator[str]:
 
 def foreign_seeds(case: Case) -> Iterator[str]:
     """Seeds of the timing pass are nobody else's."""
-    other = [name(record) for record in case.timings if record.run.seed not in reading.SEEDS]
+    other = [name(record) for record in case.timings if record.run.seed not in seeds.TIMING]
     if other:
         yield f"Timed runs have seeds that are for other runs: {some(other)}."

@@ -14,7 +14,6 @@ from experiments.records import Record
 from experiments.runs import TIMING, Run
 
 ALONE = "alone"
-SEEDS = range(3000, 4000)  # evaluation has those from 0, tuning from 1000, targets from 2000
 LEAST = 5  # repetitions that a median and its quartiles are of
 
 

@@ -13,8 +13,8 @@ from experiments.engines import Setting
 from experiments.errors import UserError
 from experiments.progress import clock
 from experiments.runs import EVALUATION, TIMING, Run, plan
+from experiments.seeds import TIMING as SEEDS
 from experiments.timing import machine, reading
-from experiments.timing.reading import SEEDS
 from experiments.work import estimate, states
 
 PASSES = 3  # of a run: the first warms up, the others are timed
