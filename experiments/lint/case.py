@@ -88,7 +88,8 @@ def cases(
         case = Case(one, own, trials=_tried(own), target=target)
         if of_file:
             whole = of_file[number][1]
-            case = dataclasses.replace(case, whole=dataclasses.replace(whole, data=one.data, epochs=one.epochs))
+            changed = {key: getattr(one, key) for key in ("data", "epochs", "deterministic")}  # by the command line
+            case = dataclasses.replace(case, whole=dataclasses.replace(whole, **changed))
             case = _with_choices(case, own_path, whole)
         found.append(case)
     return found

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from experiments import asked, config, identity, runs
 from experiments.engines import bench
+from experiments.lint.case import cases, identities
 from tests.experiments.small import TOML, run, study
 
 
@@ -31,6 +32,15 @@ def test_a_study_or_the_command_line_turns_it_on():
     assert not asked.changed(study(), asked.Options("small")).deterministic
     with pytest.raises(config.reading.UserError, match="deterministic: must be true or false"):
         config.parse("deterministic = 1\n" + TOML, "small.toml")
+
+
+@pytest.mark.parametrize("changes", [{"deterministic": True}, {"epochs": 2}, {"data": "mnist"}])
+def test_the_lint_knows_the_study_that_the_command_line_made(changes):
+    """Its records are not those of another study."""
+    path = config.find("mnist")
+    made = asked.changed(config.load(path), asked.Options("mnist", **changes))
+    (case,) = cases(dataclasses.replace(made, optimizers=made.optimizers[:2]), [], path=path)
+    assert identities(case)[runs.EVALUATION] == identity.study_hash(made)
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
