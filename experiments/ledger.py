@@ -113,7 +113,7 @@ def _resumed(lines: list[dict[str, Any]]) -> int:
 
 def _at(lines: list[dict[str, Any]], step: int | None) -> Cost:
     """Returns what had been spent at the evaluation after some steps, or at the last one; nothing without one."""
-    told = [line for line in lines if "epoch" in line and step in (None, line["step"])]
+    told = [line for line in lines if "step" in line and step in (None, line["step"])]
     if not told:
         return Cost()
     last = told[-1]

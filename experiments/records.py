@@ -217,6 +217,8 @@ def _read(path: Path, test: bool) -> Record:
             raise ValueError(f"it names a file '{name}' that no run has")
         _same(path / name, sha)
     lines = evaluations(path / f"metrics-{attempt}.jsonl")
+    if any("step" not in line for line in lines):
+        raise ValueError("its evaluations do not say after which step they are; an earlier version made it")
     more = {name.split("-")[0]: path / name for name in result["files"] if not name.endswith(".jsonl")}
     if test and (path / f"test-{attempt}.jsonl").exists():
         sealed = evaluations(path / f"test-{attempt}.jsonl")

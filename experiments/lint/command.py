@@ -43,9 +43,7 @@ def _findings(path: Path) -> Iterator[Finding]:
         (case,) = cases(own_path, ())
         found, damaged = _recorded(own_path.stem, set(identities(case).values()))
         if damaged:
-            yield Finding(
-                "L-B2", f"{damaged} records of {study.task} are damaged: their files are not those that ended."
-            )
+            yield Finding("L-B2", f"{len(damaged)} records of {study.task} are damaged, such as: {damaged[0]}.")
         yield from findings(own_path, found)
 
 
@@ -55,9 +53,9 @@ def _remarks(path: Path) -> Iterator[str]:
             yield from remarks(case)
 
 
-def _recorded(name: str, studies: set[str]) -> tuple[list[Record], int]:
-    """Returns the finished records of a study, test scores closed, and how many cannot be believed."""
+def _recorded(name: str, studies: set[str]) -> tuple[list[Record], list[str]]:
+    """Returns the finished records of a study, test scores closed, and why each of the others cannot be believed."""
     folders = [records.ROOT / f"{name}-{study[:8]}" for study in sorted(studies)]
     done = [mark.parent for folder in folders for mark in sorted(folder.glob("trials/*/*/DONE"))]
     found = [record for path in done if (record := records.read(path)) is not None]
-    return found, len(done) - len(found)
+    return found, [damage for path in done if (damage := records.damage(path)) is not None]

@@ -40,7 +40,10 @@ def opened(name: str, study: Path, runs: Sequence[Run]) -> list[Record]:
     for folder in made:
         record = records.read(folder, test=True)
         if record is None:
-            raise UserError(f"The record in {folder} cannot be read; delete that folder and run again.")
+            damage = records.damage(folder) or f"the test scores in {folder} are not those of its evaluations"
+            raise UserError(
+                f"There is no report, since {damage}; make that run again with: python -m experiments compare {name}"
+            )
         found.append(record)
     return found
 

@@ -17,7 +17,6 @@ from experiments.statistics import (
     headline,
     tie_group,
 )
-from experiments.timing.reading import steps_of
 
 NAME = "results"
 
@@ -104,7 +103,7 @@ def _row(
     evidence: Evidence, label: str, centre: Centre | None, rules: BySeed, lag: Comparison | None, tied: bool
 ) -> Row:
     group = evidence.of(label)
-    steps = max((steps_of(record.run, record.evaluations[-1]) for record in group), default=0)
+    steps = max((record.evaluations[-1]["step"] for record in group), default=0)
     second = evidence.step_seconds.get(label)
     choice = evidence.choices[label]
     return Row(

@@ -6,12 +6,11 @@ import dataclasses
 import itertools
 import math
 import statistics
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from experiments import records
 from experiments.records import Record
-from experiments.runs import TIMING, Run
+from experiments.runs import TIMING
 
 ALONE = "alone"
 LEAST = 5  # repetitions that a median and its quartiles are of
@@ -68,7 +67,7 @@ def taken(record: Record) -> Taken:
     whole = [evaluation for evaluation in record.evaluations[:-1] if evaluation["epoch"] >= 1]
     first = whole[0] if whole else record.evaluations[0]
     seconds = last["seconds"] - first["seconds"]
-    steps = steps_of(run, last) - steps_of(run, first)
+    steps = last["step"] - first["step"]
     device = summary["peak_device_bytes"]
     return Taken(
         run.label,
@@ -81,15 +80,6 @@ def taken(record: Record) -> Taken:
         math.nan if device is None else device,
         summary["state_bytes"] / summary["parameters"],
     )
-
-
-def steps_of(run: Run, evaluation: Mapping[str, Any]) -> int:
-    """Returns the steps that a run had taken when it was evaluated; early records count gradients alone."""
-    passes = evaluation["epoch"]
-    if "step" in evaluation or not passes:
-        return int(evaluation.get("step", 0))
-    of_pass = 1 if run.batch == "full" else math.ceil(evaluation["example_gradients"] / passes / run.batch_size)
-    return int(passes * of_pass)
 
 
 def step_seconds(found: Sequence[Record]) -> dict[str, float]:

@@ -146,7 +146,7 @@ def test_a_damaged_record_is_told(written, capsys):
     (folder / "metrics-1.jsonl").write_text("", encoding="utf-8")
     assert main(["lint", "sound.toml"]) == 1
     out = capsys.readouterr().out
-    assert "sound: L-B2: 1 records of mnist_mlp are damaged" in out
+    assert f"sound: L-B2: 1 records of mnist_mlp are damaged, such as: the record in {folder} is damaged: " in out
     assert "L-B15" in out
 
 

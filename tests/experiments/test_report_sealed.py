@@ -94,9 +94,10 @@ def test_missing_runs_are_left_out_and_none_at_all_is_refused(made):
 
 
 def test_a_record_that_cannot_be_read_is_refused(made):
-    """Its folder is named, and no report is made of the others alone."""
+    """Its folder and the command that mends it are named, and no report is made of the others alone."""
     path, runs = made
     folder = records.folder(records.ROOT, "small", runs[0])
     (folder / "test-1.jsonl").write_text("torn", encoding="utf-8")
-    with pytest.raises(UserError, match=f"The record in {folder} cannot be read; delete that folder and run again."):
+    said = f"the record in {folder} is damaged: test-1.jsonl, .*; make that run again with: .* compare small"
+    with pytest.raises(UserError, match=said):
         report.opened("small", path, runs)

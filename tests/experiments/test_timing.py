@@ -9,7 +9,6 @@ import pytest
 from experiments import records, runs
 from experiments.engines import Job, Setting, bench, local
 from experiments.errors import UserError
-from experiments.runs import steps
 from experiments.timing import reading, table, taking
 from tests.experiments import evidence as made_up
 from tests.experiments import small
@@ -90,16 +89,6 @@ def test_the_first_pass_is_not_timed_where_there_are_more():
     assert math.isnan(own["Adam"].peak_device_bytes)
     single = made_up.timings(TIMED.study, TIMES, passes=1)
     assert reading.taken(single[1]).seconds_per_step == pytest.approx(0.04)
-
-
-def test_steps_of_records_from_before_they_were_counted_follow_from_gradients():
-    """In mini-batches, the last of which may not be full, and on full gradients."""
-    old = {"epoch": 3, "example_gradients": 12_000}
-    for label in ("Adam", "GD"):
-        run = small.run(label)
-        assert reading.steps_of(run, old) == 3 * steps(run.task, run.data, run.batch, run.batch_size)
-        assert reading.steps_of(run, {**old, "epoch": 0}) == 0
-        assert reading.steps_of(run, {**old, "step": 7}) == 7
 
 
 def test_a_row_has_median_and_quartiles():
