@@ -39,9 +39,14 @@ def make(name: str, runs: Sequence[Run], options: Any, title: str) -> None:
 
 
 def tell(name: str, runs: Sequence[Run], options: Any, more: str = "") -> None:
-    """Prints how many runs there are, how many are missing, and about how long those will take."""
+    """Prints how many runs there are, how many are missing, and about how long those will take.
+
+    Raises:
+        UserError: the engine could not be used as it is asked for.
+    """
     stand = [states.of(records.folder(records.ROOT, name, run), run) for run in runs]
     missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
+    engine(name, options, len(missing))()
     print(estimate.sentence(name, runs, missing, records.ROOT, workers(options, len(missing))) + more)
     reasons = collections.Counter(state.reason for state in stand if state.word == "outdated")
     for reason, count in reasons.items():

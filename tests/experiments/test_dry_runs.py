@@ -52,6 +52,16 @@ def test_a_dry_run_of_tuning_counts_the_runs_of_the_search(capsys, tmp_path):
         assert capsys.readouterr().out.startswith("small: 6 runs, 0 recorded, 6 to make")
 
 
+@pytest.mark.parametrize("words", [["compare"], ["run"], ["run", "--tuning"], ["tune"]])
+def test_a_dry_run_refuses_an_engine_that_a_run_would_refuse(capsys, tmp_path, words):
+    """So that what it says is not of a command that cannot be carried out."""
+    (tmp_path / "small.toml").write_text(TOML, encoding="utf-8")
+    select(tmp_path / "small.toml", study())
+    assert main([*words, "small.toml", "--dry-run", "--engine-option", "a=b"]) == 2
+    assert "The local engine takes no options, got 'a'." in capsys.readouterr().err
+    assert not records.ROOT.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
