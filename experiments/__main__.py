@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from experiments import doctor, seeds, usage
+from experiments import doctor, grid, seeds, usage
 from experiments.benchmark import command as benchmark
 from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
@@ -171,6 +171,7 @@ def _options_of_study(parser: Parser, *, report: bool) -> None:
     add("--optimizers", nargs="+", type=_words, metavar="NAME", help="some of the study's optimizers")
     add("--tier", metavar="NAME", help="a smaller form that the study declares, such as quick")
     add("--data", metavar="NAME", help="another data set; rates stay those chosen for the study's")
+    add("--grid", choices=list(grid.GRIDS), help="evaluate at the protocol's steps, or after passes")
     add("--deterministic", action="store_true", help="only operations that repeat to the last bit, for debugging")
     if not report:
         return

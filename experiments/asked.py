@@ -22,6 +22,7 @@ class Options:
     epochs: int | None = None
     optimizers: tuple[str, ...] | None = None
     data: str | None = None
+    grid: str | None = None
     deterministic: bool = False
     out: Path | None = None
     jobs: int | None = None
@@ -65,7 +66,7 @@ def tiered(study: Study, options: Options) -> Options:
 
 
 def changed(study: Study, options: Options) -> Study:
-    """Returns a study with another budget, data set or kind of operations, which makes it another study.
+    """Returns a study with another budget, data set, grid or kind of operations, which makes it another study.
 
     Raises:
         UserError: the data set is not known.
@@ -73,8 +74,13 @@ def changed(study: Study, options: Options) -> Study:
     data = options.data or study.data
     if data not in datasets.CARDS:
         raise unknown("data set", data, datasets.CARDS)
-    exact = options.deterministic or study.deterministic
-    return dataclasses.replace(study, data=data, epochs=options.epochs or study.epochs, deterministic=exact)
+    return dataclasses.replace(
+        study,
+        data=data,
+        epochs=options.epochs or study.epochs,
+        grid=options.grid or study.grid,
+        deterministic=options.deterministic or study.deterministic,
+    )
 
 
 def narrowed(study: Study, options: Options) -> Study:

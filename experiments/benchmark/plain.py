@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments import config, records
+from experiments import config, grid, records
 from experiments.benchmark import output
 from experiments.benchmark.rows import as_csv, surroundings
 from experiments.benchmark.tables import Grid
@@ -62,7 +62,7 @@ def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: st
     wanted = list(seeds or study.seeds)
     listed = ",".join(map(str, [*wanted, wanted[0]]))  # a seed alone would be a number of seeds
     given = ("--epochs", str(epochs or study.epochs), "--seeds", listed)
-    compare = ("-m", "experiments", "compare", STUDY, *given, "--out", "figures")
+    compare = ("-m", "experiments", "compare", STUDY, *given, "--grid", grid.PASSES, "--out", "figures")
     script = ("-m", "experiments.benchmark.script", *given)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as fresh:
         print("The plain way ...", file=sys.stderr, flush=True)
@@ -123,8 +123,9 @@ def _publish(found: Sequence[Way], folder: Path, typed: str) -> None:
     )
     note = (
         "plain: one Keras process, `compile` and `fit` for each optimizer and seed, with the scores of the training "
-        "and the test set after each epoch. compare: `python -m experiments compare mnist` in an empty folder; it "
-        "evaluates the validation set and the initial weights besides, records every run, and draws the figures."
+        "and the test set after each epoch. compare: `python -m experiments compare mnist --grid passes` in an empty "
+        "folder; it evaluates the validation set and the initial weights besides, records every run, and draws the "
+        "figures."
     )
     table = Grid("The main comparison, the plain way and ours", headings, cells, (note,))
     about = surroundings(typed)

@@ -88,8 +88,8 @@ def cases(
         case = Case(one, own, trials=_tried(own), target=target)
         if of_file:
             whole = of_file[number][1]
-            changed = {key: getattr(one, key) for key in ("data", "epochs", "deterministic")}  # by the command line
-            case = dataclasses.replace(case, whole=dataclasses.replace(whole, **changed))
+            typed = {key: getattr(one, key) for key in ("data", "epochs", "grid", "deterministic")}
+            case = dataclasses.replace(case, whole=dataclasses.replace(whole, **typed))
             case = _with_choices(case, own_path, whole)
         found.append(case)
     return found

@@ -34,7 +34,7 @@ def test_a_study_or_the_command_line_turns_it_on():
         config.parse("deterministic = 1\n" + TOML, "small.toml")
 
 
-@pytest.mark.parametrize("changes", [{"deterministic": True}, {"epochs": 2}, {"data": "mnist"}])
+@pytest.mark.parametrize("changes", [{"deterministic": True}, {"epochs": 2}, {"grid": "passes"}, {"data": "mnist"}])
 def test_the_lint_knows_the_study_that_the_command_line_made(changes):
     """Its records are not those of another study."""
     path = config.find("mnist")
