@@ -40,6 +40,12 @@ PAIRS = (
 )
 
 
+def void(times: Table) -> str:
+    """Returns the sentence that names the problems whose target is void, which give no times (rule B14), or nothing."""
+    names = dict.fromkeys(row["problem"] for row in times if row["void"])
+    return f" Left out, since the target is void: {', '.join(names)}." if names else ""
+
+
 def map_from(text: str) -> list[dict[str, Any]]:
     """Returns the table of the heat map from its CSV."""
     numbers = dict.fromkeys(("score", "low", "high", "normalised", "iqm", "iqm_low", "iqm_high", "mean_rank"), float)

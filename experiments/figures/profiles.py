@@ -30,11 +30,18 @@ PAIRS = (
     "the target within a multiple of the faster one's passes. In brackets: share on which it is the fastest."
 )
 
+REFUSED = "Profiles: refused, since the target tells nothing between two optimizers here."
+
 
 def solved_of(table: Table) -> dict[str, list[float]]:
-    """Returns the passes to the whole target of each optimizer, seed by seed, from the table of times to target."""
+    """Returns the passes to the whole target of each optimizer, seed by seed or problem by problem, void ones apart."""
+    return {label: [row["epochs"] for row in own] for label, own in group(_whole(table)).items()}
+
+
+def _whole(table: Table) -> list[Mapping[str, Any]]:
+    """Returns the rows of the whole target, which gives no times where it is void (rule B14)."""
     whole = max(row["share"] for row in table)
-    return {label: [row["epochs"] for row in own if row["share"] == whole] for label, own in group(table).items()}
+    return [row for row in table if row["share"] == whole and not row["void"]]
 
 
 def drawable(table: Table) -> bool:
@@ -106,7 +113,7 @@ def draw_pairs(table: Table, styles: Mapping[str, Style], caption: Caption, fold
 
 def rows(shown: Sequence[tuple[str, Profile]], table: Table) -> list[dict[str, Any]]:
     """Returns the numbers drawn: a row for each problem, optimizer and panel, with its ratio or cost."""
-    first = table[0]
+    first = _whole(table)[0]
     return [
         {
             **{key: first[key] for key in ("study", "data", "model", "target")},

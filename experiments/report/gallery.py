@@ -137,7 +137,8 @@ class Gallery:
             yield from self._figure("Profiles", how, table, profiles.draw, self.styles)
             yield from self._figure("Profiles two by two", pairs, table, profiles.draw_pairs, self.styles)
         else:
-            yield Shown("Profiles", "Profiles: refused, since the target tells nothing between two optimizers here.")
+            void = times.missing([row for row in table if row["share"] == 1.0])
+            yield Shown("Profiles", " ".join((profiles.REFUSED, *void)))
 
     def _costs(self) -> Iterator[Shown]:
         table = costs.table_of(self.evidence, self.result)

@@ -71,16 +71,17 @@ def _figures(
     shown.append(Shown(what, figures.CHANCES, ranks.draw_chances(chances, styles, "score", words, folder)))
     shown += _ranks(overview, styles, caption, folder)
     passes = times_table(overview)
+    void = figures.void(passes)
     ratios = speed.table_of(passes, times.reference_of(overview.evidence[0].study.optimizers))
     if ratios:
-        what, how = "Speed-ups", speed.HOW.format(reference=ratios[0]["reference"])
+        what, how = "Speed-ups", speed.HOW.format(reference=ratios[0]["reference"]) + void
         shown.append(Shown(what, how, speed.draw(ratios, styles, caption(what, how), folder)))
     if not profiles.drawable(passes):
-        return shown
-    what, words = "Profiles", caption("Profiles", figures.PROFILES)
-    shown.append(Shown(what, figures.PROFILES, profiles.draw(passes, styles, words, folder)))
-    what, words = "Profiles two by two", caption("Profiles two by two", figures.PAIRS)
-    return [*shown, Shown(what, figures.PAIRS, profiles.draw_pairs(passes, styles, words, folder))]
+        return [*shown, Shown("Profiles", profiles.REFUSED + void)]
+    both = ("Profiles", figures.PROFILES, profiles.draw), ("Profiles two by two", figures.PAIRS, profiles.draw_pairs)
+    for what, how, draw in both:
+        shown.append(Shown(what, how + void, draw(passes, styles, caption(what, how + void), folder)))
+    return shown
 
 
 def _ranks(

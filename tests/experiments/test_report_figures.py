@@ -129,6 +129,8 @@ def test_a_target_that_one_alone_reaches_is_void(tmp_path, monkeypatch):
     shown = list(Gallery(whole, result(whole), tmp_path, STYLES)._times())
     assert not shown[0].files
     assert "Void, 100% of the way (0.8): only Adam ever reaches it." in shown[0].words
+    assert [one.title for one in shown] == ["Passes to a target", "Profiles"]
+    assert shown[1].words == f"{profiles.REFUSED} Void, 100% of the way (0.8): only Adam ever reaches it."
 
 
 def test_a_provisional_target_favours_nobody():
@@ -188,7 +190,7 @@ def test_a_critical_difference_diagram_is_refused_below_eight_problems(tmp_path,
     whole = evidence(APART)
     shown = Gallery(whole, result(whole), tmp_path, STYLES).draw(illustrations=False)
     assert NO_DIAGRAM in [figure.words for figure in shown if not figure.files]
-    assert len([figure for figure in shown if figure.files]) == 13
+    assert len([figure for figure in shown if figure.files]) == 11
 
 
 def test_a_loss_is_drawn_as_a_loss(tmp_path):

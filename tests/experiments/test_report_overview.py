@@ -7,7 +7,7 @@ import re
 import pytest
 
 from experiments import config, report
-from experiments.figures import costs
+from experiments.figures import costs, profiles
 from experiments.figures import overview as figures
 from experiments.report import result, write_overview
 from experiments.report.overview import Overview, map_table, middle, several, times_table
@@ -65,6 +65,17 @@ def test_the_time_of_a_problem_is_the_median_over_its_seeds():
     table = times_table(whole(APART, NOISE))
     assert len(table) == 4
     assert {row["share"] for row in table} == {1.0}
+
+
+def test_a_problem_whose_target_is_void_is_in_no_profile(tmp_path, monkeypatch):
+    """No times are given for it (rule B14), and its name is told in their place."""
+    table = times_table(whole(APART, NOISE))
+    names = list(dict.fromkeys(row["problem"] for row in table))
+    void = [{**row, "void": "all do" if row["problem"] == names[0] else "", "epochs": 3.0} for row in table]
+    assert profiles.solved_of(void) == {"GD": [3.0], "Adam": [3.0]}
+    assert figures.void(void) == f" Left out, since the target is void: {names[0]}."
+    assert figures.void([row for row in void if not row["void"]]) == ""
+    assert not profiles.drawable([{**row, "void": "all do"} for row in table])
 
 
 def test_the_numbers_alone_draw_the_overview_again(tmp_path):
