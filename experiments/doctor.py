@@ -22,7 +22,8 @@ NEEDED = ("the library", "experiments")  # without the other extras a study runs
 LEAST_BYTES = 2**30
 DEVICES = """
 import tensorflow as tf
-print(", ".join(f"{device.device_type} {device.name[-1]}" for device in tf.config.list_logical_devices()))
+found = tf.config.list_logical_devices()
+print(", ".join(f"{device.device_type} {device.name.rpartition(':')[2]}" for device in found))
 """
 SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "TFDS_DATA_DIR", "CUDA_VISIBLE_DEVICES", "RAY_ADDRESS")
 

@@ -27,7 +27,7 @@ class Event:
 
     Attributes:
         job: the job.
-        kind: `started`, `told` of something worth a line, `evaluated` after each pass; at the end `finished`,
+        kind: `started`, `told` of something worth a line, `evaluated` at each step of its grid; at the end `finished`,
             `failed`, or `busy` when another process has the run and is not waited for.
         content: of `started` the pass it goes on from, of `evaluated` the pass, the status of a finished run, the
             error of a failed one and whether it is `final`, scores (never test's).
@@ -46,7 +46,7 @@ class Setting:
         workers: runs at once, as far as there are places.
         logs: folder for what the workers print.
         environment: recorded with every run.
-        checkpoint_seconds: between checkpoints of a run at least; 0 is one after every pass.
+        checkpoint_seconds: between checkpoints of a run at least; 0 is one after every evaluation.
         wait: whether runs that another process has are waited for.
     """
 

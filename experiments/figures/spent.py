@@ -30,7 +30,7 @@ PARTS: Mapping[str, Any] = {  # shade and hatch, so that parts differ without co
 }
 HOW = (
     "Everything that is recorded of each optimizer: the search, what widening its ranges added, the evaluation, and "
-    "attempts that were interrupted or failed. {unit}"
+    "attempts whose result does not count: interrupted, failed, or made again after a change of code. {unit}"
 )
 HOURS = "Core hours: wall-clock times the threads that a run may use, compiling and evaluating among them."
 GRADIENTS = (

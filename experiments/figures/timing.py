@@ -94,10 +94,10 @@ def with_seconds(table: Table, evidence: Evidence) -> list[dict[str, Any]]:
     """Returns a table of curves with the seconds to each evaluation: steps times the median seconds of a step.
 
     So they are those of runs that had the machine to themselves, whatever ran beside those that are drawn. There are
-    none where the timing pass may not be shown, or records do not count their steps.
+    none where the timing pass may not be shown.
     """
     seconds = evidence.step_seconds
-    if not seconds or any("step" not in row for row in table):
+    if not seconds:
         return []
     return [{**row, "seconds": row["step"] * seconds[row["optimizer"]]} for row in table]
 

@@ -27,7 +27,7 @@ class Mirror(Protocol):
         """Begins a run with its name and what it was made with."""
 
     def tell(self, step: int, scores: Mapping[str, float]) -> None:
-        """Adds the scores after a pass."""
+        """Adds the scores of an evaluation, after so many steps."""
 
     def end(self, status: str) -> None:
         """Ends the run."""
@@ -93,7 +93,7 @@ def settings_of(record: Record) -> dict[str, Any]:
 
 
 def scores_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    """Returns the numbers of a pass; a score that is not finite is told as well, since it is what happened."""
+    """Returns the numbers of an evaluation; a score that is not finite is told as well, since it is what happened."""
     return {
         key: float(value)
         for key, value in evaluation.items()

@@ -31,7 +31,7 @@ class Tracker:
         self._mlflow.log_params(dict(settings))
 
     def tell(self, step: int, scores: Mapping[str, float]) -> None:
-        """Adds the finite scores after a pass: its data base refuses others."""
+        """Adds the finite scores of an evaluation: its data base refuses others."""
         self._mlflow.log_metrics(finite(scores), step=step)
 
     def end(self, status: str) -> None:

@@ -29,7 +29,7 @@ class Board:
             self._api.hparams(dict(settings), trial_id=name)
 
     def tell(self, step: int, scores: Mapping[str, float]) -> None:
-        """Adds the scores after a pass."""
+        """Adds the scores of an evaluation, after so many steps."""
         import tensorflow as tf
 
         with self._writer.as_default(step=step):

@@ -23,8 +23,9 @@ HEADINGS = (
     "core hours",
 )
 WORDS = (
-    "Costs: every run that is recorded here, those that diverged among them, and attempts that were interrupted or "
-    "failed. Core hours are told only where all runs are recorded here: committed evidence has none."
+    "Costs: every run that is recorded here, those that diverged among them, and attempts whose result does not count: "
+    "interrupted, failed, or made again after a change of code or versions. Core hours are told only where all runs are "
+    "recorded here: committed evidence has none."
 )
 ALL = "all"
 
@@ -49,7 +50,7 @@ def section(evidence: Evidence, problem: str) -> str:
     shown: list[list[Cell]] = [[(_text(value), value) for value in row.values()] for row in told]
     names = [evidence.labels if row[HEADINGS[0]] == ALL else [row[HEADINGS[0]]] for row in told]
     about = [{"optimizer": labels, "problem": [problem]} for labels in names]
-    csv = download("costs.csv", to_csv(told), "the numbers as CSV")
+    csv = download("costs_in_all.csv", to_csv(told), "the numbers as CSV")
     return "\n".join([element("h2", "Costs"), table("costs", f"{WORDS} {csv}", HEADINGS, shown, about)])
 
 

@@ -11,7 +11,6 @@ from experiments.progress import clock
 from experiments.runs import Run
 
 Pace = tuple[float, float]  # seconds of a pass with its evaluation, and of compiling
-LIKENESS = ("program", "optimizer", "task")
 
 
 def paces(root: Path) -> dict[tuple[str, ...], list[Pace]]:

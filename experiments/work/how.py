@@ -39,7 +39,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=30.0,
         metavar="SECONDS",
-        help="between checkpoints of a run at least (default: 30; 0: after every pass)",
+        help="between checkpoints of a run at least (default: 30; 0: after every evaluation)",
     )
     add("--no-wait", dest="wait", action="store_false", help="leave out runs that another process is at; exit code 3")
     add("--dry-run", action="store_true", help="say how many runs are missing and how long they will take")

@@ -120,15 +120,11 @@ def test_a_damaged_record_is_told_with_the_line(folder):
 def test_a_record_that_does_not_tell_its_steps_is_none(folder):
     """Those of earlier versions, whose evaluations were one after each pass: told in a sentence, and made again."""
     attempt = records.Attempt(folder, run())
-    old = [{key: value for key, value in one.items() if key != "step"} for one in evaluations((0.1, 0.9), test=False)]
-    for evaluation in old:
-        attempt.append(evaluation)
+    for one in evaluations((0.1, 0.9), test=False):
+        attempt.append({key: value for key, value in one.items() if key != "step"})
     attempt.finish("done", environment.describe(1), {})
     assert records.read(folder) is None
-    assert records.damage(folder) == (
-        f"the record in {folder} is damaged: its evaluations do not say after which step they are; "
-        "an earlier version made it"
-    )
+    assert records.damage(folder).endswith("do not say after which step they are; an earlier version made it")
 
 
 def test_two_attempts_at_a_run_write_files_of_their_own_and_the_first_to_end_counts(folder):
