@@ -24,8 +24,8 @@ HEADINGS = (
 )
 WORDS = (
     "Costs: every run that is recorded here, those that diverged among them, and attempts whose result does not count: "
-    "interrupted, failed, or made again after a change of code or versions. Core hours are told only where all runs are "
-    "recorded here: committed evidence has none."
+    "interrupted, failed, or made again after a change of code. Core hours are told only where all runs are recorded "
+    "here: committed evidence has none."
 )
 ALL = "all"
 

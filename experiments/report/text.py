@@ -133,7 +133,7 @@ def _numbers(row: Row, score: str) -> dict[str, Any]:
         "superiority_of_the_best": lag.superiority if lag else None,
         "verdict": row.verdict,
         "in_tie_group": row.tied,
-        "training_seconds_mean": row.seconds,
+        "training_seconds": row.seconds,
         "example_gradients": row.example_gradients,
     }
 
