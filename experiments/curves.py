@@ -37,7 +37,7 @@ class Curve:
 CURVES = (
     Curve(
         "train_accuracy", "train_accuracy", "Training accuracy",
-        "accuracy on all training examples\n(axis logarithmic in the share of errors)",
+        "accuracy on the training examples\n(axis logarithmic in the share of errors)",
         scales.accuracy_scale,
     ),
     Curve(
@@ -47,7 +47,7 @@ CURVES = (
     ),
     Curve(
         "loss", "train_loss", "Training loss",
-        "cross entropy on all training examples, nats\n(logarithmic axis)", scales.loss_scale,
+        "cross entropy on the training examples, nats\n(logarithmic axis)", scales.loss_scale,
     ),
 )  # fmt: skip
 
@@ -64,7 +64,7 @@ def curves_of(task: Task) -> tuple[Curve, ...]:
         )  # fmt: skip
     if not task.classes:
         return CURVES
-    axis = "mean Dice of classes, then of all {} slices\n(axis logarithmic in 1 - Dice)"
+    axis = "mean Dice of classes, then of the {} slices\n(axis logarithmic in 1 - Dice)"
     words = {"train": "Training", "validation": "Validation", "test": "Test"}
     return (
         *(
@@ -73,6 +73,6 @@ def curves_of(task: Task) -> tuple[Curve, ...]:
         ),
         Curve(
             "loss", "train_loss", "Training loss",
-            f"{task.loss_title},\nmean of all training slices (logarithmic axis)", scales.loss_scale,
+            f"{task.loss_title},\nmean of the training slices (logarithmic axis)", scales.loss_scale,
         ),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from experiments import datasets, tasks
 from experiments.canvas import Caption
 from experiments.config import Study
 from experiments.figures.base import FEW
+from experiments.grid import MOST_TRAINING
 from experiments.records import Record
 from experiments.selection import Choice
 
@@ -103,7 +104,8 @@ class Words:
         if not getattr(card, "noise", True):
             return f"Data: {card.title}."
         sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
-        return f"Data: {card.title}: {sizes} for training / validation / test."
+        few = f" Training scores are of a fixed {MOST_TRAINING:,}." if card.sizes["train"] > MOST_TRAINING else ""
+        return f"Data: {card.title}: {sizes} for training / validation / test.{few}"
 
     def _full_gradients(self) -> tuple[str, ...]:
         if all(entry.batch == "mini" for entry in self.study.optimizers):

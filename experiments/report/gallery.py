@@ -24,6 +24,7 @@ from experiments.figures import (
     trajectories,
     tuned,
 )
+from experiments.grid import MOST_TRAINING
 from experiments.report import targets
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result
@@ -68,8 +69,9 @@ class Gallery:
 
     def _curves(self) -> Iterator[Shown]:
         sizes = datasets.CARDS[self.evidence.study.data].sizes
+        scored = {**sizes, "train": min(sizes["train"], MOST_TRAINING)}
         for curve in figures.curves_of(self.evidence.task):
-            step = curve.step or 1 / sizes[curve.column.split("_")[0]]
+            step = curve.step or 1 / scored[curve.column.split("_")[0]]
             table = figures.table_of(self.evidence.found, curve)
             other = figures.telling(table) if curve.slug in figures.OVER_STEPS else []
             drawn = [(across, table) for across in (figures.EPOCHS, *other)]

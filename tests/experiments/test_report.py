@@ -218,6 +218,15 @@ def test_a_budget_that_is_no_budget_for_claims_says_so():
     assert ["first look" in words for words in said] == [True, False]
 
 
+def test_scores_of_a_part_of_the_training_set_are_called_so():
+    """Of 50,000 digits 10,000 are scored, of 4,000 all (rule B13)."""
+    one = evidence(APART)
+    large = dataclasses.replace(one.study, data="mnist")
+    words = Words("small", large, large, one.found, one.choices, "")
+    assert words.facts[0].endswith(" for training / validation / test. Training scores are of a fixed 10,000.")
+    assert one.words.facts[0].endswith(" for training / validation / test.")
+
+
 def test_numbers_are_read_easily():
     """Four decimals of a score, four digits of a loss, and a word for what has no number."""
     assert [number(value) for value in (0.92337, 87.04111, math.inf, math.nan)] == ["0.9234", "87.04", "diverged", "-"]
