@@ -23,8 +23,9 @@ class Meter:
             passes: number of passes over the training set in all of them.
         """
         self.title, self.runs, self.passes = title, runs, passes
-        self.finished = self.done = self._before = 0
-        self._reached: dict[str, int] = {}
+        self.finished = 0
+        self.done = self._before = 0.0  # passes, perhaps a part of one more
+        self._reached: dict[str, float] = {}
         self._started = time.monotonic()
         self._console = Console(file=sys.stderr)
         self._bar = Progress(
@@ -57,12 +58,12 @@ class Meter:
         """Takes the bar away."""
         self._bar.stop()
 
-    def begin(self, run: str, passes: int) -> None:
+    def begin(self, run: str, passes: float) -> None:
         """Takes over the passes of a run that were trained before, so that they do not count as fast ones."""
         self._before += passes - self._reached.get(run, 0)
         self.reach(run, passes)
 
-    def reach(self, run: str, passes: int) -> None:
+    def reach(self, run: str, passes: float) -> None:
         """Counts the passes of a run so far."""
         self._reached[run] = passes
         self.done = sum(self._reached.values())
