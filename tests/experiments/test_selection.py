@@ -189,22 +189,27 @@ def test_a_broken_selection_is_refused_in_one_sentence(tmp_path):
         selection.read(path, study())
 
 
-@pytest.mark.parametrize("name", [n for n in config.names() if selection.paths(config.find(n))[0].exists()])
-def test_committed_selections_follow_from_their_evidence(name):
+PROBLEMS = [own for name in config.names() for own in config.each(config.find(name), config.load(config.find(name)))]
+
+
+@pytest.mark.parametrize(
+    ("path", "whole"),
+    [pytest.param(*own, id=own[0].stem) for own in PROBLEMS if selection.paths(own[0])[0].exists()],
+)
+def test_committed_selections_follow_from_their_evidence(path, whole):
     """Every committed rate is the one that the committed trials and the rule give, for this very study."""
-    path = config.find(name)
-    whole = config.load(path)
     choices = selection.read(path, whole)
     assert set(choices) == {entry.label for entry in whole.optimizers}
     in_last_search = {choice.trials[0] for choice in choices.values()}
     assert in_last_search == {whole.tier.trials * len(whole.tuning.seeds)}
 
 
-@pytest.mark.parametrize("name", ["mnist", "mni152"])
+@pytest.mark.parametrize("name", ["mnist", "mni152", "functions"])
 def test_the_embedded_studies_have_their_selections(name):
     """The README's commands need no tuning first."""
     path = config.find(name)
-    assert saved(selection.paths(path)[0])["tuning_hash"] == identity.tuning_hash(config.load(path))
+    for own, whole in config.each(path, config.load(path)):
+        assert saved(selection.paths(own)[0])["tuning_hash"] == identity.tuning_hash(whole)
 
 
 def test_evidence_names_only_tuning_seeds(tmp_path):
