@@ -148,10 +148,13 @@ def _tune(path: Path, study: Study, options: Options) -> None:
 
 def target(options: Options) -> None:
     """Sets the validation score that counts as solved by a pool of tuned optimizers, and writes it beside the study."""
-    if options.dry_run:
-        raise UserError("--dry-run does nothing for target; it is for compare, tune and run.")
     path = config.find(options.study)
     for own, study in config.each(path, config.load(path)):
+        if options.dry_run:
+            pool = targets.paths(own)[0].stem
+            runs, _ = sweep.searched(pool, targets.pool(study))
+            making.tell(pool, runs, options, " Then the best of the pool runs with seeds of its own.")
+            continue
         datasets.require(datasets.CARDS[study.data])
         made = targets.make(own, study, making.engine(own.stem, options, len(targets.POOL)))
         print(f"{study.task} on {study.data}: {made.words}")

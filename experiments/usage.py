@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, Words] = {
         "train what is missing, then draw figures and table",
         (
             ("", "all of the study `mnist`, figures in static/"),
-            ("mnist --optimizers adam sgd --seeds 5 --out /tmp/figures", "a part of it, with more seeds"),
+            ("mnist --optimizers adam sgd --seeds 10 --out /tmp/figures", "a part of it, with more seeds"),
             ("mnist --epochs 3", "a quick look: another budget, same rates"),
             ("mni152 --tier quick", "four optimizers segment a brain, in minutes"),
             ("mnist --dry-run", "how many runs are missing, and how long they will take"),
@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, Words] = {
     ),
     "target": Words(
         "set the score that counts as solved, by a pool of tuned optimizers",
-        (("mnist --jobs 2", "set the score that counts as solved"),),
+        (("mnist", "set the score that counts as solved"), ("mnist --dry-run", "how many runs that takes")),
     ),
     "time": Words(
         "take the times of steps, one short run after the other, for the report",

@@ -18,7 +18,7 @@ TIMED = (
     "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and "
     "compiling are left out."
 )
-LOOK = "The budget '{}' is for a first look; 'standard', with more trials and seeds, is for claims."
+LOOK = "The budget '{}' is for a look, and not for claims: those need 'standard', with more trials and seeds."
 
 
 def notes(evidence: Evidence, result: Result) -> list[str]:

@@ -167,7 +167,11 @@ def test_a_reader_that_has_had_enough_is_no_error():
     listing.stderr.close()
 
 
-def test_a_dry_run_of_a_target_is_refused_and_trains_nothing(capsys):
-    """An option that would be passed over is worse than none."""
-    assert main(["target", "mnist", "--dry-run"]) == 2
-    assert "--dry-run does nothing for target" in capsys.readouterr().err
+def test_a_dry_run_of_a_target_counts_the_pool_s_runs_and_trains_nothing(capsys, monkeypatch, tmp_path):
+    """Four optimizers with five times the study's eight trials."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["target", "mnist", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("mnist.pool: 160 runs, 0 recorded, 160 to make")
+    assert said.endswith(" Then the best of the pool runs with seeds of its own.\n")
+    assert list(tmp_path.iterdir()) == []

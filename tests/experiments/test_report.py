@@ -211,11 +211,11 @@ def test_what_is_compared_is_named_in_four_parts():
 
 
 def test_a_budget_that_is_no_budget_for_claims_says_so():
-    """Five seeds are a first look, ten are for claims."""
+    """Five seeds are for a look, ten are for claims."""
     small = evidence(APART)
     large = dataclasses.replace(small, study=dataclasses.replace(small.study, budget="standard"))
     said = [" ".join(text.notes(one, result(small))) for one in (small, large)]
-    assert ["first look" in words for words in said] == [True, False]
+    assert ["not for claims" in words for words in said] == [True, False]
 
 
 def test_scores_of_a_part_of_the_training_set_are_called_so():
