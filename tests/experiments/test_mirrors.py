@@ -54,7 +54,9 @@ def test_a_name_is_one_folder_whatever_the_label_holds():
 @pytest.mark.parametrize(("kind", "package"), mirrors.PACKAGES.items())
 def test_a_missing_package_is_told_with_the_command_that_brings_it(kind, package, monkeypatch, tmp_path):
     """One sentence."""
-    monkeypatch.setitem(sys.modules, mirrors.MODULES[kind].partition(".")[0], None)
+    whole = mirrors.MODULES[kind].split(".")
+    for end in range(1, len(whole) + 1):  # each of them, since another test may have imported some
+        monkeypatch.setitem(sys.modules, ".".join(whole[:end]), None)
     with pytest.raises(UserError, match=f"pip install {package}$"):
         mirrors.opened(kind, tmp_path)
 
