@@ -26,7 +26,7 @@ def of(program: Any, served: int, began: float) -> dict[str, Any]:
         "began": began,
         "ended": time.time(),
         "peak_resident_bytes": peak_resident(),
-        **_device(),
+        "peak_device_bytes": peak_device(),
         "parameters": sum(_size(variable) for variable in weights),
         "state_bytes": sum(int(variable.numpy().nbytes) for variable in state),
     }
@@ -53,14 +53,13 @@ def _gpus() -> tuple[Any, list[Any]]:
     return tf, tf.config.get_visible_devices("GPU") if tf else []
 
 
-def _device() -> dict[str, Any]:
-    """Returns the device's name and the most bytes that were held on it; None where TensorFlow tells none.
+def peak_device() -> int | None:
+    """Returns the most bytes that were held on the GPU; None where TensorFlow tells none.
 
-    TensorFlow counts for GPUs alone, and not for those of every vendor.
+    It counts for GPUs alone, and not for those of every vendor.
     """
     tf, gpus = _gpus()
     try:
-        peak = int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if gpus else None
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if gpus else None
     except (ValueError, RuntimeError):  # of a device that does not count, such as Apple's
-        peak = None
-    return {"device": device(), "peak_device_bytes": peak}
+        return None

@@ -55,7 +55,7 @@ def test_a_gpu_tells_its_name_and_its_most_memory(monkeypatch):
     """One that does not count, such as Apple's, tells its name alone."""
     for peak, expected in ((2**30, 2**30), (ValueError("does not count"), None)):
         monkeypatch.setitem(sys.modules, "tensorflow", _tensorflow(peak))
-        assert footprint._device() == {"device": "A 100", "peak_device_bytes": expected}
+        assert (footprint.device(), footprint.peak_device()) == ("A 100", expected)
 
 
 def test_a_machine_is_told_by_what_times_depend_on(monkeypatch, tmp_path):
