@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim import pipeline
+from tfoptim.verdict import Judge
 
 
 def run(
@@ -15,7 +16,7 @@ def run(
     grads: Sequence[Any],
     variables: Sequence[Any] | None,
     scale: Any = None,
-    judge: pipeline.Judge | None = None,
+    judge: Judge | None = None,
 ) -> None:
     """Does what `pipeline.run` does; called eagerly on one device, it traces the step once and then repeats it."""
     if not tf.executing_eagerly() or tf.config.functions_run_eagerly() or tf.distribute.has_strategy():

@@ -11,17 +11,16 @@ TensorFlow refuses them.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from tfoptim import verdict
 from tfoptim.devices import update_devices
 from tfoptim.stages import all_finite, check, prepare, tensor
 from tfoptim.state import accumulators, local, path, raw
-
-Judge = Callable[[Any, tf.Tensor], None]
-"""Told in cross-replica context, with the strategy, whether the gradients of a step are finite."""
+from tfoptim.verdict import Judge
 
 
 def run(
@@ -43,6 +42,7 @@ def run(
     replica = tf.distribute.get_replica_context()
     if replica is None:
         raise ValueError("apply() needs a replica context: call it inside strategy.run().")
+    judge = judge or verdict.of_keras(optimizer)
     grads, variables = match(optimizer, grads, variables)
     grads, variables = drop_missing(optimizer, grads, variables)
     check(grads, variables)

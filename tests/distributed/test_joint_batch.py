@@ -40,7 +40,7 @@ def test_replicas_count_the_steps_that_are_taken(variant, replicated):
     expected = every - variant.skips
     for result in replicated[str(variant)].values():
         assert result["steps"] == expected
-        assert result["scale"] == (SCALE / 2 if variant.scaled else None)
+        assert result["scale"] == ((SCALE / 2 if variant.skips else SCALE) if variant.scaled else None)
 
 
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if v.skips], ids=str)
@@ -60,11 +60,18 @@ def test_two_workers_train_like_one_device(variant, distributed, replicated):
     assert_equal_to_rounding(one["weights"], first["weights"])
 
 
+def test_loss_scale_of_keras_on_several_workers_is_warned_of(distributed):
+    """Its workers decide each by itself whether to step: one may wait for ever for another that has skipped."""
+    for worker in distributed:
+        assert any("Compile with tfoptim.LossScaleOptimizer" in text for text in worker["warnings"])
+
+
 def test_every_feature_has_an_effect(replicated):
     """No two variants end alike, unless they skip the same step on one replica or the other."""
     ends = {}
     for variant in VARIANTS:
-        ends.setdefault(str(replicated[str(variant)]["single"]["weights"]), set()).add(str(variant).rstrip("01"))
+        end = replicated[str(variant)]["single"]
+        ends.setdefault(str((end["weights"], end["scale"])), set()).add(str(variant).rstrip("01"))
     assert all(len(names) == 1 for names in ends.values()), ends.values()
 
 

@@ -27,14 +27,14 @@ class Variant:
         feature: what it is called in a test's name.
         arguments: of the optimizer.
         nan_on: the replica that sees one NaN target, or None.
-        scaled: whether the optimizer is in a LossScaleOptimizer.
+        scaled: whose LossScaleOptimizer the optimizer is in, "ours" or "Keras's", which `compile` puts it in.
     """
 
     case: str
     feature: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     nan_on: int | None = NO_REPLICA
-    scaled: bool = False
+    scaled: str = ""
 
     def __str__(self):
         return f"{self.case}-{self.feature}"
@@ -48,7 +48,8 @@ class Variant:
         """A new optimizer."""
         (case,) = (case for case in CASES if case.id == self.case)
         optimizer = case.make(learning_rate=RATE, **self.arguments)
-        return tfoptim.LossScaleOptimizer(optimizer, initial_scale=SCALE) if self.scaled else optimizer
+        wrappers = {"ours": tfoptim.LossScaleOptimizer, "Keras's": keras.optimizers.LossScaleOptimizer}
+        return wrappers[self.scaled](optimizer, initial_scale=SCALE) if self.scaled else optimizer
 
 
 RULES = ("adam", "nadam", "sgd_momentum", "adagrad")  # one of each kind of state
@@ -69,7 +70,9 @@ VARIANTS = (
     Variant("adam", "averaging", AVERAGED),
     Variant("adagrad", "weight_decay", {"weight_decay": 0.1}),
     *(Variant("adam", f"skip_{replica}", {"nonfinite": "skip"}, nan_on=replica) for replica in range(2)),
-    *(Variant("nadam", f"scaled_{replica}", nan_on=replica, scaled=True) for replica in range(2)),
+    *(Variant("nadam", f"scaled_{replica}", nan_on=replica, scaled="ours") for replica in range(2)),
+    Variant("adam", "scaled_by_keras", scaled="Keras's"),
+    *(Variant("adam", f"scaled_by_keras_{replica}", nan_on=replica, scaled="Keras's") for replica in range(2)),
     *(Variant(case, "lazy", {"lazy": True}) for case in ("adam", "sgd_momentum")),
     *(Variant(case, "together", TOGETHER, nan_on=i % 2) for i, case in enumerate(RULES)),
 )

@@ -3,10 +3,11 @@
 import json
 import os
 import sys
+import warnings
 
 import tensorflow as tf
 
-CHOSEN = ("adam-lazy", "nadam-scaled_1", "sgd_momentum-together", "adagrad-global_clipnorm")
+CHOSEN = ("adam-lazy", "nadam-scaled_1", "sgd_momentum-together", "adagrad-global_clipnorm", "adam-scaled_by_keras")
 
 
 def main():
@@ -22,7 +23,10 @@ def main():
     from tests.distributed.training import VARIANTS, by_train_step, train
 
     chosen = [variant for variant in VARIANTS if str(variant) in CHOSEN]
-    print(json.dumps({str(variant): train(strategy, variant, by_train_step) for variant in chosen}))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        results = {str(variant): train(strategy, variant, by_train_step) for variant in chosen}
+    print(json.dumps({**results, "warnings": [str(warning.message) for warning in seen]}))
 
 
 if __name__ == "__main__":

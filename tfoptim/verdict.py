@@ -1,0 +1,67 @@
+"""Who hears whether the gradients of a step are finite: a loss-scaling wrapper, ours or Keras's."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfoptim.state import local, raw
+
+Judge = Callable[[Any, tf.Tensor], None]
+"""Called in cross-replica context, with the strategy and whether all gradients of all replicas are finite."""
+
+
+def adjust(strategy: Any, wrapper: Any, finite: tf.Tensor) -> None:
+    """Doubles a loss scale after enough finite steps, and halves it after one that is not."""
+    counter, scale = raw(wrapper.step_counter), raw(wrapper.dynamic_scale)
+    steps, factor = local(strategy, counter) + 1, tf.convert_to_tensor(local(strategy, scale))
+    grown = tf.equal(steps, wrapper.dynamic_growth_steps)
+    new_steps = tf.where(tf.logical_or(grown, tf.logical_not(finite)), tf.zeros_like(steps), steps)
+    new_scale = tf.where(finite, tf.where(grown, 2 * factor, factor), factor / 2)
+    strategy.extended.update(counter, lambda v: v.assign(new_steps), group=False)
+    strategy.extended.update(scale, lambda v: v.assign(new_scale), group=False)
+
+
+def of_keras(optimizer: Any) -> Judge | None:
+    """Returns how a step tells Keras's loss scale around an optimizer of what the first replica does not see; or None.
+
+    `compile` under mixed_float16 puts an optimizer into Keras's own wrapper, which asks the first replica alone whether
+    its gradients are finite. An optimizer does not know its wrapper; but the wrapper calls it, so it is among the
+    callers. One replica needs none of this: it is the first.
+    """
+    if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
+        return None
+    wrapper = _caller(optimizer)
+    if wrapper is None:
+        return None
+    if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+        warnings.warn(
+            "Keras's LossScaleOptimizer lets each worker decide by itself whether gradients are finite; one may then "
+            "wait for another that has skipped the step. Compile with tfoptim.LossScaleOptimizer(optimizer).",
+            stacklevel=2,
+        )
+    return lambda strategy, finite: _correct(strategy, wrapper, finite)
+
+
+def _caller(optimizer: Any) -> Any:
+    frame = inspect.currentframe()
+    while frame is not None:
+        candidate = frame.f_locals.get("self")
+        if isinstance(candidate, keras.optimizers.LossScaleOptimizer) and candidate.inner_optimizer is optimizer:
+            return candidate
+        frame = frame.f_back
+    return None
+
+
+def _correct(strategy: Any, wrapper: Any, finite: tf.Tensor) -> None:
+    """Halves the scale of a wrapper that believes this step to be finite; it will then count one more step."""
+    counter, scale = raw(wrapper.step_counter), raw(wrapper.dynamic_scale)
+    steps, factor = (tf.convert_to_tensor(local(strategy, v)) for v in (counter, scale))
+    new_steps, new_scale = tf.where(finite, steps, -tf.ones_like(steps)), tf.where(finite, factor, factor / 2)
+    strategy.extended.update(counter, lambda v: v.assign(new_steps), group=False)
+    strategy.extended.update(scale, lambda v: v.assign(new_scale), group=False)
