@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfoptim import devices, eager, state
+from tfoptim import devices, eager, loading, state
 from tfoptim.config import Configured
 
 
@@ -64,10 +64,10 @@ class Optimizer(Configured):
     # What Keras calls
 
     def build(self, variables: Any) -> None:
-        """Creates the state for `variables`; later calls must name no others.
+        """Creates the state for `variables`, frozen ones too; later calls must name no others.
 
         Raises:
-            TypeError: a variable is not trainable, or not of a real float dtype.
+            TypeError: a variable is not of a real float dtype.
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
@@ -77,17 +77,16 @@ class Optimizer(Configured):
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
         for v in variables:
-            if not v.trainable or not tf.as_dtype(v.dtype).is_floating:
+            if not tf.as_dtype(v.dtype).is_floating:
                 raise TypeError(
-                    f"{self.name}: {state.path(v)} must be a trainable float variable, got "
-                    f"dtype {tf.as_dtype(v.dtype).name}, trainable={v.trainable}."
+                    f"{self.name}: {state.path(v)} must be a float variable, got dtype {tf.as_dtype(v.dtype).name}."
                 )
         with tf.init_scope():
             state.create(self, variables)
-        self.built: bool = True
-        waiting = self.__dict__.pop("_waiting", None)
-        if waiting is not None:
-            self.load_own_variables(waiting)
+            self.built: bool = True
+            waiting = vars(self).pop("_waiting", None)
+            if waiting is not None:
+                loading.take(self, waiting)
 
     def knows(self, variable: Any) -> bool:
         """Tells whether the optimizer was built for `variable`."""
@@ -120,15 +119,18 @@ class Optimizer(Configured):
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the state by name; called by Keras's saving."""
-        state.save(self, store)
+        loading.save(self, store)
 
     def load_own_variables(self, store: Any) -> None:
-        """Reads the state by name; called by Keras's loading.
+        """Reads the state by name; called by Keras's loading. `tfoptim.state` says what is taken of it.
+
+        An optimizer that is not built keeps what the file has until it is. State for other variables is named in a
+        warning.
 
         Raises:
-            ValueError: the saved state is of another optimizer; the message lists the first differences.
+            ValueError: the state is of another rule. The message names the ways to load the weights alone.
         """
-        state.load(self, store)
+        loading.load(self, store)
 
     def set_weights(self, weights: Any) -> None:
         """Assigns all variables, in the order of `variables`.
@@ -147,17 +149,22 @@ class Optimizer(Configured):
         if self.built:
             copy.build([memo.get(id(v), v) for v in self._trainable_variables])
             copy.set_weights([keras.ops.convert_to_numpy(v) for v in self.variables])
+        else:
+            copy.load_own_variables(_state(self))
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles configuration and state; the state is given back when the unpickled optimizer is built."""
-        values: dict[str, Any] | None = {} if self.built else None
-        if values is not None:
-            self.save_own_variables(values)
-        return _unpickled, (type(self), self.get_config(), values)
+        return _unpickled, (type(self), self.get_config(), _state(self))
 
 
-def _unpickled(cls: type[Optimizer], config: dict[str, Any], values: dict[str, Any] | None) -> Optimizer:
+def _state(optimizer: Optimizer) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    optimizer.save_own_variables(values)
+    return values
+
+
+def _unpickled(cls: type[Optimizer], config: dict[str, Any], values: dict[str, Any]) -> Optimizer:
     optimizer = cls.from_config(config)
-    optimizer.__dict__["_waiting"] = values
+    optimizer.load_own_variables(values)
     return optimizer

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfoptim import eager
+from tfoptim import eager, loading, verdict
 from tfoptim.base import Optimizer
-from tfoptim.state import local, raw
+from tfoptim.saved import LOSS_SCALE
 
 
 @keras.saving.register_keras_serializable(package="tfoptim")
@@ -67,17 +68,54 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
             self.built: bool = True
         eager.run(self.inner_optimizer, grads, trainable_variables, scale=self.dynamic_scale.value, judge=self._adjust)
 
+    def build(self, var_list: Any) -> None:
+        """Creates the state for the variables, and gives it the loss scale that was loaded before, if any.
+
+        Raises:
+            ValueError: the optimizer is built and `var_list` has others than those.
+        """
+        if self.built:
+            self.inner_optimizer.build(var_list)  # refuses others; Keras would make a second scale
+            return
+        super().build(var_list)
+        with tf.init_scope():
+            self._take_scale(self.__dict__.pop("_waiting_scale", {}))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the loss scale by name, then the state of the inner optimizer; called by Keras's saving."""
+        scale = self.__dict__.get("_waiting_scale") or {"step_counter": 0, "dynamic_scale": self.initial_scale}
+        if self.built:
+            scale = {"step_counter": self.step_counter.numpy(), "dynamic_scale": self.dynamic_scale.numpy()}
+        own = [v.numpy() for v in self._variables[:2]] + [scale[name] for name in LOSS_SCALE[2:]]
+        inner: dict[str, Any] = {}
+        self.inner_optimizer.save_own_variables(inner)
+        named = all("." in key for key in inner)  # what waits may be of Keras, and without names
+        for i, (name, value) in enumerate(zip(LOSS_SCALE, own, strict=True)):
+            store[f"{i}.{self.name}.{name}" if named else f"{i}"] = value
+        for key, value in inner.items():
+            position, dot, name = key.partition(".")
+            store[f"{int(position) + len(own)}{dot}{name}"] = value
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads a loss scale and the state of the inner optimizer, or either of them; called by Keras's loading.
+
+        Raises:
+            ValueError: the state is of another rule than the inner optimizer's.
+        """
+        saved = loading.load(self.inner_optimizer, store)
+        if saved is not None and self.built:
+            self._take_scale(saved.loss_scale)
+        elif saved is not None:
+            self.__dict__["_waiting_scale"] = saved.loss_scale
+
+    def _take_scale(self, scale: Mapping[str, Any]) -> None:
+        for name, value in scale.items():
+            getattr(self, name).assign(value)
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> LossScaleOptimizer:
         """Makes an optimizer from what `get_config` returned, which stays as it is; Keras takes a part out of it."""
         return super().from_config(dict(config), custom_objects)  # type: ignore[no-any-return]
 
     def _adjust(self, strategy: Any, finite: tf.Tensor) -> None:
-        """Doubles the scale after enough finite steps, halves it after one that is not; in cross-replica context."""
-        counter, scale = raw(self.step_counter), raw(self.dynamic_scale)
-        steps, factor = local(strategy, counter) + 1, tf.convert_to_tensor(local(strategy, scale))
-        grown = tf.equal(steps, self.dynamic_growth_steps)
-        new_steps = tf.where(tf.logical_or(grown, tf.logical_not(finite)), tf.zeros_like(steps), steps)
-        new_scale = tf.where(finite, tf.where(grown, 2 * factor, factor), factor / 2)
-        strategy.extended.update(counter, lambda v: v.assign(new_steps), group=False)
-        strategy.extended.update(scale, lambda v: v.assign(new_scale), group=False)
+        verdict.adjust(strategy, self, finite)

@@ -1,4 +1,26 @@
-"""The variables an optimizer keeps, and their way to disk and back, by name."""
+"""The variables an optimizer keeps, and the way of their values to disk and back (`tfoptim.loading`).
+
+Which state of a file an optimizer takes. The names of variables decide, as `tfoptim.matching` compares them; Keras's
+own files have positions only, which decide where they fit the rule.
+
+| the file has | the optimizer | what happens |
+|---|---|---|
+| state of the same variables | is built | all is taken |
+| state of its rule | is not built | counters are taken at once, the rest waits for `build`, then as below |
+| more variables (frozen, quantized, removed since) | is built | what fits is taken, a warning names the rest |
+| fewer variables (unfrozen, added since) | is built | the same; the others stay as they are |
+| a variable of another shape | is built | the same |
+| none of the variables | is built | nothing is taken, counters neither; a warning |
+| more or fewer slots (`amsgrad`, `use_ema`, accumulation) | is built | what both have is taken, a warning |
+| no averages | `use_ema` | averages start from the weights |
+| updates counted without accumulation | accumulates | the counter is set to as many updates |
+| a loss scale too (mixed_float16) | scales no loss | the state is taken |
+| no loss scale | scales the loss | the inner optimizer takes the state, the scale starts afresh |
+| Keras's state, of variables of the same shapes | is built | all is taken |
+| Keras's state, of other variables | is built | nothing is taken, since it has no names; a warning |
+| state of another rule | any | refused, before anything is changed |
+| nothing (the model was not compiled) | any | stays as it is |
+"""
 
 from __future__ import annotations
 
@@ -62,43 +84,6 @@ def _starting_at(value: Any) -> Any:
     return initializer
 
 
-def save(optimizer: Any, store: Any) -> None:
-    """Writes each variable under its position and name, such as `3.adam.dense_kernel_v`."""
-    for key, variable in zip(keys(optimizer), optimizer.variables, strict=True):
-        store[key] = total(optimizer, variable)
-
-
-def load(optimizer: Any, store: Any) -> None:
-    """Reads what `save`, or Keras's own optimizer of the same rule, has written; a mismatch changes nothing.
-
-    Names decide. Two things change them without changing what is meant: Keras numbers the layers of a process
-    (`dense_1` for `dense`) and puts a model's name in front once it is built. So where the names are not the same set,
-    the position decides and the names must agree but for that. Keras's own files have positions only.
-
-    Raises:
-        ValueError: with the first differences.
-    """
-    wanted, found = keys(optimizer), sorted(store.keys(), key=lambda key: int(key.split(".")[0]))
-    names = [_name(key) for key in wanted]
-    if len(set(names)) == len(names) and sorted(names) == sorted(map(_name, found)):
-        found.sort(key=lambda key: names.index(_name(key)))
-    values = [np.asarray(store[key]) for key in found]
-    differences = [
-        f"{w} {tuple(v.shape)} in the optimizer, {f} {x.shape} in the file"
-        for w, v, f, x in zip(wanted, optimizer.variables, found, values, strict=False)
-        if tuple(v.shape) != x.shape or not _agree(_name(w), _name(f))
-    ]
-    if len(wanted) != len(found):
-        differences.insert(0, f"{len(wanted)} variables in the optimizer, {len(found)} in the file")
-    if differences:
-        raise ValueError(
-            f"{optimizer.name}: the saved state is not of this optimizer. First differences: "
-            f"{'; '.join(differences[:3])}."
-        )
-    for variable, value in zip(optimizer.variables, values, strict=True):
-        hand_over(optimizer, variable, value)
-
-
 def total(optimizer: Any, variable: Any) -> np.ndarray:
     """Returns the value to save: that of every device, but of sums that each device collects for itself, their sum."""
     if not _differs_between_devices(optimizer, variable):
@@ -119,20 +104,6 @@ def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
     return bool(optimizer.gradient_accumulation_steps) and any(
         variable is accumulator for accumulator in optimizer._accumulated_gradients
     )
-
-
-def keys(optimizer: Any) -> list[str]:
-    """Returns the name of each variable in a saved file, unique by its position in front."""
-    return [f"{i}.{v.path.replace('/', '.')}" for i, v in enumerate(optimizer.variables)]
-
-
-def _name(key: str) -> str:
-    """Returns what a key says apart from position, optimizer and automatic numbers; nothing for Keras's keys."""
-    return re.sub(r"_\d+(?=_|$)", "", key.split(".")[-1]) if "." in key else ""
-
-
-def _agree(wanted: str, found: str) -> bool:
-    return wanted.endswith(found) or found.endswith(wanted)
 
 
 # What is declared
