@@ -40,7 +40,7 @@ class Origin:
 
     Attributes:
         sha256: SHA-256 of the file.
-        remarks: what was assumed or converted, in words that follow the names of such files.
+        remarks: what was assumed or converted, in words that a number of files follows.
     """
 
     sha256: str
@@ -156,7 +156,7 @@ def _classes(
     sound = (np.abs(distinct - nearest) <= ROUNDING) & (nearest >= 0) & (nearest < classes)
     if sound.all():
         if (distinct != nearest).any():
-            remarks.append("have labels off by a rounding; taken as the nearest whole numbers")
+            remarks.append("labels off by a rounding, taken as the nearest whole numbers")
         whole: np.ndarray = np.rint(values).astype(np.uint8)
         return whole
     strange = distinct[~sound]

@@ -55,7 +55,7 @@ class Geometry:
     Attributes:
         spacing_mm: distance of neighbouring voxels along each axis.
         affine: from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels.
-        remarks: what was assumed or converted, in words that follow the file's name.
+        remarks: what was assumed or converted, in words that a number of files follows.
     """
 
     spacing_mm: tuple[float, float, float]
@@ -171,9 +171,9 @@ def _remarks(header: Any, *, placed: bool) -> tuple[str, ...]:
     unit, factor = UNITS[_unit(header)]
     found = []
     if unit == "no unit":
-        found.append("state no unit of length (xyzt_units); taken as mm")
+        found.append("no unit of length (xyzt_units), taken as mm")
     if factor != 1:
-        found.append(f"give lengths in {unit} (xyzt_units); converted to mm")
+        found.append(f"lengths in {unit} (xyzt_units), converted to mm")
     if not placed:
-        found.append("do not place their voxels (no sform, no qform); sides of the patient are unknown")
+        found.append("no place of the voxels (neither sform nor qform), sides of the patient unknown")
     return tuple(found)

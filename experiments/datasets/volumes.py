@@ -201,7 +201,7 @@ def _remarks(files: Mapping[str, nifti.Origin]) -> list[str]:
     for remark, names in found.items():
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         which = "" if len(names) == len(files) else f" ({', '.join(names[:SHOWN])}{more})"
-        lines.append(f"{len(names)} of {len(files)} files{which} {remark}")
+        lines.append(f"{remark}: {len(names)} of {len(files)} files{which}")
     return lines
 
 
