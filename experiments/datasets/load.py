@@ -73,7 +73,8 @@ def take(name: str, path: Path) -> OwnCard:
     try:
         _take(card, path)
     except OSError as error:  # of folders that may not be entered, full disks and such
-        raise UserError(f"{path} cannot be prepared: {error}") from error
+        what = f"{error.strerror}: {error.filename}" if error.filename else error
+        raise UserError(f"{path} cannot be prepared ({what}).") from error
     return card
 
 

@@ -81,3 +81,29 @@ def test_a_file_that_changes_after_it_was_surveyed_is_named(tmp_path, change):
         shutil.copy(cases[0].image, cases[1].image)
     with pytest.raises(UserError, match=r"Files changed while they were read: imagesTr/la_001.nii.gz"):
         list(volumes.examples(found, cases, heart.look, lambda images: images))
+
+
+def test_a_file_that_changes_while_it_is_prepared_ends_with_code_2(tmp_path, monkeypatch, capsys):
+    """After the survey, when tensorflow-datasets writes the slices; nothing half made is left."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    root = hearts.heart(tmp_path / "Task02_Heart", patients=3)
+    survey = volumes.survey
+
+    def surveyed(*args):
+        found = survey(*args)
+        (root / "labelsTr" / "la_002.nii.gz").write_bytes(b"")
+        return found
+
+    monkeypatch.setattr(volumes, "survey", surveyed)
+    assert main(["prepare", "msd_heart", str(root)]) == 2
+    assert "error: Files changed while they were read: labelsTr/la_002.nii.gz is empty" in capsys.readouterr().err
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_ends_with_code_2(tmp_path, monkeypatch, capsys):
+    """The folder for data is inside a file."""
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "file" / "data"))
+    root = hearts.heart(tmp_path / "Task02_Heart", patients=3)
+    assert main(["prepare", "msd_heart", str(root)]) == 2
+    assert f"error: {root} cannot be prepared (Not a directory: {tmp_path}/file/data)" in capsys.readouterr().err

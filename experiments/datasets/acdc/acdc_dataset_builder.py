@@ -134,7 +134,7 @@ def _facts(folder: Path, where: str, faults: list[str]) -> tuple[str, dict[str, 
         faults.append(f"{where}/Info.cfg is missing or does not give the frames ED and ES")
     except OSError as error:
         faults.append(f"{where}/Info.cfg cannot be read ({error.strerror})")
-    found = (re.fullmatch(r"patient\d{3}_frame(\d+)_gt\.nii(\.gz)?", p.name) for p in volumes.listed(folder, faults))
+    found = (re.fullmatch(r"patient\d{3}_frame(\d+)_gt\.nii(\.gz)?", p.name) for p in volumes.listed(folder, []))
     return "", {f"frame{match[1]}": int(match[1]) for match in found if match}
 
 
