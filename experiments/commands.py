@@ -174,6 +174,8 @@ def prepare(name: str, path: Path) -> None:
     card = take(name, path)
     for split, patients in card.patients.items():
         print(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
+    for remark in card.remarks:
+        print(f"note: {remark}.")
 
 
 def interrupted(options: Options) -> str:

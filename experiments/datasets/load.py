@@ -70,6 +70,15 @@ def take(name: str, path: Path) -> OwnCard:
     card = datasets.CARDS[name]
     if not isinstance(card, OwnCard):
         raise UserError(f"The data set {name} needs no files of yours; it is prepared when a study wants it.")
+    try:
+        _take(card, path)
+    except OSError as error:  # of folders that may not be entered, full disks and such
+        what = f"{error.strerror}: {error.filename}" if error.filename else error
+        raise UserError(f"{path} cannot be prepared ({what}).") from error
+    return card
+
+
+def _take(card: OwnCard, path: Path) -> None:
     if not path.is_dir() and not archives.is_archive(path):
         raise UserError(f"{path} is neither a folder nor a .tar or .zip archive; {card.instructions}")
     import tensorflow_datasets as tfds
@@ -83,12 +92,16 @@ def take(name: str, path: Path) -> OwnCard:
             archives.unpack(path, folder)
         made = Path(scratch) / "made"
         builder = _builder(card, made)
-        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=folder))
+        try:
+            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=folder))
+        except UserError as error:  # which knows where an archive was unpacked, not the archive itself
+            if folder == path:
+                raise
+            raise UserError(str(error).replace(f"The folder {folder}", f"The archive {path}")) from error
         if card.folder.exists():
             shutil.rmtree(card.folder)
         card.folder.parent.mkdir(exist_ok=True)
         (made / card.name / card.version).rename(card.folder)
-    return card
 
 
 def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:

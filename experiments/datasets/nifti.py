@@ -1,23 +1,50 @@
-"""Reads NIfTI files that others made: each is looked at before it is believed."""
+"""Reads NIfTI files that others made: each is looked at before it is believed.
+
+What is taken, converted and refused is in the tables of `nifti_file` (files and headers), of `nifti_geometry`
+(size and place of voxels), and here, of values:
+
+| the values | decision |
+|---|---|
+| not finite, or beyond float32, after scaling | refused |
+| of a mask: classes, whole numbers within 0.001 | taken; named in a remark where they had to be rounded |
+| of a mask: others | refused; scl_slope and scl_inter are named where the file has them |
+
+Every fault of a file is found that can be seen past the others.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import nibabel as typed_in_part
 import numpy as np
 
+from experiments.datasets import nifti_file
+from experiments.datasets.nifti_file import Content, Fault, by
+from experiments.datasets.nifti_geometry import Geometry, apart, geometry, same_spacing
+
+__all__ = ["Fault", "Origin", "Volume", "check_aligned", "mask", "read"]
+
 nibabel: Any = typed_in_part  # half of its functions have types
 
-MOST_VOXELS = 512 * 512 * 512
-LONGEST_SIDE = 2_048
+ROUNDING = 1e-3  # float labels stored with a slope come back within a few millionths
+LARGEST = float(np.finfo(np.float32).max)
+SHOWN = 5
 
 
-class Fault(Exception):
-    """What is wrong with one file, in words that follow its name."""
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """The file of a volume.
+
+    Attributes:
+        sha256: SHA-256 of the file.
+        remarks: what was assumed or converted, in words that a number of files follows.
+    """
+
+    sha256: str
+    remarks: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,45 +52,29 @@ class Volume:
     """A volume in memory.
 
     Attributes:
-        voxels: [x, y, z], float64 for images, integers for masks.
+        voxels: [x, y, z], float64 for images, uint8 for masks.
         spacing_mm: distance of neighbouring voxels along each axis.
         affine: from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels.
-        sha256: SHA-256 of the file.
+        origin: the file.
     """
 
     voxels: np.ndarray
     spacing_mm: tuple[float, float, float]
     affine: np.ndarray | None
-    sha256: str
+    origin: Origin
 
 
 def read(path: Path, *, canonical: bool = False) -> Volume:
-    """Reads a file whose header was found sound first, so that no size is believed before it is checked.
+    """Reads an image.
 
     Args:
         path: a `.nii` or `.nii.gz` file.
         canonical: whether axes are exchanged and turned so that they run to the right, front and top.
 
     Raises:
-        Fault: the file is missing, damaged, has other than three dimensions, a wrong size or spacing,
-            or values that are not finite.
+        Fault: the file is missing, damaged, or refused by a row of the tables.
     """
-    if not path.is_file():
-        raise Fault("is missing")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    image = _open(path)
-    _check_header(path, image)
-    placed = bool(image.header["qform_code"] or image.header["sform_code"])
-    if canonical and placed:
-        image = nibabel.as_closest_canonical(image)
-    try:
-        voxels = np.asarray(image.dataobj, np.float64)
-    except Exception as error:  # gzip, zlib and nibabel each have errors of their own
-        raise Fault(f"is damaged ({_words(error)})") from error
-    if not np.isfinite(voxels).all():
-        raise Fault("has values that are not finite")
-    spacing = tuple(float(s) for s in image.header.get_zooms()[:3])
-    return Volume(voxels, spacing, np.array(image.affine) if placed else None, digest)  # type: ignore[arg-type]
+    return _read(path, None, canonical=canonical)
 
 
 def mask(path: Path, classes: int, *, canonical: bool = False) -> Volume:
@@ -72,70 +83,104 @@ def mask(path: Path, classes: int, *, canonical: bool = False) -> Volume:
     Raises:
         Fault: as `read`, or a value is no class.
     """
-    found = read(path, canonical=canonical)
-    strange = np.setdiff1d(found.voxels, np.arange(classes))
-    if strange.size:
-        values = ", ".join(f"{value:g}" for value in strange[:5])
-        raise Fault(f"has the values {values}, allowed are 0 to {classes - 1}")
-    return dataclasses.replace(found, voxels=found.voxels.astype(np.uint8))
+    return _read(path, classes, canonical=canonical)
 
 
-def check_aligned(image: Volume, mask: Volume) -> None:
+def check_aligned(image: Volume, mask: Volume, *, canonical: bool = False) -> None:
     """Checks that a mask lies on its image.
 
     Two volumes are compared by what both files say: size and spacing always, place and direction when
-    both have them. A hundredth of a millimetre is far below any voxel and above float32 rounding.
+    both have them.
 
     Raises:
         Fault: it does not.
     """
     if image.voxels.shape != mask.voxels.shape:
-        raise Fault(f"has {_by(mask.voxels.shape)} voxels, its image {_by(image.voxels.shape)}")
-    if not np.allclose(image.spacing_mm, mask.spacing_mm, rtol=0, atol=0.01):
-        raise Fault(f"has voxels of {_by(mask.spacing_mm)} mm, its image of {_by(image.spacing_mm)} mm")
+        raise Fault(f"has {by(mask.voxels.shape)} voxels, its image {by(image.voxels.shape)}")
+    if not same_spacing(image.spacing_mm, mask.spacing_mm):
+        raise Fault(f"has voxels of {by(mask.spacing_mm)} mm, its image of {by(image.spacing_mm)} mm")
     if image.affine is not None and mask.affine is not None:
-        corners = np.array([[0, 0, 0, 1], [*(n - 1 for n in image.voxels.shape), 1]])
-        apart = float(np.abs((image.affine - mask.affine) @ corners.T).max())
-        turned = float(np.abs(image.affine[:3, :3] - mask.affine[:3, :3]).max())
-        if apart > 0.5 * min(image.spacing_mm) or turned > 0.01:
-            raise Fault(f"lies up to {apart:.3g} mm off its image, or is turned against it")
+        away, wrong = apart(image.affine, mask.affine, image.voxels.shape)
+        if wrong:
+            raise Fault(f"lies up to {away:.3g} mm off its image, or is turned against it")
+    elif canonical and (image.affine is None) != (mask.affine is None):
+        placed, other = ("its image", "it") if mask.affine is None else ("it", "its image")
+        raise Fault(f"may be turned against its image: {placed} has a sform or qform, {other} has none")
 
 
-def _open(path: Path) -> Any:
+def _read(path: Path, classes: int | None, *, canonical: bool) -> Volume:
+    """Reads a file, and finds the faults of its geometry and of its values alike."""
+    content = nifti_file.load(path)
+    faults: list[str] = []
+    remarks: list[str] = []
+    place = None
     try:
-        image = nibabel.load(path)
-    except Exception as error:  # whatever a file of unknown origin makes nibabel raise
-        raise Fault(f"is not a NIfTI file that can be read ({_words(error)})") from error
-    if not isinstance(image, nibabel.Nifti1Image):
-        raise Fault(f"is a {type(image).__name__}, not a NIfTI file")
-    return image
+        place = geometry(content.header)
+        remarks += place.remarks
+    except Fault as fault:
+        faults += fault.words
+    voxels = _values(content, faults)
+    if classes is not None and voxels is not None:
+        voxels = _classes(voxels, classes, content, faults, remarks)
+    if faults or place is None or voxels is None:
+        raise Fault(*faults)
+    return _turned(voxels, place, Origin(content.sha256, tuple(remarks)), canonical=canonical)
 
 
-def _check_header(path: Path, image: Any) -> None:
-    shape = tuple(map(int, image.shape))
-    if len(shape) != 3:
-        raise Fault(f"has {len(shape)} dimensions ({_by(shape)}), not 3")
-    if not all(1 <= side <= LONGEST_SIDE for side in shape) or int(np.prod(shape, dtype=object)) > MOST_VOXELS:
-        raise Fault(
-            f"says that it has {_by(shape)} voxels, allowed are sides of {LONGEST_SIDE} and {MOST_VOXELS:,} in all"
-        )
-    if image.get_data_dtype().kind not in "iuf":
-        raise Fault(f"holds {image.get_data_dtype()}, not plain numbers")
-    spacing = _stated_spacing(path)
-    if not all(0.01 <= float(s) <= 100 for s in spacing):
-        raise Fault(f"says that its voxels have {_by(spacing)} mm, allowed are 0.01 to 100")
+def _values(content: Content, faults: list[str]) -> np.ndarray | None:
+    """Returns the scaled values, or None and adds a fault when some are none to compute with."""
+    try:
+        with np.errstate(all="ignore"):  # what overflows is found below
+            values = content.stored.astype(np.float64)
+            if content.scaled:
+                values = values * content.slope + content.inter
+        sound = np.abs(values) <= LARGEST
+    except MemoryError:
+        faults.append(f"needs more memory than there is ({content.stored.size * 8:,} bytes)")
+        return None
+    if sound.all():
+        return values
+    count = f"{int((~sound).sum()):,} of {sound.size:,} voxels"
+    finite = bool(np.isfinite(values).all())
+    what = "that are too large" if finite else "that are not finite"
+    faults.append(f"has values {what} ({count}{_scaling(content)})")
+    return None
 
 
-def _stated_spacing(path: Path) -> tuple[float, ...]:
-    """Returns the size of the voxels as the file has it; nibabel makes 1 mm of 0 without a word."""
-    with nibabel.openers.Opener(str(path)) as file:
-        header = nibabel.Nifti1Header.from_fileobj(file, check=False)
-    return tuple(float(s) for s in header["pixdim"][1:4])
+def _classes(
+    values: np.ndarray, classes: int, content: Content, faults: list[str], remarks: list[str]
+) -> np.ndarray | None:
+    """Returns the classes that values stand for, or None and adds a fault."""
+    distinct = np.unique(values)
+    nearest = np.rint(distinct)
+    sound = (np.abs(distinct - nearest) <= ROUNDING) & (nearest >= 0) & (nearest < classes)
+    if sound.all():
+        if (distinct != nearest).any():
+            remarks.append("labels off by a rounding, taken as the nearest whole numbers")
+        whole: np.ndarray = np.rint(values).astype(np.uint8)
+        return whole
+    strange = distinct[~sound]
+    shown = ", ".join(f"{value:.8g}" for value in strange[:SHOWN])
+    more = f" and {len(strange) - SHOWN:,} more" if len(strange) > SHOWN else ""
+    faults.append(f"has the values {shown}{more}, allowed are 0 to {classes - 1}{_scaling(content, start=' ')}")
+    return None
 
 
-def _by(numbers: Any) -> str:
-    return " x ".join(f"{float(n):g}" for n in numbers)
+def _scaling(content: Content, start: str = "; ") -> str:
+    """Returns how values come from stored numbers, when they do not equal them."""
+    if not content.scaled:
+        return ""
+    words = f"scl_slope {content.slope:.8g}, scl_inter {content.inter:.8g}"
+    return f"{start}({words})" if start == " " else f"{start}{words}"
 
 
-def _words(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0][:120].rstrip(".")
+def _turned(voxels: np.ndarray, place: Geometry, origin: Origin, *, canonical: bool) -> Volume:
+    """Returns the volume with its axes as they are, or turned to the patient's when the file places them."""
+    if place.affine is None or not canonical:
+        return Volume(voxels, place.spacing_mm, place.affine, origin)
+    order = nibabel.io_orientation(place.affine)
+    affine = place.affine @ nibabel.orientations.inv_ornt_aff(order, voxels.shape)
+    spacing = np.empty(3)
+    spacing[order[:, 0].astype(int)] = place.spacing_mm
+    first, second, third = map(float, spacing)
+    return Volume(nibabel.apply_orientation(voxels, order), (first, second, third), affine, origin)

@@ -69,6 +69,11 @@ class OwnCard:
         return {split: int(self._manifest["slices"][split]) for split in SPLITS}
 
     @property
+    def remarks(self) -> list[str]:
+        """What was assumed or converted when the files were read, in sentences."""
+        return list(self._manifest.get("remarks", []))  # data prepared by earlier versions have none
+
+    @property
     def split_sha256(self) -> str:
         """SHA-256 of the patients of each split and of every file that they come from."""
         content = {key: self._manifest[key] for key in ("patients", "files")}

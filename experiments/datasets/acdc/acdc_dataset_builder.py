@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,15 +62,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self.info.metadata.update(volumes.manifest(found, cases, patients))
         target = preprocessing.standard([histograms[c.name] for c in cases if c.patient in patients["train"]])
         return {
-            split: self._generate_examples([case for case in cases if case.patient in patients[split]], target)
+            split: self._generate_examples(found, [c for c in cases if c.patient in patients[split]], target)
             for split in patients
         }
 
-    def _generate_examples(self, cases: Sequence[Case], target: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _generate_examples(
+        self, found: Mapping[str, Any], cases: Sequence[Case], target: np.ndarray
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         def grey_levels(images: np.ndarray) -> np.ndarray:
             return preprocessing.grey_levels(preprocessing.match(images, target))
 
-        return volumes.examples(cases, look, grey_levels)
+        return volumes.examples(found, cases, look, grey_levels)
 
 
 def find(folder: Path) -> tuple[list[Case], list[str]]:
@@ -82,8 +84,9 @@ def find(folder: Path) -> tuple[list[Case], list[str]]:
     cases: list[Case] = []
     faults: list[str] = []
     for part, given in (("training", ""), ("testing", "test")):
-        for patient in _folders(root / part):
-            _patient(patient, given, cases, faults)
+        for patient in volumes.listed(root / part, faults):
+            if patient.is_dir():
+                _patient(patient, given, cases, faults)
     return cases, faults if cases or faults else ["its folder `training` has no folders patientNNN"]
 
 
@@ -93,20 +96,11 @@ def _patient(folder: Path, given: str, cases: list[Case], faults: list[str]) -> 
     if not re.fullmatch(r"patient\d{3}", folder.name):
         faults.append(f"{where} is not named patientNNN")
         return
-    try:
-        facts = _facts(folder / "Info.cfg")
-        moments = {moment: int(facts[moment]) for moment in ("ED", "ES")}
-    except (OSError, UnicodeDecodeError, KeyError, ValueError):
-        faults.append(f"{where}/Info.cfg is missing or does not give the frames ED and ES")
-        return
+    group, moments = _facts(folder, where, faults)
     for moment, frame in moments.items():
         stem = folder / f"{folder.name}_frame{frame:02d}"
         image, mask = (_either(Path(f"{stem}{ending}")) for ending in ("", "_gt"))
-        missing = [path.name for path in (image, mask) if not path.is_file()]
-        faults.extend(f"{where}/{name} is missing" for name in missing)
-        if not missing:
-            case = Case(f"{folder.name}_{moment}", folder.name, image, mask, facts.get("Group", ""), given)
-            cases.append(case)
+        cases.append(Case(f"{folder.name}_{moment}", folder.name, image, mask, group, given, folder.parent.parent))
 
 
 def look(case: Case) -> Look:
@@ -120,7 +114,7 @@ def look(case: Case) -> Look:
     images = preprocessing.diffuse(np.clip(resized, 0, 1)).transpose(2, 1, 0)
     masks = preprocessing.resize(mask.voxels, SIDES, order=0).transpose(2, 1, 0)
     across, along = (s * n / side for s, n, side in zip(image.spacing_mm, image.voxels.shape, SIDES, strict=False))
-    files = {f"{case.patient}/{path.name}": v.sha256 for path, v in ((case.image, image), (case.mask, mask))}
+    files = {f"{case.patient}/{path.name}": v.origin for path, v in ((case.image, image), (case.mask, mask))}
     return Look(images, np.ascontiguousarray(masks), (along, across, image.spacing_mm[2]), files)
 
 
@@ -131,10 +125,23 @@ def _remembered(histograms: dict[str, np.ndarray], case: Case) -> Look:
     return seen
 
 
-def _facts(path: Path) -> dict[str, str]:
+def _facts(folder: Path, where: str, faults: list[str]) -> tuple[str, dict[str, int]]:
+    """Returns a patient's group and the frames of both moments; without them, frames whose files can be looked at."""
+    try:
+        facts = _read_facts(folder / "Info.cfg")
+        return facts.get("Group", ""), {moment: int(facts[moment]) for moment in ("ED", "ES")}
+    except (UnicodeDecodeError, KeyError, ValueError):
+        faults.append(f"{where}/Info.cfg is missing or does not give the frames ED and ES")
+    except OSError as error:
+        faults.append(f"{where}/Info.cfg cannot be read ({error.strerror})")
+    found = (re.fullmatch(r"patient\d{3}_frame(\d+)_gt\.nii(\.gz)?", p.name) for p in volumes.listed(folder, []))
+    return "", {f"frame{match[1]}": int(match[1]) for match in found if match}
+
+
+def _read_facts(path: Path) -> dict[str, str]:
     """Returns the lines `name: value` of a patient's Info.cfg."""
-    if path.stat().st_size > 10_000:
-        raise ValueError("too long")
+    if not path.is_file() or path.stat().st_size > 10_000:
+        raise ValueError("no file, or too long")
     pairs = (line.split(":", 1) for line in path.read_text(encoding="utf-8").splitlines() if ":" in line)
     return {name.strip(): value.strip() for name, value in pairs}
 
@@ -143,7 +150,3 @@ def _either(stem: Path) -> Path:
     """Returns the compressed file of a name, or the plain one when only that is there."""
     packed, plain = (stem.with_name(f"{stem.name}.nii{ending}") for ending in (".gz", ""))
     return plain if plain.is_file() and not packed.is_file() else packed
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".") if folder.is_dir() else []

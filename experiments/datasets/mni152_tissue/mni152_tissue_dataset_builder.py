@@ -133,7 +133,10 @@ def sources() -> dict[str, Path]:
     folder = Path(spec.origin).parent / "datasets" / "data"
     paths = {name: folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz" for name in SHA256}
     for name, path in paths.items():
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            found = f"no file to read ({error.strerror})"
         if found != SHA256[name]:
             raise UserError(
                 f"The template of mni152_tissue is not that of nilearn 0.14.1: {path} should have SHA-256 "

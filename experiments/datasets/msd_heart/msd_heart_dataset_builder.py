@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -57,31 +57,33 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         patients = volumes.divide(self.name, cases)
         self.info.metadata.update(volumes.manifest(found, cases, patients))
         return {
-            split: self._generate_examples([case for case in cases if case.patient in patients[split]])
+            split: self._generate_examples(found, [case for case in cases if case.patient in patients[split]])
             for split in patients
         }
 
-    def _generate_examples(self, cases: Sequence[Case]) -> Iterator[tuple[int, dict[str, Any]]]:
-        return volumes.examples(cases, look, preprocessing.grey_levels)
+    def _generate_examples(
+        self, found: Mapping[str, Any], cases: Sequence[Case]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        return volumes.examples(found, cases, look, preprocessing.grey_levels)
 
 
 def find(folder: Path) -> tuple[list[Case], list[str]]:
     """Returns the cases of a folder and what is wrong with the names in it."""
     root = folder if (folder / "imagesTr").is_dir() else folder / "Task02_Heart"
-    images, masks = (_names(root / part) for part in ("imagesTr", "labelsTr"))
-    faults = [
+    parts = ("imagesTr", "labelsTr")
+    faults: list[str] = []
+    names = {part: [path.name for path in volumes.listed(root / part, faults)] for part in parts}
+    if not faults and not any(names.values()):
+        faults = ["it has no imagesTr and labelsTr with files la_NNN.nii.gz"]
+    faults += [
         f"{part}/{name} is not named la_NNN.nii.gz"
-        for part, names in (("imagesTr", images), ("labelsTr", masks))
-        for name in names
+        for part in parts
+        for name in names[part]
         if not _NAME.fullmatch(name)
     ]
-    sound = [name for name in sorted({*images, *masks}) if _NAME.fullmatch(name)]
-    faults += [f"imagesTr/{name} is missing" for name in sound if name not in images]
-    faults += [f"labelsTr/{name} is missing" for name in sound if name not in masks]
-    if not images and not masks:
-        faults = ["it has no imagesTr and labelsTr with files la_NNN.nii.gz"]
-    pairs = [name for name in sound if name in images and name in masks]
-    cases = [Case(name[:6], name[:6], root / "imagesTr" / name, root / "labelsTr" / name) for name in pairs]
+    # of what is in one of the folders alone, the other file is named as missing when it is read
+    sound = sorted({name for part in parts for name in names[part] if _NAME.fullmatch(name)})
+    cases = [Case(name[:6], name[:6], root / "imagesTr" / name, root / "labelsTr" / name, root=root) for name in sound]
     faults += [f"{case.name} is there twice" for before, case in itertools.pairwise(cases) if before.name == case.name]
     return cases, faults
 
@@ -95,13 +97,8 @@ def look(case: Case) -> Look:
     image, mask = volumes.read(case, len(CLASSES), canonical=True)
     masks = preprocessing.upright(preprocessing.fit(mask.voxels, SIDES))
     if masks.sum() != mask.voxels.sum():
-        raise nifti.Fault(f"{case.mask.parent.name}/{case.mask.name} has structure outside the middle 320 x 320")
+        raise nifti.Fault(f"{case.shown(case.mask)} has structure outside the middle 320 x 320")
     images = preprocessing.upright(preprocessing.fit(preprocessing.to_unit(image.voxels), SIDES))
     across, along, between = image.spacing_mm
-    files = {f"imagesTr/{case.image.name}": image.sha256, f"labelsTr/{case.mask.name}": mask.sha256}
+    files = {f"imagesTr/{case.image.name}": image.origin, f"labelsTr/{case.mask.name}": mask.origin}
     return Look(images, masks, (along, across, between), files)
-
-
-def _names(folder: Path) -> list[str]:
-    """Returns the names in a folder; those that begin with a dot are a Mac's, not the data set's."""
-    return sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
