@@ -390,6 +390,18 @@ def test_another_precision_policy_takes_the_same_state(tmp_path):
     assert float(again.optimizer.dynamic_scale) == 8.0
 
 
+def test_loss_scale_of_keras_around_ours_lets_the_state_through(tmp_path):
+    """`compile` under mixed_float16 makes the slots in a name scope of its wrapper; names are the same all the same."""
+    wrapped = keras.optimizers.LossScaleOptimizer(tfoptim.Adam())
+    path = saved_weights(trained(network(3, dtype="mixed_float16"), wrapped), tmp_path)
+    for optimizer in (scaled(), tfoptim.Adam()):
+        fresh = compiled(network(3), optimizer)
+        fresh.load_weights(path)
+        fresh.optimizer.build(fresh.trainable_variables)
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        assert_bitwise(state(wrapped.inner_optimizer), state(inner))
+
+
 def test_half_precision_weights_take_the_state_of_whole_ones(tmp_path):
     """A model reloaded in bfloat16: its slots are float32 as before."""
     model = trained(network(3), tfoptim.Adam())

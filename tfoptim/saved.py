@@ -121,7 +121,9 @@ def _by_name(entries: Arrays, layout: Layout) -> Saved:
     scaled = tuple(key.rpartition(".")[2] for key in entries)[: len(LOSS_SCALE)] == LOSS_SCALE
     saved = _after_loss_scale(entries) if scaled else Saved(entries)
     saved.owner = next(iter(saved.entries), "").partition(".")[2].rpartition(".")[0]
-    names = {key: key.partition(".")[2].removeprefix(f"{saved.owner}.") for key in saved.entries}
+    # What was made in a name scope, such as that of Keras's loss scale, has it in front of the optimizer.
+    end = f".{saved.owner.rpartition('.')[2]}."
+    names = {key: key.partition(end)[2] or key for key in saved.entries}
     variables = _variables(names.values(), layout)
     for key, name in names.items():
         variable = variables.get(name)
