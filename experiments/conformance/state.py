@@ -94,3 +94,52 @@ def pickled(library: Library) -> tuple[bool, str]:
     copied = pickle.loads(pickle.dumps(original))  # noqa: S301  written in the line itself
     copied.build([weight(np.zeros(2))])
     return _contents(copied) == _contents(original), f"{_contents(original)} become {_contents(copied)}"
+
+
+@row("D35a", "weights loaded into a compiled model that is not built", "the optimizer goes on from the saved state")
+def loaded_unbuilt(library: Library) -> tuple[bool, str]:
+    """What `compile`, `load_weights`, `fit` do; Keras drops the state, with a warning."""
+    x, y = np.ones((4, 2)), np.zeros((4, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "saved.weights.h5"
+        trained = small_model(library.make("Adam"))
+        for _ in range(3):
+            trained.train_on_batch(x, y)
+        trained.save_weights(path)
+        model = small_model(library.make("Adam"))
+        model.load_weights(path)
+    for each in (trained, model):
+        each.train_on_batch(x, y)
+    equal = all(map(np.array_equal, trained.get_weights(), model.get_weights()))
+    step = int(model.optimizer.iterations)
+    return equal and step == 4, f"step 4 is step {step}, weights {'equal' if equal else 'differ'}"
+
+
+@row("D35b", "a layer frozen after training, then saved and loaded", "the other layers keep their state")
+def loaded_frozen(library: Library) -> tuple[bool, str]:
+    """The file has state for more variables than the model trains; Keras drops all of it, with a warning."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(2, name="first"), keras.layers.Dense(1, name="second")]
+    model = keras.Sequential([keras.Input((2,)), *layers])
+    model.compile(library.make("Adam"), "mse")
+    model.train_on_batch(np.ones((4, 2)), np.zeros((4, 1)))
+    layers[0].trainable = False
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "frozen.keras")
+        loaded = keras.models.load_model(Path(folder) / "frozen.keras")
+    kept = sum(bool(np.any(v.numpy())) for v in loaded.optimizer.variables[2:])
+    return kept == 4, f"{kept} of 4 slots of the other layer kept"
+
+
+@row("D36", "`copy.deepcopy` of a loss-scaled optimizer in the middle of training", "keeps scale and state")
+def deep_copy_scaled(library: Library) -> tuple[bool, str]:
+    """The copy is built for the same variables; Keras's begins again."""
+    original = library.make("LossScaleOptimizer", library.make("Adam"), initial_scale=4.0)
+    variable = weight(np.zeros(2))
+    original.build([variable])
+    for gradient in (np.inf, 1.0):
+        original.apply([tf.fill([2], gradient)], [variable])
+    copied = copy.deepcopy(original)
+    copied.build([variable])
+    scale, step = float(copied.dynamic_scale), int(copied.iterations)
+    return (scale, step) == (2.0, 1), f"scale 2 becomes {scale:g}, iteration 1 becomes {step}"
