@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import replace
+from typing import Any
 
 import tensorflow as tf
 
@@ -18,6 +19,8 @@ LARGE = 2**16
 
 def update(u: Update) -> None:
     """Updates one variable and its slots in place, by the executor that fits."""
+    for variable in (u.variable, *u.slots.values()):
+        watch(variable)
     if isinstance(u.gradient, tf.IndexedSlices):
         if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None):
             return rows(u)
@@ -27,6 +30,13 @@ def update(u: Update) -> None:
     if kernel is not None:
         return fused(u, kernel)
     return compiled(u) if compiles else dense(u)
+
+
+def watch(variable: Any) -> None:
+    """Tells the graph that the step uses a variable: `keras.export` saves those alone, and kernels take handles."""
+    note = getattr(tf.compat.v1.get_default_graph(), "watch_variable", None)
+    if note is not None and not isinstance(variable, tf.distribute.DistributedValues):
+        note(variable)
 
 
 def can_compile(u: Update) -> bool:

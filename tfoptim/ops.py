@@ -137,17 +137,27 @@ def maximum(x: Any, y: Any) -> Any:
 def debias(beta: Any, t: Any) -> Any:
     """`1 - beta**t`, the weight that a moving average started at zero has collected after `t` steps.
 
-    Computed as `-expm1(t log beta)`: the plain form cancels when `beta**t` is close to 1. Right for `beta = 0` too.
+    Computed as `-expm1(t log beta)`: the plain form cancels when `beta**t` is close to 1. In TensorFlow as `2a / (1 + a)`
+    with `a = tanh(-t log(beta) / 2)`, which is the same and no less exact: TFLite has no expm1. Right for `beta = 0` too.
 
     Args:
         beta: decay rate in [0, 1).
         t: step, counted from 1.
     """
     if isinstance(beta, Scalar) or isinstance(t, Scalar):
-        return -(t * _dispatch(beta, _log, tf.math.log)).map(tf.math.expm1)
+        a = (t * (-0.5 * _dispatch(beta, _log, _log_of_tensor))).map(tf.math.tanh)
+        return 2 * a / (1 + a)
     return -np.expm1(t * _log(beta))
 
 
+# The logarithm of 0 would be minus infinity, which debuggers stop at. That of the smallest number does as well: its
+# powers are 0 beside 1.
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
+
 def _log(x: Any) -> Any:
-    with np.errstate(divide="ignore"):  # log 0 = -inf is meant: the average then forgets everything
-        return np.log(x)
+    return np.log(np.maximum(x, _SMALLEST))
+
+
+def _log_of_tensor(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.log(tf.maximum(x, tf.constant(_SMALLEST, x.dtype)))
