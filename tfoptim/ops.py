@@ -145,9 +145,15 @@ def debias(beta: Any, t: Any) -> Any:
         t: step, counted from 1.
     """
     if isinstance(beta, Scalar) or isinstance(t, Scalar):
-        a = (t * (-0.5 * _dispatch(beta, _log, _log_of_tensor))).map(tf.math.tanh)
-        return 2 * a / (1 + a)
+        beta, t = (x if isinstance(x, Scalar) else Scalar(x) for x in (beta, t))
+        return t.once((debias, beta), lambda: _debias(beta, t))
     return -np.expm1(t * _log(beta))
+
+
+def _debias(beta: Scalar, t: Scalar) -> Scalar:
+    a = (t * (-0.5 * beta.map(_log_of_tensor))).map(tf.math.tanh)
+    later, first = 2 * a / (1 + a), 1 - beta
+    return Scalar(tf.where(tf.equal(t.value, 1), first.value, later.value))
 
 
 # The logarithm of 0 would be minus infinity, which debuggers stop at. That of the smallest number does as well: its
