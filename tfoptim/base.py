@@ -66,8 +66,11 @@ class Optimizer(Configured):
     def build(self, variables: Any) -> None:
         """Creates the state for `variables`; later calls must name no others.
 
+        Frozen ones are taken as in Keras, so that they can be trained once they are not; others that are no floats,
+        such as the state of a random generator, are known but have no state.
+
         Raises:
-            TypeError: a variable is not trainable, or not of a real float dtype.
+            TypeError: a variable is to be trained and not of a real float dtype.
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
@@ -77,10 +80,10 @@ class Optimizer(Configured):
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
         for v in variables:
-            if not v.trainable or not tf.as_dtype(v.dtype).is_floating:
+            if v.trainable and not state.is_float(v):
                 raise TypeError(
-                    f"{self.name}: {state.path(v)} must be a trainable float variable, got "
-                    f"dtype {tf.as_dtype(v.dtype).name}, trainable={v.trainable}."
+                    f"{self.name}: {state.path(v)} must be a float variable to be trained, got dtype "
+                    f"{tf.as_dtype(v.dtype).name}."
                 )
         with tf.init_scope():
             state.create(self, variables)

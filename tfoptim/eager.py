@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim import pipeline, stages
+from tfoptim.state import is_float
 
 PATTERNS = 3
 """Patterns of missing gradients that get a function of their own: a loop with a fixed order of them has few."""
@@ -112,7 +113,7 @@ def _run_shared(optimizer: Any, grads: list[Any], variables: list[Any], scale: A
     told = optimizer.__dict__.setdefault("_told", set())
     grads, variables = pipeline.drop_missing(optimizer, grads, variables, told)
     stages.check(grads, variables)
-    own = [v for v in optimizer._trainable_variables if tf.as_dtype(v.dtype).is_floating]
+    own = [v for v in optimizer._trainable_variables if is_float(v)]
     given = dict(zip(map(id, variables), grads, strict=True))
     seen = optimizer.__dict__.setdefault("_kinds", {})
     seen.update({id_: _kind(g) for id_, g in given.items()})

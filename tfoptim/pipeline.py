@@ -62,6 +62,8 @@ def run(
     )
 
 
+_NO_GRADIENT = "No gradients provided for any variable: {}."
+
 # In each replica
 
 
@@ -98,8 +100,10 @@ def _without_strangers(optimizer: Any, found: list[Any]) -> list[Any]:
                 f"Unknown variable: {path(v)}. {optimizer.name} was built for other variables; give all of them to "
                 "`build`, or make a new optimizer."
             )
-    if len(strangers) < len(found):  # or else there is no gradient at all, which is told further on
-        warn_of_missing([path(v) for v in strangers])
+    names = [path(v) for v in strangers]
+    if len(strangers) == len(found):
+        raise ValueError(_NO_GRADIENT.format(", ".join(names[:5])))
+    warn_of_missing(names)
     return [entry for entry in found if entry[0] is not None]
 
 
@@ -109,7 +113,7 @@ def drop_missing(
     """Leaves out variables without gradient, and says so, unless they are among those `told`, which it adds to."""
     missing = [path(v) for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(grads):
-        raise ValueError(f"No gradients provided for any variable: {', '.join(missing[:5])}.")
+        raise ValueError(_NO_GRADIENT.format(", ".join(missing[:5])))
     if told is None or not told.issuperset(missing):
         warn_of_missing([name for name in missing if told is None or name not in told])
     if told is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.ops import Scalar
-from tfoptim.state import compute_dtype, path
+from tfoptim.state import compute_dtype, is_float, path
 
 
 def tensor(g: Any) -> Any:
@@ -25,6 +25,8 @@ def check(grads: list[Any], variables: list[Any]) -> None:
         if id(v) in seen:
             raise ValueError(f"Variable {path(v)} is given twice.")
         seen.add(id(v))
+        if not is_float(v):
+            raise TypeError(f"{path(v)} must be a float variable to be trained, got dtype {tf.as_dtype(v.dtype).name}.")
         if not g.dtype.is_floating:
             raise TypeError(f"The gradient of {path(v)} must be a float tensor, got dtype {g.dtype.name}.")
         sparse = isinstance(g, tf.IndexedSlices)
