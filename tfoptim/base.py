@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfoptim import devices, eager, state
+from tfoptim import averages, devices, eager, state
 from tfoptim.config import Configured
 
 
@@ -87,6 +87,8 @@ class Optimizer(Configured):
                 )
         with tf.init_scope():
             state.create(self, variables)
+        if self.use_ema:
+            self.__dict__["_model_variables_moving_average"] = averages.shown(self._averages, variables)
         self.built: bool = True
         waiting = self.__dict__.pop("_waiting", None)
         if waiting is not None:

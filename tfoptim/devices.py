@@ -122,7 +122,7 @@ def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
     """Returns each trainable variable that has a moving average, with it."""
     if not optimizer.use_ema:
         return []
-    pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    pairs = zip(optimizer._trainable_variables, optimizer._averages, strict=True)
     return [(raw(v), raw(a)) for v, a in pairs if a is not None]
 
 
@@ -134,7 +134,7 @@ def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf
         constrain(optimizer, v)
 
     for v in variables:
-        a = optimizer._model_variables_moving_average[optimizer._get_variable_index(v)]
+        a = optimizer._averages[optimizer._get_variable_index(v)]
         if a is not None:
             strategy.extended.update(raw(v), adopt, kwargs={"v": v, "a": a}, group=False)
     return tf.constant(0)

@@ -22,9 +22,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_has_had_gradient"] = set()
     own["_spared"] = optimizer._exclusion.spared(variables)
     if optimizer.use_ema:
-        own["_model_variables_moving_average"] = [
-            None if _is_stateless(v) else _add(optimizer, v, "average", 0.0) for v in variables
-        ]
+        own["_averages"] = [None if _is_stateless(v) else _add(optimizer, v, "average", 0.0) for v in variables]
     if optimizer.gradient_accumulation_steps:
         own["_accumulated_gradients"] = [
             _add(optimizer, v, "gradient_accumulator", 0.0) if is_float(v) else None for v in variables
