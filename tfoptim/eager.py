@@ -49,19 +49,22 @@ def run(
     if key not in functions and _has_many(functions, key) and _can_share(optimizer, grads, variables):
         _run_shared(optimizer, grads, variables, scale, judge)
         return
-    present = tuple(g is not None for g in grads)
-    step = _kept(functions, key, code, lambda: _step(optimizer, present, variables, scale, judge))
+    if any(isinstance(g, tf.IndexedSlices) for g in grads):
+        # Traced for any number of rows, and then TensorFlow lets the shapes of the others pass as well.
+        stages.check(*pipeline.with_gradient(grads, variables))
+    step = _kept(functions, key, code, lambda: _step(optimizer, kinds, variables, scale, judge))
     with tf.init_scope():  # no tape follows an update, and none could go back through it
         step([g for g in grads if g is not None])
 
 
-def _step(optimizer: Any, present: Sequence[bool], variables: Sequence[Any], scale: Any, judge: Any) -> Any:
+def _step(optimizer: Any, kinds: Sequence[Any], variables: Sequence[Any], scale: Any, judge: Any) -> Any:
     def step(given: list[Any]) -> None:
         gradients = iter(given)
-        grads = [next(gradients) if there else None for there in present]
+        grads = [None if kind is None else next(gradients) for kind in kinds]
         pipeline.run(optimizer, grads, variables, scale, judge)
 
-    return tf.function(step, autograph=False, reduce_retracing=True)
+    sparse = any(kind is not None and len(kind) > 1 for kind in kinds)
+    return tf.function(step, autograph=False, reduce_retracing=sparse)
 
 
 def _kept(functions: OrderedDict[Any, Any], key: Any, code: list[Any], make: Callable[[], Any]) -> Any:

@@ -127,6 +127,11 @@ def drop_missing(
             tf.zeros(v.shape, v.dtype) if g is None and optimizer._var_key(v) in optimizer._has_had_gradient else g
             for g, v in zip(grads, variables, strict=True)
         ]
+    return with_gradient(grads, variables)
+
+
+def with_gradient(grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Returns the gradients that there are, and their variables."""
     kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
     return [g for g, _ in kept], [v for _, v in kept]
 
