@@ -182,15 +182,10 @@ def test_training_gives_no_warning():
     assert int(optimizer.iterations.numpy()) == 1
 
 
-@pytest.mark.parametrize(
-    "make",
-    [lambda: keras.Variable([1, 2], dtype="int32"), lambda: keras.Variable([1.0], trainable=False)],
-    ids=["whole numbers", "not trainable"],
-)
-def test_variables_that_cannot_be_trained_are_refused(make):
+def test_whole_numbers_that_are_to_be_trained_are_refused():
     """The optimizer says so when it is built, with path and dtype."""
-    with pytest.raises(TypeError, match="must be a trainable float variable"):
-        tfoptim.SGD().build([make()])
+    with pytest.raises(TypeError, match="must be a float variable to be trained, got dtype int32"):
+        tfoptim.SGD().build([keras.Variable([1, 2], dtype="int32")])
 
 
 def test_a_step_of_float8_scales_alone_is_counted():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager import context  # the one place that knows of debuggers
 
 from tfoptim import kernels
 from tfoptim.executors import compiled, dense, fused, rows
@@ -43,4 +44,9 @@ def can_compile(u: Update) -> bool:
     """Tells whether XLA can make the rule one operation: on one device, where there is a compiler."""
     numbers_only = all(value is None or isinstance(value, Scalar) for value in vars(u.h).values())
     one_copy = not isinstance(u.variable, tf.distribute.DistributedValues)
-    return platform.system() != "Darwin" and numbers_only and one_copy
+    return platform.system() != "Darwin" and numbers_only and one_copy and not watched_by_a_debugger()
+
+
+def watched_by_a_debugger() -> bool:
+    """Tells whether `tf.debugging.enable_check_numerics` or its like look at each operation: XLA has none of theirs."""
+    return bool(context.context().op_callbacks)

@@ -134,6 +134,13 @@ def maximum(x: Any, y: Any) -> Any:
     return tf.maximum(x, y) if tf.is_tensor(x) or tf.is_tensor(y) else np.maximum(x, y)
 
 
+def ratio(x: Any, y: Any) -> Any:
+    """`x / y`, element by element, and 0 where `y` is 0: without an epsilon, what has had no gradient stays put."""
+    if tf.is_tensor(x) or tf.is_tensor(y):
+        return tf.math.divide_no_nan(x, y)
+    return np.where(np.equal(y, 0), 0.0, x / np.where(np.equal(y, 0), 1.0, y))[()]
+
+
 def debias(beta: Any, t: Any) -> Any:
     """`1 - beta**t`, the weight that a moving average started at zero has collected after `t` steps.
 

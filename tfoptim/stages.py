@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.ops import Scalar
+from tfoptim.ops import Scalar, ratio
 from tfoptim.state import compute_dtype, is_float, path
 
 
@@ -99,5 +99,5 @@ def sum_of_squares(g: Any) -> tf.Tensor:
 def scale_to(g: Any, norm: tf.Tensor, limit: Scalar) -> Any:
     """Shrinks a gradient so that `norm` becomes at most `limit`; an infinite norm gives NaN, not a silent zero."""
     most = limit.cast(norm.dtype)
-    factor = most / tf.maximum(norm, most) + (norm - norm)
+    factor = ratio(most, tf.maximum(norm, most)) + (norm - norm)
     return on_values(g, lambda values: values * tf.cast(factor, values.dtype))
