@@ -43,10 +43,10 @@ def trained(optimizer, select, mode="eager", steps=3):
 @pytest.mark.parametrize("mode", MODES)
 def test_all_variables_of_a_model_train_like_the_trainable_ones(mode):
     """Statistics of BatchNorm and the seed of Dropout have no gradient: Keras's warning, and the same weights."""
-    with pytest.warns(UserWarning, match="Gradients do not exist for variables.*moving_mean.*moving_variance.*seed"):
-        found = trained(tfoptim.Adam(0.1), lambda model: model.variables, mode)
-    for expected, weights in zip(trained(tfoptim.Adam(0.1), lambda m: m.trainable_variables), found, strict=True):
-        np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-5)  # Adam's first steps magnify roundings
+    with pytest.warns(UserWarning, match=r"Gradients do not exist for variables.*moving_mean.*moving_variance.*seed"):
+        found = trained(tfoptim.Momentum(0.1), lambda model: model.variables, mode)
+    for expected, weights in zip(trained(tfoptim.Momentum(0.1), lambda m: m.trainable_variables), found, strict=True):
+        np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-5)  # a graph rounds otherwise
 
 
 @MISSING
@@ -70,10 +70,10 @@ def test_strangers_without_gradient_are_dropped_by_a_built_optimizer():
     """Built by `fit` for the trainable variables; a loop then hands over all."""
     model, optimizer = network(), tfoptim.SGD(0.1)
     optimizer.build(model.trainable_variables)
-    with pytest.warns(UserWarning, match="Gradients do not exist for variables.*moving_mean"):
+    with pytest.warns(UserWarning, match=r"Gradients do not exist for variables.*moving_mean"):
         optimizer.apply(gradients(model, model.variables), model.variables)
     assert int(optimizer.iterations) == 1
-    with pytest.raises(ValueError, match="No gradients provided for any variable.*moving_mean"):
+    with pytest.raises(ValueError, match=r"No gradients provided for any variable.*moving_mean"):
         optimizer.apply([None] * 3, model.non_trainable_variables)
 
 
@@ -84,7 +84,8 @@ def test_a_layer_that_is_unfrozen_is_trained():
     model.layers[0].trainable = False
     for _ in range(2):
         found = gradients(model, model.variables)
-        optimizer.apply([g if v.trainable else None for g, v in zip(found, model.variables)], model.variables)
+        kept = [g if v.trainable else None for g, v in zip(found, model.variables, strict=True)]
+        optimizer.apply(kept, model.variables)
     before = model.layers[0].kernel.numpy().copy()
     model.layers[0].trainable = True
     optimizer.apply(gradients(model, model.variables), model.variables)
@@ -107,7 +108,7 @@ def test_a_stranger_that_is_trainable_is_refused_with_the_way_out():
     model.layers[0].trainable = False
     optimizer.apply(gradients(model, model.trainable_variables), model.trainable_variables)
     model.layers[0].trainable = True
-    with pytest.raises(ValueError, match="Unknown variable: .*kernel.*give all of them to `build`"):
+    with pytest.raises(ValueError, match=r"Unknown variable: .*kernel.*give all of them to `build`"):
         optimizer.apply(gradients(model, model.trainable_variables), model.trainable_variables)
 
 

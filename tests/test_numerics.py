@@ -1,4 +1,4 @@
-"""No value that is not finite arises in a step whose gradients are, at any end of any domain: debuggers stop at each."""
+"""No value that is not finite arises in a step whose gradients are, at any end of any domain: debuggers stop there."""
 
 import keras
 import numpy as np

@@ -168,7 +168,7 @@ def test_gradients_of_another_kind_are_taken_by_the_shared_function():
     slices = tf.IndexedSlices(tf.ones([1, 2]), tf.constant([3], tf.int64))
     for _ in range(2):
         optimizer.apply([slices], [table])
-    optimizer.apply_gradients([(g, v) for g, v in zip([tf.ones([4, 2])] * 2, optimizer._trainable_variables[:2])])
+    optimizer.apply([tf.ones([4, 2])] * 2, optimizer._trainable_variables[:2])
     np.testing.assert_allclose(table.numpy() - before, [[0, 0]] * 3 + [[-0.02, -0.02]], atol=1e-6)
 
 

@@ -43,8 +43,8 @@ class Average:
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["variable"], name)
 
-    @property
-    def __class__(self) -> Any:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Passes for a distributed variable if it is one: TensorFlow updates no other."""
         own = raw(vars(self)["variable"])
         return type(own) if isinstance(own, tf.distribute.DistributedValues) else Average

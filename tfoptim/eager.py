@@ -95,7 +95,7 @@ def _kind(g: Any) -> Any:
 
 def _has_many(functions: OrderedDict[Any, Any], key: Any) -> bool:
     """Tells whether so many patterns have come up that one more shall not have a function of its own."""
-    return sum(other[1:] == key[1:] or other[2:] == key[2:] for other in functions) >= PATTERNS
+    return bool(sum(other[1:] == key[1:] or other[2:] == key[2:] for other in functions) >= PATTERNS)
 
 
 def _can_share(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any]) -> bool:
@@ -144,7 +144,7 @@ def _shared(optimizer: Any, own: list[Any], kinds: tuple[Any, ...], scale: Any, 
 def _spec(v: Any, kind: tuple[Any, ...]) -> Any:
     """Returns what the shared function takes for a variable: a gradient of its shape, or nothing."""
     if len(kind) == 1:
-        return tf.TensorSpec(None, kind[0])
+        return tf.TensorSpec(tf.TensorShape(None), kind[0])
     return tf.IndexedSlicesSpec(v.shape, kind[0], kind[1], kind[2], [None])
 
 

@@ -144,8 +144,8 @@ def ratio(x: Any, y: Any) -> Any:
 def debias(beta: Any, t: Any) -> Any:
     """`1 - beta**t`, the weight that a moving average started at zero has collected after `t` steps.
 
-    Computed as `-expm1(t log beta)`: the plain form cancels when `beta**t` is close to 1. In TensorFlow as `2a / (1 + a)`
-    with `a = tanh(-t log(beta) / 2)`, which is the same and no less exact: TFLite has no expm1. Right for `beta = 0` too.
+    Computed as `-expm1(t log beta)`: the plain form cancels when `beta**t` is close to 1. In TensorFlow as `2a / (1 +
+    a)` with `a = tanh(-t log(beta) / 2)`, the same and no less exact: TFLite has no expm1. Right for `beta = 0` too.
 
     Args:
         beta: decay rate in [0, 1).
