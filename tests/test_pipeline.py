@@ -182,9 +182,9 @@ def test_training_gives_no_warning():
     assert int(optimizer.iterations.numpy()) == 1
 
 
-def test_variables_that_cannot_be_trained_are_refused():
+def test_whole_numbers_that_are_to_be_trained_are_refused():
     """The optimizer says so when it is built, with path and dtype."""
-    with pytest.raises(TypeError, match="must be a float variable, got dtype int32"):
+    with pytest.raises(TypeError, match="must be a float variable to be trained, got dtype int32"):
         tfoptim.SGD().build([keras.Variable([1, 2], dtype="int32")])
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfoptim import devices, eager, loading, state
+from tfoptim import averages, devices, eager, loading, state
 from tfoptim.config import Configured
 
 
@@ -64,10 +64,13 @@ class Optimizer(Configured):
     # What Keras calls
 
     def build(self, variables: Any) -> None:
-        """Creates the state for `variables`, frozen ones too; later calls must name no others.
+        """Creates the state for `variables`; later calls must name no others.
+
+        Frozen ones are taken as in Keras, so that they can be trained once they are not; others that are no floats,
+        such as the state of a random generator, are known but have no state.
 
         Raises:
-            TypeError: a variable is not of a real float dtype.
+            TypeError: a variable is to be trained and not of a real float dtype.
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
@@ -77,14 +80,17 @@ class Optimizer(Configured):
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
         for v in variables:
-            if not tf.as_dtype(v.dtype).is_floating:
+            if v.trainable and not state.is_float(v):
                 raise TypeError(
-                    f"{self.name}: {state.path(v)} must be a float variable, got dtype {tf.as_dtype(v.dtype).name}."
+                    f"{self.name}: {state.path(v)} must be a float variable to be trained, got dtype "
+                    f"{tf.as_dtype(v.dtype).name}."
                 )
         with tf.init_scope():
             state.create(self, variables)
+            if self.use_ema:
+                self.__dict__["_model_variables_moving_average"] = averages.shown(self._averages, variables)
             self.built: bool = True
-            waiting = vars(self).pop("_waiting", None)
+            waiting = self.__dict__.pop("_waiting", None)
             if waiting is not None:
                 loading.take(self, waiting)
 

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
         def set_weights(self, weights: Any) -> None:
             """Assigns all variables."""
 
+        def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]: ...
+
 else:
     KerasOptimizer = keras.optimizers.Optimizer
 
@@ -104,6 +106,11 @@ class Configured(KerasOptimizer):
                 aggregation="only_first_replica",
                 name="hyperparameters",
             )
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns what TensorFlow saves with the optimizer; a SavedModel has no config, so it needs the numbers too."""
+        children = super()._trackable_children(save_type, **kwargs)
+        return children | {"hyperparameters": self._numbers.value} if save_type == "savedmodel" else children
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import tensorflow as tf
@@ -15,7 +16,14 @@ from tfoptim.state import local, raw, slots
 from tfoptim.update import Slots, Update, hyperparameters
 
 
-def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any], step: tf.Tensor) -> None:
+def update_devices(
+    strategy: Any,
+    optimizer: Any,
+    grads: list[Any],
+    variables: list[Any],
+    step: tf.Tensor,
+    present: Sequence[tf.Tensor] | None = None,
+) -> None:
     """Runs the update once per device, with one set of hyperparameters for all variables."""
     h = read_hyperparameters(strategy, optimizer, step)
     once(strategy, optimizer, h)
@@ -26,9 +34,12 @@ def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: l
 
     def on_device(_: Any, grads: list[Any]) -> None:
         grads = [mean(optimizer, strategy, g) for g in grads]
-        for g, v, s in zip(clip(optimizer, h, grads), variables, state, strict=True):
-            execute.update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
-            constrain(optimizer, v)
+        clipped = zip(clip(optimizer, h, grads), variables, state, present or [None] * len(variables), strict=True)
+        for g, v, s, there in clipped:
+            if there is None:
+                update(optimizer, h, g, v, s)
+            else:
+                update_if(there, optimizer, h, g, v, s)
         for v, a in averages:
             average(optimizer, h, step, v, a)
 
@@ -40,6 +51,25 @@ def update_devices(strategy: Any, optimizer: Any, grads: list[Any], variables: l
             lambda: adopt_average(strategy, optimizer, optimizer._trainable_variables),
             lambda: tf.constant(0),
         )
+
+
+def update(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
+    """Updates one variable, which must meet its constraint again."""
+    execute.update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
+    constrain(optimizer, v)
+
+
+def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
+    """Updates one variable if it has a gradient, which is known when the step runs; otherwise `g` may be empty."""
+
+    def with_gradient() -> tf.Tensor:
+        dense = not isinstance(g, tf.IndexedSlices)
+        # What one branch has computed is not there in the next, so it may not be remembered from one to the other.
+        own = {name: Scalar(x.value) if isinstance(x, Scalar) else x for name, x in vars(h).items()}
+        update(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
+        return tf.constant(0)
+
+    tf.cond(there, with_gradient, lambda: tf.constant(0))
 
 
 def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
@@ -92,7 +122,7 @@ def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
     """Returns each trainable variable that has a moving average, with it."""
     if not optimizer.use_ema:
         return []
-    pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    pairs = zip(optimizer._trainable_variables, optimizer._averages, strict=True)
     return [(raw(v), raw(a)) for v, a in pairs if a is not None]
 
 
@@ -104,7 +134,7 @@ def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf
         constrain(optimizer, v)
 
     for v in variables:
-        a = optimizer._model_variables_moving_average[optimizer._get_variable_index(v)]
+        a = optimizer._averages[optimizer._get_variable_index(v)]
         if a is not None:
             strategy.extended.update(raw(v), adopt, kwargs={"v": v, "a": a}, group=False)
     return tf.constant(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import replace
+from typing import Any
 
 import tensorflow as tf
 
@@ -18,6 +19,8 @@ LARGE = 2**16
 
 def update(u: Update) -> None:
     """Updates one variable and its slots in place, by the executor that fits."""
+    for variable in (u.variable, *u.slots.values()):
+        watch(variable)
     if isinstance(u.gradient, tf.IndexedSlices):
         if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None):
             return rows(u)
@@ -29,8 +32,24 @@ def update(u: Update) -> None:
     return compiled(u) if compiles else dense(u)
 
 
+def watch(variable: Any) -> None:
+    """Tells the graph that the step uses a variable: `keras.export` saves those alone, and kernels take handles."""
+    note = getattr(tf.compat.v1.get_default_graph(), "watch_variable", None)
+    if note is not None and not isinstance(variable, tf.distribute.DistributedValues):
+        note(variable)
+
+
 def can_compile(u: Update) -> bool:
     """Tells whether XLA can make the rule one operation: on one device, where there is a compiler."""
     numbers_only = all(value is None or isinstance(value, Scalar) for value in vars(u.h).values())
     one_copy = not isinstance(u.variable, tf.distribute.DistributedValues)
-    return platform.system() != "Darwin" and numbers_only and one_copy
+    return platform.system() != "Darwin" and numbers_only and one_copy and not watched_by_a_debugger()
+
+
+def watched_by_a_debugger() -> bool:
+    """Tells whether `tf.debugging.enable_check_numerics` or its like add to each operation what XLA does not have."""
+    with tf.Graph().as_default() as graph:
+        tf.zeros([])
+        alone = len(graph.get_operations())
+        tf.identity(graph.get_operations()[-1].outputs[0])
+    return len(graph.get_operations()) > alone + 1

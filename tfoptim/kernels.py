@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from tfoptim import ops
 from tfoptim.domains import FRACTION
-from tfoptim.ops import Scalar, debias, sqrt
+from tfoptim.ops import Scalar, debias, ratio, sqrt
 from tfoptim.update import Update
 
 Kernel = Callable[[Update], None]
@@ -61,7 +61,7 @@ def keeps_numbers(optimizer: Any, dtype: tf.DType) -> bool:
     numbers = optimizer.numbers()
     start, epsilon = numbers.get("initial_accumulator_value"), numbers.get("epsilon")
     if "initial_accumulator_value" in numbers:
-        return bool(dtype == tf.float32 and isinstance(epsilon, float) and epsilon <= 4e-6 * start)
+        return bool(dtype == tf.float32 and isinstance(epsilon, float) and start > 0 and epsilon <= 4e-6 * start)
     betas = [numbers[name] for name, field in optimizer.fields.items() if field.domain == FRACTION]
     return all(
         isinstance(beta, float) and abs(float(np.array(beta, dtype.as_numpy_dtype)) - beta) <= 1e-3 * (1 - beta)
@@ -109,7 +109,7 @@ def rmsprop(u: Update) -> None:
             lr=u.number(u.h.learning_rate),
             rho=u.number(u.h.rho),
             momentum=u.number(u.h.momentum),
-            epsilon=u.number(u.h.epsilon),
+            epsilon=_positive(u, u.h.epsilon),
             grad=u.gradient,
         )
         return
@@ -118,7 +118,7 @@ def rmsprop(u: Update) -> None:
     if "a" in u.slots:
         toward(u.slots["a"], u.gradient, 1 - u.h.rho)
         variance = tf.maximum(variance - tf.square(u.slots["a"]), u.number(u.h.zero))
-    direction = u.gradient / tf.sqrt(variance + u.number(u.h.epsilon))
+    direction = ratio(u.gradient, tf.sqrt(variance + u.number(u.h.epsilon)))
     if "b" not in u.slots:
         _along(u, direction, u.h.learning_rate)
         return
@@ -139,7 +139,7 @@ def adadelta(u: Update) -> None:
         accum_update=u.slots["d"].handle,
         lr=u.number(u.h.learning_rate),
         rho=u.number(u.h.rho),
-        epsilon=u.number(u.h.epsilon),
+        epsilon=_positive(u, u.h.epsilon),
         grad=u.gradient,
     )
 
@@ -173,7 +173,7 @@ def adamax(u: Update) -> None:
         lr=u.number(u.h.learning_rate / debias(u.h.beta_1, u.h.t)),
         beta1=u.number(u.h.beta_1),
         beta2=u.number(u.h.beta_2),
-        epsilon=u.number(u.h.epsilon),
+        epsilon=_positive(u, u.h.epsilon),
         grad=u.gradient,
     )
 
@@ -200,6 +200,11 @@ def toward(variable: Any, target: Any, share: Scalar) -> None:
     )
 
 
+def _positive(u: Update, epsilon: Scalar) -> tf.Tensor:
+    """Returns an epsilon for a kernel, which divides 0 by 0 without one; the smallest number changes nothing else."""
+    return tf.maximum(u.number(epsilon), tf.constant(np.finfo(u.gradient.dtype.as_numpy_dtype).tiny, u.gradient.dtype))
+
+
 def _along(u: Update, direction: Any, rate: Scalar) -> None:
     """Moves the weights by `-rate * direction`."""
     tf.raw_ops.ResourceApplyGradientDescent(var=u.variable.handle, alpha=u.number(rate), delta=direction)
@@ -211,7 +216,7 @@ def _divided(u: Update, direction: Any, slot: str, rate: Scalar, epsilon: Scalar
         var=u.variable.handle,
         accum=u.slots[slot].handle,
         lr=u.number(rate),
-        epsilon=u.number(epsilon),
+        epsilon=_positive(u, epsilon),
         grad=direction,
         update_slots=moves,
     )
@@ -238,6 +243,6 @@ def _adam(u: Update, rate: Scalar | None, epsilon: Scalar) -> None:
         lr=u.number(u.h.zero if rate is None else rate),
         beta1=u.number(u.h.beta_1),
         beta2=u.number(u.h.beta_2),
-        epsilon=u.number(1 + u.h.zero if rate is None else epsilon),  # without a rate, anything but 0
+        epsilon=_positive(u, epsilon),
         grad=u.gradient,
     )

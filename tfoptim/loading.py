@@ -120,8 +120,8 @@ def _kept(optimizer: Any) -> list[_Kept]:
     kept = []
     for i, variable in enumerate(optimizer._trainable_variables):
         slots = dict(optimizer._slots[i])
-        if optimizer.use_ema and optimizer._model_variables_moving_average[i] is not None:
-            slots["average"] = optimizer._model_variables_moving_average[i]
+        if optimizer.use_ema and optimizer._averages[i] is not None:
+            slots["average"] = optimizer._averages[i]
         if optimizer.gradient_accumulation_steps:
             slots["gradient_accumulator"] = optimizer._accumulated_gradients[i]
         if slots:

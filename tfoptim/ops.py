@@ -134,20 +134,43 @@ def maximum(x: Any, y: Any) -> Any:
     return tf.maximum(x, y) if tf.is_tensor(x) or tf.is_tensor(y) else np.maximum(x, y)
 
 
+def ratio(x: Any, y: Any) -> Any:
+    """`x / y`, element by element, and 0 where `y` is 0: without an epsilon, what has had no gradient stays put."""
+    if tf.is_tensor(x) or tf.is_tensor(y):
+        return tf.math.divide_no_nan(x, y)
+    return np.where(np.equal(y, 0), 0.0, x / np.where(np.equal(y, 0), 1.0, y))[()]
+
+
 def debias(beta: Any, t: Any) -> Any:
     """`1 - beta**t`, the weight that a moving average started at zero has collected after `t` steps.
 
-    Computed as `-expm1(t log beta)`: the plain form cancels when `beta**t` is close to 1. Right for `beta = 0` too.
+    Computed as `-expm1(t log beta)`: the plain form cancels when `beta**t` is close to 1. In TensorFlow as `2a / (1 +
+    a)` with `a = tanh(-t log(beta) / 2)`, the same and no less exact: TFLite has no expm1. Right for `beta = 0` too.
 
     Args:
         beta: decay rate in [0, 1).
         t: step, counted from 1.
     """
     if isinstance(beta, Scalar) or isinstance(t, Scalar):
-        return -(t * _dispatch(beta, _log, tf.math.log)).map(tf.math.expm1)
+        beta, t = (x if isinstance(x, Scalar) else Scalar(x) for x in (beta, t))
+        return t.once((debias, beta), lambda: _debias(beta, t))
     return -np.expm1(t * _log(beta))
 
 
+def _debias(beta: Scalar, t: Scalar) -> Scalar:
+    a = (t * (-0.5 * beta.map(_log_of_tensor))).map(tf.math.tanh)
+    later, first = 2 * a / (1 + a), 1 - beta
+    return Scalar(tf.where(tf.equal(t.value, 1), first.value, later.value))
+
+
+# The logarithm of 0 would be minus infinity, which debuggers stop at. That of the smallest number does as well: its
+# powers are 0 beside 1.
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
+
 def _log(x: Any) -> Any:
-    with np.errstate(divide="ignore"):  # log 0 = -inf is meant: the average then forgets everything
-        return np.log(x)
+    return np.log(np.maximum(x, _SMALLEST))
+
+
+def _log_of_tensor(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.log(tf.maximum(x, tf.constant(_SMALLEST, x.dtype)))

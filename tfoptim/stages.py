@@ -6,8 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.ops import Scalar
-from tfoptim.state import compute_dtype, path
+from tfoptim.ops import Scalar, ratio
+from tfoptim.state import compute_dtype, is_float, path
 
 
 def tensor(g: Any) -> Any:
@@ -25,6 +25,8 @@ def check(grads: list[Any], variables: list[Any]) -> None:
         if id(v) in seen:
             raise ValueError(f"Variable {path(v)} is given twice.")
         seen.add(id(v))
+        if not is_float(v):
+            raise TypeError(f"{path(v)} must be a float variable to be trained, got dtype {tf.as_dtype(v.dtype).name}.")
         if not g.dtype.is_floating:
             raise TypeError(f"The gradient of {path(v)} must be a float tensor, got dtype {g.dtype.name}.")
         sparse = isinstance(g, tf.IndexedSlices)
@@ -97,5 +99,5 @@ def sum_of_squares(g: Any) -> tf.Tensor:
 def scale_to(g: Any, norm: tf.Tensor, limit: Scalar) -> Any:
     """Shrinks a gradient so that `norm` becomes at most `limit`; an infinite norm gives NaN, not a silent zero."""
     most = limit.cast(norm.dtype)
-    factor = most / tf.maximum(norm, most) + (norm - norm)
+    factor = ratio(most, tf.maximum(norm, most)) + (norm - norm)
     return on_values(g, lambda values: values * tf.cast(factor, values.dtype))

@@ -44,26 +44,32 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_has_had_gradient"] = set()
     own["_spared"] = optimizer._exclusion.spared(variables)
     if optimizer.use_ema:
-        own["_model_variables_moving_average"] = [
-            None if _is_overwritten(v) else _add(optimizer, v, "average", 0.0) for v in variables
-        ]
+        own["_averages"] = [None if _is_stateless(v) else _add(optimizer, v, "average", 0.0) for v in variables]
     if optimizer.gradient_accumulation_steps:
-        own["_accumulated_gradients"] = [_add(optimizer, v, "gradient_accumulator", 0.0) for v in variables]
+        own["_accumulated_gradients"] = [
+            _add(optimizer, v, "gradient_accumulator", 0.0) if is_float(v) else None for v in variables
+        ]
     own["_slots"] = [{} for _ in variables]
     for group in groups(optimizer):
         for v, slots in zip(variables, own["_slots"], strict=True):
-            for name, start in ({} if _is_overwritten(v) else group).items():
+            for name, start in ({} if _is_stateless(v) else group).items():
                 slots[name] = _add(optimizer, v, name, start)
-    widest = max((compute_dtype(v.dtype) for v in variables), key=lambda dtype: dtype.size, default=tf.float32).name
+    dtypes = (compute_dtype(v.dtype) for v in variables if is_float(v))
+    widest = max(dtypes, key=lambda dtype: dtype.size, default=tf.float32).name
     own["_shared"] = {
         name: optimizer.add_variable((), _starting_at(start), widest, "only_first_replica", name=name)
         for name, start in optimizer.shared.items()
     }
 
 
-def _is_overwritten(variable: Any) -> bool:
-    """Tells float8 scaling factors, which take their "gradient" as their new value and need no state."""
-    return bool(getattr(variable, "overwrite_with_gradient", False))
+def is_float(variable: Any) -> bool:
+    """Tells whether a variable can be trained at all."""
+    return bool(tf.as_dtype(variable.dtype).is_floating)
+
+
+def _is_stateless(variable: Any) -> bool:
+    """Tells what needs no state: whole numbers, and float8 scaling factors, whose "gradient" is their new value."""
+    return bool(getattr(variable, "overwrite_with_gradient", False)) or not is_float(variable)
 
 
 def _add(optimizer: Any, variable: Any, name: str, start: Any) -> Any:
@@ -160,4 +166,5 @@ def slots(optimizer: Any, variable: Any) -> dict[str, Any]:
 
 def accumulators(optimizer: Any, variables: list[Any]) -> list[Any]:
     """Returns the sums that the calls of a cycle have collected for these variables."""
-    return [raw(optimizer._accumulated_gradients[optimizer._get_variable_index(v)]) for v in variables]
+    sums = (optimizer._accumulated_gradients[optimizer._get_variable_index(v)] for v in variables)
+    return [raw(total) for total in sums if total is not None]

@@ -22,7 +22,7 @@ def adjust(strategy: Any, wrapper: Any, finite: tf.Tensor) -> None:
     steps, factor = local(strategy, counter) + 1, tf.convert_to_tensor(local(strategy, scale))
     grown = tf.equal(steps, wrapper.dynamic_growth_steps)
     new_steps = tf.where(tf.logical_or(grown, tf.logical_not(finite)), tf.zeros_like(steps), steps)
-    new_scale = tf.where(finite, tf.where(grown, 2 * factor, factor), factor / 2)
+    new_scale = tf.where(finite, tf.where(grown, 2 * tf.minimum(factor, 2.0**126), factor), factor / 2)
     strategy.extended.update(counter, lambda v: v.assign(new_steps), group=False)
     strategy.extended.update(scale, lambda v: v.assign(new_scale), group=False)
 

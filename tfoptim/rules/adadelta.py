@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.base import Optimizer
 from tfoptim.domains import Fraction, NonNegative
-from tfoptim.ops import sqrt, square
+from tfoptim.ops import ratio, sqrt, square
 
 
 class Adadelta(Optimizer):
@@ -39,6 +39,6 @@ class Adadelta(Optimizer):
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.a = h.rho * s.a + (1 - h.rho) * square(g)
-        x = sqrt(s.d + h.epsilon) / sqrt(s.a + h.epsilon) * g
+        x = ratio(sqrt(s.d + h.epsilon), sqrt(s.a + h.epsilon)) * g
         s.d = h.rho * s.d + (1 - h.rho) * square(x)
         return x

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.base import Optimizer
 from tfoptim.domains import NonNegative
-from tfoptim.ops import sqrt, square
+from tfoptim.ops import ratio, sqrt, square
 
 
 class AdaGrad(Optimizer):
@@ -39,4 +39,4 @@ class AdaGrad(Optimizer):
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.G = s.G + square(g)
-        return g / sqrt(s.G + h.epsilon)
+        return ratio(g, sqrt(s.G + h.epsilon))

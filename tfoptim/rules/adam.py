@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.base import Optimizer
 from tfoptim.domains import Fraction, NonNegative
-from tfoptim.ops import debias, maximum, sqrt, square
+from tfoptim.ops import debias, maximum, ratio, sqrt, square
 
 
 class Adam(Optimizer):
@@ -48,4 +48,4 @@ class Adam(Optimizer):
         s.v = v_max = h.beta_2 * s.v + (1 - h.beta_2) * square(g)
         if self.amsgrad:
             s.v_max = v_max = maximum(s.v_max, s.v)
-        return sqrt(debias(h.beta_2, h.t)) / debias(h.beta_1, h.t) * s.m / (sqrt(v_max) + h.epsilon)
+        return ratio(sqrt(debias(h.beta_2, h.t)) / debias(h.beta_1, h.t) * s.m, sqrt(v_max) + h.epsilon)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.base import Optimizer
 from tfoptim.domains import Fraction, NonNegative
-from tfoptim.ops import absolute, debias, maximum
+from tfoptim.ops import absolute, debias, maximum, ratio
 
 
 class Adamax(Optimizer):
@@ -41,4 +41,4 @@ class Adamax(Optimizer):
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         s.u = maximum(h.beta_2 * s.u, absolute(g))
-        return s.m / debias(h.beta_1, h.t) / (s.u + h.epsilon)
+        return ratio(s.m / debias(h.beta_1, h.t), s.u + h.epsilon)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.base import Optimizer
 from tfoptim.domains import Fraction, NonNegative
-from tfoptim.ops import debias, sqrt, square
+from tfoptim.ops import debias, ratio, sqrt, square
 
 
 class Nadam(Optimizer):
@@ -49,4 +49,4 @@ class Nadam(Optimizer):
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         s.v = h.beta_2 * s.v + (1 - h.beta_2) * square(g)
         m_hat = h.mu_next / (1 - h.P * h.mu_next) * s.m + (1 - h.mu) / (1 - h.P) * g
-        return m_hat / (sqrt(s.v / debias(h.beta_2, h.t)) + h.epsilon)
+        return ratio(m_hat, sqrt(s.v / debias(h.beta_2, h.t)) + h.epsilon)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.base import Optimizer
 from tfoptim.domains import ClosedFraction, Fraction, NonNegative
-from tfoptim.ops import maximum, sqrt, square
+from tfoptim.ops import maximum, ratio, sqrt, square
 
 
 class RMSprop(Optimizer):
@@ -53,7 +53,7 @@ class RMSprop(Optimizer):
         if self.centered:
             s.a = h.rho * s.a + (1 - h.rho) * g
             variance = maximum(variance - square(s.a), 0.0)  # rounding may leave less than nothing of it
-        u = h.learning_rate * g / sqrt(variance + h.epsilon)
+        u = ratio(h.learning_rate * g, sqrt(variance + h.epsilon))
         if "b" not in s:
             return w - u
         s.b = h.momentum * s.b + u

@@ -1,0 +1,236 @@
+"""An exported training step trains on as the original does, where there is TensorFlow and no tfoptim."""
+
+import json
+import subprocess
+import sys
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfoptim
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.normal(size=(8, 3)).astype("float32")
+TABLE = GENERATOR.normal(size=(7, 3)).astype("float32")
+STEPS = 4
+OPTIMIZERS = {
+    "adam": lambda: tfoptim.Adam(0.1),
+    "keras_schedule": lambda: tfoptim.AdaGrad(keras.optimizers.schedules.CosineDecay(0.1, 20)),
+    "own_schedules": lambda: tfoptim.Momentum(
+        tfoptim.schedules.OneCycle(0.01, 0.1, 0.0, 10), momentum=tfoptim.schedules.Cyclic(0.8, 0.9, 4)
+    ),
+    "accumulated_and_averaged": lambda: tfoptim.Adam(
+        0.1, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2
+    ),
+    "decayed_and_clipped": lambda: tfoptim.AdamW(0.1, clipnorm=0.1),
+    "skipping": lambda: tfoptim.SGD(0.1, global_clipnorm=0.1, nonfinite="skip"),
+    "loss_scale": lambda: tfoptim.LossScaleOptimizer(tfoptim.Adam(0.1), dynamic_growth_steps=2),
+    "shared_state": lambda: tfoptim.Nadam(0.1),
+    "centered": lambda: tfoptim.RMSprop(0.01, centered=True, momentum=0.5),
+    "lazy": lambda: tfoptim.Adam(0.1, lazy=True),
+    "cyclic": lambda: tfoptim.CLMR(cycle=4),
+    "scaled": lambda: tfoptim.Adamax(0.1, loss_scale_factor=8.0),
+    "large": lambda: tfoptim.AdamW(0.01),
+}
+GO_ON = """
+import json, pathlib, sys
+import numpy, tensorflow
+batch = tensorflow.constant(numpy.load(sys.argv[1] + "/x.npy"))
+losses = {}
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*/")):
+    loaded = tensorflow.saved_model.load(str(path))
+    step = loaded.signatures["train"]
+    losses[path.name] = [step(x=batch)["loss"].numpy().tobytes().hex() for _ in range(int(sys.argv[2]))]
+assert "tfoptim" not in sys.modules
+print(json.dumps(losses))
+"""
+
+
+class Training(tf.Module):
+    """A table, a matrix and a vector, and the optimizer that trains them."""
+
+    def __init__(self, optimizer, units=2):
+        """Builds the optimizer."""
+        super().__init__()
+        starts = (TABLE, np.full((3, units), 0.5, "float32"), np.full(units, 0.1, "float32"))
+        self.weights = [keras.Variable(w) for w in starts]
+        self.optimizer = optimizer
+        optimizer.build(self.weights)
+
+    @tf.function(input_signature=[tf.TensorSpec([8, 3], name="x")])
+    def train(self, x):
+        """One step, sparse in the table."""
+        table, matrix, vector = (v.value for v in self.weights)
+        with tf.GradientTape() as tape:
+            rows = tf.nn.embedding_lookup(table, [1, 3, 1, 0, 0, 2, 3, 1])
+            loss = tf.reduce_mean(((x + rows) @ matrix + vector) ** 2)
+            scaled = self.optimizer.scale_loss(loss)
+        self.optimizer.apply(tape.gradient(scaled, [table, matrix, vector]), self.weights)
+        return {"loss": loss}
+
+
+def losses(step, steps=STEPS):
+    """The next losses, to the last bit."""
+    return [step(x=tf.constant(X))["loss"].numpy().tobytes().hex() for _ in range(steps)]
+
+
+class Whole(keras.Model):
+    """A compiled model with a step of its own."""
+
+    def __init__(self):
+        """One layer with statistics."""
+        super().__init__()
+        self.layer, self.norm = keras.layers.Dense(1), keras.layers.BatchNormalization()
+
+    def call(self, x, training=False):
+        """The layer's answer."""
+        return self.norm(self.layer(x), training=training)
+
+    @tf.function(input_signature=[tf.TensorSpec([8, 3], name="x")])
+    def train(self, x):
+        """One step towards the first column."""
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((self(x, training=True) - x[:, :1]) ** 2)
+        gradients = tape.gradient(loss, [v.value for v in self.trainable_variables])
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return {"loss": loss}
+
+
+def compiled(optimizer):
+    """The model, after an epoch."""
+    keras.utils.set_random_seed(2)
+    model = Whole()
+    model.compile(optimizer, "mse", jit_compile=False)
+    model.fit(X, X[:, :1], batch_size=8, verbose=0)
+    return model
+
+
+def archive(model, folder):
+    """Exports by Keras's archive, which saves the variables that its endpoints use and no others."""
+    kept = keras.export.ExportArchive()
+    kept.track(model)
+    kept.add_endpoint("train", model.train)
+    kept.write_out(folder, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The losses after the export, here and in a process without tfoptim, by name."""
+    folder, here = tmp_path_factory.mktemp("exported"), {}
+    np.save(folder / "x.npy", X)
+    for name, make in OPTIMIZERS.items():
+        module = Training(make(), units=30_000 if name == "large" else 2)
+        losses(module.train, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            tf.saved_model.save(module, str(folder / name), signatures={"train": module.train})
+        here[name] = losses(module.train)
+    module = Training(tfoptim.Adam(0.1))
+    module.optimizer.beta_1, module.optimizer.learning_rate = 0.5, 0.05
+    module.optimizer.apply([tf.ones(v.shape) for v in module.weights], module.weights)
+    tf.saved_model.save(module, str(folder / "assigned_numbers"), signatures={"train": module.train})
+    here["assigned_numbers"] = losses(module.train)
+    for name, optimizer in {"archive": tfoptim.Nadam(0.1), "archive_large": OPTIMIZERS["loss_scale"]()}.items():
+        model = compiled(optimizer)
+        archive(model, folder / name)
+        here[name] = losses(model.train)
+    model = compiled(tfoptim.AdamW(0.1, use_ema=True))
+    tf.saved_model.save(model, str(folder / "model"), signatures={"train": model.train})
+    here["model"] = losses(model.train)
+    command = [sys.executable, "-c", GO_ON, folder, str(STEPS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return here, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*OPTIMIZERS, "assigned_numbers", "archive", "archive_large", "model"])
+def test_exported_step_trains_on_like_the_original(name, exported):
+    """The same losses to the last bit, in a process that has TensorFlow alone."""
+    here, there = exported
+    assert here[name] == there[name]
+    assert len(set(here[name])) > 1, "nothing was trained"
+
+
+def test_numbers_are_in_the_export_and_in_no_checkpoint(tmp_path):
+    """A SavedModel has no config to take them from; files of variables stay as they are."""
+    module = Training(tfoptim.Adam(0.1))
+    names = [name for name, _ in tf.train.list_variables(tf.train.Checkpoint(module=module).save(tmp_path / "c"))]
+    assert not [name for name in names if "hyperparameters" in name]
+    assert not [v.path for v in module.optimizer.variables if "hyperparameters" in v.path]
+    tf.saved_model.save(module, str(tmp_path / "saved"))
+    names = [name for name, _ in tf.train.list_variables(str(tmp_path / "saved" / "variables" / "variables"))]
+    assert len([name for name in names if "hyperparameters" in name]) == 1
+
+
+def test_archive_saves_what_kernels_update(tmp_path):
+    """Kernels take handles, which no graph counts as a use of the variable unless it is told."""
+    model = compiled(tfoptim.Adam(0.1))
+    used = {v.name for v in model.train.get_concrete_function().variables}
+    assert {v.value.name for v in model.optimizer.variables} <= used
+    archive(model, tmp_path / "saved")
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    assert losses(loaded.train, 2) == losses(model.train, 2)
+
+
+class Portable(tf.Module):
+    """One matrix in a `tf.Variable`, without embedding: what TFLite can hold."""
+
+    def __init__(self, optimizer):
+        """Builds the optimizer; TFLite initialises variables that are tracked as TensorFlow's."""
+        super().__init__()
+        self.weights, self.optimizer = tf.Variable(np.full((3, 1), 0.5, "float32")), optimizer
+        optimizer.build([self.weights])
+        self.state = [v.value for v in optimizer.variables]
+
+    @tf.function(input_signature=[tf.TensorSpec([8, 3], name="x")])
+    def train(self, x):
+        """One step towards the first column."""
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((x @ self.weights - x[:, :1]) ** 2)
+        self.optimizer.apply([tape.gradient(loss, self.weights)], [self.weights])
+        return {"loss": loss}
+
+
+def lite(module, folder):
+    """The next losses of the converted step, or None where TensorFlow comes without the operations that it selects."""
+    tf.saved_model.save(module, str(folder), signatures={"train": module.train})
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    converter.experimental_enable_resource_variables = True
+    content = converter.convert()
+    try:
+        interpreter = tf.lite.Interpreter(model_content=content)
+        interpreter.allocate_tensors()
+        step = interpreter.get_signature_runner("train")
+        return [step(x=X)["loss"] for _ in range(STEPS)]
+    except RuntimeError as error:
+        if "Flex delegate" not in str(error):
+            raise
+        return None
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+@pytest.mark.parametrize(
+    "make",
+    [
+        tfoptim.SGD,
+        tfoptim.Adam,
+        lambda: tfoptim.AdamW(clipnorm=0.1),
+        tfoptim.Nadam,
+        lambda: tfoptim.RMSprop(momentum=0.5),
+    ],
+    ids=["sgd", "adam", "adamw", "nadam", "rmsprop"],
+)
+def test_training_step_is_converted_for_tflite(make, tmp_path):
+    """Numbers have float64, so TFLite must select operations of TensorFlow; where it has them, it trains the same."""
+    module = Portable(make())
+    found = lite(module, tmp_path)
+    if found is None:
+        pytest.skip("converted, but this TensorFlow has no Flex delegate to run it")
+    expected = [module.train(tf.constant(X))["loss"] for _ in range(STEPS)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)  # its kernels round otherwise
