@@ -149,19 +149,33 @@ def as_float(what: str, value: Any, fixed: bool = False) -> float:
     kinds = "a number" if fixed else "a number or a LearningRateSchedule"
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what} must be {kinds}; a bool is not a number here, got {value}.")
-    if isinstance(value, (keras.Variable, tf.Variable)) or tf.is_tensor(value):
-        value = np.asarray(keras.ops.convert_to_numpy(value))
+    value = _as_array(what, value)
     if isinstance(value, (np.ndarray, np.generic)):
         if value.ndim:
             raise ValueError(f"{what} must be a scalar, got shape {value.shape}.")
         value = value.item()
-    if isinstance(value, numbers.Real):
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return float(value)
     kinds = kinds.replace("number", "number (Python, NumPy or 0-d tensor)")
     frozen = callable(value) and not fixed
     hint = " A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
     kind = ValueError if frozen else TypeError
     raise kind(f"{what} must be {kinds}, got {_shown(value)}.{hint if frozen else ''}")
+
+
+def _as_array(what: str, value: Any) -> Any:
+    """Returns a tensor or a variable as an array, anything else as it is; half precision by way of float64."""
+    if not isinstance(value, (keras.Variable, tf.Variable)) and not tf.is_tensor(value):
+        return value
+    tensor = tf.convert_to_tensor(value)
+    if not tf.executing_eagerly() and tf.get_static_value(tensor) is None:
+        raise TypeError(
+            f"{what} must be known, got a tensor that is computed when a tf.function runs. Give a number, and assign the "
+            "tensor to the attribute of the optimizer inside the function."
+        )
+    if tensor.dtype.is_floating:
+        tensor = tf.cast(tensor, tf.float64)
+    return tf.get_static_value(tensor)
 
 
 def _shown(value: Any) -> str:

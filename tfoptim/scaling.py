@@ -9,11 +9,12 @@ import tensorflow as tf
 
 from tfoptim import eager
 from tfoptim.base import Optimizer
+from tfoptim.guard import Guarded
 from tfoptim.state import local, raw
 
 
 @keras.saving.register_keras_serializable(package="tfoptim")
-class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
+class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
     """Scales the loss so that small half-precision gradients do not become zero (Micikevicius et al., 2018).
 
     A drop-in for Keras's class, which looks at the gradients of the first replica only: here a NaN or infinity on any
