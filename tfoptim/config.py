@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfoptim import kernels, live, state
+from tfoptim.documentation import representation, with_common_arguments
 from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
 from tfoptim.exclusion import Exclusion
 from tfoptim.fields import Field, check_name, check_together, constructor, declared, in_order, keyword_only
@@ -15,21 +16,6 @@ from tfoptim.guard import Guarded, with_arguments
 from tfoptim.ops import host
 
 _EXCLUSION = "exclude_from_weight_decay"
-BASE_ARGUMENTS = """\
-        weight_decay: decoupled decay: each step also takes `learning_rate * weight_decay * w` off the weights.
-        clipnorm: largest 2-norm of the gradient of each variable.
-        clipvalue: largest absolute value of each element of a gradient.
-        global_clipnorm: largest 2-norm of all gradients taken together. Only one of the three may be set.
-        use_ema: keep an exponential moving average of the weights, and end `fit` with it.
-        ema_momentum: share of the old average that each step keeps.
-        ema_overwrite_frequency: copy the average into the weights every so many steps.
-        loss_scale_factor: the loss is multiplied and the gradients are divided by it.
-        gradient_accumulation_steps: take one step per so many calls, on the mean of their gradients.
-        name: of the optimizer, the prefix of its variables' names.
-        lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
-        nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
-"""
-
 
 if TYPE_CHECKING:
 
@@ -48,10 +34,12 @@ if TYPE_CHECKING:
             """Assigns all variables."""
 
 else:
-    KerasOptimizer = keras.optimizers.Optimizer
+
+    class KerasOptimizer(Guarded, keras.optimizers.Optimizer):
+        """Keras's optimizer; what would be ignored in a subclass of it is refused."""
 
 
-class Configured(Guarded, KerasOptimizer):
+class Configured(KerasOptimizer):
     """The part of an optimizer that holds its hyperparameters, among them those that every optimizer has."""
 
     learning_rate: NonNegative = 0.001
@@ -81,8 +69,8 @@ class Configured(Guarded, KerasOptimizer):
             cls.step = with_arguments(vars(cls)["step"])  # type: ignore[attr-defined]
         if "__init__" not in vars(cls):
             cls.__init__ = constructor(cls)  # type: ignore[method-assign]
-        if cls.__doc__ and cls.__module__.startswith("tfoptim.rules."):
-            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\nArguments of every optimizer:\n{BASE_ARGUMENTS}"
+        if cls.__module__.startswith("tfoptim.rules."):
+            cls.__doc__ = with_common_arguments(cls.__doc__ or "", cls.__mro__)
             keras.saving.register_keras_serializable(package="tfoptim")(cls)
 
     def _configure(self, arguments: Mapping[str, Any]) -> None:
@@ -145,6 +133,11 @@ class Configured(Guarded, KerasOptimizer):
             )
         self.__dict__["_exclusion"] = exclusion
 
+    def __repr__(self) -> str:
+        return (
+            representation(self, self.fields) if "_values" in vars(self) else f"<{type(self).__name__}, not made yet>"
+        )
+
     def numbers(self) -> dict[str, Any]:
         """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
         return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
@@ -174,7 +167,11 @@ class Configured(Guarded, KerasOptimizer):
             rate = self._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
         if field.name in self.__dict__.get("_in_functions", ()):
-            return self.given(field.name) if tf.executing_eagerly() else tf.cast(self.now(field.name), keras.config.floatx())
+            return (
+                self.given(field.name)
+                if tf.executing_eagerly()
+                else tf.cast(self.now(field.name), keras.config.floatx())
+            )
         try:
             return self.__dict__["_values"][field.name]
         except KeyError:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from tfoptim.base import Optimizer
-from tfoptim.registry import classes
+from tfoptim.registry import classes, described
 from tfoptim.scaling import LossScaleOptimizer
 
 KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam"}
@@ -24,7 +24,7 @@ def from_keras(optimizer: Any) -> Any:
         next step is the step that the given one would have taken.
 
     Raises:
-        TypeError: tfoptim has no optimizer of that rule.
+        TypeError: it is no optimizer of Keras 3, or tfoptim has none of that rule.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -35,14 +35,28 @@ def from_keras(optimizer: Any) -> Any:
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return _take_over(optimizer, _scaled(optimizer))
     name = type(optimizer).__name__.lower()
-    if not isinstance(optimizer, keras.optimizers.Optimizer) or name not in KERAS_NAMES:
-        raise TypeError(
-            f"from_keras: tfoptim has no optimizer of the rule of {type(optimizer).__name__}. It has: "
-            f"{', '.join(sorted(KERAS_NAMES))}."
-        )
+    if name not in KERAS_NAMES or type(optimizer) is not getattr(keras.optimizers, type(optimizer).__name__, None):
+        raise TypeError(_refusal(optimizer))
     ours = classes()[name].from_config(optimizer.get_config())
     _copy_exclusion(optimizer, ours)
     return _take_over(optimizer, ours)
+
+
+def _refusal(optimizer: Any) -> str:
+    """Returns why an object cannot be taken over, and the way out."""
+    cls = optimizer if isinstance(optimizer, type) else type(optimizer)
+    taken = f"from_keras takes an optimizer of keras.optimizers ({', '.join(sorted(KERAS_NAMES))})"
+    if isinstance(optimizer, (type, str)):
+        return f"{taken} that is made, got {described(optimizer)}; by name tfoptim.get makes one."
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        base = next(base for base in cls.__mro__ if base.__module__.startswith("keras."))
+        own = base is not cls
+        why = f"a class with a rule of its own, derived from {base.__name__}" if own else "no rule that tfoptim has"
+        return f"{taken}, got {described(optimizer)}: {why}."
+    ours = classes().get(cls.__name__.lower())
+    way = f"make tfoptim.{ours.__name__} with its arguments" if ours else "make one of tfoptim with its arguments"
+    old = cls.__module__.startswith(("tf_keras.", "keras.", "tensorflow.", "tensorflow_addons."))
+    return f"{taken}, got {described(optimizer)}{', which is not of Keras 3' if old else ''}; {way}."
 
 
 def _scaled(optimizer: Any) -> LossScaleOptimizer:

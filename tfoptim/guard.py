@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import keras
 
@@ -62,7 +62,7 @@ class OptimizerClass(_Meta):
         return [name for name in super().__dir__() if name in users | SHOWN or name in fields or name not in hidden]
 
 
-class Guarded(metaclass=OptimizerClass):
+class _Guarded(metaclass=OptimizerClass):
     """A base of optimizers that refuses what would be ignored: in a subclass, or put on an optimizer."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -70,12 +70,14 @@ class Guarded(metaclass=OptimizerClass):
         if issubclass(cls, keras.optimizers.Optimizer):
             overrides.check_class(cls)
         if "__init__" in vars(cls):
-            cls.__init__ = _calling_base(vars(cls)["__init__"])  # type: ignore[misc]
+            cls.__init__ = _calling_base(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
         overrides.check_assigned(type(self), name, value)
         if name in overrides.RULE and "_lock" in vars(self):
-            raise TypeError(f"{type(self).__name__}: {name} cannot be replaced on an optimizer; define it in a subclass.")
+            raise TypeError(
+                f"{type(self).__name__}: {name} cannot be replaced on an optimizer; define it in a subclass."
+            )
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -93,6 +95,11 @@ class Guarded(metaclass=OptimizerClass):
             "variables); a rule defines direction(h, g, w, s) or step(h, g, w, s)."
         )
 
+
+if TYPE_CHECKING:
+    Guarded: TypeAlias = keras.optimizers.Optimizer  # without types, as all of Keras
+else:
+    Guarded = _Guarded
 
 _MISSING_SUPER = "__init__ must call super().__init__(...), and before anything else."
 

@@ -38,7 +38,7 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
             that nothing can be put together with it.
         single_pass: whether not to put up with more passes over the variable than a kernel or two.
     """
-    package, _, name = rule_of(u.optimizer).rpartition(".")
+    package, _, name = overrides.rule_of(u.optimizer).rpartition(".")
     unfused = {"adam": "v_max" in u.slots, "rmsprop": "b" not in u.slots or "a" in u.slots}
     many_passes = unfused.get(name, False) or u.decay is not None
     dtypes = (tf.float32,) if metal else (tf.float32, tf.float64)
@@ -50,14 +50,6 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
     return _KERNELS.get(name)
 
 
-def rule_of(optimizer: Any) -> str:
-    """Returns the module of the optimizer's rule; nothing where a user has replaced a part of what a kernel does."""
-    cls = next(cls for cls in type(optimizer).__mro__ if "direction" in vars(cls) or "step" in vars(cls))
-    modules = {cls.__module__, *(vars(cls)[name].__module__ for name in ("direction", "step") if name in vars(cls))}
-    replaced = len(modules) > 1 or overrides.redefines(optimizer, "assign")
-    return "" if replaced else cls.__module__
-
-
 def keeps_numbers(optimizer: Any, dtype: tf.DType) -> bool:
     """Tells whether the optimizer's numbers keep three digits, or more, in the kernels.
 
@@ -65,8 +57,9 @@ def keeps_numbers(optimizer: Any, dtype: tf.DType) -> bool:
     float32, the second moment would stay 0 and the step be divided by epsilon alone. Of a schedule nobody knows how
     near to 1 it comes. For AdaGrad's epsilon see `adagrad`.
     """
-    numbers: dict[str, Any] = optimizer.numbers() | dict.fromkeys(optimizer._in_functions)  # which nobody knows
-    start, epsilon = numbers.get("initial_accumulator_value"), numbers.get("epsilon")
+    numbers = {**optimizer.numbers(), **dict.fromkeys(optimizer._in_functions)}  # those nobody knows
+    start: Any = numbers.get("initial_accumulator_value")
+    epsilon = numbers.get("epsilon")
     if "initial_accumulator_value" in numbers:
         return bool(dtype == tf.float32 and isinstance(epsilon, float) and epsilon <= 4e-6 * start)
     betas = [numbers[name] for name, field in optimizer.fields.items() if field.domain == FRACTION]

@@ -1,4 +1,4 @@
-"""Numbers that are set while a step runs: by a tensor, or inside a `tf.function`, where assigning is a part of the step.
+"""Numbers that are set while a step runs: inside a `tf.function`, by a tensor or a number.
 
 The present numbers are in one float64 vector, a variable that every step reads. Set eagerly, a number is known: it is
 kept beside the vector, checked, and decides whether TensorFlow's kernels keep its precision. Set inside a function, it

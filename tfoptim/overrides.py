@@ -1,7 +1,7 @@
 """What a subclass may define of Keras's optimizer: what is called here too. All else is refused when the class is made.
 
-`apply` takes the whole step itself, so that much of what Keras's `apply` calls is never called. Which names those are is
-derived from Keras's class: whatever it has that is not in `CALLED`, also what a later release adds.
+`apply` takes the whole step itself, so that much of what Keras's `apply` calls is never called. Which names those are
+is derived from Keras's class: whatever it has that is not in `CALLED`, also what a later release adds.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def is_known(cls: type, base: type = keras.optimizers.Optimizer) -> bool:
 def base_of(cls: type) -> type:
     """Returns the class of Keras that `cls` is derived from: its optimizer, or its loss scaling."""
     scaled = keras.optimizers.LossScaleOptimizer in cls.__mro__
-    return keras.optimizers.LossScaleOptimizer if scaled else keras.optimizers.Optimizer
+    base: type = keras.optimizers.LossScaleOptimizer if scaled else keras.optimizers.Optimizer
+    return base
 
 
 def check_class(cls: type) -> None:
@@ -150,6 +151,14 @@ def is_double(value: Any) -> bool:
 def redefines(optimizer: Any, name: str) -> bool:
     """Tells whether a method that Keras has is defined anew: in a user's class, in a mixin, or on the optimizer."""
     return name in vars(optimizer) or any(_definitions(type(optimizer), (name,)))
+
+
+def rule_of(optimizer: Any) -> str:
+    """Returns the module of the optimizer's rule; nothing where a user has replaced a part of what a kernel does."""
+    cls = next(cls for cls in type(optimizer).__mro__ if "direction" in vars(cls) or "step" in vars(cls))
+    modules = {cls.__module__, *(vars(cls)[name].__module__ for name in ("direction", "step") if name in vars(cls))}
+    replaced = len(modules) > 1 or redefines(optimizer, "assign")
+    return "" if replaced else cls.__module__
 
 
 def _definitions(cls: type, names: Any) -> Iterator[tuple[str, type]]:

@@ -7,9 +7,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim import eager
+from tfoptim import eager, overrides
 from tfoptim.base import Optimizer
+from tfoptim.documentation import call
 from tfoptim.guard import Guarded
+from tfoptim.stages import tensor, unscaled
 from tfoptim.state import local, raw
 
 
@@ -66,7 +68,17 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
             with tf.init_scope():
                 self.build(list(trainable_variables))
             self.built: bool = True
-        eager.run(self.inner_optimizer, grads, trainable_variables, scale=self.dynamic_scale.value, judge=self._adjust)
+        inner, scale = self.inner_optimizer, self.dynamic_scale.value
+        if not overrides.redefines(inner, "apply"):
+            eager.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
+            return
+        vars(inner)["_judge"] = self._adjust
+        inner.apply([None if g is None else unscaled(tensor(g), scale) for g in grads], trainable_variables)
+
+    def __repr__(self) -> str:
+        defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}
+        given = {name: vars(self)[name] for name in defaults if name in vars(self)}
+        return call(type(self).__name__, {name: x for name, x in given.items() if x != defaults[name]})
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> LossScaleOptimizer:

@@ -23,6 +23,7 @@ class Momentum(Optimizer):
         learning_rate: size of the step along the gradient.
         momentum: share of the last displacement that is repeated.
         nesterov: take the gradient where the momentum leads.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Momentum, simulate
     >>> simulate(Momentum(), 1.0, [0.1, -0.2, 0.3])

@@ -28,6 +28,7 @@ class RMSprop(Optimizer):
         momentum: share of the last displacement that is repeated.
         epsilon: keeps the root, in which it stands, away from 0.
         centered: subtract the squared mean of the gradient.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import RMSprop, simulate
     >>> simulate(RMSprop(), 1.0, [0.1, -0.2, 0.3])
