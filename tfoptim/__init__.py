@@ -1,7 +1,7 @@
 """Optimizers for Keras 3 on TensorFlow: right, fast, and short enough to read beside the paper."""
 
 from tfoptim import callbacks as callbacks
-from tfoptim import names as _names
+from tfoptim import presentation as _presentation
 from tfoptim import schedules as schedules
 from tfoptim.base import Optimizer as Optimizer
 from tfoptim.rules.adadelta import Adadelta as Adadelta
@@ -49,6 +49,6 @@ __all__ = [
     "schedules",
     "simulate",
 ]
-_names.check_backend()
-__getattr__ = _names.missing(__name__)
-__dir__ = _names.shown(__name__)
+_presentation.check_backend()
+__getattr__ = _presentation.missing(__name__)
+__dir__ = _presentation.shown(__name__)

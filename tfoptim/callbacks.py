@@ -1,6 +1,6 @@
 """Callbacks for `fit`: conditions for stopping, which work in any loop, and `Resume`."""
 
-from tfoptim import names as _names
+from tfoptim import presentation as _presentation
 from tfoptim.conditions import Budget as Budget
 from tfoptim.conditions import NoImprovement as NoImprovement
 from tfoptim.conditions import NonFinite as NonFinite
@@ -20,5 +20,5 @@ __all__ = [
     "Resume",
     "TargetReached",
 ]
-__getattr__ = _names.missing(__name__)
-__dir__ = _names.shown(__name__)
+__getattr__ = _presentation.missing(__name__)
+__dir__ = _presentation.shown(__name__)

@@ -8,12 +8,12 @@ import keras
 import tensorflow as tf
 
 from tfoptim import kernels, live, state
-from tfoptim.documentation import representation, with_common_arguments
 from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
 from tfoptim.exclusion import Exclusion
 from tfoptim.fields import Field, check_name, check_together, constructor, declared, in_order, keyword_only
 from tfoptim.guard import Guarded, with_arguments
 from tfoptim.ops import host
+from tfoptim.presentation import representation, with_common_arguments
 
 _EXCLUSION = "exclude_from_weight_decay"
 

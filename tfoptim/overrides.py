@@ -110,7 +110,7 @@ def base_of(cls: type) -> type:
 
 def check_class(cls: type) -> None:
     """Raises if a class defines, or a mixin brings, what would never be called, or hides a field."""
-    wrong = [f"{name}{_of(owner, cls)}" for name, owner in _definitions(cls, uncalled(base_of(cls)))]
+    wrong = [f"{name}{_of(owner, cls)}" for name, owner in _definitions(cls, sorted(uncalled(base_of(cls))))]
     if wrong:
         raise TypeError(refusal(cls, wrong))
     for name, owner in _definitions(cls, getattr(cls, "fields", {})):

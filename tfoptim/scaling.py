@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tfoptim import eager, overrides
 from tfoptim.base import Optimizer
-from tfoptim.documentation import call
 from tfoptim.guard import Guarded
+from tfoptim.presentation import call
 from tfoptim.stages import tensor, unscaled
 from tfoptim.state import local, raw
 
@@ -72,7 +72,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         if not overrides.redefines(inner, "apply"):
             eager.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
-        vars(inner)["_judge"] = self._adjust
+        inner.__dict__["_judge"] = self._adjust
         inner.apply([None if g is None else unscaled(tensor(g), scale) for g in grads], trainable_variables)
 
     def __repr__(self) -> str:
