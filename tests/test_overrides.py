@@ -31,7 +31,7 @@ DECIDED = {
     "from_config": None,
     "get_config": None,
     "iterations": "h.t",
-    "learning_rate": "super().__init__",
+    "learning_rate": "super",
     "load_own_variables": None,
     "save_own_variables": None,
     "scale_loss": None,
@@ -122,7 +122,7 @@ def test_a_hook_that_keras_adds_is_refused_unseen(monkeypatch):
     monkeypatch.setattr(keras.optimizers.Optimizer, "_backend_fuse_gradients", nothing, raising=False)
     overrides.uncalled.cache_clear()
     try:
-        with pytest.raises(TypeError, match="Mine: _backend_fuse_gradients would never be called.*direction"):
+        with pytest.raises(TypeError, match=r"Mine: _backend_fuse_gradients would never be called.*direction"):
             subclass(_backend_fuse_gradients=nothing)
     finally:
         monkeypatch.undo()

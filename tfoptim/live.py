@@ -64,7 +64,7 @@ def put(optimizer: Any, name: str, number: Any) -> None:
     index = list(optimizer.numbers()).index(name)
     with host():
         present = tf.convert_to_tensor(optimizer._numbers.value)
-        number = tf.reshape(tf.cast(number, tf.float64), [1])
+        number = tf.reshape(tf.convert_to_tensor(number, tf.float64), [1])
         optimizer._numbers.assign(tf.tensor_scatter_nd_update(present, [[index]], number))
 
 
