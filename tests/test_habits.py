@@ -67,6 +67,19 @@ def test_a_method_of_another_library_is_answered_with_what_to_do(name, words):
         assert not hasattr(optimizer, name)
 
 
+def test_a_number_assigned_under_another_name_is_not_lost():
+    """`optimizer.lr = 0.1` was Keras 2's; an attribute that nothing reads would go unnoticed."""
+    with pytest.raises(AttributeError, match=r"Adam has no argument 'lr'. Did you mean 'learning_rate'"):
+        tfoptim.Adam().lr = 0.1
+    with pytest.raises(AttributeError, match=r"Adam has no argument 'eps'. Did you mean 'epsilon'"):
+        tfoptim.Adam().eps = 0.1
+    with pytest.raises(AttributeError, match=r"LossScaleOptimizer has no argument 'lr'. Did you mean 'learning_rate'"):
+        tfoptim.LossScaleOptimizer(tfoptim.Adam()).lr = 0.1
+    mine = type("Mine", (tfoptim.Adam,), {})()
+    mine.lr = 0.1  # a user's class may have attributes of its own
+    assert mine.lr == 0.1
+
+
 def of(module, name, *bases, **body):
     """An object of a class of that module and name: tf_keras itself is not installed here."""
     return type(name, bases, {"__module__": module, **body})()

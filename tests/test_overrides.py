@@ -222,6 +222,18 @@ def test_a_mixin_that_hides_an_argument_is_refused():
         type("Mine", (type("Settings", (), {"epsilon": 1e-3}), tfoptim.Adam), {})
 
 
+@pytest.mark.parametrize("name", ["numbers", "now", "given", "knows"])
+def test_a_name_that_every_step_reads_is_refused(name):
+    """As a method, as a field and as an attribute: the step would stumble over it."""
+    sentence = f"^Mine: {name} is a name that tfoptim needs for itself"
+    with pytest.raises(TypeError, match=sentence):
+        subclass(**{name: nothing})
+    with pytest.raises(TypeError, match=sentence):
+        subclass(**{name: 0.5, "__annotations__": {name: Fraction}})
+    with pytest.raises(TypeError, match=sentence):
+        setattr(subclass()(), name, [])
+
+
 def test_another_default_is_declared_as_a_field():
     """What the sentence says works, and is what the step uses."""
 

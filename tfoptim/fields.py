@@ -84,7 +84,7 @@ def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
     raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.domains, such as Fraction, or bool.")
 
 
-_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "lr": ("learning_rate",),
     "alpha": ("rho", "learning_rate"),
     "eta": ("learning_rate",),
@@ -117,7 +117,7 @@ def hint(name: str, known: Any) -> str:
         return " Give beta_1 and beta_2, each by itself."
     if name in _OTHER_HINTS:
         return f" {_OTHER_HINTS[name]}"
-    ours = next((other for other in _OTHER_NAMES.get(name, ()) if other in known), None)
+    ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)
     return f" Did you mean {ours!r}?" if ours else nearest(name, known)
 
 

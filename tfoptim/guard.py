@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import keras
 
 from tfoptim import overrides
+from tfoptim.fields import OTHER_NAMES, hint
 
 if TYPE_CHECKING:
     _Meta = type
@@ -78,6 +79,9 @@ class _Guarded(metaclass=OptimizerClass):
             raise TypeError(
                 f"{type(self).__name__}: {name} cannot be replaced on an optimizer; define it in a subclass."
             )
+        known = getattr(type(self), "fields", ("learning_rate",))
+        if name in OTHER_NAMES and name not in known and overrides.is_known(type(self)):
+            raise AttributeError(f"{type(self).__name__} has no argument {name!r}.{hint(name, known)}")
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -85,8 +89,8 @@ class _Guarded(metaclass=OptimizerClass):
         if inspect.getattr_static(type(self), name, None) is not None:
             return object.__getattribute__(self, name)  # a property has failed: its own error tells why
         owner = type(self).__name__
-        hint = HABITS.get(name, "") if "_lock" in vars(self) else f" {owner}: {_MISSING_SUPER}"
-        raise AttributeError(f"{owner!r} object has no attribute {name!r}.{hint}", name=name, obj=self)
+        way_out = HABITS.get(name, "") if "_lock" in vars(self) else f" {owner}: {_MISSING_SUPER}"
+        raise AttributeError(f"{owner!r} object has no attribute {name!r}.{way_out}", name=name, obj=self)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Raises: a rule of tfoptim defines `direction` or `step`, and `apply` takes the step."""

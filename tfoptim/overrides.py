@@ -84,8 +84,14 @@ INSTEAD: Mapping[str, str] = {
 }
 """What to do in place of a method that is never called."""
 
+OWN = frozenset({"numbers", "now", "given", "knows"})
+"""Public names of tfoptim's own, which every step reads."""
+
 RULE = {"direction": ("h", "g", "w", "s"), "step": ("h", "g", "w", "s"), "once": ("h", "s")}
 """What a rule defines, with the arguments that it is called with."""
+
+
+_TAKEN = "is a name that tfoptim needs for itself; take another."
 
 
 @functools.cache
@@ -113,7 +119,10 @@ def check_class(cls: type) -> None:
     wrong = [f"{name}{_of(owner, cls)}" for name, owner in _definitions(cls, sorted(uncalled(base_of(cls))))]
     if wrong:
         raise TypeError(refusal(cls, wrong))
-    for name, owner in _definitions(cls, getattr(cls, "fields", {})):
+    fields: Mapping[str, Any] = getattr(cls, "fields", {})
+    for name in [*(OWN & fields.keys()), *(name for name, _ in _definitions(cls, OWN))]:
+        raise TypeError(f"{cls.__name__}: {name} {_TAKEN}")
+    for name, owner in _definitions(cls, fields):
         raise TypeError(
             f"{cls.__name__}: {name}{_of(owner, cls)} would hide the argument {name}, and training would not see it; "
             f"declare another default as a field, `{name}: <domain of tfoptim.domains> = <default>`, or give it to "
@@ -128,8 +137,12 @@ def check_assigned(cls: type, name: str, value: Any) -> None:
 
     The doubles of `unittest.mock` may stand there: they watch, and a test that waits for their call fails by itself.
     """
-    if name in uncalled(base_of(cls)) and not is_double(value):
+    if is_double(value):
+        return
+    if name in uncalled(base_of(cls)):
         raise TypeError(refusal(cls, [name]))
+    if name in OWN and not is_known(cls):
+        raise TypeError(f"{cls.__name__}: {name} {_TAKEN}")
 
 
 def refusal(cls: type, names: list[str]) -> str:
