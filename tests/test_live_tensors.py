@@ -312,3 +312,33 @@ def test_loss_scaling_hands_a_tensor_on():
     weight = keras.Variable([1.0])
     setting(optimizer, "learning_rate", weight)(tf.constant(0.5), tf.constant([2.0**15]))
     assert weight.numpy() == [0.5]
+
+
+def test_a_momentum_set_by_a_tensor_steps_touched_rows_and_keeps_its_slot():
+    """Whether there is a slot is declared: a tensor of 0, in an earlier function, leaves it there."""
+    optimizer, table = tfoptim.Momentum(1.0, momentum=0.5), keras.Variable(np.zeros((3, 1), "float32"))
+    setter = tf.function(lambda number: setattr(optimizer, "momentum", number))
+    setter(tf.constant(0.0))
+    rows = tf.IndexedSlices(tf.constant([[-1.0]]), tf.constant([1]), tf.constant([3, 1]))
+
+    @tf.function
+    def step(number):
+        optimizer.momentum = number
+        optimizer.apply([rows], [table])
+
+    for number in (0.0, 0.5, 0.25):  # moves of 1, 1.5 and 1.375
+        step(tf.constant(number))
+    np.testing.assert_array_equal([[0.0], [3.875], [0.0]], table.numpy())
+
+
+def test_a_number_that_a_function_sets_may_be_set_eagerly_again():
+    """To another number, or to a schedule, which then is what one reads."""
+    optimizer = tfoptim.Momentum(0.1, momentum=0.5)
+    tf.function(lambda number: setattr(optimizer, "momentum", number))(tf.constant(0.25))
+    optimizer.momentum = 0.75
+    assert optimizer.momentum == optimizer.given("momentum") == 0.75
+    schedule = tfoptim.schedules.Cyclic(0.8, 0.9, 4)
+    optimizer.momentum = schedule
+    assert optimizer.momentum is optimizer.given("momentum") is schedule
+    read = tf.function(lambda: 1.0 if optimizer.momentum is schedule else 0.0)
+    assert read() == 1.0

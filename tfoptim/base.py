@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfoptim import devices, eager, state
+from tfoptim import devices, eager, overrides, pipeline, state
 from tfoptim.config import Configured
 
 
@@ -118,7 +118,9 @@ class Optimizer(Configured):
         """
         if len(grads):
             with tf.name_scope(str(self.name)):
-                eager.run(self, grads, trainable_variables, judge=vars(self).get("_judge"))
+                # A user's `assign` may do what must be done anew at each call, as it is by Keras.
+                run = pipeline.run if overrides.redefines(self, "assign") else eager.run
+                run(self, grads, trainable_variables, judge=vars(self).get("_judge"))
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""

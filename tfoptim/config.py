@@ -134,12 +134,14 @@ class Configured(KerasOptimizer):
         self.__dict__["_exclusion"] = exclusion
 
     def __repr__(self) -> str:
-        return (
-            representation(self, self.fields) if "_values" in vars(self) else f"<{type(self).__name__}, not made yet>"
-        )
+        made = "_values" in vars(self)
+        return representation(self, self.fields) if made else f"<{type(self).__name__}, not made yet>"
 
     def numbers(self) -> dict[str, Any]:
-        """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
+        """Returns the number fields as declared, name -> float, schedule or None, in constructor order.
+
+        What a step has set since is not among them: slots and executors are chosen before it runs.
+        """
         return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
 
     def now(self, name: str) -> Any:
@@ -151,7 +153,9 @@ class Configured(KerasOptimizer):
 
     def given(self, name: str) -> Any:
         """Returns the value of a field as it was given, or as a step or others have set it since."""
-        value = live.present(self, name) if name in self._in_functions else self.__dict__["_values"][name]
+        value = self.__dict__["_values"][name]
+        if name in self._in_functions and isinstance(value, float):
+            value = live.present(self, name)
         if name != "learning_rate" or callable(value):
             return value
         with tf.init_scope():
@@ -167,11 +171,8 @@ class Configured(KerasOptimizer):
             rate = self._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
         if field.name in self.__dict__.get("_in_functions", ()):
-            return (
-                self.given(field.name)
-                if tf.executing_eagerly()
-                else tf.cast(self.now(field.name), keras.config.floatx())
-            )
+            eager = tf.executing_eagerly() or not isinstance(self.numbers()[field.name], float)
+            return self.given(field.name) if eager else tf.cast(self.now(field.name), keras.config.floatx())
         try:
             return self.__dict__["_values"][field.name]
         except KeyError:

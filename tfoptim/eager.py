@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim import overrides, pipeline
+from tfoptim import pipeline
 
 
 def run(
@@ -18,8 +18,7 @@ def run(
     judge: pipeline.Judge | None = None,
 ) -> None:
     """Does what `pipeline.run` does; called eagerly on one device, it traces the step once and then repeats it."""
-    plain = tf.executing_eagerly() and not tf.config.functions_run_eagerly() and not tf.distribute.has_strategy()
-    if not plain or overrides.redefines(optimizer, "assign"):
+    if not tf.executing_eagerly() or tf.config.functions_run_eagerly() or tf.distribute.has_strategy():
         pipeline.run(optimizer, grads, variables, scale, judge)
         return
     grads, variables = pipeline.match(optimizer, grads, variables)

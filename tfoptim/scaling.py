@@ -69,7 +69,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
                 self.build(list(trainable_variables))
             self.built: bool = True
         inner, scale = self.inner_optimizer, self.dynamic_scale.value
-        if not overrides.redefines(inner, "apply"):
+        if not any(overrides.redefines(inner, name) for name in ("apply", "assign")):
             eager.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
         inner.__dict__["_judge"] = self._adjust

@@ -38,11 +38,11 @@ class Momentum(Optimizer):
 
     @property
     def slots(self) -> dict[str, float]:
-        return {} if self.momentum == 0 else {"v": 0.0}
+        return {} if self.numbers()["momentum"] == 0 else {"v": 0.0}
 
     @property
     def skips_zero_gradients(self) -> bool:
-        return self.momentum == 0
+        return self.numbers()["momentum"] == 0
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         if "v" not in s:

@@ -45,7 +45,7 @@ class RMSprop(Optimizer):
     def slots(self) -> Any:
         return (
             {"v": 0.0},
-            {} if self.momentum == 0 else {"b": 0.0},
+            {} if self.numbers()["momentum"] == 0 else {"b": 0.0},
             {"a": 0.0} if self.centered else {},
         )
 
