@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfoptim import devices, eager, overrides, pipeline, state
+from tfoptim import devices, eager, state
 from tfoptim.config import Configured
+from tfoptim.overrides import redefines
+from tfoptim.pipeline import run as run_uncached
 
 
 class Optimizer(Configured):
@@ -119,7 +121,7 @@ class Optimizer(Configured):
         if len(grads):
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may do what must be done anew at each call, as it is by Keras.
-                run = pipeline.run if overrides.redefines(self, "assign") else eager.run
+                run = run_uncached if redefines(self, "assign") else eager.run
                 run(self, grads, trainable_variables, judge=vars(self).get("_judge"))
 
     def scale_loss(self, loss: Any) -> Any:

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim import eager, overrides
+from tfoptim import eager
 from tfoptim.base import Optimizer
 from tfoptim.guard import Guarded
+from tfoptim.overrides import redefines
 from tfoptim.presentation import call
 from tfoptim.stages import tensor, unscaled
 from tfoptim.state import local, raw
@@ -69,7 +70,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
                 self.build(list(trainable_variables))
             self.built: bool = True
         inner, scale = self.inner_optimizer, self.dynamic_scale.value
-        if not any(overrides.redefines(inner, name) for name in ("apply", "assign")):
+        if not any(redefines(inner, name) for name in ("apply", "assign")):
             eager.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
         inner.__dict__["_judge"] = self._adjust

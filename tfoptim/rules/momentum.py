@@ -42,7 +42,7 @@ class Momentum(Optimizer):
 
     @property
     def skips_zero_gradients(self) -> bool:
-        return self.numbers()["momentum"] == 0
+        return bool(self.numbers()["momentum"] == 0)
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         if "v" not in s:
