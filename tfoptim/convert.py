@@ -45,18 +45,19 @@ def from_keras(optimizer: Any) -> Any:
 def _refusal(optimizer: Any) -> str:
     """Returns why an object cannot be taken over, and the way out."""
     cls = optimizer if isinstance(optimizer, type) else type(optimizer)
-    taken = f"from_keras takes an optimizer of keras.optimizers ({', '.join(sorted(KERAS_NAMES))})"
-    if isinstance(optimizer, (type, str)):
-        return f"{taken} that is made, got {described(optimizer)}; by name tfoptim.get makes one."
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        base = next(base for base in cls.__mro__ if base.__module__.startswith("keras."))
-        own = base is not cls
-        why = f"a class with a rule of its own, derived from {base.__name__}" if own else "no rule that tfoptim has"
-        return f"{taken}, got {described(optimizer)}: {why}."
+    takes = f"It takes an optimizer of keras.optimizers that is made: {', '.join(sorted(KERAS_NAMES))}."
     ours = classes().get(cls.__name__.lower())
-    way = f"make tfoptim.{ours.__name__} with its arguments" if ours else "make one of tfoptim with its arguments"
-    old = cls.__module__.startswith(("tf_keras.", "keras.", "tensorflow.", "tensorflow_addons."))
-    return f"{taken}, got {described(optimizer)}{', which is not of Keras 3' if old else ''}; {way}."
+    if isinstance(optimizer, (type, str)):
+        why = "by name tfoptim.get makes one"
+    elif isinstance(optimizer, keras.optimizers.Optimizer):
+        base = next(base for base in cls.__mro__ if base.__module__.startswith("keras."))
+        why = "tfoptim has no optimizer of its rule"
+        if base is not cls:
+            why = f"a class with a rule of its own, derived from {base.__name__}; derive it from tfoptim's"
+    else:
+        old = "not of Keras 3; " if cls.__module__.startswith(("tf_keras.", "keras.", "tensorflow")) else ""
+        why = f"{old}make {f'tfoptim.{ours.__name__}' if ours else 'one of tfoptim'} with its arguments"
+    return f"from_keras got {described(optimizer)}: {why}. {takes}"
 
 
 def _scaled(optimizer: Any) -> LossScaleOptimizer:
