@@ -53,7 +53,7 @@ def test_adagrad_is_adagrad_in_both_spellings():
     [
         ("Lion", r"tfoptim has no optimizer 'Lion'. Keras has it: keras.optimizers.Lion. Available: adadelta, .*sgd."),
         ("Muon", r"no optimizer 'Muon'\..*Available"),
-        ("MultiOptimizer", r"no optimizer 'MultiOptimizer'. Keras has it: keras.optimizers.MultiOptimizer"),
+        ("Ftrl", r"no optimizer 'Ftrl'. Keras has it: keras.optimizers.Ftrl"),
         ("Adm", r"no optimizer 'Adm'. Did you mean 'Adam'\?"),
         ("adamw", r"no attribute 'adamw'. Did you mean 'AdamW'\?"),
         ("serialize", r"no attribute 'serialize'. Keras has it: keras.optimizers.serialize"),
