@@ -142,6 +142,11 @@ def test_every_common_argument_is_explained_in_the_base_and_in_each_rule():
         assert [] == [name for name in (*common, "name") if text.count(f"\n    {name}: ") != 1]
 
 
+def test_documentation_that_python_has_dropped_stays_away():
+    """With `-OO` there are no docstrings."""
+    assert presentation.with_common_arguments("", tfoptim.Adam.__mro__) == ""
+
+
 # Representation
 
 

@@ -68,8 +68,7 @@ class _Guarded(metaclass=OptimizerClass):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if issubclass(cls, keras.optimizers.Optimizer):
-            overrides.check_class(cls)
+        overrides.check_class(cls)
         if "__init__" in vars(cls):
             cls.__init__ = _calling_base(vars(cls)["__init__"])  # type: ignore[method-assign]
 
