@@ -43,11 +43,8 @@ class RMSprop(Optimizer):
 
     @property
     def slots(self) -> Any:
-        return (
-            {"v": 0.0},
-            {} if self.numbers()["momentum"] == 0 else {"b": 0.0},
-            {"a": 0.0} if self.centered else {},
-        )
+        moves = self.numbers()["momentum"] != 0
+        return {"v": 0.0}, {"b": 0.0} if moves else {}, {"a": 0.0} if self.centered else {}
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.v = variance = h.rho * s.v + (1 - h.rho) * square(g)
