@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from tfoptim import kernels, overrides
+from tfoptim import kernels
 from tfoptim.executors import compiled, dense, fused, rows
 from tfoptim.ops import Scalar, on_metal
+from tfoptim.overrides import redefines
 from tfoptim.update import Update
 
 LARGE = 2**16
@@ -22,7 +23,8 @@ def update(u: Update) -> None:
         if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None):
             return rows(u)
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
-    compiles = u.size >= LARGE and can_compile(u)
+    # A user's `assign` may do what XLA cannot.
+    compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
     kernel = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if kernel is not None:
         return fused(u, kernel)
@@ -33,5 +35,4 @@ def can_compile(u: Update) -> bool:
     """Tells whether XLA can make the rule one operation: on one device, where there is a compiler."""
     numbers_only = all(value is None or isinstance(value, Scalar) for value in vars(u.h).values())
     one_copy = not isinstance(u.variable, tf.distribute.DistributedValues)
-    own_writes = overrides.redefines(u.optimizer, "assign")  # which may do what XLA cannot
-    return platform.system() != "Darwin" and numbers_only and one_copy and not own_writes
+    return platform.system() != "Darwin" and numbers_only and one_copy
