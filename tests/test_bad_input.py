@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfoptim
 from tests.cases import CASES, CLASSES
@@ -114,10 +115,25 @@ def test_any_scalar_number_is_accepted_by_a_number_field(value):
     assert (0.5, float) == (optimizer.beta_1, type(optimizer.beta_1))
 
 
-def test_tensors_and_variables_are_read_as_numbers():
-    """A 0-d tensor or variable gives its present value."""
-    values = (keras.ops.convert_to_tensor(0.5), keras.Variable(0.5))
-    assert [0.5, 0.5] == [tfoptim.Adam(beta_1=value).beta_1 for value in values]
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "float8_e4m3fn"])
+def test_tensors_variables_and_scalars_of_any_precision_are_read_as_numbers(dtype):
+    """A 0-d tensor or variable gives its present value, in the constructor and when it is assigned."""
+    tensor = keras.ops.cast(0.5, dtype)
+    scalar = np.asarray(tensor.numpy())[()]
+    values = (tensor, scalar, np.asarray(scalar), keras.Variable(0.5, dtype=dtype), tf.Variable(tensor))
+    optimizer = tfoptim.Adam()
+    for value in values:
+        assert tfoptim.Adam(beta_1=value).beta_1 == 0.5
+        optimizer.beta_2 = 0.25
+        optimizer.beta_2 = value
+        assert (optimizer.beta_2, type(optimizer.beta_2)) == (0.5, float)
+
+
+@pytest.mark.parametrize("value", [np.array(True), np.True_, tf.constant(True), tf.constant(1j), tf.constant("a")])
+def test_arrays_and_tensors_of_what_is_no_number_are_refused(value):
+    """A flag is no number here in any clothing."""
+    with pytest.raises(TypeError, match=r"Adam: beta_1 must be a number"):
+        tfoptim.Adam(beta_1=value)
 
 
 @pytest.mark.parametrize("value", [NAN, -1.0, "abc", None])

@@ -18,7 +18,9 @@ def test_every_available_optimizer_is_in_the_table_of_cases():
 def test_every_public_optimizer_is_available():
     """The registry is derived from the classes, so that none can be forgotten."""
     public = {
-        name for name, value in vars(tfoptim).items() if inspect.isclass(value) and issubclass(value, tfoptim.Optimizer)
+        value.__name__
+        for value in vars(tfoptim).values()
+        if inspect.isclass(value) and issubclass(value, tfoptim.Optimizer)
     }
     assert {case.name for case in CASES} == public - {"Optimizer"}
 
@@ -99,3 +101,74 @@ def test_get_refuses_what_is_no_optimizer():
     """The message says what it takes."""
     with pytest.raises(TypeError, match="by name, config or instance, got int"):
         tfoptim.get(3)
+
+
+PLAIN = [
+    {"class_name": "Adam", "config": {"beta_1": 0.5}},
+    {"class_name": "ADAM", "config": {"beta_1": 0.5}},
+    {"class_name": "tfoptim>Adam", "config": {"beta_1": 0.5}},
+    {"class_name": "Adam", "config": {"beta_1": 0.5}, "module": "tfoptim"},
+    {"class_name": "Adam", "config": {"beta_1": 0.5}, "module": None, "registered_name": "Adam"},
+    {"class_name": "Adam", "config": {"beta_1": 0.5}, "registered_name": "tfoptim>Adam"},
+]
+
+
+@pytest.mark.parametrize("config", PLAIN, ids=str)
+def test_get_takes_a_plain_name_with_its_config(config):
+    """As `keras.optimizers.get` does, and as configuration files have it; the dictionary stays as it is."""
+    before = repr(config)
+    optimizer = tfoptim.get(config)
+    assert (tfoptim.Adam, 0.5, before) == (type(optimizer), optimizer.beta_1, repr(config))
+
+
+def test_get_revives_a_schedule_in_a_plain_config():
+    """Arguments may be serialized objects."""
+    rate = keras.saving.serialize_keras_object(keras.optimizers.schedules.CosineDecay(0.25, 10))
+    assert float(tfoptim.get({"class_name": "sgd", "config": {"learning_rate": rate}}).learning_rate) == 0.25
+
+
+@pytest.mark.parametrize("make", [keras.optimizers.Adam, keras.optimizers.Lion, keras.optimizers.Adagrad])
+def test_get_gives_keras_what_is_of_keras(make):
+    """A dictionary that names Keras's module is that class, also where we have one of the name."""
+    assert make is type(tfoptim.get(keras.optimizers.serialize(make())))
+    assert make is type(tfoptim.get({**keras.optimizers.serialize(make()), "registered_name": None}))
+
+
+def test_get_gives_users_what_is_theirs():
+    """By the name it is registered under, in full or in plain."""
+
+    @keras.saving.register_keras_serializable("mine")
+    class Own(tfoptim.Adam):
+        """A user's."""
+
+    assert Own is type(tfoptim.get(keras.optimizers.serialize(Own())))
+    with keras.saving.custom_object_scope({"Plain": Own}):
+        assert Own is type(tfoptim.get({"class_name": "Plain", "config": {}}))
+    scaled = tfoptim.get(keras.optimizers.serialize(tfoptim.LossScaleOptimizer(Own())))
+    assert (tfoptim.LossScaleOptimizer, Own) == (type(scaled), type(scaled.inner_optimizer))
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"class_name": "adamx", "config": {}}, "no optimizer 'adamx'. Did you mean 'adamax'"),
+        ({"class_name": "Lion", "config": {}}, r"no optimizer 'Lion'. Keras has it: keras.optimizers.Lion"),
+        ({"class_name": "Adam", "config": {"lr": 0.1}}, "Adam has no argument 'lr'. Did you mean 'learning_rate'"),
+        ({"class_name": "Adam", "learning_rate": 0.1}, "class_name and config, got learning_rate besides"),
+        ({"name": "adam"}, "class_name and config, got name"),
+        ({}, "class_name and config, got none"),
+        (keras.saving.serialize_keras_object(keras.layers.Dense(1)), "config is needed, got that of Dense"),
+    ],
+)
+def test_get_refuses_a_config_in_a_sentence(config, words):
+    """It says what is wrong with it."""
+    with pytest.raises((ValueError, TypeError), match=words):
+        tfoptim.get(config)
+
+
+def test_get_says_what_it_was_given():
+    """A class, or the optimizer of another library."""
+    with pytest.raises(TypeError, match=r"got the class Adam of tfoptim\.rules\.adam"):
+        tfoptim.get(tfoptim.Adam)
+    with pytest.raises(TypeError, match=r"got Adam of tf_keras\.optimizers"):
+        tfoptim.get(type("Adam", (), {"__module__": "tf_keras.optimizers"})())

@@ -1,10 +1,12 @@
 """Optimizers for Keras 3 on TensorFlow: right, fast, and short enough to read beside the paper."""
 
 from tfoptim import callbacks as callbacks
+from tfoptim import presentation as _presentation
 from tfoptim import schedules as schedules
 from tfoptim.base import Optimizer as Optimizer
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
+from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
 from tfoptim.rules.adam import Adam as Adam
 from tfoptim.rules.adamax import Adamax as Adamax
 from tfoptim.rules.adamw import AdamW as AdamW
@@ -23,3 +25,30 @@ from tfoptim.registry import get as get  # isort: skip
 from tfoptim.convert import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"
+__all__ = [
+    "CLMR",
+    "CLR",
+    "GD",
+    "SGD",
+    "AdaGrad",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "LossScaleOptimizer",
+    "Momentum",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "__version__",
+    "available",
+    "callbacks",
+    "from_keras",
+    "get",
+    "schedules",
+    "simulate",
+]
+_presentation.check_backend()
+__getattr__ = _presentation.missing(__name__)
+__dir__ = _presentation.shown(__name__)

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from tfoptim import averages, devices, eager, loading, state
 from tfoptim.config import Configured
+from tfoptim.overrides import redefines
+from tfoptim.pipeline import run as run_uncached
 
 
 class Optimizer(Configured):
@@ -15,6 +17,21 @@ class Optimizer(Configured):
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
     become `w - learning_rate * direction`) or, where the rule has another form, `step` (the new weights).
+
+    Args:
+        learning_rate: size of a step; a number or a schedule, as for every number here.
+        weight_decay: decoupled decay: each step also takes `learning_rate * weight_decay * w` off the weights.
+        clipnorm: largest 2-norm of the gradient of each variable.
+        clipvalue: largest absolute value of each element of a gradient.
+        global_clipnorm: largest 2-norm of all gradients taken together. Only one of the three may be set.
+        use_ema: keep an exponential moving average of the weights, and end `fit` with it.
+        ema_momentum: share of the old average that each step keeps.
+        ema_overwrite_frequency: copy the average into the weights every so many steps.
+        loss_scale_factor: the loss is multiplied and the gradients are divided by it.
+        gradient_accumulation_steps: take one step per so many calls, on the mean of their gradients.
+        name: of the optimizer, the prefix of its variables' names.
+        lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
+        nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
 
     >>> from tfoptim.domains import Fraction
     >>> class Averaged(Optimizer):
@@ -108,7 +125,9 @@ class Optimizer(Configured):
         """
         if len(grads):
             with tf.name_scope(str(self.name)):
-                eager.run(self, grads, trainable_variables)
+                # A user's `assign` may do what must be done anew at each call, as it is by Keras.
+                run = run_uncached if redefines(self, "assign") else eager.run
+                run(self, grads, trainable_variables, judge=vars(self).get("_judge"))
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""

@@ -7,28 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import keras
 import tensorflow as tf
 
-from tfoptim import kernels, state
+from tfoptim import kernels, live, state
 from tfoptim.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
 from tfoptim.exclusion import Exclusion
 from tfoptim.fields import Field, check_name, check_together, constructor, declared, in_order, keyword_only
+from tfoptim.guard import Guarded, with_arguments
 from tfoptim.ops import host
+from tfoptim.presentation import representation, with_common_arguments
 
 _EXCLUSION = "exclude_from_weight_decay"
-BASE_ARGUMENTS = """\
-        weight_decay: decoupled decay: each step also takes `learning_rate * weight_decay * w` off the weights.
-        clipnorm: largest 2-norm of the gradient of each variable.
-        clipvalue: largest absolute value of each element of a gradient.
-        global_clipnorm: largest 2-norm of all gradients taken together. Only one of the three may be set.
-        use_ema: keep an exponential moving average of the weights, and end `fit` with it.
-        ema_momentum: share of the old average that each step keeps.
-        ema_overwrite_frequency: copy the average into the weights every so many steps.
-        loss_scale_factor: the loss is multiplied and the gradients are divided by it.
-        gradient_accumulation_steps: take one step per so many calls, on the mean of their gradients.
-        name: of the optimizer, the prefix of its variables' names.
-        lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
-        nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
-"""
-
 
 if TYPE_CHECKING:
 
@@ -49,7 +36,9 @@ if TYPE_CHECKING:
         def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]: ...
 
 else:
-    KerasOptimizer = keras.optimizers.Optimizer
+
+    class KerasOptimizer(Guarded, keras.optimizers.Optimizer):
+        """Keras's optimizer; what would be ignored in a subclass of it is refused."""
 
 
 class Configured(KerasOptimizer):
@@ -75,13 +64,15 @@ class Configured(KerasOptimizer):
     """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
         own = declared(cls)
         cls.fields = in_order(own, cls.fields)
+        super().__init_subclass__(**kwargs)
+        if inspect.isfunction(vars(cls).get("step")):
+            cls.step = with_arguments(vars(cls)["step"])  # type: ignore[attr-defined]
         if "__init__" not in vars(cls):
             cls.__init__ = constructor(cls)  # type: ignore[method-assign]
-        if cls.__doc__ and cls.__module__.startswith("tfoptim.rules."):
-            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\nArguments of every optimizer:\n{BASE_ARGUMENTS}"
+        if cls.__module__.startswith("tfoptim.rules."):
+            cls.__doc__ = with_common_arguments(cls.__doc__ or "", cls.__mro__)
             keras.saving.register_keras_serializable(package="tfoptim")(cls)
 
     def _configure(self, arguments: Mapping[str, Any]) -> None:
@@ -89,7 +80,7 @@ class Configured(KerasOptimizer):
         cls, own = type(self), self.__dict__
         given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
         values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
-        own["_values"], own["_exclusion"] = {}, Exclusion()
+        own["_values"], own["_exclusion"], own["_in_functions"] = {}, Exclusion(), set()
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
         of_keras = {name: values[name] for name in Configured.fields.keys() - {"lazy", "nonfinite"}}
@@ -149,8 +140,15 @@ class Configured(KerasOptimizer):
             )
         self.__dict__["_exclusion"] = exclusion
 
+    def __repr__(self) -> str:
+        made = "_values" in vars(self)
+        return representation(self, self.fields) if made else f"<{type(self).__name__}, not made yet>"
+
     def numbers(self) -> dict[str, Any]:
-        """Returns the number fields as they were given, name -> float, schedule or None, in constructor order."""
+        """Returns the number fields as declared, name -> float, schedule or None, in constructor order.
+
+        What a step has set since is not among them: slots and executors are chosen before it runs.
+        """
         return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
 
     def now(self, name: str) -> Any:
@@ -161,18 +159,27 @@ class Configured(KerasOptimizer):
         return None if numbers[name] is None else self._numbers.value[list(numbers).index(name)]
 
     def given(self, name: str) -> Any:
-        """Returns the value of a field as it was given; a learning rate that others assigned, as they did."""
+        """Returns the value of a field as it was given, or as a step or others have set it since."""
         value = self.__dict__["_values"][name]
+        if name in self._in_functions and isinstance(value, float):
+            value = live.present(self, name)
         if name != "learning_rate" or callable(value):
             return value
-        rate = keras.ops.convert_to_numpy(self._learning_rate)
+        with tf.init_scope():
+            rate = keras.ops.convert_to_numpy(self._learning_rate)
         return value if rate.dtype.type(value) == rate else float(rate)
 
     def _read(self, field: Field) -> Any:
-        """Returns what `optimizer.<field>` is: the value given, but the variable or the scheduled learning rate."""
+        """Returns what `optimizer.<field>` is: its value, but the variable or the scheduled learning rate.
+
+        A number that steps set is a float outside of them, and a tensor inside.
+        """
         if field.name == "learning_rate":
             rate = self._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
+        if field.name in self.__dict__.get("_in_functions", ()):
+            eager = tf.executing_eagerly() or not isinstance(self.numbers()[field.name], float)
+            return self.given(field.name) if eager else tf.cast(self.now(field.name), keras.config.floatx())
         try:
             return self.__dict__["_values"][field.name]
         except KeyError:
@@ -180,16 +187,23 @@ class Configured(KerasOptimizer):
 
     def _write(self, field: Field, value: Any) -> None:
         """Assigns a field: live at the next step, or, where a built optimizer cannot follow, refused."""
-        value, own = field.parse(type(self).__name__, value), self.__dict__
+        own = self.__dict__
+        inside = live.in_function(self, field, value)
+        if inside and live.unknown(value):
+            live.set_in_function(self, field, value)
+            return
+        value = field.parse(type(self).__name__, value)
         old, new = own["_values"], own["_values"] | {field.name: value}
-        if "_numbers" in own:
-            if self.built and value != old[field.name]:
-                self._check_can_follow(field, old, new)
-            if field.name == "learning_rate":
-                keras.optimizers.Optimizer.learning_rate.fset(self, value)
+        if "_numbers" in own and self.built and value != old[field.name]:
+            self._check_can_follow(field, old, new)
+        if inside:
+            live.set_in_function(self, field, value)
+            return
+        if "_numbers" in own and field.name == "learning_rate":
+            keras.optimizers.Optimizer.learning_rate.fset(self, value)
         own["_values"] = new
-        if "_numbers" in own:
-            self._numbers.assign(_vector(self))
+        if "_numbers" in own and field.domain.live:
+            live.put(self, field.name, value if isinstance(value, float) else 0.0)
 
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
         """Raises unless a traced step sees the change of a field: a number for a number, and the same structure."""

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from tfoptim.base import Optimizer
-from tfoptim.registry import classes
+from tfoptim.registry import classes, described
 from tfoptim.scaling import LossScaleOptimizer
 
 KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam"}
@@ -24,7 +24,7 @@ def from_keras(optimizer: Any) -> Any:
         next step is the step that the given one would have taken.
 
     Raises:
-        TypeError: tfoptim has no optimizer of that rule.
+        TypeError: it is no optimizer of Keras 3, or tfoptim has none of that rule.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -35,14 +35,29 @@ def from_keras(optimizer: Any) -> Any:
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return _take_over(optimizer, _scaled(optimizer))
     name = type(optimizer).__name__.lower()
-    if not isinstance(optimizer, keras.optimizers.Optimizer) or name not in KERAS_NAMES:
-        raise TypeError(
-            f"from_keras: tfoptim has no optimizer of the rule of {type(optimizer).__name__}. It has: "
-            f"{', '.join(sorted(KERAS_NAMES))}."
-        )
+    if name not in KERAS_NAMES or type(optimizer) is not getattr(keras.optimizers, type(optimizer).__name__, None):
+        raise TypeError(_refusal(optimizer))
     ours = classes()[name].from_config(optimizer.get_config())
     _copy_exclusion(optimizer, ours)
     return _take_over(optimizer, ours)
+
+
+def _refusal(optimizer: Any) -> str:
+    """Returns why an object cannot be taken over, and the way out."""
+    cls = optimizer if isinstance(optimizer, type) else type(optimizer)
+    takes = f"It takes an optimizer of keras.optimizers that is made: {', '.join(sorted(KERAS_NAMES))}."
+    ours = classes().get(cls.__name__.lower())
+    if isinstance(optimizer, (type, str)):
+        why = "by name tfoptim.get makes one"
+    elif isinstance(optimizer, keras.optimizers.Optimizer):
+        base = next(base for base in cls.__mro__ if base.__module__.startswith("keras."))
+        why = "tfoptim has no optimizer of its rule"
+        if base is not cls:
+            why = f"a class with a rule of its own, derived from {base.__name__}; derive it from tfoptim's"
+    else:
+        old = "not of Keras 3; " if cls.__module__.startswith(("tf_keras.", "keras.", "tensorflow")) else ""
+        why = f"{old}make {f'tfoptim.{ours.__name__}' if ours else 'one of tfoptim'} with its arguments"
+    return f"from_keras got {described(optimizer)}: {why}. {takes}"
 
 
 def _scaled(optimizer: Any) -> LossScaleOptimizer:

@@ -149,19 +149,45 @@ def as_float(what: str, value: Any, fixed: bool = False) -> float:
     kinds = "a number" if fixed else "a number or a LearningRateSchedule"
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what} must be {kinds}; a bool is not a number here, got {value}.")
-    if isinstance(value, (keras.Variable, tf.Variable)) or tf.is_tensor(value):
-        value = np.asarray(keras.ops.convert_to_numpy(value))
+    value = _as_array(what, value)
     if isinstance(value, (np.ndarray, np.generic)):
         if value.ndim:
             raise ValueError(f"{what} must be a scalar, got shape {value.shape}.")
         value = value.item()
-    if isinstance(value, numbers.Real):
+    if isinstance(value, numbers.Real) and value is not True and value is not False:
         return float(value)
     kinds = kinds.replace("number", "number (Python, NumPy or 0-d tensor)")
-    frozen = callable(value) and not fixed
-    hint = " A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
-    kind = ValueError if frozen else TypeError
-    raise kind(f"{what} must be {kinds}, got {_shown(value)}.{hint if frozen else ''}")
+    if fixed or not callable(value):
+        raise TypeError(f"{what} must be {kinds}, got {_shown(value)}.")
+    raise ValueError(f"{what} must be {kinds}, got {_shown(value)}. {_no_schedule(value)}")
+
+
+def _no_schedule(value: Any) -> str:
+    """Returns why a callable is no schedule here, and what is."""
+    cls = value if isinstance(value, type) else type(value)
+    if not any(base.__name__ == "LearningRateSchedule" for base in cls.__mro__):
+        return "A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
+    if isinstance(value, type):
+        return f"It is the class of schedules: give one that is made, as in {cls.__name__}(...)."
+    there = f"keras.optimizers.schedules.{cls.__name__}"
+    known = hasattr(keras.optimizers.schedules, cls.__name__)
+    way = f"make it with {there}" if known else "derive its class from keras.optimizers.schedules.LearningRateSchedule"
+    return f"It is a schedule of {cls.__module__.partition('.')[0]}, and this is Keras 3: {way}."
+
+
+def _as_array(what: str, value: Any) -> Any:
+    """Returns a tensor or a variable as an array, anything else as it is; half precision by way of float64."""
+    if not isinstance(value, (keras.Variable, tf.Variable)) and not tf.is_tensor(value):
+        return value
+    tensor = tf.convert_to_tensor(value)
+    if not tf.executing_eagerly() and tf.get_static_value(tensor) is None:
+        raise TypeError(
+            f"{what} must be known, got a tensor that is computed when a tf.function runs. Give a number, and "
+            "assign the tensor to the attribute of the optimizer inside the function."
+        )
+    if tensor.dtype.is_floating:
+        tensor = tf.cast(tensor, tf.float64)
+    return tf.get_static_value(tensor)
 
 
 def _shown(value: Any) -> str:
@@ -169,6 +195,7 @@ def _shown(value: Any) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Returns ` Did you mean ...?` if `known` has something like `word`, else nothing."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    """Returns ` Did you mean ...?` if `known` has something like `word`, in any case of letters, else nothing."""
+    spelled = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.75)
+    return f" Did you mean {spelled[close[0]]!r}?" if close else ""

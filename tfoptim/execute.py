@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfoptim import kernels
 from tfoptim.executors import compiled, dense, fused, rows
 from tfoptim.ops import Scalar, on_metal
+from tfoptim.overrides import redefines
 from tfoptim.update import Update
 
 LARGE = 2**16
@@ -25,7 +26,8 @@ def update(u: Update) -> None:
         if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None):
             return rows(u)
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
-    compiles = u.size >= LARGE and can_compile(u)
+    # A user's `assign` may do what XLA cannot.
+    compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
     kernel = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if kernel is not None:
         return fused(u, kernel)

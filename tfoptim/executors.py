@@ -39,6 +39,7 @@ def rows(u: Update) -> None:
 
 def fused(u: Update, kernel: Kernel) -> None:
     """Runs TensorFlow's own kernel; decay comes first, because no kernel has it."""
+    vars(u.optimizer)["_fused"] = True  # from now on, what the kernels would round away is refused
     if u.decay is not None:
         u.optimizer.assign_sub(u.variable, u.variable * u.decay)
     kernel(u)

@@ -84,10 +84,41 @@ def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
     raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.domains, such as Fraction, or bool.")
 
 
-_FORMER = {
-    "lr": " Did you mean 'learning_rate'?",
-    "decay": " Give learning_rate a schedule of keras.optimizers.schedules.",
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "lr": ("learning_rate",),
+    "alpha": ("rho", "learning_rate"),
+    "eta": ("learning_rate",),
+    "step_size": ("learning_rate",),
+    "beta1": ("beta_1",),
+    "b1": ("beta_1",),
+    "rho1": ("beta_1",),
+    "beta2": ("beta_2",),
+    "b2": ("beta_2",),
+    "rho2": ("beta_2",),
+    "eps": ("epsilon",),
+    "mu": ("momentum",),
+    "wd": ("weight_decay",),
+    "grad_clip": ("clipnorm",),
+    "max_grad_norm": ("global_clipnorm",),
 }
+"""What other libraries and papers call an argument -> ours, the first that the class has."""
+
+_OTHER_HINTS = {
+    "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
+    "params": "The variables are for `build` and `apply`.",
+    "jit_compile": "It is an argument of model.compile.",
+    "clip_norm": "Did you mean 'clipnorm', of each variable, or 'global_clipnorm', of all together?",
+}
+
+
+def hint(name: str, known: Any) -> str:
+    """Returns what to write for an argument that an optimizer does not have, after a space, or nothing."""
+    if name == "betas" and {"beta_1", "beta_2"} <= set(known):
+        return " Give beta_1 and beta_2, each by itself."
+    if name in _OTHER_HINTS:
+        return f" {_OTHER_HINTS[name]}"
+    ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)
+    return f" Did you mean {ours!r}?" if ours else nearest(name, known)
 
 
 def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
@@ -111,8 +142,7 @@ def constructor(cls: Any) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         for name in kwargs:
             if name not in signature.parameters:
-                hint = _FORMER.get(name) or nearest(name, signature.parameters)
-                raise ValueError(f"{cls.__name__} has no argument {name!r}.{hint}")
+                raise ValueError(f"{cls.__name__} has no argument {name!r}.{hint(name, signature.parameters)}")
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         self._configure(bound.arguments)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfoptim import ops
+from tfoptim import ops, overrides
 from tfoptim.domains import FRACTION
 from tfoptim.ops import Scalar, debias, ratio, sqrt
 from tfoptim.update import Update
@@ -38,8 +38,7 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
             that nothing can be put together with it.
         single_pass: whether not to put up with more passes over the variable than a kernel or two.
     """
-    rule = next(cls for cls in type(u.optimizer).__mro__ if "direction" in vars(cls) or "step" in vars(cls))
-    package, _, name = rule.__module__.rpartition(".")
+    package, _, name = overrides.rule_of(u.optimizer).rpartition(".")
     unfused = {"adam": "v_max" in u.slots, "rmsprop": "b" not in u.slots or "a" in u.slots}
     many_passes = unfused.get(name, False) or u.decay is not None
     dtypes = (tf.float32,) if metal else (tf.float32, tf.float64)
@@ -58,8 +57,9 @@ def keeps_numbers(optimizer: Any, dtype: tf.DType) -> bool:
     float32, the second moment would stay 0 and the step be divided by epsilon alone. Of a schedule nobody knows how
     near to 1 it comes. For AdaGrad's epsilon see `adagrad`.
     """
-    numbers = optimizer.numbers()
-    start, epsilon = numbers.get("initial_accumulator_value"), numbers.get("epsilon")
+    numbers = {**optimizer.numbers(), **dict.fromkeys(optimizer._in_functions)}  # those nobody knows
+    start: Any = numbers.get("initial_accumulator_value")
+    epsilon = numbers.get("epsilon")
     if "initial_accumulator_value" in numbers:
         return bool(dtype == tf.float32 and isinstance(epsilon, float) and start > 0 and epsilon <= 4e-6 * start)
     betas = [numbers[name] for name, field in optimizer.fields.items() if field.domain == FRACTION]

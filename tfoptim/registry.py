@@ -10,6 +10,7 @@ import keras
 import tfoptim
 from tfoptim.base import Optimizer
 from tfoptim.domains import nearest
+from tfoptim.scaling import LossScaleOptimizer
 
 
 def classes() -> dict[str, type[Optimizer]]:
@@ -49,19 +50,56 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
     0.01
     """
     if isinstance(identifier, str):
-        name = identifier.removeprefix("tfoptim>").lower()
-        if name not in classes():
-            raise ValueError(
-                f"There is no optimizer {identifier!r}.{nearest(name, classes())} Available: {', '.join(available())}."
-            )
-        return classes()[name](**arguments)
+        return named(identifier)(**arguments)
     if arguments:
         raise TypeError(f"Arguments ({', '.join(arguments)}) can only be given with an optimizer's name.")
     if isinstance(identifier, Mapping):
-        return keras.saving.deserialize_keras_object(dict(identifier))
+        return _revived(identifier)
     if isinstance(identifier, keras.optimizers.Optimizer):
         return identifier
-    raise TypeError(f"An optimizer is given by name, config or instance, got {type(identifier).__name__}.")
+    raise TypeError(f"An optimizer is given by name, config or instance, got {described(identifier)}.")
+
+
+def named(name: str) -> type[Optimizer]:
+    """Returns the class of that name, in any case, also with the registered prefix; raises with the nearest."""
+    short = name.removeprefix("tfoptim>").lower()
+    if short not in classes():
+        theirs = {cls.lower(): cls for cls in dir(keras.optimizers) if cls[0].isupper()}.get(short)
+        keras_has = f" Keras has it: keras.optimizers.{theirs}." if theirs else nearest(short, classes())
+        raise ValueError(f"There is no optimizer {name!r}.{keras_has} Available: {', '.join(available())}.")
+    return classes()[short]
+
+
+def _revived(config: Mapping[str, Any]) -> Any:
+    """Returns the optimizer of a serialized one: ours for a plain name and ours, else that of Keras or of the user."""
+    name = config.get("class_name")
+    if not isinstance(name, str):
+        raise ValueError(
+            f"An optimizer's config has class_name and config, got {', '.join(map(str, config)) or 'none'}."
+        )
+    unknown = sorted(config.keys() - _KEYS)
+    if unknown:
+        raise ValueError(f"An optimizer's config has class_name and config, got {', '.join(unknown)} besides them.")
+    registered = config.get("registered_name") or name
+    plain = config.get("module") is None and registered == name and keras.saving.get_registered_object(name) is None
+    module = str(config.get("module") or "").partition(".")[0]
+    if plain or module == "tfoptim" or registered.startswith("tfoptim>"):
+        scaling = name.removeprefix("tfoptim>") == LossScaleOptimizer.__name__
+        return (LossScaleOptimizer if scaling else named(name)).from_config(dict(config.get("config") or {}))
+    optimizer = keras.saving.deserialize_keras_object(dict(config))
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise TypeError(f"An optimizer's config is needed, got that of {described(optimizer)}.")
+    return optimizer
+
+
+_KEYS = {"class_name", "config", "module", "registered_name", "build_config", "compile_config", "shared_object_id"}
+
+
+def described(value: Any) -> str:
+    """Returns what a thing is, for the sentence that refuses it: a class with its module, if it is not Python's."""
+    cls = value if isinstance(value, type) else type(value)
+    module = "" if cls.__module__ == "builtins" else f" of {cls.__module__}"
+    return f"{'the class ' if isinstance(value, type) else ''}{cls.__name__}{module}"
 
 
 def table() -> str:

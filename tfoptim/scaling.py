@@ -10,11 +10,15 @@ import tensorflow as tf
 
 from tfoptim import eager, loading, verdict
 from tfoptim.base import Optimizer
+from tfoptim.guard import Guarded
+from tfoptim.overrides import redefines
+from tfoptim.presentation import call
 from tfoptim.saved import LOSS_SCALE
+from tfoptim.stages import tensor, unscaled
 
 
 @keras.saving.register_keras_serializable(package="tfoptim")
-class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
+class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
     """Scales the loss so that small half-precision gradients do not become zero (Micikevicius et al., 2018).
 
     A drop-in for Keras's class, which looks at the gradients of the first replica only: here a NaN or infinity on any
@@ -66,7 +70,20 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
             with tf.init_scope():
                 self.build(list(trainable_variables))
             self.built: bool = True
-        eager.run(self.inner_optimizer, grads, trainable_variables, scale=self.dynamic_scale.value, judge=self._adjust)
+        inner, scale = self.inner_optimizer, self.dynamic_scale.value
+        if not any(redefines(inner, name) for name in ("apply", "assign")):
+            eager.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
+            return
+        inner.__dict__["_judge"] = self._adjust
+        try:
+            inner.apply([None if g is None else unscaled(tensor(g), scale) for g in grads], trainable_variables)
+        finally:
+            del inner.__dict__["_judge"]
+
+    def __repr__(self) -> str:
+        defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}
+        given = {name: vars(self)[name] for name in defaults if name in vars(self)}
+        return call(type(self).__name__, {name: x for name, x in given.items() if x != defaults[name]})
 
     def build(self, var_list: Any) -> None:
         """Creates the state for the variables, and gives it the loss scale that was loaded before, if any.

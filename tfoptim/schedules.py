@@ -12,8 +12,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfoptim import presentation
 from tfoptim.domains import Choice, Interval, Whole
 from tfoptim.ops import Scalar, host
+
+__all__ = ["Cyclic", "OneCycle", "WarmupCosine", "triangle"]
+__getattr__ = presentation.missing(__name__)
+__dir__ = presentation.shown(__name__)
 
 _VALUE = Interval(0.0, fixed=True)
 _SHAPES = Choice(("triangular", "triangular2", "exponential"))

@@ -32,7 +32,7 @@ def take(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray], d
         weights = getattr(callback, "best_weights", None) or []
         arrays |= {f"best_weights.{i}.{j}": np.asarray(w) for j, w in enumerate(weights)}
     numbers = [
-        {name: value for name, value in optimizer.numbers().items() if isinstance(value, float)}
+        {name: optimizer.given(name) for name, value in optimizer.numbers().items() if isinstance(value, float)}
         for optimizer in _ours(model.optimizer)
     ]
     return arrays, {
@@ -46,7 +46,7 @@ def give(model: Any, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]
     """Puts back what `take` returned, but for callbacks; of the metrics only if asked."""
     for optimizer, numbers in zip(_ours(model.optimizer), record["numbers"], strict=True):
         for name, number in numbers.items():
-            if optimizer.numbers()[name] != number:
+            if optimizer.given(name) != number:
                 setattr(optimizer, name, number)
     for key, variable in _variables(model).items():
         if metrics or not key.startswith("metrics"):

@@ -49,7 +49,13 @@ def prepare(g: Any, v: Any, scale: Any) -> Any:
     else:
         alone = tf.distribute.get_replica_context().num_replicas_in_sync == 1
         g = tf.cast(g, dtype) if alone else tf.identity(tf.cast(g, dtype))
-    return g if scale is None else on_values(g, lambda values: values / tf.cast(scale, dtype))
+    return g if scale is None else unscaled(g, scale)
+
+
+def unscaled(g: Any, scale: Any) -> Any:
+    """Returns a gradient divided by the loss scale, in compute precision, where small numbers do not vanish."""
+    dtype = compute_dtype(g.dtype)
+    return on_values(g, lambda values: tf.cast(values, dtype) / tf.cast(scale, dtype))
 
 
 def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:

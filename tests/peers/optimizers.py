@@ -7,7 +7,6 @@ import keras
 import tfoptim
 
 OURS = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "LossScaleOptimizer", "Nadam", "RMSprop", "SGD")
-SPELLED = {"Adagrad": "AdaGrad"}
 # What is not an optimizer, or is the base that a test derives a class of its own from.
 OF_KERAS = ("MultiOptimizer", "Optimizer", "OptimizerMap", "schedules", "serialize", "deserialize")
 
@@ -15,7 +14,7 @@ OF_KERAS = ("MultiOptimizer", "Optimizer", "OptimizerMap", "schedules", "seriali
 def __getattr__(name):
     """Our class of that name; where we have none, a test that calls it is skipped and says so."""
     if name in OURS:
-        return getattr(tfoptim, SPELLED.get(name, name))
+        return getattr(tfoptim, name)
     if name in OF_KERAS:
         return getattr(keras.optimizers, name)
     if not isinstance(getattr(keras.optimizers, name), type):

@@ -5,10 +5,10 @@ from tests.peers.adapter import Deviation, Peer
 MODULE = {"from keras.src import optimizers\n": "from tests.peers import optimizers\n"}
 
 
-def of_rule(name, ours=None, **arguments):
+def of_rule(name, **arguments):
     """The file of one optimizer: its only import of the class becomes ours."""
     theirs = f"from keras.src.optimizers.{name.lower()} import {name}\n"
-    return Peer(f"optimizers/{name.lower()}", {theirs: f"from tfoptim import {ours or name} as {name}\n"}, **arguments)
+    return Peer(f"optimizers/{name.lower()}", {theirs: f"from tfoptim import {name}\n"}, **arguments)
 
 
 ROWS_OF_DECAYING_RULE = Deviation(
@@ -38,7 +38,7 @@ PEERS = (
         foreign=("test_sparse_correctness_scatter_update", "test_sparse_gradients_scatter_update"),
     ),
     of_rule("Adadelta"),
-    of_rule("Adagrad", "AdaGrad"),
+    of_rule("Adagrad"),
     of_rule("Adam"),
     of_rule("Adamax"),
     of_rule(

@@ -13,6 +13,7 @@ def good() -> list[tfoptim.Optimizer]:
         tfoptim.CLMR(cycle=200, peak_momentum=0.9, momentum_cycle=100),
         tfoptim.Momentum(tfoptim.schedules.Cyclic(0.1, 1.0, 10), momentum=tfoptim.schedules.OneCycle(0.9, 0.8, 0.9, 9)),
         tfoptim.AdaGrad(initial_accumulator_value=0.0),
+        tfoptim.Adagrad(0.1, epsilon=1e-6),
         tfoptim.RMSprop(rho=0.8, centered=True),
         tfoptim.Adadelta(rho=0.9, use_ema=True, ema_momentum=0.9),
         tfoptim.Adam(0.1, beta_1=0.5, weight_decay=None, gradient_accumulation_steps=2),
@@ -28,6 +29,7 @@ def bad() -> None:
     tfoptim.Adam(beta_1="0.5")  # wrong
     tfoptim.Adam(beta1=0.5)  # wrong
     tfoptim.Adam(momentum=0.9)  # wrong
+    tfoptim.Adagrad(accumulator=0.9)  # wrong
     tfoptim.SGD(nesterov="yes")  # wrong
     tfoptim.SGD(clip_norm=1.0)  # wrong
     tfoptim.SGD(gradient_accumulation_steps="2")  # wrong

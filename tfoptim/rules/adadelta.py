@@ -25,6 +25,7 @@ class Adadelta(Optimizer):
         learning_rate: factor on the paper's step; 1.0 matches the paper.
         rho: share of the old averages that each step keeps.
         epsilon: starts the motion and keeps the roots, in which it stands, away from 0.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Adadelta, simulate
     >>> simulate(Adadelta(), 1.0, [0.1, -0.2, 0.3])

@@ -24,6 +24,7 @@ class AdaGrad(Optimizer):
         learning_rate: size of the first steps; 1.0 matches the paper.
         initial_accumulator_value: start of the sum of squares.
         epsilon: keeps the root away from 0.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import AdaGrad, simulate
     >>> simulate(AdaGrad(), 1.0, [0.1, -0.2, 0.3])

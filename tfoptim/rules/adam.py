@@ -27,6 +27,7 @@ class Adam(Optimizer):
         beta_2: share of the old mean of squared gradients that each step keeps.
         epsilon: keeps the denominator away from 0.
         amsgrad: let the denominator only grow.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Adam, simulate
     >>> simulate(Adam(), 1.0, [0.1, -0.2, 0.3])

@@ -25,6 +25,7 @@ class Adamax(Optimizer):
         beta_1: share of the old mean of gradients that each step keeps.
         beta_2: share of the old maximum that each step keeps.
         epsilon: keeps the denominator away from 0.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Adamax, simulate
     >>> simulate(Adamax(), 1.0, [0.1, -0.2, 0.3])

@@ -29,6 +29,7 @@ class CLMR(Optimizer):
         momentum: momentum at the start of a cycle.
         peak_momentum: momentum in the middle of a cycle; below `momentum`, it is opposed to the rate.
         momentum_cycle: steps of one whole cycle of the momentum; None: those of the rate.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import CLMR, simulate
     >>> simulate(CLMR(0.01, cycle=4), 0.0, [-1.0] * 4)

@@ -26,6 +26,7 @@ class CLR(Momentum):
         cycle: steps of one whole cycle; Smith takes 4 to 20 epochs.
         momentum: share of the last displacement that is repeated.
         nesterov: take the gradient where the momentum leads.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import CLR, simulate
     >>> simulate(CLR(0.01, cycle=4, momentum=0.0), 0.0, [-1.0] * 5)

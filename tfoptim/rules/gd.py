@@ -20,6 +20,7 @@ class GD(Optimizer):
 
     Args:
         learning_rate: size of the step along the gradient.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import GD, simulate
     >>> simulate(GD(), 1.0, [0.1, -0.2, 0.3])

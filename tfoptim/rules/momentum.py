@@ -23,6 +23,7 @@ class Momentum(Optimizer):
         learning_rate: size of the step along the gradient.
         momentum: share of the last displacement that is repeated.
         nesterov: take the gradient where the momentum leads.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Momentum, simulate
     >>> simulate(Momentum(), 1.0, [0.1, -0.2, 0.3])
@@ -37,11 +38,11 @@ class Momentum(Optimizer):
 
     @property
     def slots(self) -> dict[str, float]:
-        return {} if self.momentum == 0 else {"v": 0.0}
+        return {} if self.numbers()["momentum"] == 0 else {"v": 0.0}
 
     @property
     def skips_zero_gradients(self) -> bool:
-        return self.momentum == 0
+        return bool(self.numbers()["momentum"] == 0)
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         if "v" not in s:

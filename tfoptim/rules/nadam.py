@@ -27,6 +27,7 @@ class Nadam(Optimizer):
         beta_1: share of the old mean of gradients that each step keeps.
         beta_2: share of the old mean of squared gradients that each step keeps.
         epsilon: keeps the denominator away from 0.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Nadam, simulate
     >>> simulate(Nadam(), 1.0, [0.1, -0.2, 0.3])

@@ -28,6 +28,7 @@ class RMSprop(Optimizer):
         momentum: share of the last displacement that is repeated.
         epsilon: keeps the root, in which it stands, away from 0.
         centered: subtract the squared mean of the gradient.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import RMSprop, simulate
     >>> simulate(RMSprop(), 1.0, [0.1, -0.2, 0.3])
@@ -42,11 +43,8 @@ class RMSprop(Optimizer):
 
     @property
     def slots(self) -> Any:
-        return (
-            {"v": 0.0},
-            {} if self.momentum == 0 else {"b": 0.0},
-            {"a": 0.0} if self.centered else {},
-        )
+        moves = self.numbers()["momentum"] != 0
+        return {"v": 0.0}, {"b": 0.0} if moves else {}, {"a": 0.0} if self.centered else {}
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.v = variance = h.rho * s.v + (1 - h.rho) * square(g)

@@ -17,6 +17,7 @@ class SGD(Momentum):
         learning_rate: size of the step along the gradient.
         momentum: share of the last displacement that is repeated.
         nesterov: take the gradient where the momentum leads.
+        **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import SGD, simulate
     >>> simulate(SGD(), 1.0, [0.1, -0.2, 0.3])
