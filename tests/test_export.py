@@ -214,7 +214,7 @@ def lite(module, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+@pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
 @pytest.mark.parametrize(
     "make",
     [

@@ -145,7 +145,8 @@ def _shared(optimizer: Any, own: list[Any], kinds: tuple[Any, ...], scale: Any, 
 def _spec(v: Any, kind: tuple[Any, ...]) -> Any:
     """Returns what the shared function takes for a variable: a gradient of its shape, or nothing."""
     if len(kind) == 1:
-        return tf.TensorSpec(tf.TensorShape(None), kind[0])
+        any_shape: Any = None
+        return tf.TensorSpec(any_shape, kind[0])
     return tf.IndexedSlicesSpec(v.shape, kind[0], kind[1], kind[2], [None])
 
 

@@ -51,7 +51,5 @@ def can_compile(u: Update) -> bool:
 def watched_by_a_debugger() -> bool:
     """Tells whether `tf.debugging.enable_check_numerics` or its like add to each operation what XLA does not have."""
     with tf.Graph().as_default() as graph:
-        tf.zeros([])
-        alone = len(graph.get_operations())
-        tf.identity(graph.get_operations()[-1].outputs[0])
-    return len(graph.get_operations()) > alone + 1
+        tf.sqrt(tf.constant(1.0))
+    return len(graph.get_operations()) > 2

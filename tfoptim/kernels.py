@@ -202,7 +202,9 @@ def toward(variable: Any, target: Any, share: Scalar) -> None:
 
 def _positive(u: Update, epsilon: Scalar) -> tf.Tensor:
     """Returns an epsilon for a kernel, which divides 0 by 0 without one; the smallest number changes nothing else."""
-    return tf.maximum(u.number(epsilon), tf.constant(np.finfo(u.gradient.dtype.as_numpy_dtype).tiny, u.gradient.dtype))
+    dtype = u.gradient.dtype
+    smallest = np.finfo(dtype.as_numpy_dtype).tiny
+    return epsilon.once(("positive", dtype), lambda: tf.maximum(epsilon.cast(dtype), smallest))
 
 
 def _along(u: Update, direction: Any, rate: Scalar) -> None:
