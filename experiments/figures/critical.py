@@ -13,6 +13,7 @@ from experiments import canvas
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, dot
+from experiments.lint import Claims
 from experiments.statistics import critical_difference
 from experiments.statistics.aggregates import LEAST_PROBLEMS
 from experiments.tables import from_csv, to_csv
@@ -33,6 +34,11 @@ def refused(problems: int, optimizers: int) -> str:
             f"and {are}."
         )
     return "" if optimizers > 1 else "Critical-difference diagram: refused, since there is one optimizer to rank."
+
+
+def unclaimed(claims: Claims) -> str:
+    """Returns the sentence that refuses the diagram where nothing may be claimed, empty where it may."""
+    return "" if claims.allowed else f"Critical-difference diagram: refused; {claims.words}."
 
 
 def table_of(ranks: Mapping[str, float], identity: str, problems: int) -> list[dict[str, Any]]:

@@ -13,12 +13,14 @@ from experiments import canvas
 from experiments.canvas import Caption
 from experiments.figures.base import Table, group, name_rows, room_for
 from experiments.figures.ranks import cell
+from experiments.lint import Claims
 from experiments.report.table import number
 from experiments.tables import from_csv, to_csv
 
-MAP = (
-    "Mean test score after the last pass, and half its 95 % interval (expanded bootstrap over seeds); star: not "
-    "told apart from the best mean of that problem. Colour: place on the scale from the value at step 0 to the best "
+MAP = "Mean test score after the last pass, and half its 95 % interval (expanded bootstrap over seeds)"
+STAR = "; star: not told apart from the best mean of that problem"
+PLACES = (
+    ". Colour: place on the scale from the value at step 0 to the best "
     "that any run reached, less that of the median optimizer, blue better, orange worse. Last column: interquartile "
     "mean of those places over problems and seeds, half its interval (stratified bootstrap), and the mean rank. "
     "Hatched: diverged."
@@ -38,6 +40,11 @@ PAIRS = (
     f"{UNIT} Performance profiles of two optimizers at a time, which no third can change. In brackets: share of "
     "problems on which it is the fastest."
 )
+
+
+def map_how(claims: Claims) -> str:
+    """Returns how to read the heat map; a problem has stars only where claims may be made."""
+    return MAP + (STAR if claims.allowed else "") + PLACES
 
 
 def void(times: Table) -> str:

@@ -16,6 +16,7 @@ from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, group, name_rows, room_for
+from experiments.lint import Claims
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result, number
 from experiments.report.text import origin
@@ -30,10 +31,16 @@ MAP_HOW = (
 CHANCE_HOW = (
     "Left: interquartile mean of the test score with its 95 % interval (expanded bootstrap over seeds); a diverged run "
     "counts as 0. Right: P(row better than column), all runs of one against all of the other, ties half; ring: 0.75 or "
-    "more, which a claim needs beside its interval and p."
+    "more"
 )
+NEEDED = ", which a claim needs beside its interval and p."
 READABLE = 8  # columns whose numbers can be read
 BETTER, WORSE = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)  # Okabe and Ito's blue and vermillion
+
+
+def chance_how(claims: Claims) -> str:
+    """Returns how to read the matrix; where nothing may be claimed, a ring is a number and no part of a claim."""
+    return CHANCE_HOW + (NEEDED if claims.allowed else ".")
 
 
 def map_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:

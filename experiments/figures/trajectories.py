@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas
+from experiments import canvas, rules
 from experiments.canvas import Caption
 from experiments.config import Entry, Style
 from experiments.figures.base import Table, group, look
@@ -38,7 +38,7 @@ HOW = (
 
 
 def table_of(entries: Sequence[Entry], names: Sequence[str] = SHOWN, steps: int = STEPS) -> list[dict[str, Any]]:
-    """Returns a row for each function, optimizer and step; the first call imports TensorFlow.
+    """Returns a row for each function, optimizer and step.
 
     Args:
         entries: the optimizers.
@@ -79,13 +79,11 @@ def _best(function: Function, entry: Entry, steps: int) -> tuple[float, Any]:
 
 def _descend(function: Function, entry: Entry, rate: float, steps: int) -> tuple[float, Any]:
     """Returns where a rate ends, infinity if nowhere, and its path."""
-    import tfoptim
-
     start = np.array(function.start, np.float64)
     cycle = {} if entry.cycle_epochs is None else {"cycle": CYCLE}
-    optimizer = tfoptim.get(entry.optimizer, learning_rate=rate, **entry.hyperparameters, **cycle)
+    rule = rules.get(entry.optimizer, learning_rate=rate, **entry.hyperparameters, **cycle)
     with np.errstate(all="ignore"):  # a rate too high leaves the numbers behind, and is then not the best
-        path = tfoptim.simulate(optimizer, start, [function.gradient] * steps)
+        path = rules.simulate(rule, start, function.gradient, steps)
         end = float(function.value(path[-1]))
     return end if math.isfinite(end) else math.inf, np.vstack([start, path])
 

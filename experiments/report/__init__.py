@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments import files
-from experiments.lint import Finding, findings
+from experiments.lint import Finding, claims, findings
 from experiments.report import summary, text, timing
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Gallery, Shown
@@ -46,9 +46,11 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
         illustrations: whether to draw how the rules move on test functions.
     """
     styles = {entry.label: entry.style for entry in evidence.study.optimizers}
-    table = result(evidence)
     ruled = findings(evidence.study, [*evidence.found, *evidence.timings], path=study, target=evidence.target)
     said = sorted({*ruled, *broken(evidence.name, study, evidence.wanted[0])})
+    allowed = claims(evidence.study, said)
+    evidence = dataclasses.replace(evidence, words=evidence.words.under(allowed))
+    table = result(evidence, allowed)
     gallery = Gallery(evidence, table, folder, styles)
     shown = gallery.draw(illustrations=illustrations)
     more = [] if not evidence.task.classes else _cases(evidence, folder)

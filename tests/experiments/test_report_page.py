@@ -24,7 +24,6 @@ def written(folder, ends):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "findings", lambda *study, **how: [FINDING])
         patch.setattr(report, "broken", lambda *study: [])
-        patch.setattr("experiments.figures.costs.state_bytes", lambda entry: 4)
         patch.setattr("experiments.canvas.DPI", 30)  # the page has no PNG; the figures' own tests look at theirs
         return report.write(evidence(ends), config.STUDIES / "mnist.toml", folder, illustrations=False)
 
