@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from experiments import (
     config,
@@ -26,8 +21,7 @@ from experiments import report as reports
 from experiments.asked import Asked, Options, asked_of
 from experiments.config import Study
 from experiments.errors import UserError, unknown
-from experiments.report import table
-from experiments.report.table import Result
+from experiments.report import printed
 from experiments.runs import TUNING
 from experiments.timing import reading
 from experiments.words import Words
@@ -62,7 +56,7 @@ def _overview(written: Sequence[reports.Report], options: Options) -> None:
     if len(written) > 1:
         title, folder = config.load(config.find(options.study)).title, written[0].page.parent.parent
         if made := reports.write_overview(written, title, folder):
-            print(f"Written to {folder}: {', '.join(path.name for path in made)}.")
+            printed.tell_files(made, folder)
 
 
 def _report(asked: Asked, options: Options) -> reports.Report:
@@ -84,12 +78,11 @@ def _report(asked: Asked, options: Options) -> reports.Report:
         origin,
         _costs(asked),
         timings,
+        config.typed(asked.path),
     )
     made = reports.write(evidence, asked.path, asked.folder)
-    _show(made.result, words)
-    for finding in made.findings:
-        print(finding, file=sys.stderr)
-    print(f"Written to {asked.folder}: {', '.join(path.name for path in made.files)}.")
+    printed.show(made, wide=options.wide)
+    printed.tell_files(made.files, asked.folder)
     return made
 
 
@@ -180,15 +173,3 @@ def interrupted(options: Options) -> str:
     """Returns the sentence that says how to go on after an interruption."""
     command = options.command.replace(" --again", "")  # which would take again what it has taken
     return f"Interrupted; the finished runs are kept, and the same command goes on: {command}"
-
-
-def _show(result: Result, words: Words) -> None:
-    """Prints the result table: in bold what the runs do not tell from the best."""
-    grid = Table(title=escape(words.title("Results")), caption=escape("\n".join(words.lines)))
-    for heading in table.headings(words.task.score_title):
-        grid.add_column(heading)
-    for row in result.rows:
-        grid.add_row(*map(escape, table.cells(row)), style="bold" if row.tied else None)
-    console = Console(width=None if sys.stdout.isatty() else 220)
-    console.print(grid)
-    console.print(escape(result.headline), highlight=False)

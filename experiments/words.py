@@ -66,6 +66,12 @@ class Words:
         return f"{how} {self._data()}", f"{self._steps()} {self._rates()}"
 
     @property
+    def brief(self) -> tuple[str, ...]:
+        """What one has to know to read the table on a terminal."""
+        seeds = "Interval: 95 %, expanded bootstrap over seeds." if len(self.study.seeds) > 1 else ""
+        return f"{seeds} {self._data()}".strip(), f"{self._steps()} {self._rates()}"
+
+    @property
     def facts(self) -> tuple[str, ...]:
         """What one has to know to read the table, and where its numbers come from."""
         return self._data(), self._steps(), *self._full_gradients(), *self._slices(), self._rates(), *self.footer

@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser, names: Any, count: Any, seeds: 
     add("--fit", action="store_true", help="instead: steps per second of Keras's fit, with Keras's Adam and ours")
     add("--plain", action="store_true", help="instead: the main comparison against a plain Keras script")
     add("--epochs", type=count, metavar="N", help="with --fit or --plain: epochs")
-    add("--seeds", type=seeds, metavar="N|A,B", help="with --plain: how many seeds, or which")
+    add("--seeds", type=seeds, metavar="N|A,B|A-B", help="with --plain: how many seeds, or which")
     add("--from", dest="source", nargs="+", type=Path, metavar="CSV", help="measure nothing: draw from these tables")
     add("--out", type=Path, metavar="FOLDER", help=f"where tables and figure go (default: {DEFAULT_FOLDER})")
 

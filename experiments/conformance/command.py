@@ -35,7 +35,7 @@ def run(rows: list[str], json: Path | None, markdown: Path | None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
-    report.show(chosen, found, width=None if sys.stdout.isatty() else 150)
+    report.show(chosen, found)
     if json is not None:
         json.write_text(report.as_json(chosen, found), encoding="utf-8")
     if markdown is not None:

@@ -185,7 +185,7 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         row.label,
         f"{row.learning_rate:g}" + (" (edge)" if row.boundary else ""),
-        "-" if centre is None else bracketed(centre.mean.value, centre.mean.expanded),
+        "-" if centre is None else mean_of(centre),
         "-" if centre is None else number(centre.median),
         "-" if centre is None else number(centre.iqm),
         "-" if row.by_rule is None else number(row.by_rule),
@@ -218,6 +218,11 @@ def bracketed(value: float, interval: Interval) -> str:
     if not all(map(math.isfinite, (value, *interval))):
         return number(value)
     return f"{number(value)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def mean_of(centre: Centre) -> str:
+    """Returns a mean with its interval."""
+    return bracketed(centre.mean.value, centre.mean.expanded)
 
 
 def _runs(row: Row) -> str:
