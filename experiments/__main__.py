@@ -211,7 +211,8 @@ def _seeds(text: str) -> tuple[int, ...]:
     words = [re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", word) for word in text.split(",")]
     ends = [tuple(min(int(end), seeds.EVALUATION.stop + 1) for end in word.groups(word[1])) for word in words if word]
     if len(ends) < len(words) or any(low > high for low, high in ends):
-        raise argparse.ArgumentTypeError(f"must be a number of seeds or a list like 0,1,7 or 0-4, got '{text}'")
+        wanted = "must be a number of seeds or a list like 0,1,7"
+        raise argparse.ArgumentTypeError(f"{wanted}, got '{text}'; a range is 0-4")
     if text.strip().isdecimal():
         found = tuple(range(ends[0][0]))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import html
@@ -9,7 +10,8 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +135,17 @@ def _wrapped(sentence: str) -> list[str]:
 
 def _width(text: str) -> float:
     """Returns how wide a line of a caption is, in points; by the outlines of its letters it takes seconds a report."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=CAPTION), ismath=False)
+    with _boxes():
+        width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=CAPTION), ismath=False)
     return float(width)
+
+
+@contextlib.contextmanager
+def _boxes() -> Iterator[None]:
+    """Draws a box for a letter of a name that the font lacks, without a warning for each; an SVG keeps the letter."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+        yield
 
 
 def apart(places: Sequence[float], gap: float, ceiling: float = math.inf, floor: float = -math.inf) -> list[float]:
@@ -195,7 +206,7 @@ def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{slug}.{kind}" for kind in ("png", "svg", "csv")]
     png, svg = io.BytesIO(), io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), _boxes():
         figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tfoptim"})
     paths[0].write_bytes(png.getvalue())

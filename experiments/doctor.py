@@ -119,7 +119,14 @@ def _space(root: Path) -> Finding:
 def _devices() -> Finding:
     """Says what TensorFlow finds, by starting it in a process of its own."""
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    made = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True, check=False, env=variables)
+    made = subprocess.run(
+        [sys.executable, "-c", DEVICES],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env=variables,
+    )
     if made.returncode:
         last = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
         return Finding("NO", "devices", f"TensorFlow does not start: {last}")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import importlib
 import io
+import logging
 import os
 import shutil
 import sys
+import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 KEPT = "\u00a0"  # a space that no line ends at
 GAP = "  "
@@ -23,15 +27,16 @@ READABLE = "readable"
 
 
 def readable() -> None:
-    """Makes everything that is printed from here on possible to print, here and by processes that are started.
+    """Makes everything that is printed from here on possible to print and to read, here and by processes started here.
 
     A sign that the terminal's encoding lacks is written in letters that it has, or as its number where there are none;
-    a name that could not be decoded is written as it was typed.
+    a name that could not be decoded is written as it was typed. TensorFlow's log stays out of it, unless it is asked
+    for by its own variable.
     """
-    codecs.register_error(READABLE, _replaced)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=READABLE)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read where TensorFlow is imported
     os.environ["PYTHONIOENCODING"] = "utf-8"  # what they print is read here, whatever the terminal shows
 
 
@@ -43,6 +48,38 @@ def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
     if 0xDC80 <= ord(letter) <= 0xDCFF:
         return bytes([ord(letter) - 0xDC00]), end
     return PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode("ascii"), end
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without the notes that it writes while it starts, which no variable turns off.
+
+    Nor does it warn of functions that are traced again and again: for programs that try many things that is the point.
+    """
+    if "tensorflow" not in sys.modules:
+        with tempfile.TemporaryFile() as notes, _error_output_to(notes.fileno()):
+            importlib.import_module("tensorflow")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def _error_output_to(descriptor: int) -> Iterator[None]:
+    """Sends what libraries write to standard error to another file; a fault is told in words of its own."""
+    kept = os.dup(2)
+    os.dup2(descriptor, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+codecs.register_error(READABLE, _replaced)
+
+
+def shown(text: str) -> str:
+    """Returns a text as standard output shows it, so that columns are as wide as they will look."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, READABLE).decode(encoding, "surrogateescape")
 
 
 def width() -> int | None:
@@ -57,6 +94,7 @@ def wrapped(text: str, indent: int = 0, room: int | None = None) -> str:
     limit = width() if room is None else room
     if limit is None:
         return text
+    text = shown(text)
     parts = textwrap.wrap(text, limit, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(parts)
 
@@ -84,7 +122,7 @@ def table(
         room: letters that fit in a line; None for what the terminal has.
     """
     limit = width() if room is None else room
-    columns = list(zip(headings, *([_whole(cell) for cell in row] for row in rows), strict=True))
+    columns = list(zip(headings, *([_whole(shown(cell)) for cell in row] for row in rows), strict=True))
     blocks = [_block([columns[place] for place in block], bold, limit) for block in _blocks(columns, limit)]
     return "\n\n".join(blocks).replace(KEPT, " ")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from experiments import terminal
 from experiments.benchmark import plan
 from experiments.errors import RunsFailed, UserError
 
@@ -118,7 +117,7 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
 def _others(given: argparse.Namespace, folder: Path, typed: str) -> None:
     """Measures training as a whole."""
     if given.fit:
-        quiet()
+        terminal.start_tensorflow()
         from experiments.benchmark import training
 
         training.run(given.epochs, folder, typed)
@@ -126,10 +125,3 @@ def _others(given: argparse.Namespace, folder: Path, typed: str) -> None:
         from experiments.benchmark import plain
 
         plain.run(given.seeds, given.epochs, folder, typed)
-
-
-def quiet() -> None:
-    """Keeps TensorFlow's notes off the screen; to be called before it is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # It warns of functions that are traced again and again: here each trace is another contender.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)

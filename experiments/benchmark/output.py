@@ -80,7 +80,7 @@ def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: P
     records.write(page, markdown("Time of an optimizer step", [*short, *long], about))
     for grid in short:
         show(grid)
-    print(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
+    terminal.say(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
 
 
 def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str:
