@@ -28,6 +28,7 @@ WIDTH, HEIGHT = 9.0, 5.8
 CAPTION = 8.2  # points
 LETTERS = 150  # that fit in a line of the caption
 TITLE = 84  # letters that fit in a title at its full size
+OF, WORDS = "of:", "words:"  # what names of parts begin with: of an optimizer, and words that the page has outside
 INK = "#222222"
 QUIET = "#555555"
 DASHES: Mapping[str, Any] = {
@@ -109,9 +110,15 @@ def sheet(
     figure.subplots_adjust(left=left, right=right, bottom=bottom, top=top)
     scale = HEIGHT / height
     size = 11.5 * min(1, TITLE / len(caption.title))
-    figure.text(0.012, 1 - 0.025 * scale, plain(caption.title), fontsize=size, fontweight="bold", va="top")
-    figure.text(0.012, 1 - 0.07 * scale, plain("\n".join(lines)), fontsize=CAPTION, va="top", color=QUIET)
-    figure.text(0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET)
+    figure.text(
+        0.012, 1 - 0.025 * scale, plain(caption.title), fontsize=size, fontweight="bold", va="top", gid=f"{WORDS}title"
+    )
+    figure.text(
+        0.012, 1 - 0.07 * scale, plain("\n".join(lines)), fontsize=CAPTION, va="top", color=QUIET, gid=f"{WORDS}lines"
+    )
+    figure.text(
+        0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET, gid=f"{WORDS}footer"
+    )
     return figure, list(axes.flat)
 
 
@@ -182,7 +189,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
 
     Args:
         axes: the axes, with their final limits.
-        ends: for each line its last point, its label and the look of the line.
+        ends: for each line its last point, its label, after two spaces perhaps with a number, and its look.
     """
     box = axes.get_position()
     figure: Any = axes.figure
@@ -195,10 +202,21 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
     free: Any = {"transform": axes.transAxes, "clip_on": False}
     left, middle, right, text_at = (1 + points / width for points in (8, 18, 28, 34))
     for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):
-        axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
-        sample = [left, middle, right], [place] * 3
-        axes.plot(*sample, **{"markevery": [1], "markersize": 5, "linewidth": 1.8, **look, **free})
-        axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
+        with of(text.partition("  ")[0], axes):
+            axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
+            sample = [left, middle, right], [place] * 3
+            axes.plot(*sample, **{"markevery": [1], "markersize": 5, "linewidth": 1.8, **look, **free})
+            axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
+
+
+@contextlib.contextmanager
+def of(label: str, axes: Axes) -> Iterator[None]:
+    """Marks what is drawn in some axes meanwhile as an optimizer's, so that the page can hide all of it."""
+    before = set(map(id, axes.get_children()))
+    yield
+    for artist in axes.get_children():
+        if id(artist) not in before and artist.get_gid() is None:
+            artist.set_gid(f"{OF}{label}")
 
 
 def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str) -> list[Path]:
@@ -220,6 +238,8 @@ def _described(svg: str, caption: Caption) -> str:
     words = f"<title>{html.escape(caption.title)}</title>\n <desc>{html.escape(caption.description)}</desc>\n "
     svg = re.sub(r"<svg ", '<svg role="img" ', svg, count=1)
     svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+    for mark, name in ((OF, "optimizer"), (WORDS, "words")):
+        svg = re.sub(rf'\bid="{mark}([^"]*)"', rf'data-{name}="\1"', svg)
     return svg.replace("<metadata>", words + "<metadata>", 1)
 
 

@@ -56,14 +56,18 @@ class Words:
         return f"{told} (illustration, not evidence)" if self.task.toy else f"{told}{self.claims.mark}"  # rule B20
 
     @property
+    def how(self) -> str:
+        """How to read curves."""
+        seeds = spans(self.study.seeds)
+        if len(self.study.seeds) == 1:
+            return f"Line: seed {seeds}."
+        hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
+        return f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap){hairlines}."
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """What one has to know to read the figures, a sentence or two a line."""
-        seeds = spans(self.study.seeds)
-        how = f"Line: seed {seeds}."
-        if len(self.study.seeds) > 1:
-            hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
-            how = f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap){hairlines}."
-        return f"{how} {self._data()}", f"{self._steps()} {self._rates()}"
+        return f"{self.how} {self._data()}", f"{self._steps()} {self._rates()}"
 
     @property
     def brief(self) -> tuple[str, ...]:

@@ -148,9 +148,10 @@ def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) 
     places: Sequence[float] = canvas.apart(shares, 11 / height)
     where = ("data", "axes fraction")
     for row, place in zip(table, places, strict=True):
-        color = styles[row["optimizer"]].color
-        if math.isfinite(row["low"]):
-            axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
-        axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
-        axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
-                      textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND)  # fmt: skip
+        with canvas.of(row["optimizer"], axes):
+            color = styles[row["optimizer"]].color
+            if math.isfinite(row["low"]):
+                axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
+            axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
+            axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
+                          textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND)  # fmt: skip

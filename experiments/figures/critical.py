@@ -104,7 +104,8 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
         for place, row in enumerate(table):
             left = place < half
             level = 1.2 + 0.32 * len(groups) + (place if left else len(table) - 1 - place)
-            _name(axes, row, styles[row["optimizer"]], level - 0.3, left=left)
+            with canvas.of(row["optimizer"], axes):
+                _name(axes, row, styles[row["optimizer"]], level - 0.3, left=left)
         for level, (first, last) in enumerate(groups):
             y = 0.45 + 0.32 * level
             axes.plot([ranks[first] - 0.03, ranks[last] + 0.03], [y, y], color=canvas.INK, linewidth=4,

@@ -80,14 +80,15 @@ def draw_map(table: Table, caption: Caption, folder: Path) -> list[Path]:
         names = [canvas.plain(name.replace(" on ", "\non ")) for name in problems]
         axes.set_xticks(range(len(problems) + 1), labels=[*names, "interquartile mean"], fontsize=8)
         for i, own in enumerate(lines.values()):
-            for j, row in enumerate(own):
-                half = (row["high"] - row["low"]) / 2
-                told = f"± {number(half)}" if math.isfinite(half) else f"{row['diverged']} diverged"
-                shade = math.nan if row["diverged"] else float(away[i, j]) / most
-                cell(axes, (j, i), shade, number(row["score"]) + (" *" if row["tied"] else ""), told)
-            first = own[0]
-            half = (first["iqm_high"] - first["iqm_low"]) / 2
-            rank = f"mean rank {first['mean_rank']:.2g}"
-            told = f"± {number(half)}, {rank}" if math.isfinite(half) else rank
-            cell(axes, (len(problems), i), 0.0, number(first["iqm"]), told)
+            with canvas.of(own[0]["optimizer"], axes):
+                for j, row in enumerate(own):
+                    half = (row["high"] - row["low"]) / 2
+                    told = f"± {number(half)}" if math.isfinite(half) else f"{row['diverged']} diverged"
+                    shade = math.nan if row["diverged"] else float(away[i, j]) / most
+                    cell(axes, (j, i), shade, number(row["score"]) + (" *" if row["tied"] else ""), told)
+                first = own[0]
+                half = (first["iqm_high"] - first["iqm_low"]) / 2
+                rank = f"mean rank {first['mean_rank']:.2g}"
+                told = f"± {number(half)}, {rank}" if math.isfinite(half) else rank
+                cell(axes, (len(problems), i), 0.0, number(first["iqm"]), told)
         return canvas.save(figure, folder, "overview", caption, to_csv(table))

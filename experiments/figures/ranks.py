@@ -99,12 +99,15 @@ def draw_map(table: Table, caption: Caption, folder: Path) -> list[Path]:
         away = sign * (alive - middle)
         most = float(np.nanmax(np.abs(away), initial=1e-12))
         for i, own in enumerate(lines.values()):
-            for j, row in enumerate(own):
-                told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
-                cell(axes, (j, i), float(away[i, j]) / most, *told)
-            first = own[0]
-            half = (first["iqm_high"] - first["iqm_low"]) / 2
-            cell(axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else "")
+            with canvas.of(own[0]["optimizer"], axes):
+                for j, row in enumerate(own):
+                    told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
+                    cell(axes, (j, i), float(away[i, j]) / most, *told)
+                first = own[0]
+                half = (first["iqm_high"] - first["iqm_low"]) / 2
+                cell(
+                    axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else ""
+                )
         return canvas.save(figure, folder, "scores_by_seed", caption, to_csv(table))
 
 
@@ -159,12 +162,13 @@ def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption:
         seen = [row[key] for row in table for key in ("iqm", "low", "high")]
         axis = scales.score_scale(bars.xaxis, seen, table[0]["higher_is_better"])
         for place, (label, own) in enumerate(lines.items()):
-            low, high, color = own[0]["low"], own[0]["high"], styles[label].color
-            if math.isfinite(low):
-                bars.plot([low, high], [place] * 2, color=color, linewidth=6, alpha=0.45, solid_capstyle="butt")
-            bars.plot(own[0]["iqm"], place, styles[label].marker, color=color, markersize=7)
-            for column, row in enumerate(own):
-                _chance(matrix, (column, place), row["p_better"], label == row["other"])
+            with canvas.of(label, bars), canvas.of(label, matrix):
+                low, high, color = own[0]["low"], own[0]["high"], styles[label].color
+                if math.isfinite(low):
+                    bars.plot([low, high], [place] * 2, color=color, linewidth=6, alpha=0.45, solid_capstyle="butt")
+                bars.plot(own[0]["iqm"], place, styles[label].marker, color=color, markersize=7)
+                for column, row in enumerate(own):
+                    _chance(matrix, (column, place), row["p_better"], label == row["other"])
         name_rows(bars, labels)
         name_rows(matrix, [""] * len(labels))
         matrix.set_xlim(-0.5, len(labels) - 0.5)

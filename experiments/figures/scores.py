@@ -101,7 +101,8 @@ def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Ca
             axis = scales.score_scale(panel.xaxis, seen, rows[0]["higher_is_better"])
             scales.mark_break(panel)
             for place, (label, own) in enumerate(group(rows).items()):
-                _points(panel, own, "score", styles[label], place)
+                with canvas.of(label, panel):
+                    _points(panel, own, "score", styles[label], place)
         tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]
         if len(tied) > 1:
             _bracket(panels[1], tied)
@@ -141,9 +142,10 @@ def draw_differences(
         figure, (panel,) = canvas.sheet(caption, room=34, left=room_for(labels))
         panel.axvline(0, color=canvas.INK, linewidth=1)
         for place, (label, own) in enumerate(group(table).items()):
-            _points(panel, own, "difference", styles[label], place)
-            panel.annotate(own[0]["says"], (1.015, place), xycoords=("axes fraction", "data"), va="center",
-                           fontsize=8.5, family="monospace", annotation_clip=False)  # fmt: skip
+            with canvas.of(label, panel):
+                _points(panel, own, "difference", styles[label], place)
+                panel.annotate(own[0]["says"], (1.015, place), xycoords=("axes fraction", "data"), va="center",
+                               fontsize=8.5, family="monospace", annotation_clip=False)  # fmt: skip
         name_rows(panel, labels)
         axis = _differences_scale(panel, [row[key] for row in table for key in ("difference", "low", "high")])
         panel.set_xlabel(f"test {score} of {canvas.plain(best)} less that of the optimizer, seed by seed{axis}")

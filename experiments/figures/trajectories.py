@@ -142,8 +142,9 @@ def _contours(axes: Axes, function: Function, rows: Table) -> None:
 def _path(maps: Axes, falls: Axes, own: Table, function: Function, style: Mapping[str, Any]) -> Any:
     """Draws one optimizer on both panels; returns where its line ends."""
     marks: Any = {"markevery": MARK, "markersize": 4, "linewidth": 1.4}
-    maps.plot([row["x"] for row in own], [row["y"] for row in own], **style, **marks)
-    left = [max(row["f"] - function.minimum, 1e-16) if math.isfinite(row["f"]) else math.nan for row in own]
-    falls.plot([row["step"] for row in own], left, **style, **marks)
+    with canvas.of(own[0]["optimizer"], maps), canvas.of(own[0]["optimizer"], falls):
+        maps.plot([row["x"] for row in own], [row["y"] for row in own], **style, **marks)
+        left = [max(row["f"] - function.minimum, 1e-16) if math.isfinite(row["f"]) else math.nan for row in own]
+        falls.plot([row["step"] for row in own], left, **style, **marks)
     end = left[-1] if math.isfinite(left[-1]) else 1.0
     return own[-1]["step"], end, f"{own[0]['optimizer']}  {own[0]['learning_rate']:g}", style

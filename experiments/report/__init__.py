@@ -11,6 +11,7 @@ from experiments.lint import Finding, claims, findings
 from experiments.report import summary, text, timing
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Gallery, Shown
+from experiments.report.markup import described
 from experiments.report.opened import broken, note_of, opened
 from experiments.report.overview import several
 from experiments.report.page import page
@@ -86,9 +87,13 @@ def _cases(evidence: Evidence, folder: Path) -> list[Path]:
 
 
 def _shown(paths: Sequence[Path]) -> list[Shown]:
-    """Returns the figures of the cases of a segmentation, which have their words in them."""
+    """Returns the figures of the cases of a segmentation, with the words that their files have in them."""
     drawn = [path for path in paths if path.suffix == ".svg"]
     return [
-        Shown(path.stem.replace("_", " ").capitalize(), "", [other for other in paths if other.stem == path.stem])
+        Shown(
+            path.stem.replace("_", " ").capitalize(),
+            described(path.read_text(encoding="utf-8")),
+            [other for other in paths if other.stem == path.stem],
+        )
         for path in drawn
     ]

@@ -81,7 +81,7 @@ class Gallery:
                 title = f"{curve.words}{across.title}"
                 caption = self.evidence.words.caption(title)
                 files = figures.draw_curves(curve, numbers, self.styles, caption, self.folder, step, across)
-                yield Shown(title, caption.lines[0], files)
+                yield Shown(title, self.evidence.words.how, files)
 
     def _ends(self) -> Iterator[Shown]:
         evidence, result, score = self.evidence, self.result, self.evidence.task.score_title

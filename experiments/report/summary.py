@@ -48,7 +48,7 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
         element("ul", links, id="problems"),
         filters(overview.evidence[0], {name: name for name in overview.problems}),
         element("h2", "Results"),
-        _table(rows, csv),
+        _table(rows, csv, higher=all(one.higher for one in overview.evidence)),
         *(drawn(place, figure) for place, figure in enumerate(shown)),
     ]
     path = folder / f"{NAME}.html"
@@ -99,7 +99,7 @@ def _ranks(
     return [Shown(what, critical.HOW, critical.draw(table, styles, caption(what, critical.HOW), folder))]
 
 
-def _table(rows: list[dict[str, Any]], csv: str) -> str:
+def _table(rows: list[dict[str, Any]], csv: str, *, higher: bool) -> str:
     headings = ("optimizer", "problem", "mean test score", "95 % interval", "place, 0 to 1", "verdict", "diverged")
     cells = [
         [
@@ -118,4 +118,5 @@ def _table(rows: list[dict[str, Any]], csv: str) -> str:
         for row in rows
     ]
     link = download(f"{NAME}.csv", csv, "the numbers as CSV")
-    return table("results", f"Test scores on every problem, {link}", headings, cells, about)
+    falling = ("place, 0 to 1", *(("mean test score",) if higher else ()))
+    return table("results", f"Test scores on every problem, {link}", headings, cells, about, falling)
