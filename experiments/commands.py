@@ -16,6 +16,7 @@ from experiments import (
     sweep,
     targets,
     tasks,
+    terminal,
 )
 from experiments import report as reports
 from experiments.asked import Asked, Options, asked_of
@@ -132,11 +133,11 @@ def _tune(path: Path, study: Study, options: Options) -> None:
     for label, choice in choices.items():
         edge = "; the best lies at the edge of what was tried" if choice.boundary else ""
         score = task.merit(choice.validation_score)
-        print(
+        terminal.say(
             f"{label}: {choice.learning_rate:g}, validation {task.score_title} {score:.4g}, "
             f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
         )
-    print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
+    terminal.say("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
 
 
 def target(options: Options) -> None:
@@ -150,8 +151,8 @@ def target(options: Options) -> None:
             continue
         datasets.require(datasets.CARDS[study.data])
         made = targets.make(own, study, making.engine(own.stem, options, len(targets.POOL)))
-        print(f"{study.task} on {study.data}: {made.words}")
-        print(f"Written to {os.path.relpath(targets.paths(own)[1])}, beside what the pool chose.")
+        terminal.say(f"{study.task} on {study.data}: {made.words}")
+        terminal.say(f"Written to {os.path.relpath(targets.paths(own)[1])}, beside what the pool chose.")
 
 
 def prepare(name: str, path: Path) -> None:
@@ -166,7 +167,7 @@ def prepare(name: str, path: Path) -> None:
 
     card = take(name, path)
     for split, patients in card.patients.items():
-        print(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
+        terminal.say(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
 
 
 def interrupted(options: Options) -> str:

@@ -51,7 +51,8 @@ class Words:
     def title(self, what: str) -> str:
         """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
         count, study = len(self.study.seeds), self.study
-        budget = f"{count} {'seeds' if count > 1 else 'seed'}, {study.epochs} epochs"
+        epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
+        budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
         told = f"{what}: {self.task.title} on {study.data}, {budget}"
         return f"{told} (illustration, not evidence)" if self.task.toy else f"{told}{self.claims.mark}"  # rule B20
 

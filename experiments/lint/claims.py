@@ -9,6 +9,7 @@ from experiments.config import Study
 from experiments.lint.finding import Finding
 
 TOLD = 2  # reasons that a headline has room for; the page lists all broken rules
+SAID = " allow no claim"  # what a reason ends with that is one by its own words
 LOOK = "the budget '{}' is for a look, and not for claims"
 
 
@@ -44,7 +45,7 @@ class Claims:
 
 def claims(study: Study, findings: Iterable[Finding]) -> Claims:
     """Returns what may be claimed of a study: nothing for a budget that is for a look, or with a rule broken."""
-    found = [finding.sentence.rstrip(".") for finding in findings if finding.limits]
+    found = [finding.sentence.rstrip(".").removesuffix(SAID) for finding in findings if finding.limits]
     return Claims((*found, *([] if study.tier.claims else [LOOK.format(study.budget)])))
 
 

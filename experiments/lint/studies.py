@@ -17,7 +17,7 @@ def few_seeds(case: Case) -> Iterator[str]:
     """Below five seeds nothing can be said; below its budget's, a study spends less than it says."""
     count, budget = len(case.study.seeds), case.study.tier
     if count < CLAIM:
-        yield f"S = {count}: fewer than {CLAIM} evaluation seeds, the least for a claim."
+        yield f"S = {count}: fewer than {CLAIM} evaluation seeds allow no claim."
     elif count < budget.seeds:
         yield f"S = {count}: the budget '{budget.name}' stands for {budget.seeds} evaluation seeds."
 

@@ -76,7 +76,7 @@ def status(study: str | None) -> None:
     for state in found:
         if state.word not in states.FINAL:
             terminal.say(states.sentence(state), 2)
-    print(_total(found))
+    terminal.say(_total(found))
 
 
 def resume(options: Any) -> None:

@@ -19,7 +19,7 @@ from tests.experiments.evidence import APART, NOISE, THREE, evidence
 from tests.experiments.planted import PLANTED
 from tests.experiments.sound import STUDY
 
-FEW = Finding("L-B5", "S = 3: fewer than 5 evaluation seeds, the least for a claim.")
+FEW = Finding("L-B5", "S = 3: fewer than 5 evaluation seeds allow no claim.")
 EDGE = Finding("L-B7", "The best of Adam lies at the edge of its range after the last widening.")
 MIXED = Finding("L-B2", "Runs of different versions of keras are mixed: 3.13, 3.15.")
 COARSE = Finding("L-B13", "Runs are evaluated after each pass, and not at the steps of the protocol's grid.")
@@ -60,12 +60,12 @@ def said(made, folder, capsys):
 @pytest.mark.parametrize(
     ("found", "budget", "why"),
     [
-        ([FEW], "standard", "S = 3: fewer than 5 evaluation seeds, the least for a claim."),
+        ([FEW], "standard", "no claim: S = 3: fewer than 5 evaluation seeds."),
         ([EDGE], "standard", "The best of Adam lies at the edge of its range after the last widening."),
         ([MIXED, BUSY], "paper", "Runs of different versions of keras are mixed: 3.13, 3.15."),
         ([COARSE], "standard", "Runs are evaluated after each pass, and not at the steps of the protocol's grid."),
         ([], "laptop", "the budget 'laptop' is for a look, and not for claims."),
-        ([FEW], "smoke", "least for a claim; the budget 'smoke' is for a look, and not for claims."),
+        ([FEW], "smoke", "S = 3: fewer than 5 evaluation seeds; the budget 'smoke' is for a look, and not for claims."),
         ([FEW, EDGE, MIXED], "standard", "after the last widening; and 1 more broken rule."),
     ],
     ids=["seeds", "edge", "versions", "grid", "budget", "two", "many"],
