@@ -34,7 +34,7 @@ class Claims:
         if self.allowed:
             return ""
         more = len(self.reasons) - TOLD
-        rest = f"; and {more} more broken {'rule' if more == 1 else 'rules'}" if more > 0 else ""
+        rest = f"; and {more} more {'reason' if more == 1 else 'reasons'}" if more > 0 else ""
         return f"no claim: {'; '.join(self.reasons[:TOLD])}{rest}"
 
     @property

@@ -66,7 +66,7 @@ def said(made, folder, capsys):
         ([COARSE], "standard", "Runs are evaluated after each pass, and not at the steps of the protocol's grid."),
         ([], "laptop", "the budget 'laptop' is for a look, and not for claims."),
         ([FEW], "smoke", "S = 3: fewer than 5 evaluation seeds; the budget 'smoke' is for a look, and not for claims."),
-        ([FEW, EDGE, MIXED], "standard", "after the last widening; and 1 more broken rule."),
+        ([FEW, EDGE, MIXED], "standard", "after the last widening; and 1 more reason."),
     ],
     ids=["seeds", "edge", "versions", "grid", "budget", "two", "many"],
 )

@@ -1,76 +1,14 @@
 """The report's page in a real browser: it sorts, filters and hands out its numbers, and trusts no name."""
 
-import dataclasses
-import os
 import re
 
 import pytest
 
-from experiments import config, report
-from experiments.lint import Finding
 from experiments.report import Evidence
 from experiments.report.markup import inlined
 from experiments.tables import from_csv
-from tests.browser import driver
-from tests.experiments.evidence import APART, THREE, evidence
-
-HOSTILE = "<script>document.title='had'</script>$\\frac\" onload='x'$"
-ENDS = {**APART, HOSTILE: THREE["Momentum"]}
-
-
-FINDING = Finding("L-B5", "The study has <b>two</b> seeds.")
-
-
-def written(folder, ends):
-    """A report of given test accuracies in which the lint finds one thing, without what needs TensorFlow."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "findings", lambda *study, **how: [FINDING])
-        patch.setattr(report, "broken", lambda *study: [])
-        patch.setattr("experiments.canvas.DPI", 30)  # the page has no PNG; the figures' own tests look at theirs
-        whole = evidence(ends)
-        first, *others = whole.study.optimizers
-        black = dataclasses.replace(first, style=dataclasses.replace(first.style, color="#000000"))
-        whole = dataclasses.replace(whole, study=dataclasses.replace(whole.study, optimizers=(black, *others)))
-        return report.write(whole, config.STUDIES / "mnist.toml", folder, illustrations=False)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A report of three optimizers, made once."""
-    made = tmp_path_factory.mktemp("report")
-    written(made, ENDS)
-    return made
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """A headless browser; `make test` installs it."""
-    if driver.find() is None:
-        how = "No browser to test the report in; install Chrome or Chromium, or on Linux run: make browser"
-        if "CI" in os.environ:
-            pytest.fail(how)
-        pytest.skip(how)
-    with driver.Browser(tmp_path_factory.mktemp("browser")) as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser, folder):
-    """The report, opened afresh."""
-    browser.open(folder / "report.html")
-    return browser
-
-
-def names(page, table="results", seen=False):
-    """The first cells of a table's rows, top to bottom; with `seen`, of those that are shown."""
-    keep = "row => row.offsetParent !== null" if seen else "() => true"
-    rows = f"Array.from(document.querySelectorAll('#{table} tbody tr'))"
-    return page.ask(f"{rows}.filter({keep}).map(row => row.cells[0].textContent)")
-
-
-def heading(number):
-    """The button that sorts the results by a column."""
-    return f"#results thead th:nth-child({number}) button"
+from tests.experiments.evidence import APART
+from tests.experiments.paged import ENDS, HOSTILE, heading, names, written
 
 
 def test_a_click_sorts_by_numbers_and_another_turns_the_order(page):
@@ -129,59 +67,6 @@ def test_an_optimizer_can_be_hidden_and_shown_again(page):
     page.click("form.filters input[value=GD]")
     assert names(page, seen=True) == ["Adam", HOSTILE, "GD"]
     assert page.ask("document.querySelectorAll('figure svg .off').length") == 0
-
-
-BANDS = "Array.from(document.querySelectorAll('figure svg use[style*=\"fill-opacity\"]'))"
-SEEN = "e => getComputedStyle(e).visibility === 'visible'"
-
-
-@pytest.mark.parametrize("label", ["GD", "Adam"])
-def test_bands_and_intervals_leave_with_their_optimizer(page, label):
-    """Those in black too, whose colour an SVG does not name; every band belongs to somebody, and the others' stay."""
-    owned = f"{BANDS}.map(e => e.closest('[data-optimizer]')?.dataset.optimizer)"
-    whole = page.ask(owned)
-    assert set(whole) == {"GD", "Adam", HOSTILE}
-    page.click(f"form.filters input[value={label}]")
-    assert page.ask(f"{BANDS}.filter({SEEN}).length") == len(whole) - whole.count(label)
-    mine = f"Array.from(document.querySelectorAll('figure svg [data-optimizer={label}] *'))"
-    assert page.ask(f"{mine}.length") > 50
-    assert page.ask(f"{mine}.some({SEEN})") is False
-
-
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_letters_can_be_read_on_screens_of_every_width(page, width):
-    """At least 11 px high, in figures as well; these scroll by themselves, and the page does not."""
-    page.call("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 500)
-    try:
-        sizes = page.ask(
-            "Array.from(document.querySelectorAll('figure svg text'), e => parseFloat(getComputedStyle(e).fontSize) * "
-            "e.ownerSVGElement.getBoundingClientRect().width / e.ownerSVGElement.viewBox.baseVal.width)"
-        )
-        plain = page.ask(
-            "Array.from(document.querySelectorAll('p, li, td, th, figcaption, label'), "
-            "e => parseFloat(getComputedStyle(e).fontSize))"
-        )
-        assert len(sizes) > 100
-        assert min(sizes) >= 10.99  # 11, less what the browser rounds
-        assert min(plain) >= 11
-        assert page.ask("document.documentElement.scrollWidth") <= width
-    finally:
-        page.call("Emulation.clearDeviceMetricsOverride")
-
-
-def test_each_caption_stands_once(page):
-    """Under its figure; neither the picture nor what screen readers are told has it again, nor title or footer."""
-    figures = page.ask(
-        "Array.from(document.querySelectorAll('figure'), figure => [figure.textContent, "
-        "figure.querySelector('figcaption').firstChild.textContent.trim(), figure.previousElementSibling.textContent, "
-        "Array.from(figure.querySelectorAll('svg text'), e => e.textContent).join(' ')])"
-    )
-    assert len(figures) >= 10
-    for whole, caption, title, drawn in figures:
-        assert caption
-        assert whole.count(caption) == 1
-        assert title not in drawn
-        assert "drawn by" not in drawn
 
 
 def test_a_problem_can_be_hidden(page):
