@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from experiments import doctor, grid, seeds, usage
+from experiments import doctor, grid, seeds, terminal, usage
 from experiments.benchmark import command as benchmark
 from experiments.conformance import command as conformance
 from experiments.errors import RunsFailed, UserError, nearest, unknown
@@ -46,6 +46,7 @@ class Parser(argparse.ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code."""
     words = list(sys.argv[1:] if words is None else words)
+    terminal.readable()
     try:
         return _run(words)
     except UserError as error:
@@ -154,6 +155,8 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     made["prepare"].add_argument("path", type=Path, help="the downloaded folder, .tar or .zip")
     for name in ("compare", "report", "reproduce", "run"):
         _options_of_study(made[name], report=name != "run")
+    for name in ("compare", "report"):
+        made[name].add_argument("--wide", action="store_true", help="print all columns of the table")
     timing.add_options(made["time"], _words, _count)
     find_lr.add_options(made["find-lr"])
     lint.add_options(made["lint"])
@@ -166,7 +169,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
 
 def _options_of_study(parser: Parser, *, report: bool) -> None:
     add = parser.add_argument
-    add("--seeds", type=_seeds, metavar="N|A,B", help="how many seeds, or which: 5, or 0,1,7")
+    add("--seeds", type=_seeds, metavar="N|A,B|A-B", help="how many seeds, or which: 5, or 0,1,7, or 0-4,7")
     add("--epochs", type=_count, metavar="N", help="passes over the training set")
     add("--optimizers", nargs="+", type=_words, metavar="NAME", help="some of the study's optimizers")
     add("--tier", metavar="NAME", help="a smaller form that the study declares, such as quick")
@@ -205,11 +208,15 @@ def _words(text: str) -> list[str]:
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    words = text.split(",")
-    if not all(re.fullmatch(r"\s*\d{1,18}\s*", word) for word in words):
-        raise argparse.ArgumentTypeError(f"must be a number of seeds or a list like 0,1,7, got '{text}'")
-    numbers = [min(int(word), seeds.EVALUATION.stop + 1) for word in words]
-    found = tuple(range(numbers[0])) if len(numbers) == 1 else tuple(dict.fromkeys(numbers))
+    words = [re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", word) for word in text.split(",")]
+    ends = [tuple(min(int(end), seeds.EVALUATION.stop + 1) for end in word.groups(word[1])) for word in words if word]
+    if len(ends) < len(words) or any(low > high for low, high in ends):
+        wanted = "must be a number of seeds or a list like 0,1,7"
+        raise argparse.ArgumentTypeError(f"{wanted}, got '{text}'; a range is 0-4")
+    if text.strip().isdecimal():
+        found = tuple(range(ends[0][0]))
+    else:
+        found = tuple(dict.fromkeys(seed for low, high in ends for seed in range(low, high + 1)))
     if not found or max(found) not in seeds.EVALUATION:
         raise argparse.ArgumentTypeError(
             f"must be seeds from 0 to {seeds.EVALUATION.stop - 1}, at least one, got '{text}'"

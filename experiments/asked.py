@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from experiments import config, datasets, identity, selection, sweep, targets
+from experiments import config, datasets, identity, library, selection, sweep, targets
 from experiments.config import Study
 from experiments.errors import UserError, unknown
 from experiments.runs import Run
+from experiments.search.tiers import TIERS
 from experiments.work.how import Shard
 
 
@@ -38,6 +40,7 @@ class Options:
     dry_run: bool = False
     repetitions: int = 5
     again: bool = False
+    wide: bool = False
 
 
 def tiered(study: Study, options: Options) -> Options:
@@ -49,12 +52,8 @@ def tiered(study: Study, options: Options) -> Options:
     if options.tier is None:
         return options
     known = {tier.name: tier for tier in study.tiers}
-    if not known:
-        raise UserError(
-            f"The study '{study.title}' declares no tiers; --seeds, --epochs and --optimizers make it smaller."
-        )
     if options.tier not in known:
-        raise unknown("tier", options.tier, known)
+        raise _no_tier(study, options.tier)
     tier = known[options.tier]
     return dataclasses.replace(
         options,
@@ -62,6 +61,20 @@ def tiered(study: Study, options: Options) -> Options:
         epochs=options.epochs or tier.epochs,
         optimizers=options.optimizers or tier.optimizers,
         out=options.out or Path(tier.figures),
+    )
+
+
+def _no_tier(study: Study, asked: str) -> UserError:
+    """Returns what to say of a tier that a study lacks: which it has, or what makes it smaller and who has tiers."""
+    if asked in TIERS:
+        return UserError(f"'{asked}' is a budget and no tier: a study's file declares it, as in budget = \"{asked}\".")
+    if study.tiers:
+        return unknown("tier", asked, [tier.name for tier in study.tiers])
+    having = {name: config.load(config.find(name)).tiers for name in config.names()}
+    told = ", ".join(f"{name} ({' '.join(tier.name for tier in own)})" for name, own in having.items() if own)
+    return UserError(
+        f"The study '{study.title}' declares no tiers; --seeds, --epochs and --optimizers make it smaller, as in "
+        f"--seeds 2 --epochs 2. Studies with tiers: {told}."
     )
 
 
@@ -93,9 +106,21 @@ def narrowed(study: Study, options: Options) -> Study:
     wanted = {name.lower() for name in options.optimizers or labels}
     for name in options.optimizers or ():
         if name.lower() not in map(str.lower, labels):
-            raise unknown("optimizer", name, labels)
+            raise _not_in(options.study, name, labels, wanted)
     entries = tuple(entry for entry in study.optimizers if entry.label.lower() in wanted)
     return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds)
+
+
+def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str]) -> UserError:
+    """Returns what to say of an optimizer that a study lacks: what it has, and for one of the library how to add it."""
+    own = config.find(study)
+    if name.lower() not in library.available():
+        return unknown("optimizer", name, labels, given=wanted)
+    return UserError(
+        f"The study {own.stem} has no {name}; it has {', '.join(labels)}. To add one, copy {os.path.relpath(own)}, "
+        f'give the copy an entry [[optimizers]] with optimizer = "{name.lower()}", and choose its learning rate with: '
+        "python -m experiments tune COPY.toml"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

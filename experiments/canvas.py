@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import html
 import io
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.textpath import TextPath
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from experiments import files
 
@@ -24,6 +28,7 @@ WIDTH, HEIGHT = 9.0, 5.8
 CAPTION = 8.2  # points
 LETTERS = 150  # that fit in a line of the caption
 TITLE = 84  # letters that fit in a title at its full size
+OF, WORDS = "of:", "words:"  # what names of parts begin with: of an optimizer, and words that the page has outside
 INK = "#222222"
 QUIET = "#555555"
 DASHES: Mapping[str, Any] = {
@@ -105,9 +110,15 @@ def sheet(
     figure.subplots_adjust(left=left, right=right, bottom=bottom, top=top)
     scale = HEIGHT / height
     size = 11.5 * min(1, TITLE / len(caption.title))
-    figure.text(0.012, 1 - 0.025 * scale, plain(caption.title), fontsize=size, fontweight="bold", va="top")
-    figure.text(0.012, 1 - 0.07 * scale, plain("\n".join(lines)), fontsize=CAPTION, va="top", color=QUIET)
-    figure.text(0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET)
+    figure.text(
+        0.012, 1 - 0.025 * scale, plain(caption.title), fontsize=size, fontweight="bold", va="top", gid=f"{WORDS}title"
+    )
+    figure.text(
+        0.012, 1 - 0.07 * scale, plain("\n".join(lines)), fontsize=CAPTION, va="top", color=QUIET, gid=f"{WORDS}lines"
+    )
+    figure.text(
+        0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET, gid=f"{WORDS}footer"
+    )
     return figure, list(axes.flat)
 
 
@@ -121,11 +132,27 @@ def wrapped(sentences: Sequence[str]) -> list[str]:
     return [part for sentence in sentences for part in _wrapped(sentence)]
 
 
+@functools.cache
 def _wrapped(sentence: str) -> list[str]:
     parts = textwrap.wrap(sentence, LETTERS)
-    while any(TextPath((0, 0), plain(part), size=CAPTION).get_extents().width > 0.975 * WIDTH * 72 for part in parts):
+    while any(_width(part) > 0.975 * WIDTH * 72 for part in parts):
         parts = textwrap.wrap(sentence, max(map(len, parts)) - 1)
     return parts
+
+
+def _width(text: str) -> float:
+    """Returns how wide a line of a caption is, in points; by the outlines of its letters it takes seconds a report."""
+    with _boxes():
+        width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=CAPTION), ismath=False)
+    return float(width)
+
+
+@contextlib.contextmanager
+def _boxes() -> Iterator[None]:
+    """Draws a box for a letter of a name that the font lacks, without a warning for each; an SVG keeps the letter."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+        yield
 
 
 def apart(places: Sequence[float], gap: float, ceiling: float = math.inf, floor: float = -math.inf) -> list[float]:
@@ -162,7 +189,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
 
     Args:
         axes: the axes, with their final limits.
-        ends: for each line its last point, its label and the look of the line.
+        ends: for each line its last point, its label, after two spaces perhaps with a number, and its look.
     """
     box = axes.get_position()
     figure: Any = axes.figure
@@ -175,10 +202,21 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
     free: Any = {"transform": axes.transAxes, "clip_on": False}
     left, middle, right, text_at = (1 + points / width for points in (8, 18, 28, 34))
     for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):
-        axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
-        sample = [left, middle, right], [place] * 3
-        axes.plot(*sample, **{"markevery": [1], "markersize": 5, "linewidth": 1.8, **look, **free})
-        axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
+        with of(text.partition("  ")[0], axes):
+            axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
+            sample = [left, middle, right], [place] * 3
+            axes.plot(*sample, **{"markevery": [1], "markersize": 5, "linewidth": 1.8, **look, **free})
+            axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
+
+
+@contextlib.contextmanager
+def of(label: str, axes: Axes) -> Iterator[None]:
+    """Marks what is drawn in some axes meanwhile as an optimizer's, so that the page can hide all of it."""
+    before = set(map(id, axes.get_children()))
+    yield
+    for artist in axes.get_children():
+        if id(artist) not in before and artist.get_gid() is None:
+            artist.set_gid(f"{OF}{label}")
 
 
 def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str) -> list[Path]:
@@ -186,7 +224,7 @@ def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{slug}.{kind}" for kind in ("png", "svg", "csv")]
     png, svg = io.BytesIO(), io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), _boxes():
         figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tfoptim"})
     paths[0].write_bytes(png.getvalue())
@@ -200,6 +238,8 @@ def _described(svg: str, caption: Caption) -> str:
     words = f"<title>{html.escape(caption.title)}</title>\n <desc>{html.escape(caption.description)}</desc>\n "
     svg = re.sub(r"<svg ", '<svg role="img" ', svg, count=1)
     svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+    for mark, name in ((OF, "optimizer"), (WORDS, "words")):
+        svg = re.sub(rf'\bid="{mark}([^"]*)"', rf'data-{name}="\1"', svg)
     return svg.replace("<metadata>", words + "<metadata>", 1)
 
 

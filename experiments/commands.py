@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from experiments import (
     config,
@@ -21,13 +16,13 @@ from experiments import (
     sweep,
     targets,
     tasks,
+    terminal,
 )
 from experiments import report as reports
 from experiments.asked import Asked, Options, asked_of
 from experiments.config import Study
 from experiments.errors import UserError, unknown
-from experiments.report import table
-from experiments.report.table import Result
+from experiments.report import printed
 from experiments.runs import TUNING
 from experiments.timing import reading
 from experiments.words import Words
@@ -62,7 +57,7 @@ def _overview(written: Sequence[reports.Report], options: Options) -> None:
     if len(written) > 1:
         title, folder = config.load(config.find(options.study)).title, written[0].page.parent.parent
         if made := reports.write_overview(written, title, folder):
-            print(f"Written to {folder}: {', '.join(path.name for path in made)}.")
+            printed.tell_files(made, folder)
 
 
 def _report(asked: Asked, options: Options) -> reports.Report:
@@ -84,12 +79,11 @@ def _report(asked: Asked, options: Options) -> reports.Report:
         origin,
         _costs(asked),
         timings,
+        config.typed(asked.path),
     )
     made = reports.write(evidence, asked.path, asked.folder)
-    _show(made.result, words)
-    for finding in made.findings:
-        print(finding, file=sys.stderr)
-    print(f"Written to {asked.folder}: {', '.join(path.name for path in made.files)}.")
+    printed.show(made, wide=options.wide)
+    printed.tell_files(made.files, asked.folder)
     return made
 
 
@@ -139,11 +133,11 @@ def _tune(path: Path, study: Study, options: Options) -> None:
     for label, choice in choices.items():
         edge = "; the best lies at the edge of what was tried" if choice.boundary else ""
         score = task.merit(choice.validation_score)
-        print(
+        terminal.say(
             f"{label}: {choice.learning_rate:g}, validation {task.score_title} {score:.4g}, "
             f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
         )
-    print("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
+    terminal.say("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
 
 
 def target(options: Options) -> None:
@@ -157,8 +151,8 @@ def target(options: Options) -> None:
             continue
         datasets.require(datasets.CARDS[study.data])
         made = targets.make(own, study, making.engine(own.stem, options, len(targets.POOL)))
-        print(f"{study.task} on {study.data}: {made.words}")
-        print(f"Written to {os.path.relpath(targets.paths(own)[1])}, beside what the pool chose.")
+        terminal.say(f"{study.task} on {study.data}: {made.words}")
+        terminal.say(f"Written to {os.path.relpath(targets.paths(own)[1])}, beside what the pool chose.")
 
 
 def prepare(name: str, path: Path) -> None:
@@ -173,24 +167,12 @@ def prepare(name: str, path: Path) -> None:
 
     card = take(name, path)
     for split, patients in card.patients.items():
-        print(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
+        terminal.say(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
     for remark in card.remarks:
-        print(f"note: {remark}.")
+        terminal.say(f"note: {remark}.")
 
 
 def interrupted(options: Options) -> str:
     """Returns the sentence that says how to go on after an interruption."""
     command = options.command.replace(" --again", "")  # which would take again what it has taken
     return f"Interrupted; the finished runs are kept, and the same command goes on: {command}"
-
-
-def _show(result: Result, words: Words) -> None:
-    """Prints the result table: in bold what the runs do not tell from the best."""
-    grid = Table(title=escape(words.title("Results")), caption=escape("\n".join(words.lines)))
-    for heading in table.headings(words.task.score_title):
-        grid.add_column(heading)
-    for row in result.rows:
-        grid.add_row(*map(escape, table.cells(row)), style="bold" if row.tied else None)
-    console = Console(width=None if sys.stdout.isatty() else 220)
-    console.print(grid)
-    console.print(escape(result.headline), highlight=False)

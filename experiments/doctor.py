@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import datasets, environment, library, records
+from experiments import datasets, environment, library, records, terminal
 from experiments.datasets.made import MadeCard
 from experiments.datasets.own import OwnCard
 
@@ -40,7 +40,7 @@ def run() -> int:
     """Prints what is found, and returns the exit code: 1 when something is missing that every study needs."""
     found = []
     for finding in findings():
-        print(f"{finding.mark}  {finding.thing:<22}  {finding.words}", flush=True)
+        terminal.say(f"{finding.mark}  {finding.thing:<22}  {finding.words}", 28)
         found.append(finding)
     missing = [finding.thing for finding in found if finding.mark == "NO"]
     print(f"Missing: {', '.join(missing)}." if missing else "All that a study needs is here.")
@@ -119,7 +119,14 @@ def _space(root: Path) -> Finding:
 def _devices() -> Finding:
     """Says what TensorFlow finds, by starting it in a process of its own."""
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    made = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True, check=False, env=variables)
+    made = subprocess.run(
+        [sys.executable, "-c", DEVICES],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env=variables,
+    )
     if made.returncode:
         last = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
         return Finding("NO", "devices", f"TensorFlow does not start: {last}")

@@ -110,5 +110,10 @@ def _counted() -> Iterator[tuple[str, Path]]:
 
 def _git(*arguments: str) -> str:
     return subprocess.run(
-        ["git", "-C", str(HERE), *arguments], capture_output=True, check=True, text=True, timeout=10
+        ["git", "-C", str(HERE), *arguments],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=10,
     ).stdout.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 
 class UserError(Exception):
@@ -31,9 +31,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_lower[matches[0]] if matches else None
 
 
-def unknown(kind: str, word: str, known: Iterable[str]) -> UserError:
-    """Returns the error for a word that is not among the known ones of its kind."""
+def unknown(kind: str, word: str, known: Iterable[str], given: Container[str] = ()) -> UserError:
+    """Returns the error for a word that is not among the known ones of its kind.
+
+    Args:
+        kind: what it is a word for.
+        word: the one that is not known.
+        known: those that are.
+        given: what was typed beside it, in lower case, and is not proposed again.
+    """
     known = list(known)
-    match = nearest(word, known)
+    match = nearest(word, (one for one in known if one.lower() not in given))
     hint = f"did you mean '{match}'?" if match else "there is none like it."
     return UserError(f"Unknown {kind} '{word}': {hint} Known: {', '.join(known)}.")

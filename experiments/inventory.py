@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from experiments import config, datasets, library, selection, tasks
+from experiments import config, datasets, library, selection, tasks, terminal
 
 
 def show() -> None:
@@ -12,7 +12,8 @@ def show() -> None:
     _print("studies", {name: _of_study(name) for name in config.names()})
     _print("data sets", {card.name: f"{card.title}, version {card.version}" for card in datasets.CARDS.values()})
     _print("tasks", {name: tasks.get(name).title for name in tasks.names()})
-    print("optimizers\n  " + " ".join(library.available()))
+    print("optimizers")
+    terminal.say("  " + " ".join(library.available()), 2)
 
 
 def _of_study(name: str) -> str:
@@ -29,4 +30,4 @@ def _print(title: str, lines: Mapping[str, str]) -> None:
     width = max(map(len, lines))
     print(title)
     for name, words in lines.items():
-        print(f"  {name:<{width}}  {words}")
+        terminal.say(f"  {name:<{width}}  {words}", width + 4)

@@ -27,6 +27,12 @@ def available() -> tuple[str, ...]:
 
 
 @functools.cache
+def place(name: str) -> tuple[Path, str]:
+    """Returns the file of an optimizer, by its name in `available`, and the name of its class."""
+    return next((path, node.name) for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
+
+
+@functools.cache
 def knobs(name: str) -> tuple[str, ...]:
     """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
     found = [

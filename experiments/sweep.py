@@ -238,7 +238,8 @@ def _prepare(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "experiments.datasets.load", name],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         start_new_session=True,
     )

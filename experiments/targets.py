@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import files, selection, sweep, tasks
-from experiments.config import Entry, Study, Style, Tuning
+from experiments.config import Entry, Study, Style, Tuning, typed
 from experiments.errors import UserError
 from experiments.identity import study_hash
 from experiments.records import Record
@@ -111,7 +111,7 @@ def read(path: Path, study: Study) -> Target | None:
     Raises:
         UserError: the file cannot be read, or was made for another definition.
     """
-    written, again = paths(path)[1], f"make it with: python -m experiments target {path.stem.split('.')[0]}"
+    written, again = paths(path)[1], f"make it with: python -m experiments target {typed(path)}"
     if not written.is_file():
         return None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 from experiments import datasets, tasks
@@ -9,6 +10,7 @@ from experiments.canvas import Caption
 from experiments.config import Study
 from experiments.figures.base import FEW
 from experiments.grid import MOST_TRAINING
+from experiments.lint import Claims
 from experiments.records import Record
 from experiments.selection import Choice
 
@@ -38,23 +40,41 @@ class Words:
         self.name, self.whole, self.study, self.found = name, whole, study, found
         self.choices, self.command = choices, command
         self.task = tasks.get(study.task)
+        self.claims = Claims()
+
+    def under(self, claims: Claims) -> Words:
+        """Returns the same words with titles that say where nothing may be claimed."""
+        made = copy.copy(self)
+        made.claims = claims
+        return made
 
     def title(self, what: str) -> str:
         """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
         count, study = len(self.study.seeds), self.study
-        budget = f"{count} {'seeds' if count > 1 else 'seed'}, {study.epochs} epochs"
+        epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
+        budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
         told = f"{what}: {self.task.title} on {study.data}, {budget}"
-        return f"{told} (illustration, not evidence)" if self.task.toy else told  # rule B20
+        return f"{told} (illustration, not evidence)" if self.task.toy else f"{told}{self.claims.mark}"  # rule B20
+
+    @property
+    def how(self) -> str:
+        """How to read curves."""
+        seeds = spans(self.study.seeds)
+        if len(self.study.seeds) == 1:
+            return f"Line: seed {seeds}."
+        hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
+        return f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap){hairlines}."
 
     @property
     def lines(self) -> tuple[str, ...]:
         """What one has to know to read the figures, a sentence or two a line."""
-        seeds = spans(self.study.seeds)
-        how = f"Line: seed {seeds}."
-        if len(self.study.seeds) > 1:
-            hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
-            how = f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap){hairlines}."
-        return f"{how} {self._data()}", f"{self._steps()} {self._rates()}"
+        return f"{self.how} {self._data()}", f"{self._steps()} {self._rates()}"
+
+    @property
+    def brief(self) -> tuple[str, ...]:
+        """What one has to know to read the table on a terminal."""
+        seeds = "Interval: 95 %, expanded bootstrap over seeds." if len(self.study.seeds) > 1 else ""
+        return f"{seeds} {self._data()}".strip(), f"{self._steps()} {self._rates()}"
 
     @property
     def facts(self) -> tuple[str, ...]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from experiments import terminal
 from experiments.benchmark import plan
 from experiments.errors import RunsFailed, UserError
 
@@ -33,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser, names: Any, count: Any, seeds: 
     add("--fit", action="store_true", help="instead: steps per second of Keras's fit, with Keras's Adam and ours")
     add("--plain", action="store_true", help="instead: the main comparison against a plain Keras script")
     add("--epochs", type=count, metavar="N", help="with --fit or --plain: epochs")
-    add("--seeds", type=seeds, metavar="N|A,B", help="with --plain: how many seeds, or which")
+    add("--seeds", type=seeds, metavar="N|A,B|A-B", help="with --plain: how many seeds, or which")
     add("--from", dest="source", nargs="+", type=Path, metavar="CSV", help="measure nothing: draw from these tables")
     add("--out", type=Path, metavar="FOLDER", help=f"where tables and figure go (default: {DEFAULT_FOLDER})")
 
@@ -118,7 +117,7 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
 def _others(given: argparse.Namespace, folder: Path, typed: str) -> None:
     """Measures training as a whole."""
     if given.fit:
-        quiet()
+        terminal.start_tensorflow()
         from experiments.benchmark import training
 
         training.run(given.epochs, folder, typed)
@@ -126,10 +125,3 @@ def _others(given: argparse.Namespace, folder: Path, typed: str) -> None:
         from experiments.benchmark import plain
 
         plain.run(given.seeds, given.epochs, folder, typed)
-
-
-def quiet() -> None:
-    """Keeps TensorFlow's notes off the screen; to be called before it is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # It warns of functions that are traced again and again: here each trace is another contender.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import records
+from experiments import records, terminal
 from experiments.benchmark import drawing, tables
 from experiments.benchmark.plan import Pair
 from experiments.benchmark.rows import Row, as_csv, one, read
@@ -80,7 +80,7 @@ def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: P
     records.write(page, markdown("Time of an optimizer step", [*short, *long], about))
     for grid in short:
         show(grid)
-    print(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
+    terminal.say(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
 
 
 def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str:
@@ -92,12 +92,8 @@ def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str
 
 def show(grid: Grid) -> None:
     """Prints a table."""
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = Table(title=grid.title, caption="\n".join(grid.notes) or None)
-    for heading in grid.headings:
-        shown.add_column(heading)
-    for cells in grid.cells:
-        shown.add_row(*cells)
-    Console(width=None if sys.stdout.isatty() else 150, markup=False, highlight=False).print(shown)
+    terminal.say(grid.title)
+    print(f"\n{terminal.table(grid.headings, grid.cells)}\n")
+    for note in grid.notes:
+        terminal.say(note)
+    print()

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments import config, grid, records
+from experiments import config, grid, records, terminal
 from experiments.benchmark import output
 from experiments.benchmark.rows import as_csv, surroundings
 from experiments.benchmark.tables import Grid
@@ -94,7 +94,13 @@ def _timed(words: Sequence[str], folder: Path) -> tuple[float, str]:
     environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=False
+        [sys.executable, *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     seconds = time.perf_counter() - start
     if done.returncode:
@@ -133,4 +139,4 @@ def _publish(found: Sequence[Way], folder: Path, typed: str) -> None:
     records.write(folder / "benchmark_plain.csv", as_csv(found, about))
     records.write(folder / "benchmark_plain.md", output.markdown("The plain way", [table], about))
     output.show(table)
-    print(f"Written to {folder}: benchmark_plain.csv, benchmark_plain.md.")
+    terminal.say(f"Written to {folder}: benchmark_plain.csv, benchmark_plain.md.")

@@ -57,9 +57,10 @@ def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -
 def serve(names: Sequence[Name], settings: Settings, bandwidth: float, sender: Connection) -> None:
     """Measures pairs, given by name, and sends the rows of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
-    from experiments.benchmark import command, measure
+    from experiments import terminal
+    from experiments.benchmark import measure
 
-    command.quiet()
+    terminal.start_tensorflow()
     bench = measure.Bench(settings, bandwidth)
     bench.warm_up()
     gc.freeze()  # what is imported stays: without this, each collection looks through all of TensorFlow

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 import tfoptim
-from experiments import records, seeds, tasks
+from experiments import records, seeds, tasks, terminal
 from experiments.benchmark import output, unet
 from experiments.benchmark.numbers import quartiles
 from experiments.benchmark.rows import as_csv, surroundings
@@ -148,7 +148,7 @@ def run(epochs: int | None, folder: Path, typed: str) -> None:
     page = folder / "benchmark_fit.md"
     records.write(page, output.markdown("Training as a whole", [grid(found)], about))
     output.show(grid(found))
-    print(f"Written to {folder}: benchmark_fit.csv, {page.name}.")
+    terminal.say(f"Written to {folder}: benchmark_fit.csv, {page.name}.")
 
 
 def grid(found: list[Speed]) -> Grid:

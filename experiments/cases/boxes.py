@@ -84,11 +84,17 @@ def draw(boxes: Boxes, table: Table, styles: Mapping[str, Style], caption: Capti
             panel.set_title(name, fontsize=10, loc="left")
             panel.grid(visible=False, axis="y")
             for place, (label, style) in enumerate(styles.items()):
-                own = [row for row in table if row["optimizer"] == label and row["class"] == name]
-                _row(panel, boxes, own, style, place)
-                lost = seeds - len({row["seed"] for row in own})
-                _say(panel, place, "left", f"{lost} of {seeds} diverged" if lost else "")
-                _say(panel, place, "right", f"{missed} missed" if (missed := sum(row["missed"] for row in own)) else "")
+                with canvas.of(label, panel):
+                    own = [row for row in table if row["optimizer"] == label and row["class"] == name]
+                    _row(panel, boxes, own, style, place)
+                    lost = seeds - len({row["seed"] for row in own})
+                    _say(panel, place, "left", f"{lost} of {seeds} diverged" if lost else "")
+                    _say(
+                        panel,
+                        place,
+                        "right",
+                        f"{missed} missed" if (missed := sum(row["missed"] for row in own)) else "",
+                    )
             if boxes.distance:
                 _cap(panel, boxes, table)
         figure.supxlabel(boxes.axis, y=_under(caption), fontsize=9.5)

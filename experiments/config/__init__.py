@@ -18,7 +18,7 @@ from experiments.config.forms import (
     Style,
     Tuning,
 )
-from experiments.config.reading import STUDIES, each, find, load, names, parse
+from experiments.config.reading import STUDIES, each, find, load, names, parse, typed
 
 __all__ = [
     "CONSTANT",
@@ -41,4 +41,5 @@ __all__ = [
     "load",
     "names",
     "parse",
+    "typed",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,15 @@ def find(name: str) -> Path:
     if name.endswith(".toml") and Path(name).is_file() and re.fullmatch(r"\w[\w-]*", Path(name).stem):
         return Path(name)
     raise unknown("study", name, names())
+
+
+def typed(path: Path) -> str:
+    """Returns what to type for a study, given its file or what the files of one of its problems are named after.
+
+    A copy under the user's own name, or under the name of a study that comes with this, is its file.
+    """
+    own = path.with_name(f"{path.name.split('.')[0]}.toml")
+    return own.stem if own.parent.resolve() == STUDIES.resolve() else shlex.quote(str(own))
 
 
 def load(path: Path) -> Study:

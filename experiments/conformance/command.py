@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
+from experiments import terminal
 from experiments.errors import UserError
 
 
@@ -24,9 +24,9 @@ def run(rows: list[str], json: Path | None, markdown: Path | None) -> int:
     Raises:
         UserError: there is no such row, or no page to write to.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow starts, which is in the next lines
     if markdown is not None and not markdown.is_file():
         raise UserError(f"There is no page '{markdown}' to put the table in.")
+    terminal.start_tensorflow()
     from experiments.conformance import catalogue, report
 
     chosen = catalogue.rows(rows)
@@ -35,7 +35,7 @@ def run(rows: list[str], json: Path | None, markdown: Path | None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
-    report.show(chosen, found, width=None if sys.stdout.isatty() else 150)
+    report.show(chosen, found)
     if json is not None:
         json.write_text(report.as_json(chosen, found), encoding="utf-8")
     if markdown is not None:

@@ -30,7 +30,15 @@ class Children:
         self.rows = rows
         command = [sys.executable, "-m", "experiments.conformance.child", place, *(row.id for row in rows)]
         self.processes = [
-            subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+            )
             for env in _environments(place)
         ]
 

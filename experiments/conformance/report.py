@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments import terminal
 from experiments.conformance.processes import Children, Found
 from experiments.conformance.rows import Place, Row, Verdict, libraries
 
@@ -44,17 +45,11 @@ def complete(found: Found) -> bool:
     return all(both["tfoptim"].passed for both in found.values())
 
 
-def show(rows: Sequence[Row], found: Found, width: int | None) -> None:
+def show(rows: Sequence[Row], found: Found) -> None:
     """Prints the table for a terminal."""
-    from rich.console import Console
-    from rich.table import Table
-
-    grid = Table(title="What is promised, and what was measured")
-    for heading in ("row", "checked", *NAMES):
-        grid.add_column(heading)
-    for row in rows:
-        grid.add_row(row.id, _plain(row.title), *(_cell(found[row.id][name]) for name in NAMES))
-    Console(width=width, markup=False, highlight=False).print(grid)
+    print("What is promised, and what was measured\n")
+    cells = [(row.id, _plain(row.title), *(_cell(found[row.id][name]) for name in NAMES)) for row in rows]
+    print(terminal.table(("row", "checked", *NAMES), cells) + "\n")
 
 
 def _cell(verdict: Verdict) -> str:

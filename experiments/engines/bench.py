@@ -100,7 +100,7 @@ def resident() -> int:
     if path.exists():
         return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     command = ["ps", "-o", "rss=", "-p", str(os.getpid())]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout.strip()
     return int(said or 0) * 1024
 
 

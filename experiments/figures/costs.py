@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas, scales
+from experiments import canvas, rules, scales
 from experiments.canvas import Caption
 from experiments.config import Entry, Style
 from experiments.figures.base import Table, dot
@@ -25,8 +25,8 @@ BYTES = 4  # of a number in float32
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # a name may stand on the frontier
 WIDE = 8.0  # times, from which on an axis has no room for each digit
 HOW = (
-    "Point: mean test score after the last pass, bar: its 95 % interval. Line: the frontier, those that no other beats "
-    "in both; what it passes by is dearer and no better."
+    "Point: mean test score after the last pass, bar: its 95 % interval. Line: the frontier, those whose mean no other "
+    "reaches at the same or a lower cost."
 )
 TIMED = "Times: median of the timing pass. Memory: what was found in it of the optimizer's state, for each parameter."
 DECLARED = "Memory: what the optimizer declares to keep between steps, for each parameter."
@@ -38,10 +38,7 @@ def how(evidence: Evidence) -> str:
 
 
 def table_of(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer that has a mean; seconds are NaN where no timing pass has them.
-
-    Without one the first call imports TensorFlow: the optimizers themselves say what they keep.
-    """
+    """Returns a row for each optimizer that has a mean; seconds are NaN where no timing pass has them."""
     kept = _kept(evidence)
     seconds = evidence.step_seconds
     return [
@@ -62,10 +59,7 @@ def table_of(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 def state_bytes(entry: Entry) -> int:
     """Returns what an optimizer keeps between steps for each parameter, bytes; numbers for the whole do not count."""
-    import tfoptim
-    from tfoptim.state import groups
-
-    return BYTES * sum(map(len, groups(tfoptim.get(entry.optimizer, **entry.hyperparameters))))
+    return BYTES * len(rules.slots(rules.get(entry.optimizer, **entry.hyperparameters)))
 
 
 def _kept(evidence: Evidence) -> dict[str, float]:
@@ -154,9 +148,10 @@ def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) 
     places: Sequence[float] = canvas.apart(shares, 11 / height)
     where = ("data", "axes fraction")
     for row, place in zip(table, places, strict=True):
-        color = styles[row["optimizer"]].color
-        if math.isfinite(row["low"]):
-            axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
-        axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
-        axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
-                      textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND)  # fmt: skip
+        with canvas.of(row["optimizer"], axes):
+            color = styles[row["optimizer"]].color
+            if math.isfinite(row["low"]):
+                axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
+            axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
+            axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
+                          textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND)  # fmt: skip

@@ -13,6 +13,7 @@ from experiments import canvas
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, dot
+from experiments.lint import Claims
 from experiments.statistics import critical_difference
 from experiments.statistics.aggregates import LEAST_PROBLEMS
 from experiments.tables import from_csv, to_csv
@@ -33,6 +34,11 @@ def refused(problems: int, optimizers: int) -> str:
             f"and {are}."
         )
     return "" if optimizers > 1 else "Critical-difference diagram: refused, since there is one optimizer to rank."
+
+
+def unclaimed(claims: Claims) -> str:
+    """Returns the sentence that refuses the diagram where nothing may be claimed, empty where it may."""
+    return "" if claims.allowed else f"Critical-difference diagram: refused; {claims.words}."
 
 
 def table_of(ranks: Mapping[str, float], identity: str, problems: int) -> list[dict[str, Any]]:
@@ -98,7 +104,8 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
         for place, row in enumerate(table):
             left = place < half
             level = 1.2 + 0.32 * len(groups) + (place if left else len(table) - 1 - place)
-            _name(axes, row, styles[row["optimizer"]], level - 0.3, left=left)
+            with canvas.of(row["optimizer"], axes):
+                _name(axes, row, styles[row["optimizer"]], level - 0.3, left=left)
         for level, (first, last) in enumerate(groups):
             y = 0.45 + 0.32 * level
             axes.plot([ranks[first] - 0.03, ranks[last] + 0.03], [y, y], color=canvas.INK, linewidth=4,

@@ -123,16 +123,17 @@ def _draw(axes: Axes, line: Line, style: Mapping[str, Any], place: int, *, few: 
     Where there are not `few` optimizers, the lines of their seeds would hide the means, and are left out. A seed that
     stopped early diverged: its last value is marked with a cross.
     """
-    for points, stopped in zip(line.seeds, line.stopped, strict=True):
-        if stopped:
-            axes.plot(*points[-1], "x", color=style["color"], markersize=9, mew=2, zorder=4)
-        if few and len(line.seeds) > 1:
-            axes.plot(*zip(*points, strict=True), color=style["color"], linewidth=0.4, alpha=0.55, zorder=2)
-    if len(line.seeds) > 1:
-        shade = 0.16 if few else 0.07
-        axes.fill_between(line.x, line.low, line.high, color=style["color"], alpha=shade, linewidth=0)
-    marks = every(axes, line.x, MARKERS, place)
-    axes.plot(line.x, line.mean, **{"linewidth": 1.8, "markersize": 5, "markevery": marks, "zorder": 3, **style})
+    with canvas.of(line.label, axes):
+        for points, stopped in zip(line.seeds, line.stopped, strict=True):
+            if stopped:
+                axes.plot(*points[-1], "x", color=style["color"], markersize=9, mew=2, zorder=4)
+            if few and len(line.seeds) > 1:
+                axes.plot(*zip(*points, strict=True), color=style["color"], linewidth=0.4, alpha=0.55, zorder=2)
+        if len(line.seeds) > 1:
+            shade = 0.16 if few else 0.07
+            axes.fill_between(line.x, line.low, line.high, color=style["color"], alpha=shade, linewidth=0)
+        marks = every(axes, line.x, MARKERS, place)
+        axes.plot(line.x, line.mean, **{"linewidth": 1.8, "markersize": 5, "markevery": marks, "zorder": 3, **style})
     return line.x[-1], line.mean[-1], line.text, style
 
 

@@ -74,17 +74,22 @@ def show_late(
     panel.set_xlim((1 - SHARE) * last, last)
     seen: list[float] = []
     for line in chosen:
-        style = looks[line.label]
-        tail = [i for i, x in enumerate(line.x) if x >= (1 - SHARE) * last * (1 - 1e-9)]
-        first = max(tail[0] - 1, 0)  # so that the line comes from outside
-        part = slice(first, None)
-        marks = [tail[place * len(tail) // 4] - first for place in (1, 3)]
-        panel.plot(line.x[part], line.mean[part], **{"linewidth": 1.8, "markersize": 5, "markevery": marks, **style})
-        if style["color"] == FAINT:  # its band would flatten those that are told
-            continue
-        panel.fill_between(line.x[part], line.low[part], line.high[part], color=style["color"], alpha=0.13, linewidth=0)
-        seen += [value for i in tail for value in (line.low[i], line.high[i])]
+        with canvas.of(line.label, panel):
+            seen += _tail(panel, line, looks[line.label], last)
     _frame(panel, seen)
+
+
+def _tail(panel: Axes, line: Line, style: Mapping[str, Any], last: float) -> list[float]:
+    """Draws the end of a line in the panel, and returns the heights that its scale must have."""
+    tail = [i for i, x in enumerate(line.x) if x >= (1 - SHARE) * last * (1 - 1e-9)]
+    first = max(tail[0] - 1, 0)  # so that the line comes from outside
+    part = slice(first, None)
+    marks = [tail[place * len(tail) // 4] - first for place in (1, 3)]
+    panel.plot(line.x[part], line.mean[part], **{"linewidth": 1.8, "markersize": 5, "markevery": marks, **style})
+    if style["color"] == FAINT:  # its band would flatten those that are told
+        return []
+    panel.fill_between(line.x[part], line.low[part], line.high[part], color=style["color"], alpha=0.13, linewidth=0)
+    return [value for i in tail for value in (line.low[i], line.high[i])]
 
 
 def close(axes: Axes, lines: Sequence[Line], *, lower: bool) -> list[Line]:

@@ -13,12 +13,14 @@ from experiments import canvas
 from experiments.canvas import Caption
 from experiments.figures.base import Table, group, name_rows, room_for
 from experiments.figures.ranks import cell
+from experiments.lint import Claims
 from experiments.report.table import number
 from experiments.tables import from_csv, to_csv
 
-MAP = (
-    "Mean test score after the last pass, and half its 95 % interval (expanded bootstrap over seeds); star: not "
-    "told apart from the best mean of that problem. Colour: place on the scale from the value at step 0 to the best "
+MAP = "Mean test score after the last pass, and half its 95 % interval (expanded bootstrap over seeds)"
+STAR = "; star: not told apart from the best mean of that problem"
+PLACES = (
+    ". Colour: place on the scale from the value at step 0 to the best "
     "that any run reached, less that of the median optimizer, blue better, orange worse. Last column: interquartile "
     "mean of those places over problems and seeds, half its interval (stratified bootstrap), and the mean rank. "
     "Hatched: diverged."
@@ -38,6 +40,11 @@ PAIRS = (
     f"{UNIT} Performance profiles of two optimizers at a time, which no third can change. In brackets: share of "
     "problems on which it is the fastest."
 )
+
+
+def map_how(claims: Claims) -> str:
+    """Returns how to read the heat map; a problem has stars only where claims may be made."""
+    return MAP + (STAR if claims.allowed else "") + PLACES
 
 
 def void(times: Table) -> str:
@@ -73,14 +80,15 @@ def draw_map(table: Table, caption: Caption, folder: Path) -> list[Path]:
         names = [canvas.plain(name.replace(" on ", "\non ")) for name in problems]
         axes.set_xticks(range(len(problems) + 1), labels=[*names, "interquartile mean"], fontsize=8)
         for i, own in enumerate(lines.values()):
-            for j, row in enumerate(own):
-                half = (row["high"] - row["low"]) / 2
-                told = f"± {number(half)}" if math.isfinite(half) else f"{row['diverged']} diverged"
-                shade = math.nan if row["diverged"] else float(away[i, j]) / most
-                cell(axes, (j, i), shade, number(row["score"]) + (" *" if row["tied"] else ""), told)
-            first = own[0]
-            half = (first["iqm_high"] - first["iqm_low"]) / 2
-            rank = f"mean rank {first['mean_rank']:.2g}"
-            told = f"± {number(half)}, {rank}" if math.isfinite(half) else rank
-            cell(axes, (len(problems), i), 0.0, number(first["iqm"]), told)
+            with canvas.of(own[0]["optimizer"], axes):
+                for j, row in enumerate(own):
+                    half = (row["high"] - row["low"]) / 2
+                    told = f"± {number(half)}" if math.isfinite(half) else f"{row['diverged']} diverged"
+                    shade = math.nan if row["diverged"] else float(away[i, j]) / most
+                    cell(axes, (j, i), shade, number(row["score"]) + (" *" if row["tied"] else ""), told)
+                first = own[0]
+                half = (first["iqm_high"] - first["iqm_low"]) / 2
+                rank = f"mean rank {first['mean_rank']:.2g}"
+                told = f"± {number(half)}, {rank}" if math.isfinite(half) else rank
+                cell(axes, (len(problems), i), 0.0, number(first["iqm"]), told)
         return canvas.save(figure, folder, "overview", caption, to_csv(table))

@@ -149,6 +149,7 @@ def _curves(axes: Axes, profile: Profile, seen: Mapping[str, Any]) -> list[tuple
             np.concatenate([[start], jumps, [end]]),
             np.concatenate([[0.0], shares, shares[-1:] if len(shares) else [0.0]]),
         )
-        axes.step(x, y, where="post", **{"linewidth": 1.7, "markersize": 4, **seen[label]})
+        with canvas.of(label, axes):
+            axes.step(x, y, where="post", **{"linewidth": 1.7, "markersize": 4, **seen[label]})
         ends.append((end, float(y[-1]), label, seen[label]))
     return ends

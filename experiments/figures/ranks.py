@@ -16,6 +16,7 @@ from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, group, name_rows, room_for
+from experiments.lint import Claims
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result, number
 from experiments.report.text import origin
@@ -30,10 +31,16 @@ MAP_HOW = (
 CHANCE_HOW = (
     "Left: interquartile mean of the test score with its 95 % interval (expanded bootstrap over seeds); a diverged run "
     "counts as 0. Right: P(row better than column), all runs of one against all of the other, ties half; ring: 0.75 or "
-    "more, which a claim needs beside its interval and p."
+    "more"
 )
+NEEDED = ", which a claim needs beside its interval and p."
 READABLE = 8  # columns whose numbers can be read
 BETTER, WORSE = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)  # Okabe and Ito's blue and vermillion
+
+
+def chance_how(claims: Claims) -> str:
+    """Returns how to read the matrix; where nothing may be claimed, a ring is a number and no part of a claim."""
+    return CHANCE_HOW + (NEEDED if claims.allowed else ".")
 
 
 def map_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
@@ -92,12 +99,15 @@ def draw_map(table: Table, caption: Caption, folder: Path) -> list[Path]:
         away = sign * (alive - middle)
         most = float(np.nanmax(np.abs(away), initial=1e-12))
         for i, own in enumerate(lines.values()):
-            for j, row in enumerate(own):
-                told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
-                cell(axes, (j, i), float(away[i, j]) / most, *told)
-            first = own[0]
-            half = (first["iqm_high"] - first["iqm_low"]) / 2
-            cell(axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else "")
+            with canvas.of(own[0]["optimizer"], axes):
+                for j, row in enumerate(own):
+                    told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
+                    cell(axes, (j, i), float(away[i, j]) / most, *told)
+                first = own[0]
+                half = (first["iqm_high"] - first["iqm_low"]) / 2
+                cell(
+                    axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else ""
+                )
         return canvas.save(figure, folder, "scores_by_seed", caption, to_csv(table))
 
 
@@ -152,12 +162,13 @@ def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption:
         seen = [row[key] for row in table for key in ("iqm", "low", "high")]
         axis = scales.score_scale(bars.xaxis, seen, table[0]["higher_is_better"])
         for place, (label, own) in enumerate(lines.items()):
-            low, high, color = own[0]["low"], own[0]["high"], styles[label].color
-            if math.isfinite(low):
-                bars.plot([low, high], [place] * 2, color=color, linewidth=6, alpha=0.45, solid_capstyle="butt")
-            bars.plot(own[0]["iqm"], place, styles[label].marker, color=color, markersize=7)
-            for column, row in enumerate(own):
-                _chance(matrix, (column, place), row["p_better"], label == row["other"])
+            with canvas.of(label, bars), canvas.of(label, matrix):
+                low, high, color = own[0]["low"], own[0]["high"], styles[label].color
+                if math.isfinite(low):
+                    bars.plot([low, high], [place] * 2, color=color, linewidth=6, alpha=0.45, solid_capstyle="butt")
+                bars.plot(own[0]["iqm"], place, styles[label].marker, color=color, markersize=7)
+                for column, row in enumerate(own):
+                    _chance(matrix, (column, place), row["p_better"], label == row["other"])
         name_rows(bars, labels)
         name_rows(matrix, [""] * len(labels))
         matrix.set_xlim(-0.5, len(labels) - 0.5)

@@ -72,7 +72,8 @@ def draw_rates(
         axes[0].set_xscale("log")
         words = _score_scale(axes[0], table, score, step)
         for panel, (label, own) in zip(axes, lines.items(), strict=False):
-            _panel(panel, own, styles[label])
+            with canvas.of(label, panel):
+                _panel(panel, own, styles[label])
         values = [row["value"] for row in table]
         axes[0].set_xlim(min(values) / 1.8, max(values) * 1.8)
         axes[0].xaxis.set_major_locator(LogLocator(numticks=5 if columns < 4 else 4))
@@ -180,9 +181,10 @@ def _relative(axes: Axes, own: Table, style: Mapping[str, Any], text: str) -> An
     alive = [point for point in middle if math.isfinite(point[1])]
     if not alive:
         return None
-    axes.plot(*zip(*alive, strict=True), **{"linewidth": 1.6, "markersize": 4.5, "zorder": 3, **style})
-    lost: Sequence[float] = [x for x, score in middle if not math.isfinite(score)]
-    if lost:
-        worst = axes.get_ylim()[0 if own[0]["higher_is_better"] else 1]
-        axes.plot(min(lost), worst, "x", color=style["color"], mew=2, markersize=8, clip_on=False)
+    with canvas.of(own[0]["optimizer"], axes):
+        axes.plot(*zip(*alive, strict=True), **{"linewidth": 1.6, "markersize": 4.5, "zorder": 3, **style})
+        lost: Sequence[float] = [x for x, score in middle if not math.isfinite(score)]
+        if lost:
+            worst = axes.get_ylim()[0 if own[0]["higher_is_better"] else 1]
+            axes.plot(min(lost), worst, "x", color=style["color"], mew=2, markersize=8, clip_on=False)
     return *alive[-1], text, style

@@ -15,6 +15,7 @@ from experiments import canvas, scales
 from experiments.canvas import Caption
 from experiments.config import Style
 from experiments.figures.base import Table, dot, group, name_rows, room_for, under
+from experiments.lint import Claims
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result
 from experiments.report.text import origin
@@ -22,16 +23,26 @@ from experiments.statistics import centres, generator
 from experiments.tables import from_csv, to_csv
 
 SPLITS = ("train", "test")
-DOTS = (
-    "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds); line at the right: not "
-    "told apart from the best mean on the test set; strokes across an axis: it does not begin at 0."
-)
+DOTS = "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds);"
+TIED = "line at the right: not told apart from the best mean on the test set;"
+BREAK = "strokes across an axis: it does not begin at 0."
 PAIRED = (
     "Dot: the best mean less this optimizer, in one seed; diamond and bar: mean of the differences with its 95 % "
-    "interval (expanded paired bootstrap); right: the verdict on this optimizer, p corrected for all pairs, P(the best "
-    "is better)."
+    "interval (expanded paired bootstrap);"
 )
+VERDICT = "right: the verdict on this optimizer, p corrected for all pairs, P(the best is better)."
+NUMBERS_ALONE = "right: p corrected for all pairs and P(the best is better), from which nothing is claimed."
 NUMBERS = {"seed": int, "score": float, "mean": float, "low": float, "high": float, "difference": float}
+
+
+def dots_how(claims: Claims) -> str:
+    """Returns how to read the dots; ties are drawn only where claims may be made."""
+    return " ".join((DOTS, TIED, BREAK) if claims.allowed else (DOTS, BREAK))
+
+
+def paired_how(claims: Claims) -> str:
+    """Returns how to read the differences."""
+    return f"{PAIRED} {VERDICT if claims.allowed else NUMBERS_ALONE}"
 
 
 def dots_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
@@ -90,7 +101,8 @@ def draw_dots(table: Table, styles: Mapping[str, Style], score: str, caption: Ca
             axis = scales.score_scale(panel.xaxis, seen, rows[0]["higher_is_better"])
             scales.mark_break(panel)
             for place, (label, own) in enumerate(group(rows).items()):
-                _points(panel, own, "score", styles[label], place)
+                with canvas.of(label, panel):
+                    _points(panel, own, "score", styles[label], place)
         tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]
         if len(tied) > 1:
             _bracket(panels[1], tied)
@@ -113,7 +125,7 @@ def differences_table(evidence: Evidence, result: Result) -> list[dict[str, Any]
             "mean": row.lag.difference,
             "low": row.lag.expanded.low,
             "high": row.lag.expanded.high,
-            "says": f"{row.verdict:<7}p {row.lag.corrected_p:<8.2g}P {row.lag.superiority:.2f}",
+            "says": f"{row.verdict:<6} p {row.lag.corrected_p:<8.2g}P {row.lag.superiority:.2f}",
         }
         for row in told
         if row.lag is not None
@@ -130,9 +142,10 @@ def draw_differences(
         figure, (panel,) = canvas.sheet(caption, room=34, left=room_for(labels))
         panel.axvline(0, color=canvas.INK, linewidth=1)
         for place, (label, own) in enumerate(group(table).items()):
-            _points(panel, own, "difference", styles[label], place)
-            panel.annotate(own[0]["says"], (1.015, place), xycoords=("axes fraction", "data"), va="center",
-                           fontsize=8.5, family="monospace", annotation_clip=False)  # fmt: skip
+            with canvas.of(label, panel):
+                _points(panel, own, "difference", styles[label], place)
+                panel.annotate(own[0]["says"], (1.015, place), xycoords=("axes fraction", "data"), va="center",
+                               fontsize=8.5, family="monospace", annotation_clip=False)  # fmt: skip
         name_rows(panel, labels)
         axis = _differences_scale(panel, [row[key] for row in table for key in ("difference", "low", "high")])
         panel.set_xlabel(f"test {score} of {canvas.plain(best)} less that of the optimizer, seed by seed{axis}")

@@ -77,7 +77,8 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} x"))
         axes.axvline(1, color=canvas.INK, linewidth=1)
         for place, (label, own) in enumerate(lines.items()):
-            _row(axes, own, styles[label], place)
+            with canvas.of(label, axes):
+                _row(axes, own, styles[label], place)
         name_rows(axes, list(lines))
         axes.set_xlabel(canvas.plain(f"times as fast as {table[0]['reference']} (logarithmic axis)"))
         return canvas.save(figure, folder, "speed_ups", caption, to_csv(table))

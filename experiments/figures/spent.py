@@ -105,14 +105,17 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
         axes.set_axisbelow(True)
         axes.set_xlim(0, 1.02 * max([*whole.values(), 1e-9]))
         for place, (label, own) in enumerate(lines.items()):
-            start, color = 0.0, styles[label].color
-            for row in own:
-                size, look = row[key] / unit, PARTS[row["part"]]
-                face = to_rgba(color, look["alpha"])
-                axes.barh(place, size, left=start, height=0.6, facecolor=face, edgecolor=color, hatch=look.get("hatch"))
-                start += size
-            axes.annotate(f"{whole[label]:.3g}", (1.015, place), xycoords=("axes fraction", "data"), va="center",
-                          fontsize=8.5, annotation_clip=False)  # fmt: skip
+            with canvas.of(label, axes):
+                start, color = 0.0, styles[label].color
+                for row in own:
+                    size, look = row[key] / unit, PARTS[row["part"]]
+                    face = to_rgba(color, look["alpha"])
+                    axes.barh(
+                        place, size, left=start, height=0.6, facecolor=face, edgecolor=color, hatch=look.get("hatch")
+                    )
+                    start += size
+                axes.annotate(f"{whole[label]:.3g}", (1.015, place), xycoords=("axes fraction", "data"), va="center",
+                              fontsize=8.5, annotation_clip=False)  # fmt: skip
         name_rows(axes, list(lines))
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))

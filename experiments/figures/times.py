@@ -119,7 +119,8 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
         for panel, (share, rows) in zip(panels, levels.items(), strict=True):
             panel.grid(visible=False, axis="y")
             for place, (label, own) in enumerate(group(rows).items()):
-                _bar(panel, own, styles[label], place)
+                with canvas.of(label, panel):
+                    _bar(panel, own, styles[label], place)
             above = 32 if _speed_axis(panel, rows) else 6
             title = canvas.plain(f"{share:.0%} of the way: {rows[0]['target']:.4g}")
             panel.set_title(title, fontsize=9.5, loc="left", pad=above)
@@ -156,7 +157,8 @@ def _share(axes: Axes, label: str, own: Table, style: Mapping[str, Any]) -> Any:
     jumps, shares = reached(epochs)
     last = float(shares[-1]) if len(shares) else 0.0
     x, y = np.concatenate([[0], jumps, [end]]), np.concatenate([[0], shares, [last]])
-    axes.step(x, y, where="post", **{"linewidth": 1.7, "markersize": 4, "markevery": [-1], **style})
+    with canvas.of(label, axes):
+        axes.step(x, y, where="post", **{"linewidth": 1.7, "markersize": 4, "markevery": [-1], **style})
     met = sum(map(math.isfinite, epochs))
     return end, last, f"{label}  {met}/{len(epochs)}", style
 

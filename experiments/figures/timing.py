@@ -124,7 +124,8 @@ def draw(table: Table, styles: Mapping[str, Style], caption: Caption, folder: Pa
                 one.tick_params(axis="y", labelleft=False)
             _scale(one, [row[panel.column] / panel.unit for row in table], log=panel.log)
             for number, (label, taken) in enumerate(own.items()):
-                _mark(one, number, [row[panel.column] / panel.unit for row in taken], styles[label])
+                with canvas.of(label, one):
+                    _mark(one, number, [row[panel.column] / panel.unit for row in taken], styles[label])
             one.set_xlabel(panel.words, fontsize=8.5)
         _multiples(axes[0], own)
         return canvas.save(figure, folder, "timing", caption, to_csv(table))
@@ -160,4 +161,5 @@ def _multiples(axes: Axes, own: Mapping[str, Table]) -> None:
         most = max(row["seconds_per_step"] for row in taken) * 1e3
         quiet: Any = {"fontsize": 8.5, "color": canvas.QUIET, "va": "center"}
         times = f"x {medians[label] / medians[sgd]:.3g}"
-        axes.annotate(times, (most, place), xytext=(8, 0), textcoords="offset points", **quiet)
+        with canvas.of(label, axes):
+            axes.annotate(times, (most, place), xytext=(8, 0), textcoords="offset points", **quiet)

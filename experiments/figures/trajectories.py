@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas
+from experiments import canvas, rules
 from experiments.canvas import Caption
 from experiments.config import Entry, Style
 from experiments.figures.base import Table, group, look
@@ -38,7 +38,7 @@ HOW = (
 
 
 def table_of(entries: Sequence[Entry], names: Sequence[str] = SHOWN, steps: int = STEPS) -> list[dict[str, Any]]:
-    """Returns a row for each function, optimizer and step; the first call imports TensorFlow.
+    """Returns a row for each function, optimizer and step.
 
     Args:
         entries: the optimizers.
@@ -79,13 +79,11 @@ def _best(function: Function, entry: Entry, steps: int) -> tuple[float, Any]:
 
 def _descend(function: Function, entry: Entry, rate: float, steps: int) -> tuple[float, Any]:
     """Returns where a rate ends, infinity if nowhere, and its path."""
-    import tfoptim
-
     start = np.array(function.start, np.float64)
     cycle = {} if entry.cycle_epochs is None else {"cycle": CYCLE}
-    optimizer = tfoptim.get(entry.optimizer, learning_rate=rate, **entry.hyperparameters, **cycle)
+    rule = rules.get(entry.optimizer, learning_rate=rate, **entry.hyperparameters, **cycle)
     with np.errstate(all="ignore"):  # a rate too high leaves the numbers behind, and is then not the best
-        path = tfoptim.simulate(optimizer, start, [function.gradient] * steps)
+        path = rules.simulate(rule, start, function.gradient, steps)
         end = float(function.value(path[-1]))
     return end if math.isfinite(end) else math.inf, np.vstack([start, path])
 
@@ -144,8 +142,9 @@ def _contours(axes: Axes, function: Function, rows: Table) -> None:
 def _path(maps: Axes, falls: Axes, own: Table, function: Function, style: Mapping[str, Any]) -> Any:
     """Draws one optimizer on both panels; returns where its line ends."""
     marks: Any = {"markevery": MARK, "markersize": 4, "linewidth": 1.4}
-    maps.plot([row["x"] for row in own], [row["y"] for row in own], **style, **marks)
-    left = [max(row["f"] - function.minimum, 1e-16) if math.isfinite(row["f"]) else math.nan for row in own]
-    falls.plot([row["step"] for row in own], left, **style, **marks)
+    with canvas.of(own[0]["optimizer"], maps), canvas.of(own[0]["optimizer"], falls):
+        maps.plot([row["x"] for row in own], [row["y"] for row in own], **style, **marks)
+        left = [max(row["f"] - function.minimum, 1e-16) if math.isfinite(row["f"]) else math.nan for row in own]
+        falls.plot([row["step"] for row in own], left, **style, **marks)
     end = left[-1] if math.isfinite(left[-1]) else 1.0
     return own[-1]["step"], end, f"{own[0]['optimizer']}  {own[0]['learning_rate']:g}", style

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from experiments import config, datasets, library, seeds, tasks
+from experiments import config, datasets, library, seeds, tasks, terminal
 from experiments.errors import UserError, unknown
 from experiments.find_lr.range_test import MOST_STEPS, WINDOW, Plan, measure, read_off, sentences
 
@@ -30,14 +30,15 @@ def run(given: argparse.Namespace, command: str) -> int:
     """Tests, writes figure and numbers, and says which rates are suggested."""
     wanted = plan(given)
     datasets.require(datasets.CARDS[wanted.data])
+    terminal.start_tensorflow()
     found = measure(wanted)
     reading = read_off(wanted.rates, [average for _, average in found])
     from experiments.find_lr import figure
 
     written = figure.draw(wanted, found, reading, given.out, command)
     for sentence in sentences(wanted, found, reading):
-        print(sentence)
-    print(f"Written to {given.out}: {', '.join(path.name for path in written)}.")
+        terminal.say(sentence)
+    terminal.say(f"Written to {given.out}: {', '.join(path.name for path in written)}.")
     return 0
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from experiments import selection
 from experiments.config import Study
 from experiments.lint.case import Case, cases
+from experiments.lint.claims import Claims, claims
 from experiments.lint.finding import Finding
-from experiments.lint.rules import RULES
+from experiments.lint.rules import BESIDE, RULES
 from experiments.records import Record
 
-__all__ = ["RULES", "Case", "Finding", "check", "findings", "remarks"]
+__all__ = ["RULES", "Case", "Claims", "Finding", "check", "claims", "findings", "remarks"]
 
 
 def findings(
@@ -38,7 +39,7 @@ def findings(
 
 def check(case: Case) -> list[Finding]:
     """Returns the rules that one problem of a study breaks."""
-    return [Finding(code, sentence) for code, rule in RULES for sentence in rule(case)]
+    return [Finding(code, sentence, rule not in BESIDE) for code, rule in RULES for sentence in rule(case)]
 
 
 def remarks(case: Case) -> list[str]:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments import config, records
+from experiments import config, records, terminal
 from experiments.lint import Finding, findings, remarks
 from experiments.lint.case import cases, identities
 from experiments.records import Record
@@ -30,9 +30,9 @@ def run(given: argparse.Namespace) -> int:
     said = {path: list(_findings(path)) for path in paths}
     for path, found in said.items():
         for remark in _remarks(path):
-            print(f"{path.stem}: breaks no rule: {remark}")
+            terminal.say(f"{path.stem}: breaks no rule: {remark}", 2)
         for finding in found:
-            print(f"{path.stem}: {finding}")
+            terminal.say(f"{path.stem}: {finding}", 2)
         if not found:
             print(f"{path.stem}: nothing to say")
     return int(any(said.values()))

@@ -12,10 +12,12 @@ class Finding:
     Attributes:
         code: `L-B` and the number of the rule, such as `L-B5`.
         sentence: what is broken, with the names and the values found.
+        limits: whether it bears on test scores, so that no optimizer may be called better than another.
     """
 
     code: str
     sentence: str
+    limits: bool = dataclasses.field(default=True, compare=False)
 
     def __str__(self) -> str:
         """Returns both in one line."""

@@ -50,3 +50,16 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("L-B22", mixtures.mixed_precision),
     ("L-B23", searches.miscounted),
 )
+BESIDE: frozenset[Check] = frozenset(
+    {
+        scores.void_target,
+        searches.miscounted,
+        timings.foreign_seeds,
+        timings.parallel_timing,
+        timings.mixed_machines,
+        timings.busy_machine,
+        timings.few_repetitions,
+        timings.in_succession,
+    }
+)
+"""Checks of seconds, targets and costs. Test scores stand beside them; every other broken rule allows no claim."""

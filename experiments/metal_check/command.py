@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from experiments import library, metal
+from experiments import library, metal, terminal
 from experiments.errors import unknown
 
 NO_METAL = 3
@@ -44,7 +43,6 @@ def run(device: str | None, optimizers: Sequence[Sequence[str]] | None) -> int:
     if device is None and not facts.is_metal:
         print(_no_metal(facts), file=sys.stderr)
         return NO_METAL
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow starts, which is in the next lines
     try:
         kind = (device or "GPU").upper()
         return check(kind, names, apple=facts.is_metal and kind == "GPU")
@@ -61,6 +59,7 @@ def check(kind: str, names: Sequence[str], *, apple: bool) -> int:
         names: the optimizers.
         apple: whether to try the ReLU without the plugin's switch too, in processes of their own.
     """
+    terminal.start_tensorflow()
     import tensorflow as tf
 
     from experiments.metal_check import relu, report, steps

@@ -68,7 +68,13 @@ def error_without_switch(device: str, *, option: bool) -> float | str:
     environment = {**os.environ, metal.SWITCH: "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False, errors="replace"
+            command,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return f"no answer within {SECONDS} s"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments import config
+from experiments import config, terminal
 from experiments.errors import UserError, unknown
 from experiments.mirrors import PACKAGES
 
@@ -39,7 +39,7 @@ def run(given: Any) -> int:
     if not any(True for _ in _recorded(name)):
         raise UserError(f"No run of the study {name} is recorded in {records.ROOT}: there is nothing to mirror.")
     count = mirrors.mirror(_recorded(name), mirrors.opened(given.to, folder))
-    print(f"{count} runs are mirrored; look at them with: {SHOW[given.to].format(folder=folder)}")
+    terminal.say(f"{count} runs are mirrored; look at them with: {SHOW[given.to].format(folder=folder)}")
     return 0
 
 

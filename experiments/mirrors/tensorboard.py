@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments import terminal
+
 
 class Board:
     """Writes one folder of events a run."""
@@ -14,6 +16,7 @@ class Board:
     def __init__(self, folder: Path) -> None:
         """Takes the folder that TensorBoard is pointed at."""
         self._folder = folder
+        terminal.start_tensorflow()
         self._api: Any = importlib.import_module("tensorboard.plugins.hparams.api")
         self._writer: Any = None
 

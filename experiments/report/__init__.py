@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments import files
-from experiments.lint import Finding, findings
+from experiments.lint import Finding, claims, findings
 from experiments.report import summary, text, timing
 from experiments.report.evidence import Evidence
 from experiments.report.gallery import Gallery, Shown
+from experiments.report.markup import described
 from experiments.report.opened import broken, note_of, opened
 from experiments.report.overview import several
 from experiments.report.page import page
@@ -46,9 +47,11 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
         illustrations: whether to draw how the rules move on test functions.
     """
     styles = {entry.label: entry.style for entry in evidence.study.optimizers}
-    table = result(evidence)
     ruled = findings(evidence.study, [*evidence.found, *evidence.timings], path=study, target=evidence.target)
     said = sorted({*ruled, *broken(evidence.name, study, evidence.wanted[0])})
+    allowed = claims(evidence.study, said)
+    evidence = dataclasses.replace(evidence, words=evidence.words.under(allowed))
+    table = result(evidence, allowed)
     gallery = Gallery(evidence, table, folder, styles)
     shown = gallery.draw(illustrations=illustrations)
     more = [] if not evidence.task.classes else _cases(evidence, folder)
@@ -84,9 +87,13 @@ def _cases(evidence: Evidence, folder: Path) -> list[Path]:
 
 
 def _shown(paths: Sequence[Path]) -> list[Shown]:
-    """Returns the figures of the cases of a segmentation, which have their words in them."""
+    """Returns the figures of the cases of a segmentation, with the words that their files have in them."""
     drawn = [path for path in paths if path.suffix == ".svg"]
     return [
-        Shown(path.stem.replace("_", " ").capitalize(), "", [other for other in paths if other.stem == path.stem])
+        Shown(
+            path.stem.replace("_", " ").capitalize(),
+            described(path.read_text(encoding="utf-8")),
+            [other for other in paths if other.stem == path.stem],
+        )
         for path in drawn
     ]

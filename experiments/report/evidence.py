@@ -36,6 +36,7 @@ class Evidence:
         origin: the sentence that says where the target is from.
         costs: what was spent, by kind of run and label; nothing where it is not known.
         timings: the records of the timing pass, which all seconds come from.
+        typed: what to type for the study, where that is not its name.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Evidence:
     origin: str = ""
     costs: Mapping[tuple[str, str], Cost] = dataclasses.field(default_factory=dict)
     timings: Sequence[Record] = ()
+    typed: str = ""
 
     @property
     def identity(self) -> str:
@@ -113,7 +115,7 @@ class Evidence:
     @functools.cached_property
     def untimed(self) -> str:
         """Why no seconds are shown, with the command that takes them (rule B16); empty where they are."""
-        return reading.refused(self.timings, self.labels, self.name)
+        return reading.refused(self.timings, self.labels, self.typed or self.name)
 
     @functools.cached_property
     def step_seconds(self) -> Mapping[str, float]:

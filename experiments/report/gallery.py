@@ -56,7 +56,7 @@ class Gallery:
     styles: Mapping[str, Style]
 
     def draw(self, *, illustrations: bool = True) -> list[Shown]:
-        """Draws every figure that the evidence allows; illustrations import TensorFlow."""
+        """Draws every figure that the evidence allows."""
         parts = [self._curves(), self._ends(), self._chances(), self._choice(), self._times(), self._costs()]
         shown = [figure for part in parts for figure in part]
         shown.append(Shown("Ranks over problems", NO_DIAGRAM))
@@ -81,21 +81,22 @@ class Gallery:
                 title = f"{curve.words}{across.title}"
                 caption = self.evidence.words.caption(title)
                 files = figures.draw_curves(curve, numbers, self.styles, caption, self.folder, step, across)
-                yield Shown(title, caption.lines[0], files)
+                yield Shown(title, self.evidence.words.how, files)
 
     def _ends(self) -> Iterator[Shown]:
         evidence, result, score = self.evidence, self.result, self.evidence.task.score_title
         where, apart = "Where each run ends", "Behind the best, seed by seed"
         dots = scores.dots_table(evidence, result)
-        yield from self._figure(where, scores.DOTS, dots, scores.draw_dots, self.styles, score)
+        yield from self._figure(where, scores.dots_how(result.claims), dots, scores.draw_dots, self.styles, score)
         lags = scores.differences_table(evidence, result)
-        yield from self._figure(apart, scores.PAIRED, lags, scores.draw_differences, self.styles, score)
+        how = scores.paired_how(result.claims)
+        yield from self._figure(apart, how, lags, scores.draw_differences, self.styles, score)
 
     def _chances(self) -> Iterator[Shown]:
         evidence, result, score = self.evidence, self.result, self.evidence.task.score_title
         chances = ranks.chance_table(evidence, result)
         title = "Interquartile means, and the chance to be better"
-        yield from self._figure(title, ranks.CHANCE_HOW, chances, ranks.draw_chances, self.styles, score)
+        yield from self._figure(title, ranks.chance_how(result.claims), chances, ranks.draw_chances, self.styles, score)
         cells = ranks.map_table(evidence, result)
         yield from self._figure("Scores and ranks by seed", ranks.MAP_HOW, cells, ranks.draw_map)
 

@@ -8,9 +8,14 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+LEAST = 11.0  # px, the height of the smallest letters
+WORDS = re.compile(r'<g data-words="(\w+)">(.*?)</g>', re.DOTALL)
+HEIGHT = re.compile(r'(?:translate\(\S+ |\by=")(-?[\d.]+)')
+VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+SIZE = re.compile(r"font-size: ([\d.]+)px")
 Cell = tuple[str, Any]  # what is read, and what is sorted by
 
 
@@ -42,6 +47,7 @@ def table(
     headings: Sequence[str],
     rows: Sequence[Sequence[Cell]],
     about: Sequence[Mapping[str, Any]],
+    falling: Collection[str] = (),
 ) -> str:
     """Returns a sortable table whose first column names its rows.
 
@@ -51,11 +57,13 @@ def table(
         headings: of the columns.
         rows: cells, each with what it is sorted by.
         about: for each row its optimizers and problem, which it is filtered by, and its class.
+        falling: headings of columns whose best is the highest, so that the first click puts that at the top.
     """
-    head = "".join(element("th", text(heading), scope="col") for heading in headings)
+    first = {heading: "descending" if heading in falling else None for heading in headings}
+    head = "".join(element("th", text(heading), scope="col", data_first=first[heading]) for heading in headings)
     body = "\n".join(_row(cells, facts) for cells, facts in zip(rows, about, strict=True))
     inner = f"<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
-    return element("div", element("table", inner, id=identity, class_="sortable"), class_="scroll")
+    return element("div", element("table", inner, id=identity, class_="sortable"), class_="scroll", tabindex="0")
 
 
 def _row(cells: Sequence[Cell], facts: Mapping[str, Any]) -> str:
@@ -73,15 +81,46 @@ def _key(value: Any) -> Any:
     return "" if value is None else value
 
 
+def described(svg: str) -> str:
+    """Returns what an SVG says of itself, without its title."""
+    title, words = (re.search(rf"<{name}>(.*?)</{name}>", svg, re.DOTALL) for name in ("title", "desc"))
+    if title is None or words is None:
+        return ""
+    return html.unescape(words[1]).removeprefix(f"{html.unescape(title[1])}. ")
+
+
 def inlined(svg: str, prefix: str) -> str:
-    """Returns an SVG as part of a page: without its preamble, and with names that no other figure has."""
+    """Returns an SVG as part of a page, which says its words itself: without them, and as wide as its letters need.
+
+    Its preamble is left out, and its names are those of no other figure.
+    """
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<(metadata|desc)>.*?</\1>", "", svg, flags=re.DOTALL)
+    svg = _sized(_without_words(svg))
     names = set(re.findall(r'\bid="([^"]+)"', svg))
     for name in sorted(names, key=len, reverse=True):
         svg = svg.replace(f'id="{name}"', f'id="{prefix}-{name}"')
         svg = svg.replace(f'"#{name}"', f'"#{prefix}-{name}"').replace(f"url(#{name})", f"url(#{prefix}-{name})")
     return svg.rstrip()
+
+
+def _without_words(svg: str) -> str:
+    """Returns an SVG without title, caption and footer, and without the room that they took."""
+    found = {name: list(map(float, HEIGHT.findall(group))) for name, group in WORDS.findall(svg)}
+    box = VIEW.search(svg)
+    if not found or box is None:
+        return svg
+    width, height = map(float, box.groups())
+    top = max(y for name in ("title", "lines") for y in found.get(name, [0.0])) + 4
+    bottom = min(found.get("footer", [height + 9])) - 9
+    return VIEW.sub(f'viewBox="0 {top:g} {width:g} {bottom - top:g}"', WORDS.sub("", svg), count=1)
+
+
+def _sized(svg: str) -> str:
+    """Returns an SVG that is never narrower than its smallest letters can be read at; a phone scrolls it."""
+    sizes, box = list(map(float, SIZE.findall(svg))), re.search(r'viewBox="\S+ \S+ (\S+) ', svg)
+    least = f' style="min-width: {math.ceil(float(box[1]) * LEAST / min(sizes))}px"' if sizes and box else ""
+    return re.sub(r'<svg\b((?:(?! width=)[^>])*) width="[^"]*" height="[^"]*"', rf"<svg{least}\1", svg, count=1)
 
 
 def policy(script: str) -> str:

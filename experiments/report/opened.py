@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import files, records, selection
+from experiments import config, files, records, selection
 from experiments.errors import UserError
 from experiments.lint import Finding
 from experiments.records import Record
@@ -33,7 +33,7 @@ def opened(name: str, study: Path, runs: Sequence[Run]) -> list[Record]:
     if not made:
         raise UserError(
             f"No run of the study {name} is recorded in {records.ROOT}, so there is nothing to report; "
-            f"make them with: python -m experiments compare {name}"
+            f"make them with: python -m experiments compare {config.typed(study)}"
         )
     _note(note_of(name, runs[0]), study)
     found = []
@@ -41,9 +41,8 @@ def opened(name: str, study: Path, runs: Sequence[Run]) -> list[Record]:
         record = records.read(folder, test=True)
         if record is None:
             damage = records.damage(folder) or f"the test scores in {folder} are not those of its evaluations"
-            raise UserError(
-                f"There is no report, since {damage}; make that run again with: python -m experiments compare {name}"
-            )
+            again = f"make that run again with: python -m experiments compare {config.typed(study)}"
+            raise UserError(f"There is no report, since {damage}; {again}")
         found.append(record)
     return found
 

@@ -8,6 +8,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from experiments.lint import Claims
+from experiments.lint.claims import together
 from experiments.report.evidence import Evidence
 from experiments.report.table import Result
 from experiments.report.targets import targets
@@ -103,12 +105,19 @@ class Overview:
         """Whether an optimizer is among the best of one problem."""
         return next(row.tied for row in self.results[problem].rows if row.label == label)
 
+    @property
+    def claims(self) -> Claims:
+        """What may be claimed over all problems."""
+        return together([made.claims for made in self.results])
+
     def words(self) -> list[str]:
         """Returns the sentences that the runs allow."""
         said = [f"{name}: {made.headline}" for name, made in zip(self.problems, self.results, strict=True)]
         if len(self.problems) < LEAST_PROBLEMS:
             few = f"{len(self.problems)} problems are fewer than {LEAST_PROBLEMS}"
             return [*said, f"Ranks are shown without p values, and no critical-difference diagram is drawn: {few}."]
+        if not self.claims.allowed:
+            return [*said, f"Ranks are shown without p values; {self.claims.words}."]
         medians = {k: [statistics.median(runs) for runs in rows] for k, rows in self.merits().items()}
         gap = critical_difference(len(self.labels), len(self.problems))
         told = f"Nemenyi's test tells mean ranks apart that differ by {gap:.2f} or more"

@@ -13,7 +13,8 @@ for (const table of all("table.sortable")) {
 }
 
 function sort(table, heading, column) {
-  const up = heading.getAttribute("aria-sort") !== "ascending";
+  const now = heading.getAttribute("aria-sort");
+  const up = now === null ? heading.dataset.first !== "descending" : now === "descending";
   all("thead th", table).forEach((other) => other.removeAttribute("aria-sort"));
   heading.setAttribute("aria-sort", up ? "ascending" : "descending");
   const body = table.tBodies[0];
@@ -41,12 +42,14 @@ function filter() {
     const out = (kind) => (row.dataset[kind] === undefined ? [] : JSON.parse(row.dataset[kind])).some((name) => off[kind].has(name));
     row.hidden = out("optimizer") || out("problem");
   }
-  for (const box of filters.filter((one) => one.name === "optimizer")) fade(box.value, box.dataset.color, !box.checked);
+  for (const box of filters.filter((one) => one.name === "optimizer")) hide(box.value, !box.checked);
 }
 
-function fade(label, color, off) {
-  for (const part of all(`figure svg [style*="${color}"]`)) part.classList.toggle("off", off);
+function hide(label, off) {
+  for (const part of all("figure svg [data-optimizer]")) {
+    if (part.dataset.optimizer === label) part.classList.toggle("off", off);
+  }
   for (const text of all("figure svg text")) {
-    if (text.textContent === label || text.textContent.startsWith(`${label}  `)) text.classList.toggle("off", off);
+    if (text.textContent === label) text.classList.toggle("off", off);
   }
 }

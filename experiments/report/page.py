@@ -30,6 +30,7 @@ PAIR_HEADINGS = (
     "A is",
     "in words",
 )
+FALLING = ("P(A is better)",)
 
 
 def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: Sequence[Finding]) -> str:
@@ -104,10 +105,7 @@ def filters(evidence: Evidence, problems: Mapping[str, str]) -> str:
         evidence: has the optimizers.
         problems: what each problem is called in the tables -> in words.
     """
-    boxes = [
-        _box("optimizer", entry.label, entry.label, data_color=entry.style.color.lower())
-        for entry in evidence.study.optimizers
-    ]
+    boxes = [_box("optimizer", entry.label, entry.label, entry.style.color) for entry in evidence.study.optimizers]
     others = "".join(_box("problem", name, words) for name, words in problems.items())
     fields = [
         element("fieldset", element("legend", "optimizers") + "".join(boxes)),
@@ -116,10 +114,9 @@ def filters(evidence: Evidence, problems: Mapping[str, str]) -> str:
     return f'<form class="filters" hidden>{"".join(fields)}</form>'
 
 
-def _box(name: str, value: str, words: str, **attributes: Any) -> str:
-    extra = "".join(f' {key.replace("_", "-")}="{text(given)}"' for key, given in attributes.items())
-    swatch = element("span", "", class_="swatch", style=f"background:{attributes['data_color']}") if attributes else ""
-    box = f'<input type="checkbox" name="{text(name)}" value="{text(value)}" checked{extra}> '
+def _box(name: str, value: str, words: str, color: str = "") -> str:
+    swatch = element("span", "", class_="swatch", style=f"background:{color}") if color else ""
+    box = f'<input type="checkbox" name="{text(name)}" value="{text(value)}" checked> '
     return element("label", f"{box}{swatch}{text(words)}")
 
 
@@ -127,7 +124,9 @@ def _results(evidence: Evidence, result: Result) -> str:
     csv = download(f"{NAME}.csv", as_csv(evidence, result), "the numbers as CSV")
     rows = [list(zip(cells(row), _keys(row), strict=True)) for row in result.rows]
     about = [_about(evidence, [row.label], row.tied) for row in result.rows]
-    shown = table(NAME, f"Test scores, {csv}", headings(evidence.task.score_title), rows, about)
+    names = headings(evidence.task.score_title)
+    falling = names[2:6] if evidence.higher else names[6:7]  # scores; what the best is ahead of a loss is below 0
+    shown = table(NAME, f"Test scores, {csv}", names, rows, about, falling)
     said = "".join(element("li", text(note)) for note in notes(evidence, result))
     return "\n".join([element("h2", "Results"), shown, element("ul", said, class_="notes")])
 
@@ -142,7 +141,7 @@ def _keys(row: Row) -> list[Any]:
         centre.median if centre else None,
         centre.iqm if centre else None,
         row.by_rule,
-        lag.difference if lag else None,
+        lag.difference if lag else 0.0 if centre else None,  # the best is as good as itself
         lag.corrected_p if lag else None,
         lag.superiority if lag else None,
         row.verdict,
@@ -158,7 +157,7 @@ def _pairs(evidence: Evidence, pairs: Sequence[Comparison]) -> str:
     about = [_about(evidence, [pair.first, pair.second], False) for pair in pairs]
     csv = download("pairs.csv", pairs_csv(evidence, pairs), "the numbers as CSV")
     words = f"Every pair, corrected together for their number, {csv}"
-    return "\n".join([element("h2", "All pairs"), table("pairs", words, PAIR_HEADINGS, rows, about)])
+    return "\n".join([element("h2", "All pairs"), table("pairs", words, PAIR_HEADINGS, rows, about, FALLING)])
 
 
 def _pair(pair: Comparison) -> list[Cell]:
@@ -189,7 +188,8 @@ def _runs(evidence: Evidence) -> str:
     rows = [[(number(v) if isinstance(v, float) else str(v), v) for v in row.values()] for row in plain]
     about = [_about(evidence, [row["optimizer"]], False) for row in plain]
     csv = download("runs.csv", to_csv(plain), "the numbers as CSV")
-    return "\n".join([element("h2", "All runs"), table("runs", f"After the last pass, {csv}", names, rows, about)])
+    shown = table("runs", f"After the last pass, {csv}", names, rows, about, names[4:] if evidence.higher else ())
+    return "\n".join([element("h2", "All runs"), shown])
 
 
 def _about(evidence: Evidence, labels: Sequence[str], tied: bool) -> Mapping[str, Any]:
@@ -206,7 +206,7 @@ def drawn(place: int, shown: Shown) -> str:
     if not shown.files:
         return heading + element("p", text(shown.words), class_="quiet")
     files = {path.suffix: path for path in shown.files}
-    card = element("div", inlined(files[".svg"].read_text(encoding="utf-8"), f"f{place}"), class_="card")
+    card = element("div", inlined(files[".svg"].read_text(encoding="utf-8"), f"f{place}"), class_="card", tabindex="0")
     csv = download(files[".csv"].name, files[".csv"].read_text(encoding="utf-8"), "the numbers as CSV")
     caption = element("figcaption", f"{text(shown.words)} {csv}")
     return heading + element("figure", f"{card}\n{caption}", id=f"figure-{shown.slug}")

@@ -32,6 +32,8 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     styles = {entry.label: entry.style for entry in overview.evidence[0].study.optimizers}
     if all(one.task.toy for one in overview.evidence):
         title = f"{title} (illustration, not evidence)"  # rule B20
+    else:
+        title += overview.claims.mark
     rows = map_table(overview)
     shown = _figures(overview, rows, styles, title, folder)
     csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
@@ -46,7 +48,7 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
         element("ul", links, id="problems"),
         filters(overview.evidence[0], {name: name for name in overview.problems}),
         element("h2", "Results"),
-        _table(rows, csv),
+        _table(rows, csv, higher=all(one.higher for one in overview.evidence)),
         *(drawn(place, figure) for place, figure in enumerate(shown)),
     ]
     path = folder / f"{NAME}.html"
@@ -65,7 +67,8 @@ def _figures(
         return Caption(whole, (how,), footer, f"{whole}. {how}")
 
     what = "Every problem"
-    shown = [Shown(what, figures.MAP, figures.draw_map(rows, caption(what, figures.MAP), folder))]
+    how = figures.map_how(overview.claims)
+    shown = [Shown(what, how, figures.draw_map(rows, caption(what, how), folder))]
     what, chances = "Over all problems", chance_table(overview)
     words = caption(what, figures.CHANCES)
     shown.append(Shown(what, figures.CHANCES, ranks.draw_chances(chances, styles, "score", words, folder)))
@@ -89,13 +92,14 @@ def _ranks(
 ) -> list[Shown]:
     """Returns the critical-difference diagram, or below eight problems the sentence that refuses it (rule B18)."""
     what, few = "Ranks over problems", critical.refused(len(overview.problems), len(overview.labels))
+    few = few or critical.unclaimed(overview.claims)
     if few:
         return [Shown(what, few)]
     table = critical.table_of(overview.ranks(), overview.identity, len(overview.problems))
     return [Shown(what, critical.HOW, critical.draw(table, styles, caption(what, critical.HOW), folder))]
 
 
-def _table(rows: list[dict[str, Any]], csv: str) -> str:
+def _table(rows: list[dict[str, Any]], csv: str, *, higher: bool) -> str:
     headings = ("optimizer", "problem", "mean test score", "95 % interval", "place, 0 to 1", "verdict", "diverged")
     cells = [
         [
@@ -114,4 +118,5 @@ def _table(rows: list[dict[str, Any]], csv: str) -> str:
         for row in rows
     ]
     link = download(f"{NAME}.csv", csv, "the numbers as CSV")
-    return table("results", f"Test scores on every problem, {link}", headings, cells, about)
+    falling = ("place, 0 to 1", *(("mean test score",) if higher else ()))
+    return table("results", f"Test scores on every problem, {link}", headings, cells, about, falling)

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from experiments.lint import Claims
 from experiments.report.evidence import BySeed, Evidence
 from experiments.statistics import (
     Centre,
@@ -36,6 +37,7 @@ class Row:
         by_rule: mean test score at the evaluation with the best validation score; None while runs are missing.
         lag: the best against this one; None for the best itself.
         tied: whether it belongs to the optimizers that are printed bold: the best, and all that are not worse.
+        top: what the best is called: it has the best mean, or where nothing may be claimed the highest or the lowest.
         seconds: of training in a run, its steps times the median seconds of a step in the timing pass; None where that
             may not be shown, or runs are missing.
         example_gradients: gradients of single examples a run took.
@@ -51,6 +53,7 @@ class Row:
     by_rule: float | None
     lag: Comparison | None
     tied: bool
+    top: str
     seconds: float | None
     example_gradients: int
 
@@ -59,28 +62,39 @@ class Row:
         """What it is against the best."""
         if self.centre is None:
             return "runs missing"
-        return "best mean" if self.lag is None else self.lag.reversed().verdict + self.lag.mark
+        return self.top if self.lag is None else self.lag.reversed().verdict + self.lag.mark
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """The table: its rows, the best mean first; all pairs compared; and the sentence that may stand above it."""
+    """The table: its rows, the best mean first; all pairs compared; and the sentence that may stand above it.
+
+    All of them say what `claims` allows and no more, so that whatever shows them needs no rule of its own.
+    """
 
     rows: list[Row]
     comparisons: list[Comparison]
     headline: str
+    claims: Claims
 
 
-def result(evidence: Evidence) -> Result:
-    """Returns the result table of a study; the same evidence gives the same bytes."""
+def result(evidence: Evidence, claims: Claims) -> Result:
+    """Returns the result table of a study; the same evidence gives the same bytes.
+
+    Args:
+        evidence: what is known.
+        claims: what the lint allows to say of it.
+    """
     finals = evidence.final("test")
     rng = generator(evidence.identity, NAME)
     pairs = compare(finals, rng, higher_is_better=evidence.higher) if any(finals.values()) else []
+    pairs = pairs if claims.allowed else [pair.unclaimed() for pair in pairs]
     whole = evidence.complete(finals)
     found = centres({label: _in_order(values) for label, values in whole.items()}, rng) if whole else {}
     means = {label: centre.mean.value for label, centre in found.items()}
     order = sorted(evidence.labels, key=lambda label: _rank(means.get(label), evidence.higher))
-    ties = tie_group(means, pairs, higher_is_better=evidence.higher) if means else []
+    ties = tie_group(means, pairs, higher_is_better=evidence.higher) if means and claims.allowed else []
+    top = "best mean" if claims.allowed else f"{_extreme(evidence)} mean"
     lags = {
         pair.second: pair
         for one in pairs
@@ -88,19 +102,34 @@ def result(evidence: Evidence) -> Result:
         if means and pair.first == order[0] and pair.second in means
     }
     rules = evidence.complete(evidence.by_rule())
-    rows = [_row(evidence, label, found.get(label), rules, lags.get(label), label in ties) for label in order]
-    said = [headline(means, pairs, higher_is_better=evidence.higher)] if means else []
+    rows = [_row(evidence, label, found.get(label), rules, lags.get(label), label in ties, top) for label in order]
+    said = [_said(evidence, means, pairs, claims)] if means else []
     worse = [row.label + row.lag.mark for row in rows if row.lag is not None and row.lag.verdict == "better"]
     if worse and len(worse) < len(means) - 1:
         said.append(f"Worse than {order[0]}: {', '.join(worse)}.")
     said += [
         f"{row.label} has {row.runs} of {row.wanted} runs, and no mean yet." for row in rows if row.runs < row.wanted
     ]
-    return Result(rows, pairs, " ".join(said))
+    return Result(rows, pairs, " ".join(said), claims)
+
+
+def _extreme(evidence: Evidence) -> str:
+    return "highest" if evidence.higher else "lowest"
+
+
+def _said(evidence: Evidence, means: dict[str, float], pairs: list[Comparison], claims: Claims) -> str:
+    """Returns the sentence above the table: what the verdicts allow, or whose mean is the highest, and why no more."""
+    if claims.allowed or len(means) == 1:
+        return headline(means, pairs, higher_is_better=evidence.higher)
+    best = (max if evidence.higher else min)(means.values())
+    if not math.isfinite(best):
+        return f"Of every optimizer a run diverged, so that none has a mean; {claims.words}."
+    first = " and ".join(label for label, mean in means.items() if mean == best)
+    return f"{first}: {_extreme(evidence)} mean; {claims.words}."
 
 
 def _row(
-    evidence: Evidence, label: str, centre: Centre | None, rules: BySeed, lag: Comparison | None, tied: bool
+    evidence: Evidence, label: str, centre: Centre | None, rules: BySeed, lag: Comparison | None, tied: bool, top: str
 ) -> Row:
     group = evidence.of(label)
     steps = max((record.evaluations[-1]["step"] for record in group), default=0)
@@ -117,6 +146,7 @@ def _row(
         by_rule=math.fsum(_in_order(rules[label])) / len(rules[label]) if label in rules else None,
         lag=lag,
         tied=tied,
+        top=top,
         seconds=None if second is None or centre is None else steps * second,
         example_gradients=max((record.evaluations[-1]["example_gradients"] for record in group), default=0),
     )
@@ -155,7 +185,7 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         row.label,
         f"{row.learning_rate:g}" + (" (edge)" if row.boundary else ""),
-        "-" if centre is None else bracketed(centre.mean.value, centre.mean.expanded),
+        "-" if centre is None else mean_of(centre),
         "-" if centre is None else number(centre.median),
         "-" if centre is None else number(centre.iqm),
         "-" if row.by_rule is None else number(row.by_rule),
@@ -188,6 +218,11 @@ def bracketed(value: float, interval: Interval) -> str:
     if not all(map(math.isfinite, (value, *interval))):
         return number(value)
     return f"{number(value)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def mean_of(centre: Centre) -> str:
+    """Returns a mean with its interval."""
+    return bracketed(centre.mean.value, centre.mean.expanded)
 
 
 def _runs(row: Row) -> str:

@@ -20,6 +20,18 @@ TIMED = (
 )
 LOOK = "The budget '{}' is for a look, and not for claims: those need 'standard', with more trials and seeds."
 
+VERDICTS = (
+    "Bold: the best mean and all that {} seeds do not tell from it. Worse: the interval of the paired "
+    "difference leaves 0 out, its p (paired t, or signed ranks where a run diverged, corrected by Holm for all "
+    "pairs) is below 0.05, and P is at least 0.75. ≈: not all of that, which is what to expect of equal "
+    "optimizers. †: not confirmed by the exact test, which 5 seeds or fewer never can. n/a: fewer than 3 "
+    "seeds, or runs are missing."
+)
+UNCLAIMED = (
+    "Nothing is bold and nothing is called better or worse: {}. p: paired t, or signed ranks where a run diverged, "
+    "corrected by Holm for all pairs. n/a: fewer than 3 seeds, or runs are missing."
+)
+
 
 def notes(evidence: Evidence, result: Result) -> list[str]:
     """Returns the sentences under the table: how it was made and how to read it."""
@@ -29,13 +41,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
         *words.facts,
         *([] if evidence.study.tier.claims else [LOOK.format(evidence.study.budget)]),
         f"Compared on the {evidence.study.track} track: {'; '.join(_algorithms(evidence).values())}.",
-        (
-            f"Bold: the best mean and all that {count} seeds do not tell from it. Worse: the interval of the paired "
-            "difference leaves 0 out, its p (paired t, or signed ranks where a run diverged, corrected by Holm for all "
-            "pairs) is below 0.05, and P is at least 0.75. ≈: not all of that, which is what to expect of equal "
-            "optimizers. †: not confirmed by the exact test, which 5 seeds or fewer never can. n/a: fewer than 3 "
-            "seeds, or runs are missing."
-        ),
+        VERDICTS.format(count) if result.claims.allowed else UNCLAIMED.format(result.claims.words),
         (
             "Intervals: expanded percentile bootstrap over seeds, 10,000 draws, the same seeds for all. A run that "
             "diverged counts as the worst value there is; without all of its runs an optimizer has no mean."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import records, tasks
-from experiments.config import Study
+from experiments.config import Study, typed
 from experiments.errors import UserError
 from experiments.identity import tuning_hash
 from experiments.ledger import Cost
@@ -56,7 +56,7 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
     if not study.tuned:
         return documented(study)
     selected, evidence = paths(path)
-    again = f"choose them with: python -m experiments tune {path.stem}"
+    again = f"choose them with: python -m experiments tune {typed(path)}"
     if not selected.is_file() or not evidence.is_file():
         raise UserError(f"The study {path.stem} has no chosen learning rates yet; {again}")
     text = evidence.read_bytes().decode()

@@ -16,8 +16,8 @@ from experiments.statistics.summaries import Interval
 ALPHA = 0.05
 SUPERIORITY = 0.75
 
-Verdict = Literal["better", "worse", "≈", "n/a"]
-OPPOSITE: dict[Verdict, Verdict] = {"better": "worse", "worse": "better", "≈": "≈", "n/a": "n/a"}
+Verdict = Literal["better", "worse", "≈", "no claim", "n/a"]
+OPPOSITE: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}  # the others read the same from both sides
 UNKNOWN = Interval(math.nan, math.nan)
 
 
@@ -69,6 +69,10 @@ class Comparison:
             verdict = "worse"
         return dataclasses.replace(self, corrected_p=corrected_p, corrected_exact_p=corrected_exact_p, verdict=verdict)
 
+    def unclaimed(self) -> Comparison:
+        """Returns the same numbers without a verdict, for runs that allow no claim."""
+        return self if self.verdict == "n/a" else dataclasses.replace(self, verdict="no claim")
+
     def reversed(self) -> Comparison:
         """Returns the same comparison seen from B: of B against A."""
         return dataclasses.replace(
@@ -80,7 +84,7 @@ class Comparison:
             percentile=Interval(-self.percentile.high, -self.percentile.low),
             expanded=Interval(-self.expanded.high, -self.expanded.low),
             superiority=1 - self.superiority,
-            verdict=OPPOSITE[self.verdict],
+            verdict=OPPOSITE.get(self.verdict, self.verdict),
         )
 
     @property
@@ -94,6 +98,8 @@ class Comparison:
         if self.verdict == "n/a":
             return f"{a} and {b} cannot be compared: {self.missing}."
         numbers = f"{self._difference()}, P({a} better) = {self.superiority:.2f}, corrected p = {self.corrected_p:.2g}"
+        if self.verdict == "no claim":
+            return f"{a} and {b}: no claim ({numbers})."
         if self.verdict == "≈":
             return f"{a} ≈ {b}: {self.seeds} seeds do not tell them apart ({numbers})."
         doubt = "; † not confirmed by the exact test" if self.mark else ""
@@ -150,7 +156,7 @@ def _of_the_best(
         raise ValueError(f"means must map each optimizer, at least one, to its mean, not NaN, got {dict(means)}.")
     best: str = (max if higher_is_better else min)(means, key=means.__getitem__)
     verdicts: dict[str, Verdict] = {row.second: row.verdict for row in comparisons if row.first == best}
-    verdicts |= {row.first: OPPOSITE[row.verdict] for row in comparisons if row.second == best}
+    verdicts |= {row.first: OPPOSITE.get(row.verdict, row.verdict) for row in comparisons if row.second == best}
     if lacking := [label for label in means if label != best and label not in verdicts]:
         raise ValueError(f"The best, {best}, must be compared with all others, not so with {', '.join(lacking)}.")
     return best, {label: verdicts[label] for label in means if label != best}

@@ -26,6 +26,7 @@ def add_options(parser: argparse.ArgumentParser, words: Callable[[str], Any], co
 
 def run(options: Any) -> None:
     """Takes the times that are missing of a study, problem by problem, and prints them."""
+    from experiments import config, terminal
     from experiments.asked import asked_of
     from experiments.timing import reading, table, taking
 
@@ -37,6 +38,6 @@ def run(options: Any) -> None:
         labels = [entry.label for entry in asked.whole.optimizers]
         found = reading.recorded(asked.name, asked.wanted[0].study, labels)
         for line in table.lines(table.rows(found, asked.whole)):
-            print(line)
-        if reason := reading.refused(found, labels, asked.name):
-            print(reason)
+            terminal.say(line, 2)
+        if reason := reading.refused(found, labels, config.typed(asked.path)):
+            terminal.say(reason)

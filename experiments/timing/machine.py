@@ -29,7 +29,13 @@ def processor() -> str:
         named = (value.strip() for key, _, value in lines if key.strip() in ("model name", "Model"))
         return next(named, platform.machine())
     try:
-        told = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True)
+        told = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return platform.processor() or platform.machine()
     return told.stdout.strip()

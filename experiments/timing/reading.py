@@ -110,20 +110,20 @@ def beside(found: Sequence[Record]) -> list[Record]:
     ]
 
 
-def refused(found: Sequence[Record], labels: Sequence[str], name: str) -> str:
+def refused(found: Sequence[Record], labels: Sequence[str], typed: str) -> str:
     """Returns why no times may be shown (rule B16), and the command that takes them; empty when they may.
 
     Args:
         found: the records of the timing pass.
         labels: the optimizers that are compared.
-        name: of the study, or of one of its problems.
+        typed: what to type for the study.
     """
     mixed = {
         "runs of the timing pass trained beside others": bool(beside(found)),
         "the timing pass is of different machines": len({machine_of(record) for record in found}) > 1,
         "the runs of the timing pass are of different lengths": len({record.run.epochs for record in found}) > 1,
     }
-    command = f"python -m experiments time {name.partition('.')[0]}"
+    command = f"python -m experiments time {typed}"
     for reason in (reason for reason, so in mixed.items() if so):
         return f"Times are not shown, since {reason}; {command} --again takes them anew."
     timed = {record.run.label for record in found}

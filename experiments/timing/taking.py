@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Sequence
 
-from experiments import engines, environment, records, sweep
+from experiments import engines, environment, records, sweep, terminal
 from experiments.asked import Asked
 from experiments.engines import Setting
 from experiments.errors import UserError
@@ -58,7 +58,7 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
     if not wanted:
         return
     if dry_run:
-        print(expected(name, wanted, again=again))
+        terminal.say(expected(name, wanted, again=again))
         return
     load = machine.load()
     if said := machine.warning(load):

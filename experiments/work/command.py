@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from experiments import leases, records
+from experiments import leases, records, terminal
 from experiments.config import Study
 from experiments.errors import Locked, UserError
 from experiments.progress import clock
@@ -67,14 +67,16 @@ def status(study: str | None) -> None:
     for state in found:
         kind, label = (state.run.kind, state.run.label) if state.run else ("?", "?")
         table.setdefault((states.place_of(state), kind, label), collections.Counter())[state.word] += 1
-    widths = [max(len(key[column]) for key in table) for column in range(3)] if table else []
-    for key, counts in table.items():
-        cells = [cell.ljust(width) for cell, width in zip(key, widths, strict=True)]
-        print("  ".join([*cells, ", ".join(f"{counts[word]} {word}" for word in states.WORDS if counts[word])]))
+    if table:
+        told = [
+            ", ".join(f"{counts[word]} {word}" for word in states.WORDS if counts[word]) for counts in table.values()
+        ]
+        cells = [(*key, words) for key, words in zip(table, told, strict=True)]
+        print(terminal.table(("study", "runs", "optimizer", "how they stand"), cells) + "\n")
     for state in found:
         if state.word not in states.FINAL:
-            print(states.sentence(state))
-    print(_total(found))
+            terminal.say(states.sentence(state), 2)
+    terminal.say(_total(found))
 
 
 def resume(options: Any) -> None:

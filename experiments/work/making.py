@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from experiments import engines, environment, records, sweep
+from experiments import engines, environment, records, sweep, terminal
 from experiments.engines import Engine, Setting
 from experiments.runs import Run
 from experiments.work import estimate, states
@@ -47,10 +47,10 @@ def tell(name: str, runs: Sequence[Run], options: Any, more: str = "") -> None:
     stand = [states.of(records.folder(records.ROOT, name, run), run) for run in runs]
     missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
     engine(name, options, len(missing))()
-    print(estimate.sentence(name, runs, missing, records.ROOT, workers(options, len(missing))) + more)
+    terminal.say(estimate.sentence(name, runs, missing, records.ROOT, workers(options, len(missing))) + more)
     reasons = collections.Counter(state.reason for state in stand if state.word == "outdated")
     for reason, count in reasons.items():
-        print(f"{name}: {count} of those to make are recorded, {reason}.")
+        terminal.say(f"{name}: {count} of those to make are recorded, {reason}.")
 
 
 def workers(options: Any, runs: int) -> int:

@@ -4,7 +4,8 @@ import dataclasses
 import functools
 import math
 
-from experiments import config, environment, identity, records, runs, selection
+from experiments import config, environment, identity, records, report, runs, selection
+from experiments.lint import Claims
 from experiments.report import Evidence
 from experiments.words import Words
 from tests.experiments import small
@@ -63,6 +64,11 @@ def evidence(ends, *, tuned=True, timing="alone", times=None, target=None, kind=
                 found.append(records.Record(run, status, made, {}, tuple(shown)))
     words = Words("small", whole, whole, found, choices, command or "python -m experiments report small")
     return Evidence("small", whole, wanted, found, choices, trials, words, target, timings=timings(whole, times or {}))
+
+
+def result(whole):
+    """The result table of a study of which everything may be claimed."""
+    return report.result(whole, Claims())
 
 
 def timings(whole, times, passes=3):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments import __main__ as cli
-from experiments import datasets, usage
+from experiments import config, datasets, usage
 from experiments.__main__ import main
 from experiments.errors import UserError
 from tests.experiments.small import TOML, select, study
@@ -36,6 +36,12 @@ from tests.experiments.small import TOML, select, study
         (["compare", "--seeds", "999999999999999999"], "must be seeds from 0 to 999"),
         (["compare", "--seeds", "9" * 5000], "must be a number of seeds or a list like 0,1,7"),
         (["compare", "--seeds", "0"], "at least one, got '0'"),
+        (["compare", "--seeds", "4-0"], "got '4-0'; a range is 0-4"),
+        (["compare", "--seeds", "0-"], "got '0-'; a range is 0-4"),
+        (["compare", "--seeds", "-3"], "got '-3'; a range is 0-4"),
+        (["report", "--seeds", "0-2,,5"], "got '0-2,,5'; a range is 0-4"),
+        (["run", "--seeds", "998-1000"], "must be seeds from 0 to 999"),
+        (["compare", "--seeds", "0-999999999999999999"], "must be seeds from 0 to 999"),
         (["report", "--target", "nan"], "must be a number such as 0.9, got 'nan'"),
         (["report", "--target", "high"], "must be a number such as 0.9, got 'high'"),
         (["compare", "--jobs", "-1"], "must be a whole number"),
@@ -46,6 +52,24 @@ from tests.experiments.small import TOML, select, study
             "declares no tiers; --seeds, --epochs and --optimizers make it smaller",
         ),
         (["compare", "mni152", "--tier", "quik"], "Unknown tier 'quik': did you mean 'quick'?"),
+        (
+            ["report", "functions", "--tier", "quick"],
+            "Studies with tiers: acdc (quick), mni152 (quick), msd_heart (quick).",
+        ),
+        (["compare", "mnist", "--tier", "laptop"], "'laptop' is a budget and no tier: a study's file declares it"),
+        (["run", "mni152", "--tier", "paper"], "'paper' is a budget and no tier"),
+        (
+            ["compare", "--optimizers", "Adam,AdamW"],
+            "The study mnist has no AdamW; it has GD, SGD, Momentum, AdaGrad, Adam,",
+        ),
+        (
+            ["compare", "--optimizers", "Adam,AdamW"],
+            'with optimizer = "adamw", and choose its learning rate with: python',
+        ),
+        (["report", "functions", "--optimizers", "nadam"], "The study functions has no nadam; it has"),
+        (["run", "--optimizers", "adam", "adadelta"], "The study mnist has no adadelta; it has"),
+        (["compare", "--optimizers", "Adam,Adm"], "Unknown optimizer 'Adm': did you mean 'Adamax'? Known: GD, SGD,"),
+        (["compare", "--optimizers", "adam,adamax,Adamx"], "Unknown optimizer 'Adamx': did you mean 'AdaGrad'?"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, words, sentence):
@@ -92,6 +116,51 @@ def test_a_study_without_rates_is_refused(capsys, tmp_path):
     path.write_text(TOML, encoding="utf-8")
     assert main(["compare", str(path)]) == 2
     assert "choose them with: python -m experiments tune" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "report", "time"])
+@pytest.mark.parametrize("name", ["mine3.toml", "mnist.toml", "my-copy.toml"])
+def test_advice_for_a_copied_study_names_its_file(capsys, tmp_path, monkeypatch, command, name):
+    """Also for a copy under the name of a study that there is, whose rates are chosen and are not the copy's."""
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text((config.STUDIES / "mnist.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    assert main([command, name]) == 2
+    advice = capsys.readouterr().err.strip()
+    assert advice.endswith(f"python -m experiments tune {name}")
+    assert main(["tune", name, "--dry-run"]) == 0
+
+
+def test_advice_for_one_problem_of_a_study_names_the_study(tmp_path):
+    """Of several problems each has files of its own, and commands take the whole; a path with a space is quoted."""
+    assert config.typed(config.STUDIES / "functions.beale-beale.toml") == "functions"
+    assert config.typed(Path("mine.beale-beale.toml")) == "mine.toml"
+    assert config.typed(tmp_path / "a b" / "mine.toml") == f"'{tmp_path / 'a b' / 'mine.toml'}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("3", (0, 1, 2)),
+        ("0-4", (0, 1, 2, 3, 4)),
+        ("0-2,5", (0, 1, 2, 5)),
+        ("7,0 - 2", (7, 0, 1, 2)),
+        ("3-3", (3,)),
+        ("0-2,1-3", (0, 1, 2, 3)),
+        ("0,1,7", (0, 1, 7)),
+    ],
+)
+def test_seeds_are_a_number_a_list_or_ranges(text, seeds):
+    """In any order, each once."""
+    parser, _ = cli._parsers()
+    assert parser.parse_args(["compare", "--seeds", text]).seeds == seeds
+
+
+def test_the_help_tells_of_ranges(capsys):
+    """Of every command that takes seeds."""
+    for command in ("compare", "report", "run", "reproduce", "benchmark"):
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        assert "N|A,B|A-B" in capsys.readouterr().out
 
 
 def test_a_data_set_out_of_reach_is_refused_and_not_replaced(capsys, tmp_path, monkeypatch):

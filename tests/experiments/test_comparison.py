@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,7 +57,8 @@ def test_a_comparison_ends_with_a_table_and_a_report(compared):
     kinds += [f"report.{kind}" for kind in ("html", "md", "csv")]
     assert set(kinds) <= {path.name for path in (folder / "figures").iterdir()}
     assert "Adam" in done.stdout
-    assert "cannot be compared with" in done.stdout
+    assert re.search(r"^Adam: highest mean; no claim: |^GD: highest mean; no claim: ", done.stdout, re.MULTILINE)
+    assert done.stdout.splitlines()[-1] == "Open figures/report.html"
     assert len(list(folder.glob("runs/small-*/opened.json"))) == 1
     assert "[4/4]" in done.stderr
 

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from matplotlib import image
+from matplotlib.textpath import TextPath
 
 from experiments import canvas, config, figures
 from experiments.canvas import Caption
@@ -106,7 +107,7 @@ def test_a_caption_is_never_wider_than_its_figure():
     wide, narrow = "RMSprop 0.003162, " * 12, "a little line of small letters " * 9
     room = canvas.WIDTH * 72
     for part in canvas.wrapped((wide, narrow)):
-        assert canvas.TextPath((0, 0), part, size=canvas.CAPTION).get_extents().width < room
+        assert TextPath((0, 0), part, size=canvas.CAPTION).get_extents().width < room
     assert canvas.wrapped((narrow,)) == textwrap.wrap(narrow, canvas.LETTERS)
     assert " ".join(canvas.wrapped((wide,))) == wide.strip()
 

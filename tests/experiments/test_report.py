@@ -7,12 +7,12 @@ import pytest
 
 from experiments import runs, selection
 from experiments.ledger import Cost
-from experiments.report import costs, result, text
+from experiments.report import costs, text
 from experiments.report.table import bracketed, cells, headings, number
 from experiments.statistics import Interval
 from experiments.tables import from_csv
 from experiments.words import Words
-from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence
+from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence, result
 
 
 def rows(ends, **how):

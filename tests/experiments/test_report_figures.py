@@ -9,10 +9,9 @@ from matplotlib import image
 from experiments import canvas
 from experiments.canvas import Caption
 from experiments.figures import budget, costs, profiles, ranks, scores, times, trajectories
-from experiments.report import result
 from experiments.report.gallery import NO_DIAGRAM, Gallery
 from experiments.report.targets import provisional, targets
-from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence, study
+from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence, result, study
 
 CAPTION = Caption("A title", ("how to read it",), ("drawn by: python -m experiments",), "In words")
 LOST = {**THREE, "Momentum": [0.89, math.nan, 0.90, 0.91, 0.90]}
@@ -186,7 +185,6 @@ def test_trajectories_begin_at_the_published_start_and_end_lowest():
 def test_a_critical_difference_diagram_is_refused_below_eight_problems(tmp_path, monkeypatch):
     """The page says so in the place of the figure."""
     monkeypatch.setattr(canvas, "DPI", 20)
-    monkeypatch.setattr(costs, "state_bytes", lambda entry: 4)
     whole = evidence(APART)
     shown = Gallery(whole, result(whole), tmp_path, STYLES).draw(illustrations=False)
     assert NO_DIAGRAM in [figure.words for figure in shown if not figure.files]

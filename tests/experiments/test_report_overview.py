@@ -7,11 +7,12 @@ import re
 import pytest
 
 from experiments import config, report
-from experiments.figures import costs, profiles
 from experiments.figures import overview as figures
-from experiments.report import result, write_overview
+from experiments.figures import profiles
+from experiments.lint import Claims
+from experiments.report import write_overview
 from experiments.report.overview import Overview, map_table, middle, several, times_table
-from tests.experiments.evidence import APART, NOISE, evidence
+from tests.experiments.evidence import APART, NOISE, evidence, result
 from tests.experiments.test_report_figures import CAPTION
 
 
@@ -96,8 +97,8 @@ def test_one_problem_or_missing_runs_have_no_overview():
 def test_the_page_leads_to_the_report_of_each_problem(tmp_path, monkeypatch):
     """By links inside its folder; the sentences of each are there, and so are the numbers."""
     monkeypatch.setattr("experiments.canvas.DPI", 20)
-    monkeypatch.setattr(costs, "state_bytes", lambda entry: 4)
     monkeypatch.setattr(report, "findings", lambda *study, **how: [])
+    monkeypatch.setattr(report, "claims", lambda *study: Claims())
     monkeypatch.setattr(report, "broken", lambda *study: [])
     path = config.STUDIES / "mnist.toml"
     made = [

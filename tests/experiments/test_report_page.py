@@ -1,87 +1,63 @@
 """The report's page in a real browser: it sorts, filters and hands out its numbers, and trusts no name."""
 
-import os
 import re
 
 import pytest
 
-from experiments import config, report
-from experiments.lint import Finding
+from experiments.report import Evidence
 from experiments.report.markup import inlined
 from experiments.tables import from_csv
-from tests.browser import driver
-from tests.experiments.evidence import APART, THREE, evidence
-
-HOSTILE = "<script>document.title='had'</script>$\\frac\" onload='x'$"
-ENDS = {**APART, HOSTILE: THREE["Momentum"]}
-
-
-FINDING = Finding("L-B5", "The study has <b>two</b> seeds.")
-
-
-def written(folder, ends):
-    """A report of given test accuracies in which the lint finds one thing, without what needs TensorFlow."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "findings", lambda *study, **how: [FINDING])
-        patch.setattr(report, "broken", lambda *study: [])
-        patch.setattr("experiments.figures.costs.state_bytes", lambda entry: 4)
-        patch.setattr("experiments.canvas.DPI", 30)  # the page has no PNG; the figures' own tests look at theirs
-        return report.write(evidence(ends), config.STUDIES / "mnist.toml", folder, illustrations=False)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A report of three optimizers, made once."""
-    made = tmp_path_factory.mktemp("report")
-    written(made, ENDS)
-    return made
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """A headless browser; `make test` installs it."""
-    if driver.find() is None:
-        how = "No browser to test the report in; install Chrome or Chromium, or on Linux run: make browser"
-        if "CI" in os.environ:
-            pytest.fail(how)
-        pytest.skip(how)
-    with driver.Browser(tmp_path_factory.mktemp("browser")) as one:
-        yield one
-
-
-@pytest.fixture
-def page(browser, folder):
-    """The report, opened afresh."""
-    browser.open(folder / "report.html")
-    return browser
-
-
-def names(page, table="results", seen=False):
-    """The first cells of a table's rows, top to bottom; with `seen`, of those that are shown."""
-    keep = "row => row.offsetParent !== null" if seen else "() => true"
-    rows = f"Array.from(document.querySelectorAll('#{table} tbody tr'))"
-    return page.ask(f"{rows}.filter({keep}).map(row => row.cells[0].textContent)")
-
-
-def heading(number):
-    """The button that sorts the results by a column."""
-    return f"#results thead th:nth-child({number}) button"
+from tests.experiments.evidence import APART
+from tests.experiments.paged import ENDS, HOSTILE, heading, names, written
 
 
 def test_a_click_sorts_by_numbers_and_another_turns_the_order(page):
     """By learning rate: as numbers, not as words; what is sorted is told to screen readers."""
     assert names(page) == ["Adam", HOSTILE, "GD"]
-    page.click(heading(3))
-    assert names(page) == ["GD", HOSTILE, "Adam"]
-    assert page.ask("document.querySelector('#results thead th:nth-child(3)').ariaSort") == "ascending"
-    page.click(heading(3))
+    page.click(heading(2))
     assert names(page) == ["Adam", HOSTILE, "GD"]
+    assert page.ask("document.querySelector('#results thead th:nth-child(2)').ariaSort") == "ascending"
+    page.click(heading(2))
+    assert names(page) == [HOSTILE, "GD", "Adam"], "equal rates stay as they stood"
     page.click(heading(8))
     assert names(page)[-1] == "Adam", "the best has no p: what has no number comes last"
 
 
+@pytest.mark.parametrize("column", [3, 4, 5, 6, 7])
+def test_the_first_click_on_a_score_puts_the_best_first(page, column):
+    """By mean, median, interquartile mean, at best validation, and by the gap to the best, which has none to itself."""
+    page.click(heading(2))
+    page.click(heading(column))
+    assert names(page) == ["Adam", HOSTILE, "GD"]
+    page.click(heading(column))
+    assert names(page) == ["GD", HOSTILE, "Adam"]
+
+
+def test_the_first_click_on_the_score_of_a_run_puts_the_best_run_first(page):
+    """Runs have a table of their own; passes and seeds are no scores."""
+    page.click("#runs thead th:nth-child(7) button")
+    ends = page.ask("Array.from(document.querySelectorAll('#runs tbody tr'), row => Number(row.cells[6].textContent))")
+    assert ends == sorted(ends, reverse=True)
+    page.click("#runs thead th:nth-child(2) button")
+    assert page.ask("document.querySelector('#runs thead th:nth-child(2)').ariaSort") == "ascending"
+
+
+def test_the_first_click_on_a_loss_puts_the_lowest_first(browser, tmp_path, monkeypatch):
+    """Less is better: in the mean as in the runs; what the best is ahead is below zero, and its own gap is zero."""
+    monkeypatch.setattr(Evidence, "higher", property(lambda self: False))
+    written(tmp_path, APART)
+    browser.open(tmp_path / "report.html")
+    assert "GD: lowest mean; no claim: " in browser.ask("document.querySelector('#headline').textContent")
+    for column in (3, 4, 5, 7):  # of all curves the lowest end is the first, so that by validation all are equal
+        browser.click(heading(2))
+        browser.click(heading(column))
+        assert names(browser) == ["GD", "Adam"], column
+    browser.click("#runs thead th:nth-child(7) button")
+    assert names(browser, "runs")[:5] == ["GD"] * 5
+
+
 def test_an_optimizer_can_be_hidden_and_shown_again(page):
-    """Its rows leave every table, pairs with it as well, and its lines fade in the figures."""
+    """Its rows leave every table, pairs with it as well, and what is drawn of it leaves the figures."""
     page.click("form.filters input[value=GD]")
     assert names(page, seen=True) == ["Adam", HOSTILE]
     assert names(page, "pairs", seen=True) == ["Adam"]

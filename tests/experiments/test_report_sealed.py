@@ -98,6 +98,6 @@ def test_a_record_that_cannot_be_read_is_refused(made):
     path, runs = made
     folder = records.folder(records.ROOT, "small", runs[0])
     (folder / "test-1.jsonl").write_text("torn", encoding="utf-8")
-    said = f"the record in {folder} is damaged: test-1.jsonl, .*; make that run again with: .* compare small"
+    said = f"the record in {folder} is damaged: test-1.jsonl, .*; make that run again with: .* compare .*small.toml"
     with pytest.raises(UserError, match=said):
         report.opened("small", path, runs)

@@ -6,11 +6,10 @@ import math
 import pytest
 
 from experiments import canvas
-from experiments.figures import costs, spent
+from experiments.figures import spent
 from experiments.ledger import Cost
-from experiments.report import result
 from experiments.report.gallery import Gallery
-from tests.experiments.evidence import APART, evidence
+from tests.experiments.evidence import APART, evidence, result
 from tests.experiments.test_figures import texts
 from tests.experiments.test_report_figures import CAPTION, STYLES
 
@@ -73,7 +72,6 @@ def test_without_the_times_of_all_runs_gradients_are_drawn(tmp_path):
 def test_a_report_draws_costs_where_they_are_known(tmp_path, monkeypatch):
     """And nothing where they are not."""
     monkeypatch.setattr(canvas, "DPI", 20)
-    monkeypatch.setattr(costs, "state_bytes", lambda entry: 4)
     assert spent.table_of(evidence(APART)) == []
     titles = {}
     for name, whole in (("known", known()), ("unknown", evidence(APART))):

@@ -82,5 +82,5 @@ def test_a_target_of_another_definition_or_a_broken_one_is_refused(tmp_path, cha
     targets.make(path, study(), Pretender())
     written = targets.paths(path)[1]
     written.write_text(json.dumps(change(json.loads(written.read_text("utf-8")))), "utf-8")
-    with pytest.raises(UserError, match=f"{sentence}.*make it with: python -m experiments target small"):
+    with pytest.raises(UserError, match=f"{sentence}.*make it with: python -m experiments target .*small.toml"):
         targets.read(path, study())

@@ -8,9 +8,8 @@ import pytest
 from experiments import canvas, curves
 from experiments.figures import costs, timing
 from experiments.figures import curves as drawing
-from experiments.report import result
 from experiments.report.gallery import Gallery
-from tests.experiments.evidence import THREE, evidence, study
+from tests.experiments.evidence import THREE, evidence, result, study
 from tests.experiments.test_report_figures import CAPTION, STYLES
 
 TIMES = {"GD": 0.5, "Adam": 0.02, "Momentum": 0.01}
@@ -82,7 +81,6 @@ def test_seconds_of_curves_are_steps_times_the_median_of_a_step(tmp_path):
 def test_a_report_draws_times_only_where_there_is_a_timing_pass(tmp_path, monkeypatch):
     """Else it has the sentence in the place of the figure."""
     monkeypatch.setattr(canvas, "DPI", 20)
-    monkeypatch.setattr(costs, "state_bytes", lambda entry: 4)
     for whole, drawn in ((TIMED, True), (NOT, False)):
         shown = Gallery(whole, result(whole), tmp_path, STYLES).draw(illustrations=False)
         (one,) = [figure for figure in shown if figure.title == "What a step takes"]

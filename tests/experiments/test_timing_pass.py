@@ -107,7 +107,7 @@ def test_times_are_forgotten_and_taken_anew_when_asked_for(pretender, capsys):
         before = len(pretender)
         assert main(["time", "small.toml", "--repetitions", "3", *words]) == 0
         assert sum(len(engine.jobs) for engine in pretender[before:]) == made
-        mixed = "different lengths; python -m experiments time small --again" in capsys.readouterr().out
+        mixed = "different lengths; python -m experiments time small.toml --again" in capsys.readouterr().out
         assert mixed is ("--epochs" in words)
 
 

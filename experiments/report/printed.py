@@ -1,0 +1,62 @@
+"""What a report prints on the terminal: a table that fits, what may be said of it, and last of all the page to open."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments import terminal
+from experiments.report import Report
+from experiments.report.table import Row, cells, headings, mean_of, number
+
+
+def show(made: Report, *, wide: bool) -> None:
+    """Prints the result table, what may be said of it, how it was made, and the rules that are broken.
+
+    Args:
+        made: the report.
+        wide: whether all columns are shown, in parts where they do not fit beside each other.
+    """
+    words, rows = made.evidence.words, made.result.rows
+    names, texts = (headings, cells) if wide else (short_headings, short_cells)
+    terminal.say(words.title("Results"))
+    shown = terminal.table(names(words.task.score_title), [*map(texts, rows)], [row.tied for row in rows])
+    print(f"\n{shown}\n")
+    terminal.say(made.result.headline)
+    print()
+    for line in words.brief:
+        terminal.say(line)
+    sys.stdout.flush()  # so that what follows stands below, where both go to one place
+    for finding in made.findings:
+        print(terminal.wrapped(f"Broken rule {finding}"), file=sys.stderr)
+
+
+def tell_files(made: Sequence[Path], folder: Path) -> None:
+    """Prints what was written, and last of all the page to open."""
+    drawn = Counter(path.suffix for path in made)[".svg"]
+    page = next(path for path in made if path.suffix == ".html")
+    of_figures = {path.stem for path in made if path.suffix == ".svg"}
+    others = [path.name for path in made if path.stem not in of_figures]
+    figures = f"{drawn} {'figures' if drawn > 1 else 'figure'}, each as PNG, SVG and CSV"
+    terminal.say(f"Written to {folder}: {figures}; {', '.join(others)}.")
+    print(f"Open {page}", flush=True)
+
+
+def short_headings(score: str) -> tuple[str, ...]:
+    """Returns the headings of the table that fits a terminal."""
+    return "optimizer", "rate", f"test {score} [95 % interval]", "gap to best", "verdict"
+
+
+def short_cells(row: Row) -> tuple[str, ...]:
+    """Returns a row of the table that fits a terminal."""
+    rate = f"{row.learning_rate:.3g}" + (" (edge)" if row.boundary else "")
+    gap = "-" if row.lag is None else number(row.lag.difference)
+    return row.label, rate, _score(row), gap, row.verdict
+
+
+def _score(row: Row) -> str:
+    if row.diverged:
+        return f"{row.diverged} of {row.wanted} diverged"
+    return f"{row.runs} of {row.wanted} runs" if row.centre is None else mean_of(row.centre)

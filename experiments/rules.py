@@ -1,0 +1,147 @@
+"""The library's rules on NumPy arrays, without TensorFlow: figures read them from the files they are written in.
+
+Rules import neither TensorFlow nor Keras, but the package that they are in does. So their files are executed here with
+a base class of their own, and with a stand-in where `tfoptim.ops` would import TensorFlow: on NumPy arrays none of it
+is called. `tfoptim.simulate` gives the same numbers; the tests compare both for every rule.
+"""
+
+from __future__ import annotations
+import __future__
+
+import builtins
+import functools
+from collections.abc import Callable, Mapping
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from experiments import library
+
+
+class Rule:
+    """What `tfoptim.base.Optimizer` is to a rule: its numbers, its slots and the form of its step."""
+
+    slots: ClassVar[Any] = {}
+    shared: ClassVar[Mapping[str, float]] = {}
+    learning_rate: float = 0.001
+    weight_decay: float | None = None
+
+    def __init__(self, **values: Any) -> None:
+        """Takes the values that are not the rule's own defaults."""
+        vars(self).update(values)
+
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the direction of a rule of the form `w - learning_rate * direction`."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither direction nor step.")
+
+    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the new weights."""
+        return w - h.learning_rate * self.direction(h, g, w, s)
+
+    def once(self, h: Any, s: Any) -> None:
+        """Computes what is the same for all weights."""
+
+
+class _Kept(SimpleNamespace):
+    """What a rule keeps, by name."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in vars(self)
+
+
+class _Absent(ModuleType):
+    """Stands where TensorFlow or Keras would be imported; whatever is asked of it is it, and false."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return ()
+
+
+ABSENT = _Absent("absent")
+
+
+def get(name: str, **values: Any) -> Rule:
+    """Returns a rule by its name in `experiments.library.available`, with values other than its defaults."""
+    path, title = library.place(name)
+    found: Rule = getattr(_module(f"tfoptim.rules.{path.stem}"), title)(**values)
+    return found
+
+
+def slots(rule: Rule) -> dict[str, Any]:
+    """Returns what a rule keeps for each weight between steps: name -> start."""
+    groups = rule.slots if isinstance(rule.slots, tuple) else (rule.slots,)
+    return {name: start for group in groups for name, start in group.items()}
+
+
+def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
+    """Returns the weights after each of some steps, (steps, *shape), in float64.
+
+    Args:
+        rule: it is not changed.
+        weights: the start.
+        gradient: gives the gradient from the weights.
+        steps: how many.
+    """
+    w = np.array(weights, np.float64)
+    kept = _Kept(**{name: np.full_like(w, _start(rule, start, w)) for name, start in slots(rule).items()})
+    shared = _Kept(**rule.shared)
+    numbers = {name: getattr(rule, name) for name in _names(type(rule))}
+    path = []
+    for t in range(1, steps + 1):
+        g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
+        rule.once(h, shared)
+        if h.weight_decay is not None:
+            w = w - w * (h.learning_rate * h.weight_decay)
+        w = rule.step(h, g, w, kept)
+        path.append(w)
+    return np.array(path)
+
+
+def _start(rule: Rule, declared: Any, weights: Any) -> Any:
+    """Returns the start of a slot: a number, the name of the value that gives it, or a function of the weights."""
+    if isinstance(declared, str):
+        return getattr(rule, declared)
+    return declared(weights) if callable(declared) else declared
+
+
+def _names(kind: type) -> set[str]:
+    """Returns the values that a rule and those that it derives from declare."""
+    found = {name for one in kind.__mro__ for name in vars(one).get("__annotations__", {})}
+    return found - {"slots", "shared"}
+
+
+@functools.cache
+def _module(name: str) -> ModuleType:
+    """Returns a file of the library, executed; what is no file of it is absent."""
+    path = library.folder().joinpath(*name.split(".")[1:]).with_suffix(".py")
+    if not path.is_file():
+        return ABSENT
+    module = ModuleType(__name__)  # dataclasses look their module up among the imported ones
+    vars(module)["__builtins__"] = {**vars(builtins), "__import__": _import}
+    code = compile(
+        path.read_text(encoding="utf-8"), str(path), "exec", __future__.annotations.compiler_flag, dont_inherit=True
+    )
+    exec(code, vars(module))  # noqa: S102  it is the library's own file
+    return module
+
+
+def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (), level: int = 0) -> Any:
+    """Stands in for `__import__` in the files of the library."""
+    if name.partition(".")[0] in ("tensorflow", "keras"):
+        return ABSENT
+    if name == "tfoptim.base":
+        return SimpleNamespace(Optimizer=Rule)
+    if name.partition(".")[0] == "tfoptim":
+        return _module(name) if names else ABSENT
+    return __import__(name, globals_, locals_, names, level)

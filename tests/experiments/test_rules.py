@@ -1,0 +1,77 @@
+"""Rules are read without TensorFlow, and give the numbers that they give in the library."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tfoptim
+from experiments import library, rules
+from experiments.problems.functions import FUNCTIONS
+from tfoptim.state import groups
+
+FUNCTION = FUNCTIONS["rosenbrock"]
+STEPS = 40
+
+
+@pytest.mark.parametrize("name", library.available())
+def test_a_rule_read_from_its_file_takes_the_steps_of_the_library(name):
+    """To the last bit: the same lines run in float64; what is kept for a weight is the same as well."""
+    ours = tfoptim.get(name, learning_rate=1e-4)
+    expected = tfoptim.simulate(ours, FUNCTION.start, [FUNCTION.gradient] * STEPS)
+    found = rules.get(name, learning_rate=1e-4)
+    np.testing.assert_array_equal(rules.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
+    assert list(rules.slots(found)) == [slot for group in groups(ours) for slot in group]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("momentum", {"momentum": 0.9, "nesterov": True}),
+        ("adam", {"amsgrad": True, "beta_1": 0.5}),
+        ("adamw", {"weight_decay": 0.1}),
+        ("rmsprop", {"centered": True, "momentum": 0.9}),
+        ("adagrad", {"initial_accumulator_value": 0.5}),
+        ("clr", {"cycle": 10}),
+    ],
+)
+def test_values_other_than_the_defaults_act_as_in_the_library(name, values):
+    """Switches, decay, slots that begin at a value of their own, and rates that cycle."""
+    expected = tfoptim.simulate(
+        tfoptim.get(name, learning_rate=1e-4, **values), FUNCTION.start, [FUNCTION.gradient] * STEPS
+    )
+    found = rules.get(name, learning_rate=1e-4, **values)
+    np.testing.assert_array_equal(rules.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
+
+
+def test_a_rule_without_a_step_says_so():
+    """Such a file of the library is a fault of the library."""
+    with pytest.raises(NotImplementedError, match="Rule defines neither direction nor step"):
+        rules.simulate(rules.Rule(), [1.0], lambda w: w, 1)
+
+
+DRAWN = """
+import sys
+
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "keras"):
+            raise ImportError(f"{name} is not for figures")
+
+sys.meta_path.insert(0, Refused())
+"""
+
+
+def test_costs_and_trajectories_are_made_where_tensorflow_cannot_be_imported():
+    """All numbers of both figures; an import of it anywhere would raise."""
+    code = DRAWN + (
+        "from experiments import config\n"
+        "from experiments.figures import costs, trajectories\n"
+        "entries = config.load(config.find('mnist')).optimizers\n"
+        "print([costs.state_bytes(entry) for entry in entries])\n"
+        "print(len(trajectories.table_of(entries[:3], steps=5)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[0, 0, 4, 4, 8, 8]", str(2 * 3 * 6)]
