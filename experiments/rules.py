@@ -31,6 +31,10 @@ class Rule:
         """Takes the values that are not the rule's own defaults."""
         vars(self).update(values)
 
+    def numbers(self) -> dict[str, Any]:
+        """Returns the values by name."""
+        return {name: getattr(self, name) for name in _names(type(self))}
+
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the direction of a rule of the form `w - learning_rate * direction`."""
         raise NotImplementedError(f"{type(self).__name__} defines neither direction nor step.")
@@ -96,7 +100,7 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
     w = np.array(weights, np.float64)
     kept = _Kept(**{name: np.full_like(w, _start(rule, start, w)) for name, start in slots(rule).items()})
     shared = _Kept(**rule.shared)
-    numbers = {name: getattr(rule, name) for name in _names(type(rule))}
+    numbers = rule.numbers()
     path = []
     for t in range(1, steps + 1):
         g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
