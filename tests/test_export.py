@@ -1,5 +1,6 @@
 """An exported training step trains on as the original does, where there is TensorFlow and no tfoptim."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -16,6 +17,9 @@ GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(8, 3)).astype("float32")
 TABLE = GENERATOR.normal(size=(7, 3)).astype("float32")
 STEPS = 4
+# Relative, of a loss after four steps. An export corrects for the step's number in float32, and takes 1 - beta_2 from
+# the rule where the original's kernel has it, in float32, wrong by 3e-5 of itself.
+ROUNDING = 1e-5
 OPTIMIZERS = {
     "adam": lambda: tfoptim.Adam(0.1),
     "keras_schedule": lambda: tfoptim.AdaGrad(keras.optimizers.schedules.CosineDecay(0.1, 20)),
@@ -43,7 +47,7 @@ losses = {}
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*/")):
     loaded = tensorflow.saved_model.load(str(path))
     step = loaded.signatures["train"]
-    losses[path.name] = [step(x=batch)["loss"].numpy().tobytes().hex() for _ in range(int(sys.argv[2]))]
+    losses[path.name] = [float(step(x=batch)["loss"]) for _ in range(int(sys.argv[2]))]
 assert "tfoptim" not in sys.modules
 print(json.dumps(losses))
 """
@@ -73,8 +77,8 @@ class Training(tf.Module):
 
 
 def losses(step, steps=STEPS):
-    """The next losses, to the last bit."""
-    return [step(x=tf.constant(X))["loss"].numpy().tobytes().hex() for _ in range(steps)]
+    """The next losses."""
+    return [float(step(x=tf.constant(X))["loss"]) for _ in range(steps)]
 
 
 class Whole(keras.Model):
@@ -149,9 +153,9 @@ def exported(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*OPTIMIZERS, "assigned_numbers", "archive", "archive_large", "model"])
 def test_exported_step_trains_on_like_the_original(name, exported):
-    """The same losses to the last bit, in a process that has TensorFlow alone."""
+    """The same losses, in a process that has TensorFlow alone."""
     here, there = exported
-    assert here[name] == there[name]
+    np.testing.assert_allclose(there[name], here[name], rtol=ROUNDING)
     assert len(set(here[name])) > 1, "nothing was trained"
 
 
@@ -173,64 +177,83 @@ def test_archive_saves_what_kernels_update(tmp_path):
     assert {v.value.name for v in model.optimizer.variables} <= used
     archive(model, tmp_path / "saved")
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
-    assert losses(loaded.train, 2) == losses(model.train, 2)
+    np.testing.assert_allclose(losses(loaded.train, 2), losses(model.train, 2), rtol=ROUNDING)
 
 
 class Portable(tf.Module):
-    """One matrix in a `tf.Variable`, without embedding: what TFLite can hold."""
+    """One table in a `tf.Variable`: what TFLite can hold."""
 
     def __init__(self, optimizer):
         """Builds the optimizer; TFLite initialises variables that are tracked as TensorFlow's."""
         super().__init__()
-        self.weights, self.optimizer = tf.Variable(np.full((3, 1), 0.5, "float32")), optimizer
+        self.weights, self.optimizer = tf.Variable(TABLE), optimizer
         optimizer.build([self.weights])
         self.state = [v.value for v in optimizer.variables]
 
     @tf.function(input_signature=[tf.TensorSpec([8, 3], name="x")])
     def train(self, x):
-        """One step towards the first column."""
+        """One step towards the batch."""
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean((x @ self.weights - x[:, :1]) ** 2)
+            loss = tf.reduce_mean((tf.gather(self.weights, [1, 3, 1, 0, 0, 2, 3, 1]) - x) ** 2)
         self.optimizer.apply([tape.gradient(loss, self.weights)], [self.weights])
         return {"loss": loss}
 
 
-def lite(module, folder):
-    """The next losses of the converted step, or None where TensorFlow comes without the operations that it selects."""
-    tf.saved_model.save(module, str(folder), signatures={"train": module.train})
+def lite(module, folder, signature=None):
+    """The next losses of the step as TFLite takes it, with its own operations alone."""
+    tf.saved_model.save(module, str(folder), signatures={"train": signature or module.train})
     converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     converter.experimental_enable_resource_variables = True
-    content = converter.convert()
-    try:
-        interpreter = tf.lite.Interpreter(model_content=content)
-        interpreter.allocate_tensors()
-        step = interpreter.get_signature_runner("train")
-        return [step(x=X)["loss"] for _ in range(STEPS)]
-    except RuntimeError as error:
-        if "Flex delegate" not in str(error):
-            raise
-        return None
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    interpreter.allocate_tensors()
+    step = interpreter.get_signature_runner("train")
+    return [float(step(x=X)["loss"]) for _ in range(STEPS)]
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
-@pytest.mark.parametrize(
-    "make",
-    [
-        tfoptim.SGD,
-        tfoptim.Adam,
-        lambda: tfoptim.AdamW(clipnorm=0.1),
-        tfoptim.Nadam,
-        lambda: tfoptim.RMSprop(momentum=0.5),
-    ],
-    ids=["sgd", "adam", "adamw", "nadam", "rmsprop"],
-)
-def test_training_step_is_converted_for_tflite(make, tmp_path):
-    """Numbers have float64, so TFLite must select operations of TensorFlow; where it has them, it trains the same."""
-    module = Portable(make())
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in ("lazy", "large")])
+def test_training_step_runs_in_the_interpreter_of_tflite(name, tmp_path):
+    """TFLite has no float64 and takes few kernels apart; `lazy` scatters rows, which it cannot either."""
+    module = Portable(OPTIMIZERS[name]())
+    losses(module.train, 2)
     found = lite(module, tmp_path)
-    if found is None:
-        pytest.skip("converted, but this TensorFlow has no Flex delegate to run it")
-    expected = [module.train(tf.constant(X))["loss"] for _ in range(STEPS)]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)  # its kernels round otherwise
+    np.testing.assert_allclose(found, losses(module.train), rtol=ROUNDING)
+    assert len(set(found)) > 1, "nothing was trained"
+
+
+@pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
+def test_a_function_that_was_traced_before_it_is_exported_runs_in_tflite(tmp_path):
+    """TensorFlow's guides train, and then save `get_concrete_function()` of the function that has trained."""
+    module = Portable(tfoptim.Adam(0.1))
+    losses(module.train, 2)
+    found = lite(module, tmp_path, module.train.get_concrete_function())
+    np.testing.assert_allclose(found, losses(module.train), rtol=ROUNDING)
+
+
+@pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
+def test_a_function_of_any_arguments_is_exported_by_naming_them(tmp_path):
+    """`get_concrete_function` with the arguments' shapes, of a method without a signature."""
+    module = Portable(tfoptim.Nadam(0.1))
+    train = tf.function(functools.partial(vars(Portable)["train"].python_function, module))
+    found = lite(module, tmp_path, train.get_concrete_function(tf.TensorSpec([8, 3], name="x")))
+    np.testing.assert_allclose(found, losses(module.train), rtol=ROUNDING)
+
+
+def test_a_double_precision_step_is_exported_in_double_precision(tmp_path):
+    """TFLite could not run it in any case, and nothing of it may be left to float32."""
+    weight = keras.Variable(np.ones(2), dtype="float64")
+    module = tf.Module()
+    module.weight, module.optimizer = weight.value, tfoptim.Adam(0.1)
+    module.optimizer.build([weight])
+
+    @tf.function(input_signature=[])
+    def train():
+        module.optimizer.apply([tf.constant([0.1, -3.0], tf.float64)], [weight])
+        return {"weight": tf.convert_to_tensor(weight.value)}
+
+    module.train = train
+    tf.saved_model.save(module, str(tmp_path), signatures={"train": train})
+    step = tf.saved_model.load(str(tmp_path)).signatures["train"]
+    for _ in range(3):
+        np.testing.assert_allclose(step()["weight"], train()["weight"], rtol=1e-15)  # one rounding

@@ -85,7 +85,7 @@ def once(strategy: Any, optimizer: Any, h: Any) -> None:
     """Runs the rule's computations that are the same for all variables, and stores its shared state."""
     variables = {name: raw(v) for name, v in optimizer._shared.items()}
     with host():
-        s = Slots({name: Scalar(tf.cast(local(strategy, v), tf.float64)) for name, v in variables.items()})
+        s = Slots({name: Scalar(tf.cast(local(strategy, v), h.t.value.dtype)) for name, v in variables.items()})
         optimizer.once(h, s)
     for name, v in variables.items():
         strategy.extended.update(v, optimizer.assign, args=(getattr(s, name).cast(v.dtype),), group=False)
@@ -114,8 +114,8 @@ def constrain(optimizer: Any, v: Any) -> None:
 
 def average(optimizer: Any, h: Any, step: tf.Tensor, weights: Any, average: Any) -> None:
     """Moves the average towards the new weights; the first step copies them."""
-    move = tf.where(tf.equal(step, 0), tf.ones([], tf.float64), 1 - h.ema_momentum.value)
-    toward(average, tf.cast(weights, average.dtype), Scalar(move))
+    share = tf.cast((1 - h.ema_momentum).value, h.t.value.dtype)
+    toward(average, tf.cast(weights, average.dtype), Scalar(tf.where(tf.equal(step, 0), tf.ones_like(share), share)))
 
 
 def averaged(optimizer: Any) -> list[tuple[Any, Any]]:

@@ -23,7 +23,7 @@ def update(u: Update) -> None:
     for variable in (u.variable, *u.slots.values()):
         watch(variable)
     if isinstance(u.gradient, tf.IndexedSlices):
-        if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None):
+        if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None and not u.portable):
             return rows(u)
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
     # A user's `assign` may do what XLA cannot.
@@ -31,7 +31,7 @@ def update(u: Update) -> None:
     kernel = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if kernel is not None:
         return fused(u, kernel)
-    return compiled(u) if compiles else dense(u)
+    return compiled(u) if compiles and not u.portable else dense(u)
 
 
 def watch(variable: Any) -> None:

@@ -6,11 +6,11 @@ places. They take `1 - beta` in the variable's precision, which for beta = 0.999
 same, is not left to them: they get powers of 0 and a learning rate that already has it, computed in float64.
 
 Where no kernel is the rule, several are put together: `toward` moves an average, ResourceApplyAdagradV2, told to leave
-its slot alone, divides by a root. Not used, because they are not the rule: ResourceApplyMomentum on `lr` (keeps the sum
-of gradients, so a changing learning rate acts on the past), ResourceApplyAdagrad (no epsilon), ResourceApplyAdam with
-`use_nesterov` (not Nadam), ResourceApplyRMSProp without momentum (wants a slot that the rule does not have),
-ResourceApplyCenteredRMSProp (takes the root of a variance that rounding has made negative); and
-ResourceApplyAdamWithAmsgrad, which XLA cannot compile, so that `fit`, which compiles by default, would fail.
+its slot alone, divides by a root. Not used, since they are not the rule: ResourceApplyMomentum on `lr` (a changing rate
+acts on the past), ResourceApplyAdagrad (no epsilon), ResourceApplyAdam with `use_nesterov` (not Nadam),
+ResourceApplyRMSProp without momentum (wants a slot), ResourceApplyCenteredRMSProp (takes the root of a variance that
+rounding has made negative); and ResourceApplyAdamWithAmsgrad, which XLA cannot compile, so that `fit` would fail. In a
+SavedModel stand those alone that TFLite can take apart.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
 
     Args:
         u: the update to be done; its gradient is dense.
-        metal: whether the kernels are Apple's: float32 only, without Adamax, and AdagradV2 always moves its slot, so
-            that nothing can be put together with it.
+        metal: whether the kernels are Apple's: float32, no Adamax, and AdagradV2 always moves its slot.
         single_pass: whether not to put up with more passes over the variable than a kernel or two.
     """
     package, _, name = overrides.rule_of(u.optimizer).rpartition(".")
@@ -44,7 +43,8 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
     dtypes = (tf.float32,) if metal else (tf.float32, tf.float64)
     if package != "tfoptim.rules" or u.variable.dtype not in dtypes or (many_passes and single_pass):
         return None
-    lacking = metal and (name in ("adamax", "nadam") or "v_max" in u.slots)
+    lacking = (metal or u.portable) and (name in ("adamax", "nadam") or "v_max" in u.slots)
+    lacking |= u.portable and (name == "adadelta" or _in_parts(u))
     if lacking or not keeps_numbers(u.optimizer, u.variable.dtype):
         return None
     return _KERNELS.get(name)
@@ -224,13 +224,18 @@ def _divided(u: Update, direction: Any, slot: str, rate: Scalar, epsilon: Scalar
     )
 
 
+def _in_parts(u: Update) -> bool:
+    """Tells whether Adam's step is put together from several kernels."""
+    return 2**8 <= u.size < 2**15 and "GPU" not in u.variable.device and not ops.on_metal()
+
+
 def _adam(u: Update, rate: Scalar | None, epsilon: Scalar) -> None:
     """Moves the averages `m` and `v`, and, if there is a rate, the weights by `-rate * m / (sqrt(v) + epsilon)`.
 
     On the CPU Adam's kernel wakes all threads however little there is to do, which takes some 20 us. For what one core
     has done by then, three kernels that do not are twice as fast.
     """
-    if 2**8 <= u.size < 2**15 and "GPU" not in u.variable.device and not ops.on_metal():
+    if _in_parts(u):
         toward(u.slots["m"], u.gradient, 1 - u.h.beta_1)
         toward(u.slots["v"], tf.square(u.gradient), 1 - u.h.beta_2)
         if rate is not None:

@@ -37,13 +37,16 @@ class Scalar:
     throughout, and in bfloat16 0.999 never becomes 1.
 
     An expression of scalars is computed once however many variables ask for it: results and casts are remembered.
+
+    A float32 tensor stays one, and so does what is computed from it: see `tfoptim.update.portable`.
     """
 
     __array_priority__ = 1000  # NumPy hands the operation over to this class
 
     def __init__(self, value: Any) -> None:
+        single = tf.is_tensor(value) and value.dtype == tf.float32
         with host():
-            self.value = tf.convert_to_tensor(value, tf.float64)
+            self.value = value if single else tf.convert_to_tensor(value, tf.float64)
         self._known: dict[Any, Any] = {}
 
     def cast(self, dtype: Any) -> tf.Tensor:
@@ -69,8 +72,10 @@ class Scalar:
             return function(other, mine) if swapped else function(mine, other)
 
         def compute() -> Scalar:
-            value = other.value if isinstance(other, Scalar) else tf.constant(other, tf.float64)
-            return Scalar(function(value, self.value) if swapped else function(self.value, value))
+            mine, value = _alike(
+                self.value, other.value if isinstance(other, Scalar) else tf.constant(other, tf.float64)
+            )
+            return Scalar(function(value, mine) if swapped else function(mine, value))
 
         return self.once((function, other, swapped), compute)
 
@@ -106,6 +111,18 @@ class Scalar:
 
     def __neg__(self) -> Scalar:
         return self.map(operator.neg)
+
+
+def _alike(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns two numbers in one precision, the lower."""
+    if x.dtype == y.dtype:
+        return x, y
+    return tf.cast(x, tf.float32), tf.cast(y, tf.float32)
+
+
+def choose(condition: tf.Tensor, x: Scalar, y: Scalar) -> Scalar:
+    """Returns the first number where a condition is true, else the second."""
+    return Scalar(tf.where(condition, *_alike(x.value, y.value)))
 
 
 def _dispatch(x: Any, for_numpy: Callable[[Any], Any], for_tensors: Callable[[Any], Any]) -> Any:
@@ -159,8 +176,7 @@ def debias(beta: Any, t: Any) -> Any:
 
 def _debias(beta: Scalar, t: Scalar) -> Scalar:
     a = (t * (-0.5 * beta.map(_log_of_tensor))).map(tf.math.tanh)
-    later, first = 2 * a / (1 + a), 1 - beta
-    return Scalar(tf.where(tf.equal(t.value, 1), first.value, later.value))
+    return choose(tf.equal(t.value, 1), 1 - beta, 2 * a / (1 + a))
 
 
 # The logarithm of 0 would be minus infinity, which debuggers stop at. That of the smallest number does as well: its

@@ -20,6 +20,7 @@ from tfoptim import verdict
 from tfoptim.devices import update_devices
 from tfoptim.stages import all_finite, check, prepare, tensor
 from tfoptim.state import accumulators, local, path, raw
+from tfoptim.update import portable
 from tfoptim.verdict import Judge
 
 Present = Sequence[tf.Tensor]
@@ -178,10 +179,16 @@ def across_replicas(
     else:
         advance = tf.cond(
             tf.equal(before % k, k - 1),
-            lambda: complete(strategy, optimizer, grads, variables, before // k, judge, present),
+            lambda: complete(strategy, optimizer, grads, variables, updates(optimizer, before), judge, present),
             lambda: collect(strategy, optimizer, grads, variables),
         )
     strategy.extended.update(calls, lambda count: count.assign_add(advance), group=False)
+
+
+def updates(optimizer: Any, calls: tf.Tensor) -> tf.Tensor:
+    """Returns how many updates some calls have made; by a division that TFLite has, where it must."""
+    k = optimizer.gradient_accumulation_steps
+    return tf.cast(tf.cast(calls, tf.int32) // k, tf.int64) if portable(optimizer) else calls // k
 
 
 def collect(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any]) -> tf.Tensor:

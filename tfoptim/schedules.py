@@ -56,13 +56,14 @@ class _Exact(keras.optimizers.schedules.LearningRateSchedule):
         return tuple(getattr(self, name) for name in self.between)
 
     def __call__(self, step: Any) -> tf.Tensor:
-        """Returns the value at a step, a float64 scalar.
+        """Returns the value at a step, a float64 scalar; float32 for a step in float32.
 
         Args:
             step: counted from 0; a number, tensor or variable.
         """
+        single = tf.is_tensor(step) and step.dtype == tf.float32
         with host():
-            return self.at(tf.cast(step, tf.float64))
+            return self.at(step if single else tf.cast(step, tf.float64))
 
     def at(self, step: tf.Tensor) -> tf.Tensor:
         """Returns the value at a step given in float64, which is exact up to 2**53."""

@@ -72,9 +72,9 @@ def on_values(g: Any, function: Any) -> Any:
 
 
 def all_finite(grads: list[Any]) -> tf.Tensor:
-    """Returns one verdict over all gradients; a NaN of any replica is in the sum."""
+    """Returns one verdict over all gradients; a NaN of any replica is in the sum. TFLite has no `is_finite`."""
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
-    return tf.reduce_all(tf.stack([tf.reduce_all(tf.math.is_finite(v)) for v in values]))
+    return tf.reduce_all(tf.stack([tf.reduce_all(tf.abs(v) <= v.dtype.max) for v in values]))
 
 
 def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.ops import Scalar
+from tfoptim.ops import Scalar, choose
 
 
 class Slots:
@@ -54,6 +55,11 @@ class Update:
         return scalar.cast(self.gradient.dtype)
 
     @property
+    def portable(self) -> bool:
+        """Tells whether the step is to be of operations that TFLite has; see `portable`."""
+        return bool(self.h.t.value.dtype == tf.float32)
+
+    @property
     def size(self) -> int:
         """Returns the number of elements of the variable."""
         return math.prod(self.variable.shape)
@@ -68,15 +74,48 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
         numbers: float64 tensor with the current value of every number field.
         rate: the learning-rate variable's value, or None under a schedule.
     """
-    h = SimpleNamespace(t=Scalar(tf.cast(step, tf.float64)) + 1, zero=Scalar(0.0))
+    dtype = tf.float32 if portable(optimizer) else tf.float64
+    h = SimpleNamespace(t=Scalar(tf.cast(step, dtype)) + 1, zero=Scalar(0.0))
     declared: dict[str, Any] = optimizer.numbers()
+    at = step if dtype == tf.float64 else tf.cast(step, dtype)
     for (name, value), number in zip(declared.items(), tf.unstack(numbers, len(declared)), strict=True):
-        now: Any = value(step) if callable(value) else number
-        setattr(h, name, None if value is None else Scalar(tf.cast(now, tf.float64)))
-    if rate is not None:
+        now = tf.cast(value(at), dtype) if callable(value) else number
+        setattr(h, name, None if value is None else Scalar(now))
+    if rate is not None and dtype == tf.float64:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.
-        exact = h.learning_rate.value
-        kept = tf.equal(tf.cast(exact, rate.dtype), rate)
-        h.learning_rate = Scalar(tf.where(kept, exact, tf.cast(rate, tf.float64)))
+        kept = tf.equal(h.learning_rate.cast(rate.dtype), rate)
+        h.learning_rate = choose(kept, h.learning_rate, Scalar(tf.cast(rate, dtype)))
+    elif rate is not None:
+        h.learning_rate = Scalar(rate)
     return h
+
+
+def portable(optimizer: Any) -> bool:
+    """Tells whether a step is being traced for an export, and can be computed without float64.
+
+    TFLite, to which a SavedModel may be converted, has no arithmetic in float64. What is constant in a step it computes
+    beforehand, in float64 too; what is not, such as the correction by the step's number, is left to float32.
+
+    Traced for an export is what `tf.saved_model.save` traces, and what TensorFlow's guides export: a method of a
+    `tf.Module` whose arguments are fixed, by an `input_signature` or by `get_concrete_function`.
+    """
+    if tf.executing_eagerly() or any(v.dtype in ("float64", tf.float64) for v in optimizer._trainable_variables):
+        return False
+    is_fixed = in_module = False
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "tensorflow.python.saved_model.save":
+            return True
+        caller = frame.f_locals.get("self")
+        in_module |= isinstance(caller, tf.Module)
+        is_fixed |= frame.f_code.co_name == "get_concrete_function" or _is_fixed(caller)
+        frame = frame.f_back
+    return is_fixed and in_module
+
+
+def _is_fixed(function: Any) -> bool:
+    return isinstance(function, type(_FUNCTION)) and function.input_signature is not None
+
+
+_FUNCTION = tf.function(lambda: None)
