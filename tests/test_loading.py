@@ -341,6 +341,16 @@ def test_schedule_in_place_of_a_number_keeps_counter_and_slots(tmp_path):
     np.testing.assert_array_equal(slots(fresh, "m", fresh.layers[0]), slots(model, "m", model.layers[0]))
 
 
+def test_number_in_place_of_a_schedule_is_kept(tmp_path):
+    """The file has no learning rate, and the optimizer's own is named as not being in it."""
+    model = trained(network(3), tfoptim.Adam(tfoptim.schedules.WarmupCosine(0.1, 100)))
+    fresh = compiled(network(3), tfoptim.Adam(0.25))
+    fresh.load_weights(saved_weights(model, tmp_path))
+    with pytest.warns(UserWarning, match="not in the file: learning_rate"):
+        fresh.optimizer.build(fresh.trainable_variables)
+    assert (int(fresh.optimizer.iterations), float(fresh.optimizer.learning_rate)) == (2, 0.25)
+
+
 # Loss scaling
 
 
@@ -374,6 +384,16 @@ def test_loss_scaled_optimizer_is_copied_with_its_state(duplicate):
     assert int(twin.iterations) == 2
     twin.build(model.trainable_variables)
     assert_bitwise(state(model.optimizer)[2:], state(twin)[2:])
+
+
+def test_the_same_warning_is_given_once(tmp_path):
+    """Keras loads the inner optimizer with its wrapper, and then by itself."""
+    path = saved_weights(trained(network(3), scaled()), tmp_path)
+    fresh = compiled(network(3, frozen=[0]), scaled())
+    fresh.optimizer.build(fresh.trainable_variables)
+    with pytest.warns(UserWarning, match="Taken for 2; not used") as seen:
+        fresh.load_weights(path)
+    assert len(seen) == 1
 
 
 def test_another_precision_policy_takes_the_same_state(tmp_path):
@@ -476,6 +496,7 @@ RULES = {
     "SGD for Adam": (tfoptim.SGD, tfoptim.Adam),
     "Momentum for RMSprop, with slots of one name": (tfoptim.Momentum, tfoptim.RMSprop),
     "Adam for Adamax": (tfoptim.Adam, tfoptim.Adamax),
+    "Nadam, which shares a number, for Adam": (tfoptim.Nadam, tfoptim.Adam),
     "an Adam with a name of its own for Momentum": (lambda: tfoptim.Adam(name="mine"), tfoptim.Momentum),
     "Keras's SGD for Adam": (keras.optimizers.SGD, tfoptim.Adam),
     "Keras's Adam for SGD": (keras.optimizers.Adam, tfoptim.SGD),
@@ -529,7 +550,11 @@ def test_what_is_no_state_at_all_is_refused():
 def test_weights_of_a_model_that_was_not_compiled_leave_the_optimizer_as_it_is(tmp_path):
     """Pretrained weights say nothing of an optimizer, and there is nothing to warn of."""
     path = saved_weights(network(3), tmp_path)
-    for model in (compiled(network(3), tfoptim.Adam()), trained(network(3), tfoptim.Adam())):
+    for model in (
+        compiled(network(3), tfoptim.Adam()),
+        trained(network(3), tfoptim.Adam()),
+        trained(network(3), scaled()),
+    ):
         before = state(model.optimizer)
         model.load_weights(path)
         assert_bitwise(before, state(model.optimizer))
