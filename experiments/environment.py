@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import importlib.metadata
+import io
 import os
 import platform
 import subprocess
+import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from typing import Any
 from experiments import library
 
 PACKAGES = ("tensorflow", "keras", "numpy")
+OWN = ("tfoptim", "experiments")
 HERE = Path(__file__).parent
 # A change to one of these may change numbers; records made by other code are made again.
 COUNTED = (
@@ -37,11 +41,48 @@ COUNTED = (
 
 @functools.cache
 def source() -> str:
-    """Returns the SHA-256 over the code that decides a run's numbers: the library and the training."""
-    content = hashlib.sha256()
-    for name, path in _counted():
-        content.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return content.hexdigest()
+    """Returns the SHA-256 over the code that decides a run's numbers: the library and the training.
+
+    What it means counts, and not how it is documented or where it is: a better docstring, a comment or a moved file
+    leaves every recorded run what it was.
+    """
+    files = (
+        meaning(path.read_text("utf-8")).encode() if path.suffix == ".py" else path.read_bytes() for path in _counted()
+    )
+    digests = sorted(hashlib.sha256(content).hexdigest() for content in files)
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def meaning(text: str) -> str:
+    """Returns a Python file without docstrings, comments, blank lines and the places that own names are imported from.
+
+    Text and not a syntax tree, because trees differ between versions of Python that may read one folder of records.
+    """
+    lines, imported = text.splitlines(), []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        if _is_documentation(node):
+            _cut(lines, node)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OWN:
+            _cut(lines, node)
+            imported += [f"{alias.name} as {alias.asname or alias.name}" for alias in node.names]
+    kept = [line.rstrip() for line in lines if line.strip()]
+    return "\n".join([*sorted(imported), *kept])
+
+
+def _is_documentation(node: ast.AST) -> bool:
+    """Tells a string that stands by itself: of a module, a class, a function or an attribute."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _cut(lines: list[str], node: Any) -> None:
+    """Takes a statement out of its lines; columns of a syntax tree are counted in bytes."""
+    before = lines[node.lineno - 1].encode()[: node.col_offset]
+    after = lines[node.end_lineno - 1].encode()[node.end_col_offset :]
+    lines[node.lineno - 1 : node.end_lineno] = [(before + after).decode()] + [""] * (node.end_lineno - node.lineno)
 
 
 @functools.cache
@@ -99,13 +140,10 @@ def difference(environment: Mapping[str, Any]) -> str:
     return ", ".join(found)
 
 
-def _counted() -> Iterator[tuple[str, Path]]:
-    library_folder = library.folder()
-    for path in sorted(library_folder.glob("**/*.py")):
-        yield f"tfoptim/{path.relative_to(library_folder).as_posix()}", path
+def _counted() -> Iterator[Path]:
+    yield from library.folder().glob("**/*.py")
     for pattern in COUNTED:
-        for path in sorted(HERE.glob(pattern)):
-            yield f"experiments/{path.relative_to(HERE).as_posix()}", path
+        yield from HERE.glob(pattern)
 
 
 def _git(*arguments: str) -> str:

@@ -79,7 +79,8 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     declared: dict[str, Any] = optimizer.numbers()
     at = step if dtype == tf.float64 else tf.cast(step, dtype)
     for (name, value), number in zip(declared.items(), tf.unstack(numbers, len(declared)), strict=True):
-        now = tf.cast(value(at), dtype) if callable(value) else number
+        scheduled: Any = value(at) if callable(value) else None
+        now = number if scheduled is None else tf.cast(scheduled, dtype)
         setattr(h, name, None if value is None else Scalar(now))
     if rate is not None and dtype == tf.float64:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,

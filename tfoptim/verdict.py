@@ -51,9 +51,9 @@ def of_keras(optimizer: Any) -> Judge | None:
 def _caller(optimizer: Any) -> Any:
     frame = inspect.currentframe()
     while frame is not None:
-        candidate = frame.f_locals.get("self")
-        if isinstance(candidate, keras.optimizers.LossScaleOptimizer) and candidate.inner_optimizer is optimizer:
-            return candidate
+        caller: Any = frame.f_locals.get("self")
+        if isinstance(caller, keras.optimizers.LossScaleOptimizer) and caller.inner_optimizer is optimizer:
+            return caller
         frame = frame.f_back
     return None
 
