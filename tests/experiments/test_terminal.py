@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,7 +108,8 @@ def test_a_name_that_could_not_be_decoded_is_written_as_it_was_typed():
 @pytest.mark.parametrize("locale", ["C", "POSIX"])
 def test_a_locale_without_letters_is_no_obstacle(locale, place):
     """Even where Python is kept from making up for it: with the study's name in bytes, nothing dies."""
-    environment = {**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": root}
     environment.pop("PYTHONIOENCODING", None)
     command = [sys.executable, "-m", "experiments", "compare", FILE, "--dry-run"]
     done = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=60, cwd=place)
