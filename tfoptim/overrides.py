@@ -166,9 +166,14 @@ def redefines(optimizer: Any, name: str) -> bool:
     return name in vars(optimizer) or any(_definitions(type(optimizer), (name,)))
 
 
+def formula(cls: type) -> type:
+    """Returns the class that defines the formula of a class of optimizers."""
+    return next(c for c in cls.__mro__ if "direction" in vars(c) or "step" in vars(c))
+
+
 def rule_of(optimizer: Any) -> str:
     """Returns the module of the optimizer's rule; nothing where a user has replaced a part of what a kernel does."""
-    cls = next(cls for cls in type(optimizer).__mro__ if "direction" in vars(cls) or "step" in vars(cls))
+    cls = formula(type(optimizer))
     modules = {cls.__module__, *(vars(cls)[name].__module__ for name in ("direction", "step") if name in vars(cls))}
     replaced = len(modules) > 1 or redefines(optimizer, "assign")
     return "" if replaced else cls.__module__

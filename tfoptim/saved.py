@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tfoptim.overrides import formula
+
 Arrays = dict[str, np.ndarray]
 
 COUNTERS = ("iteration", "learning_rate")
@@ -204,9 +206,4 @@ def _subclasses(cls: type) -> Iterator[type]:
 
 
 def _same_rule(ours: type, theirs: type) -> bool:
-    return issubclass(ours, theirs) or _formula(ours) is _formula(theirs)
-
-
-def _formula(cls: type) -> type:
-    """Returns the class that defines the formula."""
-    return next(c for c in cls.__mro__ if "direction" in vars(c) or "step" in vars(c))
+    return issubclass(ours, theirs) or formula(ours) is formula(theirs)
