@@ -35,7 +35,7 @@ types: setup ## mypy and pyright
 test-oldest: $(OLDEST)/.installed ## run the library's tests on the oldest TensorFlow and Keras
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(LIBRARY_TESTS) $(ARGS)
 
-LIBRARY_TESTS := tests tfoptim --ignore=tests/experiments --ignore=tests/test_environment.py
+LIBRARY_TESTS := tests/library tests/test_readme.py tfoptim
 
 ##@ Set-up
 setup: $(VENV)/.installed ## make .venv from the lock and install tfoptim into it (PYTHON=python3.12)

@@ -1,5 +1,5 @@
 """A program that compares optimizers: study -> runs -> records -> figures."""
 
-from experiments import metal
+from experiments import machine
 
-metal.protect()
+machine.protect()

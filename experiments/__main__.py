@@ -18,17 +18,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from experiments import doctor, grid, seeds, terminal, usage
-from experiments.benchmark import command as benchmark
-from experiments.conformance import command as conformance
+from experiments import terminal
+from experiments.checks.benchmark import command as benchmark
+from experiments.checks.conformance import command as conformance
+from experiments.checks.metal import command as metal_check
+from experiments.cli import doctor, find_lr, lint, mirrors, reproduce, timing, usage, work
 from experiments.errors import RunsFailed, UserError, nearest, unknown
-from experiments.find_lr import command as find_lr
-from experiments.lint import command as lint
-from experiments.metal_check import command as metal_check
-from experiments.mirrors import command as mirrors
-from experiments.reproduce import command as reproduce
-from experiments.timing import command as timing
-from experiments.work import command as work
+from experiments.problems import grid, seeds
 
 
 class Parser(argparse.ArgumentParser):
@@ -89,7 +85,7 @@ def _run(words: list[str]) -> int:
 
 def _on_a_study(given: argparse.Namespace, typed: str) -> int:
     """Runs a command that is about studies or data, and says after an interruption how to go on."""
-    from experiments import asked, commands, inventory
+    from experiments.cli import commands, inventory, request
 
     if given.command == "prepare":
         commands.prepare(given.data, given.path)
@@ -100,7 +96,7 @@ def _on_a_study(given: argparse.Namespace, typed: str) -> int:
     values = {key: value for key, value in vars(given).items() if key != "debug"}
     if values.get("optimizers"):
         values["optimizers"] = tuple(name for names in values["optimizers"] for name in names)
-    options = asked.Options(**{**values, "command": typed})
+    options = request.Options(**{**values, "command": typed})
     try:
         done: int | None = {
             "compare": commands.compare,

@@ -15,28 +15,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import library
+from experiments import optimizers
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 OWN = ("tfoptim", "experiments")
 HERE = Path(__file__).parent
-# A change to one of these may change numbers; records made by other code are made again.
-COUNTED = (
-    "train.py",
-    "grid.py",
-    "passes.py",
-    "schedules.py",
-    "divergence.py",
-    "seeds.py",
-    "losses.py",
-    "cases/predict.py",
-    "metrics/*.py",
-    "models/*.py",
-    "tasks/*.py",
-    "problems/*.py",
-    "datasets/**/*.py",
-    "datasets/**/*.npz",
-)
+# Rooms whose code decides the numbers of a run: a change in one of them makes a recorded run another one's.
+COUNTED = ("problems", "running/training")
 
 
 @functools.cache
@@ -100,8 +85,7 @@ def commit() -> str:
     """Returns the git commit, with `+changes` when counted code differs from it, or `unknown`."""
     try:
         head = _git("rev-parse", "--short=12", "HEAD")
-        counted = (f":(glob){HERE}/{pattern}" for pattern in COUNTED)
-        changed = _git("status", "--porcelain", "--", str(library.folder()), *counted)
+        changed = _git("status", "--porcelain", "--", *map(str, _rooms()))
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return head + ("+changes" if changed else "")
@@ -140,10 +124,13 @@ def difference(environment: Mapping[str, Any]) -> str:
     return ", ".join(found)
 
 
+def _rooms() -> list[Path]:
+    return [optimizers.folder(), *(HERE / room for room in COUNTED)]
+
+
 def _counted() -> Iterator[Path]:
-    yield from library.folder().glob("**/*.py")
-    for pattern in COUNTED:
-        yield from HERE.glob(pattern)
+    """Returns the code of the rooms, and the selections of examples that data sets are made from."""
+    return (path for room in _rooms() for kind in ("py", "npz") for path in room.rglob(f"*.{kind}"))
 
 
 def _git(*arguments: str) -> str:

@@ -1,9 +1,9 @@
 """Optimizers for Keras 3 on TensorFlow: right, fast, and short enough to read beside the paper."""
 
 from tfoptim import callbacks as callbacks
-from tfoptim import presentation as _presentation
 from tfoptim import schedules as schedules
-from tfoptim.base import Optimizer as Optimizer
+from tfoptim.declaration import presentation as _presentation
+from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
@@ -17,12 +17,12 @@ from tfoptim.rules.momentum import Momentum as Momentum
 from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
-from tfoptim.scaling import LossScaleOptimizer as LossScaleOptimizer
-from tfoptim.simulation import simulate as simulate
+from tfoptim.simulate import simulate as simulate
+from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
-from tfoptim.convert import from_keras as from_keras  # isort: skip
+from tfoptim.interop import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"
 __all__ = [

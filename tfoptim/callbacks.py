@@ -1,14 +1,14 @@
 """Callbacks for `fit`: conditions for stopping, which work in any loop, and `Resume`."""
 
-from tfoptim import presentation as _presentation
-from tfoptim.conditions import Budget as Budget
-from tfoptim.conditions import NoImprovement as NoImprovement
-from tfoptim.conditions import NonFinite as NonFinite
-from tfoptim.conditions import RelativeDecreaseBelow as RelativeDecreaseBelow
-from tfoptim.conditions import TargetReached as TargetReached
-from tfoptim.gradient_norm import GradientNormBelow as GradientNormBelow
-from tfoptim.resume import Resume as Resume
-from tfoptim.stopping import Condition as Condition
+from tfoptim.declaration import presentation as _presentation
+from tfoptim.resume.callback import Resume as Resume
+from tfoptim.stopping.condition import Condition as Condition
+from tfoptim.stopping.conditions import Budget as Budget
+from tfoptim.stopping.conditions import NoImprovement as NoImprovement
+from tfoptim.stopping.conditions import NonFinite as NonFinite
+from tfoptim.stopping.conditions import RelativeDecreaseBelow as RelativeDecreaseBelow
+from tfoptim.stopping.conditions import TargetReached as TargetReached
+from tfoptim.stopping.gradient_norm import GradientNormBelow as GradientNormBelow
 
 __all__ = [
     "Budget",

@@ -38,7 +38,7 @@ class Scalar:
 
     An expression of scalars is computed once however many variables ask for it: results and casts are remembered.
 
-    A float32 tensor stays one, and so does what is computed from it: see `tfoptim.update.portable`.
+    A float32 tensor stays one, and so does what is computed from it: see `tfoptim.update.context.portable`.
     """
 
     __array_priority__ = 1000  # NumPy hands the operation over to this class

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 
 import tfoptim
-from tfoptim.base import Optimizer
-from tfoptim.domains import nearest
-from tfoptim.scaling import LossScaleOptimizer
+from tfoptim.declaration.domains import nearest
+from tfoptim.optimizer import Optimizer
+from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 
 
 def classes() -> dict[str, type[Optimizer]]:

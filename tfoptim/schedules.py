@@ -12,8 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim import presentation
-from tfoptim.domains import Choice, Interval, Whole
+from tfoptim.declaration import presentation
+from tfoptim.declaration.domains import Choice, Interval, Whole
 from tfoptim.ops import Scalar, host
 
 __all__ = ["Cyclic", "OneCycle", "WarmupCosine", "triangle"]

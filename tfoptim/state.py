@@ -1,7 +1,7 @@
-"""The variables an optimizer keeps, and the way of their values to disk and back (`tfoptim.loading`).
+"""The variables an optimizer keeps, and the way of their values to disk and back (`tfoptim.saving.loading`).
 
-Which state of a file an optimizer takes. The names of variables decide, as `tfoptim.matching` compares them; Keras's
-own files have positions only, which decide where they fit the rule.
+Which state of a file an optimizer takes. The names of variables decide, as `tfoptim.saving.matching` compares them;
+Keras's own files have positions only, which decide where they fit the rule.
 
 | the file has | the optimizer | what happens |
 |---|---|---|

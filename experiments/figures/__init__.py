@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.curves import CURVES, curves_of
+from experiments.analysis.curves import CURVES, curves_of
 from experiments.figures.across import EPOCHS, OVER_STEPS, telling
 from experiments.figures.curves import draw_curves, table_from, table_of
 

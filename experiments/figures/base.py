@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from experiments import canvas
-from experiments.config import Style
+from experiments.figures import canvas
+from experiments.studies import Style
 
 Table = Sequence[Mapping[str, Any]]
 FEW = 6  # lines whose bands can be told apart

@@ -12,13 +12,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from experiments import canvas, scales
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.statistics import best_of_band, generator
+from experiments.figures import canvas, scales
 from experiments.figures.base import FEW, Table, ended, group, looks
-from experiments.report.evidence import Evidence
-from experiments.statistics import best_of_band, generator
-from experiments.tables import from_csv, to_csv
+from experiments.figures.canvas import Caption
+from experiments.studies import Style
+from experiments.text import from_csv, to_csv
 
 HOW = (
     "Line: the validation score to expect of the best of k trials, drawn without replacement from those of the last "

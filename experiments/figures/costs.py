@@ -11,15 +11,16 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas, rules, scales
-from experiments.canvas import Caption
-from experiments.config import Entry, Style
+from experiments import optimizers
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.results import Result
+from experiments.analysis.timing_table import rows
+from experiments.figures import canvas, scales
 from experiments.figures.base import Table, dot
-from experiments.report.evidence import Evidence
-from experiments.report.table import Result
+from experiments.figures.canvas import Caption
 from experiments.report.text import origin
-from experiments.tables import from_csv, to_csv
-from experiments.timing.table import rows
+from experiments.studies import Entry, Style
+from experiments.text import from_csv, to_csv
 
 BYTES = 4  # of a number in float32
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # a name may stand on the frontier
@@ -59,7 +60,7 @@ def table_of(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 def state_bytes(entry: Entry) -> int:
     """Returns what an optimizer keeps between steps for each parameter, bytes; numbers for the whole do not count."""
-    return BYTES * len(rules.slots(rules.get(entry.optimizer, **entry.hyperparameters)))
+    return BYTES * len(optimizers.slots(optimizers.rule(entry.optimizer, **entry.hyperparameters)))
 
 
 def _kept(evidence: Evidence) -> dict[str, float]:

@@ -9,14 +9,14 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from experiments import canvas
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.lint import Claims
+from experiments.analysis.statistics import critical_difference
+from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
+from experiments.figures import canvas
 from experiments.figures.base import Table, dot
-from experiments.lint import Claims
-from experiments.statistics import critical_difference
-from experiments.statistics.aggregates import LEAST_PROBLEMS
-from experiments.tables import from_csv, to_csv
+from experiments.figures.canvas import Caption
+from experiments.studies import Style
+from experiments.text import from_csv, to_csv
 
 HOW = (
     "Mean rank over problems, by the median score of each, 1 the best; bar: optimizers whose mean ranks differ by less "

@@ -11,16 +11,16 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments import canvas
-from experiments.canvas import Caption
-from experiments.config import Style
-from experiments.curves import Curve
+from experiments.analysis.curves import Curve
+from experiments.analysis.statistics import bootstrap, expanded, generator
+from experiments.figures import canvas
 from experiments.figures.across import EPOCHS, Across, every
 from experiments.figures.base import FEW, Table, ended, looks
+from experiments.figures.canvas import Caption
 from experiments.figures.late import Line, room_for_late, show_late
-from experiments.records import Record
-from experiments.statistics import bootstrap, expanded, generator
-from experiments.tables import from_csv, to_csv
+from experiments.records.run_folder import Record
+from experiments.studies import Style
+from experiments.text import from_csv, to_csv
 
 MARKERS = 6  # on a line, however many points it has
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments import canvas
+from experiments.figures import canvas
 from experiments.figures.base import FAINT
 
 SHARE = 0.2  # of the horizontal axis

@@ -9,13 +9,13 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from experiments import canvas
-from experiments.canvas import Caption
+from experiments.analysis.lint import Claims
+from experiments.analysis.results import number
+from experiments.figures import canvas
 from experiments.figures.base import Table, group, name_rows, room_for
+from experiments.figures.canvas import Caption
 from experiments.figures.ranks import cell
-from experiments.lint import Claims
-from experiments.report.table import number
-from experiments.tables import from_csv, to_csv
+from experiments.text import from_csv, to_csv
 
 MAP = "Mean test score after the last pass, and half its 95 % interval (expanded bootstrap over seeds)"
 STAR = "; star: not told apart from the best mean of that problem"

@@ -12,12 +12,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiments import canvas, profiles
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis import profiles
+from experiments.analysis.profiles import Profile
+from experiments.figures import canvas
 from experiments.figures.base import Table, group, look, looks, under
-from experiments.profiles import Profile
-from experiments.tables import to_csv
+from experiments.figures.canvas import Caption
+from experiments.studies import Style
+from experiments.text import to_csv
 
 UNIT = "A problem is here one seed of the only problem there is."
 HOW = (

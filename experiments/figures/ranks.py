@@ -12,16 +12,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from experiments import canvas, scales
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.lint import Claims
+from experiments.analysis.results import Result, number
+from experiments.analysis.statistics import generator, improvement, interquartile_means, ranks
+from experiments.figures import canvas, scales
 from experiments.figures.base import Table, group, name_rows, room_for
-from experiments.lint import Claims
-from experiments.report.evidence import Evidence
-from experiments.report.table import Result, number
+from experiments.figures.canvas import Caption
 from experiments.report.text import origin
-from experiments.statistics import generator, improvement, interquartile_means, ranks
-from experiments.tables import from_csv, to_csv
+from experiments.studies import Style
+from experiments.text import from_csv, to_csv
 
 MAP_HOW = (
     "One problem, so that the columns are its seeds: test score, and in small the rank in that seed. Colour: score "

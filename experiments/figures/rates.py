@@ -11,12 +11,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas, scales
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.figures import canvas, scales
 from experiments.figures.base import FEW, Table, group, looks, under
+from experiments.figures.canvas import Caption
 from experiments.figures.tuned import RATE, medians
-from experiments.tables import to_csv
+from experiments.studies import Style
+from experiments.text import to_csv
 
 HOW = (
     "Dot: a run; line: median over the tuning seeds; ring: chosen; dashed: documented default; cross: diverged. Grey: "

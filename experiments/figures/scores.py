@@ -11,16 +11,16 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from experiments import canvas, scales
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.lint import Claims
+from experiments.analysis.results import Result
+from experiments.analysis.statistics import centres, generator
+from experiments.figures import canvas, scales
 from experiments.figures.base import Table, dot, group, name_rows, room_for, under
-from experiments.lint import Claims
-from experiments.report.evidence import Evidence
-from experiments.report.table import Result
+from experiments.figures.canvas import Caption
 from experiments.report.text import origin
-from experiments.statistics import centres, generator
-from experiments.tables import from_csv, to_csv
+from experiments.studies import Style
+from experiments.text import from_csv, to_csv
 
 SPLITS = ("train", "test")
 DOTS = "Dot: a seed; diamond and bar: mean with its 95 % interval (expanded bootstrap over seeds);"

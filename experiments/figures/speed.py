@@ -10,12 +10,12 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiments import canvas
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.statistics import speed_up
+from experiments.figures import canvas
 from experiments.figures.base import Table, dot, group, name_rows, room_for
-from experiments.statistics import speed_up
-from experiments.tables import from_csv, to_csv
+from experiments.figures.canvas import Caption
+from experiments.studies import Style
+from experiments.text import from_csv, to_csv
 
 HOW = (
     "Dot: a problem, median over seeds of the passes to its target, that of {reference} divided by the optimizer's; "

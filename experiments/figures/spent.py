@@ -12,15 +12,15 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments import canvas
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.evidence import Evidence
+from experiments.figures import canvas
 from experiments.figures.base import FEW, Table, group, name_rows, room_for
-from experiments.ledger import Cost
-from experiments.report.evidence import Evidence
+from experiments.figures.canvas import Caption
+from experiments.records.costs import Cost
 from experiments.report.text import origin
-from experiments.runs import EVALUATION, TUNING
-from experiments.tables import from_csv, to_csv
+from experiments.studies import Style
+from experiments.studies.runs import EVALUATION, TUNING
+from experiments.text import from_csv, to_csv
 
 PARTS: Mapping[str, Any] = {  # shade and hatch, so that parts differ without colours
     "tuning": {"alpha": 0.85},

@@ -12,14 +12,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from experiments import canvas
-from experiments.canvas import Caption
-from experiments.config import Entry, Style
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.levels import Target
+from experiments.analysis.statistics import reached, speed_up, summarise_times
+from experiments.figures import canvas
 from experiments.figures.base import FEW, Table, dot, group, looks, name_rows, room_for, under
-from experiments.report.evidence import Evidence
-from experiments.report.targets import Target
-from experiments.statistics import reached, speed_up, summarise_times
-from experiments.tables import from_csv, to_csv
+from experiments.figures.canvas import Caption
+from experiments.studies import Entry, Style
+from experiments.text import from_csv, to_csv
 
 REFERENCES = ("adamw", "adam", "sgd")  # of which the first that is there is what others are faster than
 HOW = (

@@ -12,16 +12,16 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from experiments import canvas
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.timing_table import MIB, middle, rows
+from experiments.figures import canvas
 from experiments.figures.across import Across
 from experiments.figures.base import Table, group, name_rows, room_for
-from experiments.report.evidence import Evidence
+from experiments.figures.canvas import Caption
+from experiments.records import timings
 from experiments.report.text import origin
-from experiments.tables import from_csv, to_csv
-from experiments.timing import reading
-from experiments.timing.table import MIB, middle, rows
+from experiments.studies import Style
+from experiments.text import from_csv, to_csv
 
 SECONDS = Across(
     "seconds", "seconds of training: steps times the median seconds of a step", " over seconds", "_by_second"
@@ -68,7 +68,7 @@ def table_of(evidence: Evidence) -> list[dict[str, Any]]:
         return []
     sgd = rows(evidence.timings, evidence.study)[0].reference
     order = {label: place for place, label in enumerate(evidence.labels)}
-    own = [(record, reading.taken(record)) for record in evidence.timings if record.run.label in order]
+    own = [(record, timings.taken(record)) for record in evidence.timings if record.run.label in order]
     return [
         {
             **origin(evidence),
@@ -76,7 +76,7 @@ def table_of(evidence: Evidence) -> list[dict[str, Any]]:
             "learning_rate": record.run.learning_rate,
             **{key: value for key, value in dataclasses.asdict(one).items() if key != "label"},
             "reference": sgd,
-            "machine": reading.machine_of(record),
+            "machine": timings.machine_of(record),
         }
         for record, one in sorted(own, key=lambda pair: (order[pair[1].label], pair[1].seed))
     ]
@@ -84,7 +84,7 @@ def table_of(evidence: Evidence) -> list[dict[str, Any]]:
 
 def table_from(text: str) -> list[dict[str, Any]]:
     """Returns the table of the figure from its CSV."""
-    numbers = {field.name: float for field in dataclasses.fields(reading.Taken) if field.name != "label"}
+    numbers = {field.name: float for field in dataclasses.fields(timings.Taken) if field.name != "label"}
     return from_csv(
         text, {**numbers, **dict.fromkeys(("seed", "steps", "peak_resident_bytes"), int), "learning_rate": float}
     )

@@ -16,12 +16,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from experiments import canvas, rules
-from experiments.canvas import Caption
-from experiments.config import Entry, Style
+from experiments import optimizers
+from experiments.figures import canvas
 from experiments.figures.base import Table, group, look
-from experiments.problems.functions import FUNCTIONS, Function
-from experiments.tables import from_csv, to_csv
+from experiments.figures.canvas import Caption
+from experiments.problems.functions.surfaces import FUNCTIONS, Function
+from experiments.studies import Entry, Style
+from experiments.text import from_csv, to_csv
 
 SHOWN = ("rosenbrock", "branin")
 STEPS = 200
@@ -81,9 +82,9 @@ def _descend(function: Function, entry: Entry, rate: float, steps: int) -> tuple
     """Returns where a rate ends, infinity if nowhere, and its path."""
     start = np.array(function.start, np.float64)
     cycle = {} if entry.cycle_epochs is None else {"cycle": CYCLE}
-    rule = rules.get(entry.optimizer, learning_rate=rate, **entry.hyperparameters, **cycle)
+    rule = optimizers.rule(entry.optimizer, learning_rate=rate, **entry.hyperparameters, **cycle)
     with np.errstate(all="ignore"):  # a rate too high leaves the numbers behind, and is then not the best
-        path = rules.simulate(rule, start, function.gradient, steps)
+        path = optimizers.simulate(rule, start, function.gradient, steps)
         end = float(function.value(path[-1]))
     return end if math.isfinite(end) else math.inf, np.vstack([start, path])
 

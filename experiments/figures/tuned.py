@@ -8,13 +8,15 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments import library, selection, tasks
-from experiments.config import Entry, Study
+from experiments import optimizers
 from experiments.figures.base import Table, group
-from experiments.search import LogUniform, Search
-from experiments.search.spaces import EDGE
-from experiments.selection import Choice, Trial
-from experiments.tables import from_csv
+from experiments.problems import tasks
+from experiments.studies import Entry, Study
+from experiments.text import from_csv
+from experiments.tuning import selection
+from experiments.tuning.search import LogUniform, Search
+from experiments.tuning.selection import Choice, Trial
+from experiments.tuning.spaces import EDGE
 
 RATE = "learning_rate"
 POINT = 0.01  # of an accuracy or a Dice; of a loss this share
@@ -179,7 +181,7 @@ def _fixed(entry: Entry, search: Search, choice: Choice, dimension: str) -> dict
 
 def _default(entry: Entry, name: str) -> float:
     """Returns what an optimizer has where nothing is tuned; NaN where it has no number there."""
-    value = entry.hyperparameters.get(name, library.defaults(entry.optimizer).get(name))
+    value = entry.hyperparameters.get(name, optimizers.defaults(entry.optimizer).get(name))
     return float(value) if isinstance(value, int | float) else math.nan
 
 

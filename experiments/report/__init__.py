@@ -6,16 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import files
-from experiments.lint import Finding, claims, findings
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.lint import Finding, claims, findings
+from experiments.analysis.overview import several
+from experiments.analysis.results import Result, result
+from experiments.analysis.test_scores import broken, note_of, opened
+from experiments.records import files
 from experiments.report import summary, text, timing
-from experiments.report.evidence import Evidence
 from experiments.report.gallery import Gallery, Shown
 from experiments.report.markup import described
-from experiments.report.opened import broken, note_of, opened
-from experiments.report.overview import several
 from experiments.report.page import page
-from experiments.report.table import Result, result
 
 __all__ = ["Evidence", "Report", "broken", "note_of", "opened", "result", "write", "write_overview"]
 
@@ -81,9 +81,9 @@ def write_overview(reports: Sequence[Report], title: str, folder: Path) -> list[
 
 
 def _cases(evidence: Evidence, folder: Path) -> list[Path]:
-    from experiments.cases import output
+    from experiments.report import cases
 
-    return output.write(evidence.study, evidence.found, evidence.words, folder)
+    return cases.write(evidence.study, evidence.found, evidence.words, folder)
 
 
 def _shown(paths: Sequence[Path]) -> list[Shown]:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.ledger import Cost
-from experiments.report.evidence import Evidence
+from experiments.analysis.evidence import Evidence
+from experiments.records.costs import Cost
 from experiments.report.markup import Cell, download, element, table
-from experiments.runs import EVALUATION, TUNING
-from experiments.tables import to_csv
+from experiments.studies.runs import EVALUATION, TUNING
+from experiments.text import to_csv
 
 HEADINGS = (
     "optimizer",

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import datasets, figures
-from experiments.config import Style
-from experiments.curves import DICE_STEP
+from experiments import figures
+from experiments.analysis import levels as targets
+from experiments.analysis.curves import DICE_STEP
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.results import Result
 from experiments.figures import (
     budget,
     costs,
@@ -24,10 +26,9 @@ from experiments.figures import (
     trajectories,
     tuned,
 )
-from experiments.grid import MOST_TRAINING
-from experiments.report import targets
-from experiments.report.evidence import Evidence
-from experiments.report.table import Result
+from experiments.problems import datasets
+from experiments.problems.grid import MOST_TRAINING
+from experiments.studies import Style
 
 NO_DIAGRAM = critical.refused(1, 2)
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.lint import Finding
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.lint import Finding
+from experiments.analysis.results import NAME, Result, Row, cells, headings, number
+from experiments.analysis.statistics import Comparison
 from experiments.report import costs, timing
-from experiments.report.evidence import Evidence
 from experiments.report.gallery import Shown
 from experiments.report.markup import Cell, download, element, inlined, policy, table, text
-from experiments.report.table import NAME, Result, Row, cells, headings, number
 from experiments.report.text import as_csv, notes, pairs_csv
-from experiments.statistics import Comparison
-from experiments.tables import to_csv
+from experiments.text import to_csv
 
 HERE = Path(__file__).parent
 PAIR_HEADINGS = (

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments import terminal
+from experiments.analysis.results import Row, cells, headings, mean_of, number
 from experiments.report import Report
-from experiments.report.table import Row, cells, headings, mean_of, number
 
 
 def show(made: Report, *, wide: bool) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import files
-from experiments.canvas import Caption
-from experiments.config import Style
+from experiments.analysis.overview import Overview, chance_table, map_table, times_table
+from experiments.analysis.results import number
 from experiments.figures import critical, profiles, ranks, speed, times
 from experiments.figures import overview as figures
+from experiments.figures.canvas import Caption
+from experiments.records import files
 from experiments.report.gallery import Shown
 from experiments.report.markup import download, element, table, text
-from experiments.report.overview import Overview, chance_table, map_table, times_table
 from experiments.report.page import document, drawn, filters
-from experiments.report.table import number
+from experiments.studies import Style
 
 NAME = "overview"
 

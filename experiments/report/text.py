@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from experiments import selection
-from experiments.lint import Finding
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.lint import Finding
+from experiments.analysis.results import Result, Row, cells, headings, number
+from experiments.analysis.statistics import Comparison
 from experiments.report import costs, timing
-from experiments.report.evidence import Evidence
-from experiments.report.table import Result, Row, cells, headings, number
-from experiments.statistics import Comparison
-from experiments.tables import to_csv
+from experiments.text import to_csv
+from experiments.tuning import selection
 
 TIMED = (
     "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and "

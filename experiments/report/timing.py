@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.report.evidence import Evidence
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.timing_table import cells, headings, keys, numbers, rows
 from experiments.report.markup import download, element, table
-from experiments.tables import to_csv
-from experiments.timing.table import cells, headings, keys, numbers, rows
+from experiments.text import to_csv
 
 NAME = "step_times"
 WORDS = (

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from experiments import checkpoints, train
-from experiments.datasets.load import Examples
+from experiments.problems.datasets.load import Examples
+from experiments.records import checkpoints
+from experiments.running.training import train
 from tests.experiments.small import run
 
 

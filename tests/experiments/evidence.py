@@ -4,10 +4,13 @@ import dataclasses
 import functools
 import math
 
-from experiments import config, environment, identity, records, report, runs, selection
-from experiments.lint import Claims
+from experiments import environment, report, studies
+from experiments.analysis.lint import Claims
+from experiments.records import run_folder
 from experiments.report import Evidence
-from experiments.words import Words
+from experiments.report.captions import Words
+from experiments.studies import identity, runs
+from experiments.tuning import selection
 from tests.experiments import small
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -26,7 +29,7 @@ style = { color = "#0072B2", line = "solid", marker = "^" }
 def study():
     """The small study with a third optimizer and five seeds."""
     toml = small.TOML.replace("seeds = [0, 1]", f"seeds = {list(SEEDS)}") + ENTRY
-    return config.parse(toml, "small.toml")
+    return studies.parse(toml, "small.toml")
 
 
 def named(labels):
@@ -61,7 +64,7 @@ def evidence(ends, *, tuned=True, timing="alone", times=None, target=None, kind=
             if end is not None:
                 shown = small.evaluations(curve(end + 0.01))
                 status = "diverged" if math.isnan(end) else "done"
-                found.append(records.Record(run, status, made, {}, tuple(shown)))
+                found.append(run_folder.Record(run, status, made, {}, tuple(shown)))
     words = Words("small", whole, whole, found, choices, command or "python -m experiments report small")
     return Evidence("small", whole, wanted, found, choices, trials, words, target, timings=timings(whole, times or {}))
 
@@ -91,7 +94,7 @@ def timings(whole, times, passes=3):
             made = {**environment.describe(1), "machine": {"cpu": "one", "memory_gib": 8.0}, "load_per_core": 0.0}
             held = {"parameters": 100, "state_bytes": 800 if entry.optimizer == "adam" else 0}
             summary = {**small.taken(10.0 * number), **held}
-            found.append(records.Record(run, "done", made, summary, tuple(shown)))
+            found.append(run_folder.Record(run, "done", made, summary, tuple(shown)))
     return found
 
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from experiments import config, report
-from experiments.lint import Finding
+from experiments import report, studies
+from experiments.analysis.lint import Finding
 from tests.experiments.evidence import APART, THREE, evidence
 
 HOSTILE = "<script>document.title='had'</script>$\\frac\" onload='x'$"
@@ -20,12 +20,12 @@ def written(folder, ends):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "findings", lambda *study, **how: [FINDING])
         patch.setattr(report, "broken", lambda *study: [])
-        patch.setattr("experiments.canvas.DPI", 30)  # the page has no PNG; the figures' own tests look at theirs
+        patch.setattr("experiments.figures.canvas.DPI", 30)  # the page has no PNG
         whole = evidence(ends)
         first, *others = whole.study.optimizers
         black = dataclasses.replace(first, style=dataclasses.replace(first.style, color="#000000"))
         whole = dataclasses.replace(whole, study=dataclasses.replace(whole.study, optimizers=(black, *others)))
-        return report.write(whole, config.STUDIES / "mnist.toml", folder, illustrations=False)
+        return report.write(whole, studies.STUDIES / "mnist.toml", folder, illustrations=False)
 
 
 def names(page, table="results", seen=False):

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from experiments import runs
-from experiments.lint import comparisons, mixtures, scores, searches, studies, timings
+from experiments.analysis.lint import comparisons, mixtures, scores, searches, studies, timings
+from experiments.studies import runs
 from tests.experiments.sound import (
     RECORDS,
     SOUND,

@@ -4,7 +4,11 @@ import dataclasses
 import json
 import math
 
-from experiments import config, environment, grid, identity, records, runs, selection
+from experiments import environment, studies
+from experiments.problems import grid
+from experiments.records import run_folder
+from experiments.studies import identity, runs
+from experiments.tuning import selection
 
 TOML = """
 schema = 2
@@ -40,7 +44,7 @@ style = { color = "#D55E00", line = "solid", marker = "v" }
 
 def study(**changes):
     """The small study, with some fields changed."""
-    return dataclasses.replace(config.parse(TOML, "small.toml"), **changes)
+    return dataclasses.replace(studies.parse(TOML, "small.toml"), **changes)
 
 
 def run(label="Adam", rate=0.001, seed=0, kind=runs.EVALUATION, point=None, **changes):
@@ -89,7 +93,7 @@ def record(label="Adam", accuracies=(0.1, 0.9), rate=0.001, seed=0, kind=runs.EV
     """A record of a run of the small study."""
     status = "done" if all(map(math.isfinite, accuracies)) else "diverged"
     made = run(label, rate, seed, kind, point)
-    return records.Record(made, status, environment.describe(1), {}, evaluations(accuracies))
+    return run_folder.Record(made, status, environment.describe(1), {}, evaluations(accuracies))
 
 
 def trial(label="GD", rate=0.01, seed=1000, accuracy=0.5, loss=1.0, **place):

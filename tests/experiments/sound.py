@@ -5,10 +5,14 @@ import math
 
 import numpy as np
 
-from experiments import config, environment, grid, identity, ledger, records, runs, selection
-from experiments.datasets import CARDS
-from experiments.lint import Case
-from experiments.lint.case import cases
+from experiments import environment, studies
+from experiments.analysis.lint import Case
+from experiments.analysis.lint.case import cases
+from experiments.problems import grid
+from experiments.problems.datasets import CARDS
+from experiments.records import costs, run_folder
+from experiments.studies import identity, runs
+from experiments.tuning import selection
 from tests.experiments.small import STEPS, evaluations, middle, taken
 
 TOML = """
@@ -32,7 +36,7 @@ style = {{ color = "#{number}{number}{number}{number}{number}{number}", line = "
 """
     for number, label in enumerate(("SGD", "Momentum", "Adam"))
 )
-STUDY = config.parse(TOML, "sound.toml")
+STUDY = studies.parse(TOML, "sound.toml")
 ACCURACY = {"SGD": 0.90, "Momentum": 0.91, "Adam": 0.92}
 
 
@@ -51,7 +55,7 @@ def made(entry, seed, kind, values, place=None, accuracy=0.9):
     run = runs.plan(study, STUDY, kind, entry, values, seed, place)
     steps = grid.GRIDS[run.grid](STEPS, run.epochs)
     rising = np.interp(steps, (0, STEPS, 2 * STEPS), (0.1, 0.5, accuracy)).tolist()
-    return records.Record(run, "done", environment.describe(1), summary, evaluations(rising, False, steps))
+    return run_folder.Record(run, "done", environment.describe(1), summary, evaluations(rising, False, steps))
 
 
 def tuned(entry):
@@ -88,9 +92,7 @@ RECORDS = tuple(sound_records())
 SOUND = dataclasses.replace(
     SOUND,
     choices={e.label: selection.settle(STUDY, e, SOUND.trials) for e in STUDY.optimizers},
-    told={
-        label: sum((ledger.of(r) for r in SOUND.tuning if r.run.label == label), ledger.Cost()) for label in ACCURACY
-    },
+    told={label: sum((costs.of(r) for r in SOUND.tuning if r.run.label == label), costs.Cost()) for label in ACCURACY},
     target=0.9,
 )
 ALONE = Case(STUDY)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import environment, library
+from experiments import environment, optimizers
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def here(tmp_path, monkeypatch):
     """A repository with the library and the experiments."""
     for name in (
         "tfoptim/adam.py",
-        "experiments/train.py",
-        "experiments/datasets/mnist/build.py",
+        "experiments/running/training/train.py",
+        "experiments/problems/datasets/mnist/build.py",
         "experiments/text.py",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ def here(tmp_path, monkeypatch):
     for words in ("init", "add .", "-c user.name=a -c user.email=a@b commit -m first"):
         subprocess.run(["git", "-C", tmp_path, *words.split()], check=True, capture_output=True)
     monkeypatch.setattr(environment, "HERE", tmp_path / "experiments")
-    monkeypatch.setattr(library, "folder", lambda: tmp_path / "tfoptim")
+    monkeypatch.setattr(optimizers, "folder", lambda: tmp_path / "tfoptim")
     return tmp_path
 
 
@@ -35,7 +35,9 @@ def test_what_decides_no_number_is_no_change(here, name):
     assert len(environment.commit.__wrapped__()) == 12
 
 
-@pytest.mark.parametrize("name", ["tfoptim/adam.py", "experiments/train.py", "experiments/datasets/mnist/build.py"])
+@pytest.mark.parametrize(
+    "name", ["tfoptim/adam.py", "experiments/running/training/train.py", "experiments/problems/datasets/mnist/build.py"]
+)
 @pytest.mark.parametrize("gone", [False, True])
 def test_counted_code_that_differs_is_told(here, name, gone):
     """Changed or taken away."""
@@ -61,7 +63,7 @@ def copied(tmp_path, monkeypatch):
     for name in ("tfoptim", "experiments"):
         shutil.copytree(Path(environment.__file__).parents[1] / name, tmp_path / name)
     monkeypatch.setattr(environment, "HERE", tmp_path / "experiments")
-    monkeypatch.setattr(library, "folder", lambda: tmp_path / "tfoptim")
+    monkeypatch.setattr(optimizers, "folder", lambda: tmp_path / "tfoptim")
     return tmp_path
 
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 import tensorflow as tf
 
-from experiments import metal
-from experiments.metal import Cure, Facts
+from experiments import machine as metal
+from experiments.machine import Cure, Facts
 
 MAC = Facts(system="Darwin", machine="arm64", plugin="1.2.0", switch=None)
 
@@ -114,7 +114,7 @@ def test_importing_the_experiments_warns_before_tensorflow_is_there():
         "os.environ.pop('TURN_OFF_REMAPPER', None)\n"
         "with warnings.catch_warnings(record=True) as said:\n"
         "    warnings.simplefilter('always')\n"
-        "    import experiments, experiments.config, experiments.__main__\n"
+        "    import experiments, experiments.studies, experiments.__main__\n"
         "print(len(said), os.environ['TURN_OFF_REMAPPER'], 'tensorflow' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -10,9 +10,9 @@ import pytest
 
 import experiments
 import tfoptim
-from experiments.lint import RULES
-from experiments.schedules import schedule_of
-from experiments.search import LogUniform
+from experiments.analysis.lint import RULES
+from experiments.running.training.schedules import schedule_of
+from experiments.tuning.search import LogUniform
 from tests.experiments.small import run
 
 SOURCES = [
@@ -34,7 +34,7 @@ def test_every_rule_of_the_protocol_is_checked():
     linted = {code.removeprefix("L-") for code, _ in RULES}
     assert linted | set(ELSEWHERE) == {f"B{number}" for number in range(1, 25)}
     assert not linted & set(ELSEWHERE)
-    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
     assert [name for name in ELSEWHERE.values() if f"def {name}(" not in tests] == []
 
 

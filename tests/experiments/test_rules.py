@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 
 import tfoptim
-from experiments import library, rules
-from experiments.problems.functions import FUNCTIONS
+from experiments import optimizers
+from experiments.problems.functions.surfaces import FUNCTIONS
 from tfoptim.state import groups
 
 FUNCTION = FUNCTIONS["rosenbrock"]
 STEPS = 40
 
 
-@pytest.mark.parametrize("name", library.available())
+@pytest.mark.parametrize("name", optimizers.available())
 def test_a_rule_read_from_its_file_takes_the_steps_of_the_library(name):
     """To the last bit: the same lines run in float64; what is kept for a weight is the same as well."""
     ours = tfoptim.get(name, learning_rate=1e-4)
     expected = tfoptim.simulate(ours, FUNCTION.start, [FUNCTION.gradient] * STEPS)
-    found = rules.get(name, learning_rate=1e-4)
-    np.testing.assert_array_equal(rules.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
-    assert list(rules.slots(found)) == [slot for group in groups(ours) for slot in group]
+    found = optimizers.rule(name, learning_rate=1e-4)
+    np.testing.assert_array_equal(optimizers.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
+    assert list(optimizers.slots(found)) == [slot for group in groups(ours) for slot in group]
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_values_other_than_the_defaults_act_as_in_the_library(name, values):
     expected = tfoptim.simulate(
         tfoptim.get(name, learning_rate=1e-4, **values), FUNCTION.start, [FUNCTION.gradient] * STEPS
     )
-    found = rules.get(name, learning_rate=1e-4, **values)
-    np.testing.assert_array_equal(rules.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
+    found = optimizers.rule(name, learning_rate=1e-4, **values)
+    np.testing.assert_array_equal(optimizers.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
 
 
 def test_a_rule_without_a_step_says_so():
     """Such a file of the library is a fault of the library."""
     with pytest.raises(NotImplementedError, match="Rule defines neither direction nor step"):
-        rules.simulate(rules.Rule(), [1.0], lambda w: w, 1)
+        optimizers.simulate(optimizers.Rule(), [1.0], lambda w: w, 1)
 
 
 DRAWN = """

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import types
 
-from experiments.engines import bench
-from experiments.timing import footprint, machine
+from experiments import machine
+from experiments.running import footprint
+from experiments.running.engines import bench
 
 
 def test_the_most_memory_of_a_process_is_at_least_what_it_holds():

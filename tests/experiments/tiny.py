@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from experiments import config, environment
-from experiments.datasets import segmentation
-from experiments.datasets.augment import BRAIN
-from experiments.engines import Event, bench, carry
-from experiments.models.unet import unet
-from experiments.tasks import mni152
+from experiments import environment, studies
+from experiments.problems.datasets import segmentation
+from experiments.problems.datasets.augment import BRAIN
+from experiments.problems.tasks import mni152
+from experiments.problems.unet import unet
+from experiments.running.engines import Event, bench, carry
 
 CLASSES = ("background", "grey matter", "white matter")
 SIDES = (16, 12)
@@ -65,7 +65,7 @@ style = { color = "#D55E00", line = "solid", marker = "v" }
 
 def study(**changes):
     """The tiny study, with some fields changed."""
-    return dataclasses.replace(config.parse(STUDY, "tiny.toml"), **changes)
+    return dataclasses.replace(studies.parse(STUDY, "tiny.toml"), **changes)
 
 
 def slices(count, seed=0, volumes=False):
@@ -113,8 +113,8 @@ def place(monkeypatch, folder, toml=STUDY):
     """Makes a folder the working directory, with the tiny study, its data, its model and the engine of this process."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(mni152, "TASK", TASK)
-    monkeypatch.setattr("experiments.datasets.load.load", load)
-    monkeypatch.setattr("experiments.work.making.engine", lambda *arguments: Inline)
-    monkeypatch.setattr("experiments.sweep._prepare", lambda name: None)
+    monkeypatch.setattr("experiments.problems.datasets.load.load", load)
+    monkeypatch.setattr("experiments.cli.making.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.running.sweep._prepare", lambda name: None)
     (folder / "tiny.toml").write_text(toml, encoding="utf-8")
     return folder / "tiny.toml"

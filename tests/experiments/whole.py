@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from experiments import records
+from experiments.records import run_folder
 
 ROOT = Path(__file__).parents[2]
 STANDIN = Path(__file__).parent / "standin"
@@ -86,7 +86,7 @@ def results(folder):
     """All that the finished runs say but how long they took, by the name of their folder."""
     found = {}
     for mark in folder.glob("runs/whole-*/trials/*/*/DONE"):
-        record = records.read(mark.parent, test=True)
+        record = run_folder.read(mark.parent, test=True)
         rows = [{key: value for key, value in row.items() if key != "seconds"} for row in record.evaluations]
         found[mark.parent.name] = (record.status, record.summary["state_sha256"], rows)
     return found

@@ -1,1 +1,1 @@
-"""One paper a file. Rules import `tfoptim.base`, `tfoptim.fields` and `tfoptim.ops`, never TensorFlow."""
+"""One paper a file. Rules import `tfoptim.optimizer`, `tfoptim.declaration` and `tfoptim.ops`, never TensorFlow."""

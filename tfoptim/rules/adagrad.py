@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tfoptim.base import Optimizer
-from tfoptim.domains import NonNegative
+from tfoptim.declaration.domains import NonNegative
 from tfoptim.ops import ratio, sqrt, square
+from tfoptim.optimizer import Optimizer
 
 
 class AdaGrad(Optimizer):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tfoptim.base import Optimizer
-from tfoptim.domains import ClosedFraction, NonNegative, Steps
+from tfoptim.declaration.domains import ClosedFraction, NonNegative, Steps
+from tfoptim.optimizer import Optimizer
 from tfoptim.schedules import triangle
 
 

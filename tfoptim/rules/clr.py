@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfoptim.domains import NonNegative, Steps
+from tfoptim.declaration.domains import NonNegative, Steps
 from tfoptim.rules.momentum import Momentum
 from tfoptim.schedules import triangle
 

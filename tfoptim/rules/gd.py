@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tfoptim.base import Optimizer
-from tfoptim.domains import NonNegative
+from tfoptim.declaration.domains import NonNegative
+from tfoptim.optimizer import Optimizer
 
 
 class GD(Optimizer):
@@ -14,9 +14,8 @@ class GD(Optimizer):
     ```
 
     The rule is that of `SGD` without momentum; what makes it GD is the gradient, which the caller takes over all
-    examples at fixed weights (see `experiments/train.py`). Use it where the whole gradient is affordable, or as the
-    reference that the others are measured against. On a quadratic with largest curvature L it converges for
-    learning rates below 2 / L.
+    examples at fixed weights. Use it where the whole gradient is affordable, or as the reference that the others are
+    measured against. On a quadratic with largest curvature L it converges for learning rates below 2 / L.
 
     Args:
         learning_rate: size of the step along the gradient.

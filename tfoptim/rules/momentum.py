@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tfoptim.base import Optimizer
-from tfoptim.domains import ClosedFraction, NonNegative
+from tfoptim.declaration.domains import ClosedFraction, NonNegative
+from tfoptim.optimizer import Optimizer
 
 
 class Momentum(Optimizer):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tfoptim.base import Optimizer
-from tfoptim.domains import Fraction, NonNegative
+from tfoptim.declaration.domains import Fraction, NonNegative
 from tfoptim.ops import debias, ratio, sqrt, square
+from tfoptim.optimizer import Optimizer
 
 
 class Nadam(Optimizer):

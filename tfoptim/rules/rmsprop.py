@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tfoptim.base import Optimizer
-from tfoptim.domains import ClosedFraction, Fraction, NonNegative
+from tfoptim.declaration.domains import ClosedFraction, Fraction, NonNegative
 from tfoptim.ops import maximum, ratio, sqrt, square
+from tfoptim.optimizer import Optimizer
 
 
 class RMSprop(Optimizer):

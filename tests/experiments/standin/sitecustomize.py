@@ -54,7 +54,7 @@ class Program:
 
     def __init__(self, run, data):
         """Is traced once."""
-        from experiments import tasks
+        from experiments.problems import tasks
 
         self.task, self.predict, self.start, self.traces, self.seconds_compiling = tasks.get(run.task), None, {}, 1, 0.0
         self.optimizer = types.SimpleNamespace(get_config=lambda: {"name": run.optimizer}, variables=())
@@ -99,4 +99,6 @@ class Program:
 
 if __name__ == "sitecustomize":  # and not when it is collected among the tests
     pretend(os.environ)
-    sys.modules["experiments.train"] = types.SimpleNamespace(Program=Program, tensors=lambda data: data)
+    sys.modules["experiments.running.training.train"] = types.SimpleNamespace(
+        Program=Program, tensors=lambda data: data
+    )

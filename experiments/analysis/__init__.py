@@ -1,0 +1,1 @@
+"""Records in, rows and verdicts out; nothing is drawn or trained here."""

@@ -1,0 +1,123 @@
+"""What a report is made from: the records of one study's evaluation runs, with the test scores open, and its tuning."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from experiments.problems import tasks
+from experiments.problems.tasks.base import Task
+from experiments.records import timings as reading
+from experiments.records.costs import Cost
+from experiments.records.run_folder import Record
+from experiments.report.captions import Words
+from experiments.studies import Study
+from experiments.studies.runs import EVALUATION, Run
+from experiments.tuning.selection import Choice, Trial
+
+BySeed = dict[str, dict[int, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """Everything that a report says follows from this.
+
+    Attributes:
+        name: of the study.
+        study: what was compared.
+        wanted: its evaluation runs.
+        found: the records of those that were made, test scores open.
+        choices: the hyperparameters that were chosen.
+        trials: the tuning runs that the choice rests on; none where nothing was tuned.
+        words: titles, captions and footers.
+        target: validation score that counts as solved, where there is one.
+        origin: the sentence that says where the target is from.
+        costs: what was spent, by kind of run and label; nothing where it is not known.
+        timings: the records of the timing pass, which all seconds come from.
+        typed: what to type for the study, where that is not its name.
+    """
+
+    name: str
+    study: Study
+    wanted: Sequence[Run]
+    found: Sequence[Record]
+    choices: Mapping[str, Choice]
+    trials: Sequence[Trial]
+    words: Words
+    target: float | None = None
+    origin: str = ""
+    costs: Mapping[tuple[str, str], Cost] = dataclasses.field(default_factory=dict)
+    timings: Sequence[Record] = ()
+    typed: str = ""
+
+    @property
+    def identity(self) -> str:
+        """The study's name on figures, and what their random draws derive from."""
+        return self.found[0].run.study[:8]
+
+    @property
+    def task(self) -> Task:
+        """The problem."""
+        return tasks.get(self.study.task)
+
+    @property
+    def score(self) -> str:
+        """What the score is called in records."""
+        return self.task.score
+
+    @property
+    def higher(self) -> bool:
+        """Whether more of the score is better."""
+        return not self.task.lower_is_better
+
+    @property
+    def worst(self) -> float:
+        """What a run that diverged is given."""
+        return -math.inf if self.higher else math.inf
+
+    @property
+    def labels(self) -> list[str]:
+        """The optimizers, as the study has them."""
+        return [entry.label for entry in self.study.optimizers]
+
+    def of(self, label: str) -> list[Record]:
+        """Returns the evaluation records of an optimizer, by seed; a tuning run is never one of them (rule B11)."""
+        own = [r for r in self.found if r.run.label == label and r.run.kind == EVALUATION]
+        return sorted(own, key=lambda record: record.run.seed)
+
+    def by_seed(self, pick: Callable[[Record], float]) -> BySeed:
+        """Returns a number of each run, optimizer by optimizer and seed by seed; the worst for one that diverged."""
+        return {
+            label: {r.run.seed: self.worst if r.status == "diverged" else pick(r) for r in self.of(label)}
+            for label in self.labels
+        }
+
+    def final(self, split: str) -> BySeed:
+        """Returns the score of a split after the last pass."""
+        return self.by_seed(lambda record: float(record.evaluations[-1][f"{split}_{self.score}"]))
+
+    def by_rule(self) -> BySeed:
+        """Returns the test score at the evaluation with the best validation score, the first of equals."""
+        sign = 1 if self.higher else -1
+
+        def pick(record: Record) -> float:
+            best = max(record.evaluations, key=lambda evaluation: sign * evaluation[f"validation_{self.score}"])
+            return float(best[f"test_{self.score}"])
+
+        return self.by_seed(pick)
+
+    def complete(self, table: BySeed) -> BySeed:
+        """Returns the optimizers all of whose runs are there: a mean over some of them is never shown."""
+        return {label: values for label, values in table.items() if len(values) == len(self.study.seeds)}
+
+    @functools.cached_property
+    def untimed(self) -> str:
+        """Why no seconds are shown, with the command that takes them (rule B16); empty where they are."""
+        return reading.refused(self.timings, self.labels, self.typed or self.name)
+
+    @functools.cached_property
+    def step_seconds(self) -> Mapping[str, float]:
+        """Median seconds of a step of each optimizer, in the timing pass; nothing where they may not be shown."""
+        return {} if self.untimed else reading.step_seconds(self.timings)

@@ -1,0 +1,54 @@
+"""What the lint allows to claim: one value, which headline, bold type, daggers, verdicts and titles all follow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from experiments.analysis.lint.finding import Finding
+from experiments.studies import Study
+
+TOLD = 2  # reasons that a headline has room for; the page lists all broken rules
+SAID = " allow no claim"  # what a reason ends with that is one by its own words
+LOOK = "the budget '{}' is for a look, and not for claims"
+
+
+@dataclasses.dataclass(frozen=True)
+class Claims:
+    """Whether a report may say that one optimizer is better than another.
+
+    Attributes:
+        reasons: why it may not, sentences without their full stop; none where it may.
+    """
+
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether claims may be made."""
+        return not self.reasons
+
+    @property
+    def words(self) -> str:
+        """Returns `no claim` with the first reasons, or nothing where claims may be made."""
+        if self.allowed:
+            return ""
+        more = len(self.reasons) - TOLD
+        rest = f"; and {more} more {'reason' if more == 1 else 'reasons'}" if more > 0 else ""
+        return f"no claim: {'; '.join(self.reasons[:TOLD])}{rest}"
+
+    @property
+    def mark(self) -> str:
+        """Returns what a title ends with where nothing may be claimed."""
+        return "" if self.allowed else " (no claim)"
+
+
+def claims(study: Study, findings: Iterable[Finding]) -> Claims:
+    """Returns what may be claimed of a study: nothing for a budget that is for a look, or with a rule broken."""
+    found = [finding.sentence.rstrip(".").removesuffix(SAID) for finding in findings if finding.limits]
+    return Claims((*found, *([] if study.tier.claims else [LOOK.format(study.budget)])))
+
+
+def together(every: Sequence[Claims]) -> Claims:
+    """Returns what may be claimed over several problems: what may be claimed of each."""
+    return Claims(tuple(dict.fromkeys(reason for one in every for reason in one.reasons)))

@@ -1,0 +1,159 @@
+"""What the tuning shows: how much was tried, where, and what was made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from experiments.analysis.lint.case import Case, name, some
+from experiments.records import costs
+from experiments.records.costs import Cost
+from experiments.studies import Entry
+from experiments.tuning import selection
+from experiments.tuning.search import Search
+from experiments.tuning.selection import Trial
+from experiments.tuning.spaces import RATE_DECADES
+
+Place = tuple[int, int]  # round, and widenings
+ROUNDS = 3  # as many searches show by themselves how much the choice depends on the scramble (rule B12)
+LEAST = 2  # points with a score, of which a bootstrap can draw different ones
+
+
+def refused(case: Case) -> Iterator[str]:
+    """A choice counts for the study that it was made for, and if its evidence leads to it."""
+    if case.refused:
+        yield case.refused
+
+
+def unequal_trials(case: Case) -> Iterator[str]:
+    """K is the same for all, in each search; what widening adds, the rule adds."""
+    counts = {label: _counts(case, label) for label in case.labels}
+    found = {label: min(of_label.values()) for label, of_label in counts.items() if of_label}
+    if found and (len(set(found.values())) > 1 or len(found) < len(counts)):
+        yield "K differs: " + some((f"{label} has {found.get(label, 0)} trials" for label in case.labels), 12) + "."
+
+
+def foreign_points(case: Case) -> Iterator[str]:
+    """Every trial is one of the regenerated points, to the last bit."""
+    wrong = []
+    for entry in case.study.optimizers:
+        points = _points(case, entry)
+        for trial in (t for t in case.trials if t.label == entry.label):
+            expected = points.get((trial.round, trial.widenings), {}).get(trial.index)
+            if expected is None or expected["learning_rate"] != trial.learning_rate:
+                wrong.append(f"{entry.label} {trial.index} at {trial.learning_rate:g}")
+        for record in (r for r in case.tuning if r.run.label == entry.label):
+            place = (record.run.point["round"], record.run.point["widenings"])
+            expected = points.get(place, {}).get(record.run.point["index"], {})
+            given = {**record.run.hyperparameters, "learning_rate": record.run.learning_rate}
+            if any(given.get(key) != value for key, value in expected.items() if key != "learning_rate"):
+                wrong.append(f"{entry.label} {record.run.point['index']}")
+    if wrong:
+        yield f"Trials are not at the points of the search: {some(dict.fromkeys(wrong))}."
+
+
+def boundaries(case: Case) -> Iterator[str]:
+    """The best at the edge of what was tried says that the range was wrong."""
+    at_edge = [label for label, choice in (case.choices or {}).items() if choice.boundary]
+    if at_edge:
+        yield f"The best of {some(at_edge, 12)} lies at the edge of its range after the last widening."
+
+
+def windows(case: Case) -> Iterator[str]:
+    """Four decades for all, and one more for each widening at most."""
+    if not case.study.tuned:
+        return
+    for label, choice in (case.choices or {}).items():
+        decades = round(math.log10(choice.window[1] / choice.window[0]), 3)
+        if not RATE_DECADES <= decades <= RATE_DECADES + choice.widenings:
+            yield (
+                f"{label} was chosen from {decades:g} decades of learning rate, not from {RATE_DECADES} "
+                f"and one for each of {choice.widenings} widenings."
+            )
+
+
+def uncertain(case: Case) -> Iterator[str]:
+    """How much of a choice is luck shows in other scrambles, or in a band over trials, which takes two results."""
+    for entry in case.study.optimizers:
+        own = [trial for trial in case.trials if trial.label == entry.label]
+        if not own:
+            continue
+        made, wanted = len({trial.round for trial in own}), len(selection.searches(case.study, entry))
+        ended = {(trial.round, trial.index) for trial in own if trial.score > -math.inf}
+        if made < wanted:
+            yield f"{entry.label} was searched in {made} of {wanted} rounds."
+        elif wanted < ROUNDS and len(ended) < LEAST:
+            yield (
+                f"{entry.label} has no band of the expected best of k trials: "
+                f"{len(ended)} of its points ended with a score."
+            )
+
+
+def miscounted(case: Case) -> Iterator[str]:
+    """What is told of the cost of a choice is what its records add up to, widened searches among them."""
+    for label in case.labels:
+        ran = sum((costs.of(record) for record in case.tuning if record.run.label == label), Cost())
+        told = case.told.get(label, Cost())
+        if ran.runs and told.runs and _counts_of(ran) != _counts_of(told):
+            yield f"The evidence tells that {label} took {_cost(told)}, and its records took {_cost(ran)}."
+
+
+def not_chosen(case: Case) -> Iterator[str]:
+    """Test scores are for what was chosen before: of anything else they would be a second choice."""
+    if case.study.tuned and case.evaluations and case.choices is None and not case.refused and case.trials:
+        yield f"{len(case.evaluations)} runs have test scores before anything is chosen."
+    other = [name(r) for r in case.evaluations if r.run.label in (case.choices or {}) and not _chosen(case, r)]
+    if other:
+        yield f"Test scores belong to values that were not chosen: {some(other)}."
+
+
+def saw_test(case: Case) -> Iterator[str]:
+    """Nothing that choices are made by has opened the test split."""
+    seen = [
+        name(r)
+        for r in case.tuning
+        if "test" in r.summary.get("data_sha256", {})
+        or any(key.startswith("test_") for e in r.evaluations for key in e)
+    ]
+    if seen:
+        yield f"Tuning runs read the test split before it was sealed off: {some(seen)}."
+
+
+def _counts_of(cost: Cost) -> tuple[int, ...]:
+    return cost.runs, cost.widened, cost.steps, cost.gradients
+
+
+def _cost(cost: Cost) -> str:
+    return f"{cost.runs} runs ({cost.widened} after widening), {cost.steps:,} steps and {cost.gradients:,} gradients"
+
+
+def _counts(case: Case, label: str) -> dict[Place, int]:
+    own = [trial for trial in case.trials if trial.label == label]
+    places = {(trial.round, trial.widenings) for trial in own}
+    return {p: len({(t.index, t.seed) for t in own if (t.round, t.widenings) == p}) for p in places}
+
+
+def _points(case: Case, entry: Entry) -> dict[Place, Mapping[int, Mapping[str, Any]]]:
+    """Returns the values of every point of the searches of one optimizer, widened as its trials ask for."""
+    own = [trial for trial in case.trials if trial.label == entry.label]
+    found: dict[Place, Mapping[int, Mapping[str, Any]]] = {}
+    for search in selection.searches(case.study, entry) if case.study.tuned else ():
+        wider: Search | None = search
+        while wider is not None:
+            found[wider.round, wider.widenings] = {point.index: point.values for point in wider.points}
+            wider = _widened(wider, own)
+    return found
+
+
+def _widened(search: Search, own: Sequence[Trial]) -> Search | None:
+    here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
+    if not here or (winner := selection.best(here)) >= search.trials:
+        return None
+    return search.widened(winner)
+
+
+def _chosen(case: Case, record: Any) -> bool:
+    values = dict((case.choices or {})[record.run.label].values)
+    given = {**record.run.hyperparameters, "learning_rate": record.run.learning_rate}
+    return all(given.get(key) == value for key, value in values.items())

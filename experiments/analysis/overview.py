@@ -1,0 +1,218 @@
+"""Several problems at once: what each optimizer reached on each, on one scale, and how they rank."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.levels import targets
+from experiments.analysis.lint import Claims
+from experiments.analysis.lint.claims import together
+from experiments.analysis.results import Result
+from experiments.analysis.statistics import (
+    Estimate,
+    critical_difference,
+    friedman,
+    generator,
+    improvement,
+    interquartile_means,
+    mean_ranks,
+    normalised,
+)
+from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
+
+Matrix = dict[str, list[list[float]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Overview:
+    """The problems of one study, all of whose runs are there.
+
+    Attributes:
+        evidence: of each problem.
+        results: the table of each problem.
+    """
+
+    evidence: Sequence[Evidence]
+    results: Sequence[Result]
+
+    @property
+    def problems(self) -> list[str]:
+        """What the problems are called."""
+        return [f"{one.study.task} on {one.study.data}" for one in self.evidence]
+
+    @property
+    def labels(self) -> list[str]:
+        """The optimizers."""
+        return self.evidence[0].labels
+
+    @property
+    def identity(self) -> str:
+        """What random draws derive from: the problems' studies."""
+        return " ".join(one.identity for one in self.evidence)
+
+    def normalised(self) -> Matrix:
+        """Returns test scores on the scale from 0, the value at step 0, to 1, the best that any run of the study has.
+
+        For each optimizer (problems, seeds); a run that diverged has 0.
+        """
+        found: Matrix = {label: [] for label in self.labels}
+        for one in self.evidence:
+            finals, column = one.final("test"), f"test_{one.score}"
+            start = statistics.median(float(record.evaluations[0][column]) for record in one.found)
+            alive = [v for own in finals.values() for v in own.values() if math.isfinite(v)] or [start]
+            best = (max if one.higher else min)(alive)
+            for label in self.labels:
+                runs = [finals[label][seed] for seed in one.study.seeds]
+                told = normalised(runs, start, best).tolist() if best != start else [0.0] * len(runs)
+                found[label].append(told)
+        return found
+
+    def merits(self) -> Matrix:
+        """Returns test scores turned so that greater is better, minus infinity for a run that diverged."""
+        signs = [1 if one.higher else -1 for one in self.evidence]
+        finals = [one.final("test") for one in self.evidence]
+        return {
+            label: [
+                [sign * own[label][seed] for seed in one.study.seeds]
+                for sign, own, one in zip(signs, finals, self.evidence, strict=True)
+            ]
+            for label in self.labels
+        }
+
+    def means(self) -> dict[str, Estimate]:
+        """Returns the interquartile mean of each optimizer over all problems and seeds, seeds drawn inside problems."""
+        return interquartile_means(self.normalised(), generator(self.identity, "overview"))
+
+    def order(self) -> list[str]:
+        """Returns the optimizers, the highest interquartile mean first."""
+        means = self.means()
+        return sorted(self.labels, key=lambda label: -means[label].value)
+
+    def ranks(self) -> dict[str, float]:
+        """Returns the mean rank over problems, by median scores."""
+        return mean_ranks({k: [statistics.median(runs) for runs in rows] for k, rows in self.merits().items()})
+
+    def verdict(self, label: str, problem: int) -> str:
+        """Returns what the table of one problem says of an optimizer."""
+        return next(row.verdict for row in self.results[problem].rows if row.label == label)
+
+    def tied(self, label: str, problem: int) -> bool:
+        """Whether an optimizer is among the best of one problem."""
+        return next(row.tied for row in self.results[problem].rows if row.label == label)
+
+    @property
+    def claims(self) -> Claims:
+        """What may be claimed over all problems."""
+        return together([made.claims for made in self.results])
+
+    def words(self) -> list[str]:
+        """Returns the sentences that the runs allow."""
+        said = [f"{name}: {made.headline}" for name, made in zip(self.problems, self.results, strict=True)]
+        if len(self.problems) < LEAST_PROBLEMS:
+            few = f"{len(self.problems)} problems are fewer than {LEAST_PROBLEMS}"
+            return [*said, f"Ranks are shown without p values, and no critical-difference diagram is drawn: {few}."]
+        if not self.claims.allowed:
+            return [*said, f"Ranks are shown without p values; {self.claims.words}."]
+        medians = {k: [statistics.median(runs) for runs in rows] for k, rows in self.merits().items()}
+        gap = critical_difference(len(self.labels), len(self.problems))
+        told = f"Nemenyi's test tells mean ranks apart that differ by {gap:.2f} or more"
+        return [*said, *([f"Friedman's test: p = {friedman(medians):.2g}; {told}."] if len(medians) > 2 else [])]
+
+
+def several(evidence: Sequence[Evidence], results: Sequence[Result]) -> Overview | None:
+    """Returns the overview of a study, or None where it has one problem, or runs or optimizers are missing."""
+    same = len({(tuple(one.labels), len(one.study.seeds)) for one in evidence}) == 1
+    whole = all(len(one.of(label)) == len(one.study.seeds) for one in evidence for label in one.labels)
+    return Overview(evidence, results) if len(evidence) > 1 and same and whole else None
+
+
+def map_table(overview: Overview) -> list[dict[str, Any]]:
+    """Returns a row for each optimizer and problem: mean score, interval, place on one scale; the best first."""
+    shares, means, ranks = overview.normalised(), overview.means(), overview.ranks()
+    rows = []
+    for label in overview.order():
+        pooled = {
+            "iqm": means[label].value,
+            "iqm_low": means[label].expanded.low,
+            "iqm_high": means[label].expanded.high,
+            "mean_rank": ranks[label],
+        }
+        for number, name in enumerate(overview.problems):
+            row = next(one for one in overview.results[number].rows if one.label == label)
+            centre = row.centre
+            assert centre is not None  # `several` makes sure that all runs are there
+            rows.append(
+                {
+                    "study": overview.evidence[number].identity,
+                    "optimizer": label,
+                    "problem": name,
+                    "score": centre.mean.value,
+                    "low": centre.mean.expanded.low,
+                    "high": centre.mean.expanded.high,
+                    "normalised": statistics.fmean(shares[label][number]),
+                    "diverged": row.diverged,
+                    "tied": row.tied,
+                    "verdict": row.verdict,
+                    **pooled,
+                }
+            )
+    return rows
+
+
+def chance_table(overview: Overview) -> list[dict[str, Any]]:
+    """Returns a row for each ordered pair: P(row better), the mean over problems, beside the interquartile mean."""
+    merits, means, order = overview.merits(), overview.means(), overview.order()
+    origin = {"study": overview.evidence[0].identity, "problems": len(overview.problems)}
+
+    def chance(label: str, other: str) -> float:
+        if label == other:
+            return 0.5
+        return improvement(merits[label], merits[other], generator(overview.identity, f"{label} {other}")).value
+
+    return [
+        {
+            **origin,
+            "optimizer": label,
+            "other": other,
+            "p_better": chance(label, other),
+            "higher_is_better": True,
+            "iqm": means[label].value,
+            "low": means[label].expanded.low,
+            "high": means[label].expanded.high,
+        }
+        for label in order
+        for other in order
+    ]
+
+
+def times_table(overview: Overview) -> list[dict[str, Any]]:
+    """Returns a row for each optimizer and problem: the median over seeds of the passes to the problem's target."""
+    rows: list[dict[str, Any]] = []
+    for one, name in zip(overview.evidence, overview.problems, strict=True):
+        whole = targets(one)[-1]
+        fixed = {
+            "study": one.identity,
+            "data": one.study.data,
+            "model": one.study.task,
+            "problem": name,
+            "share": 1.0,
+            "target": "each problem's",
+            "void": whole.void,
+            "budget": one.study.epochs,
+        }
+        rows += [
+            {**fixed, "optimizer": label, "epochs": middle(by_seed.values())} for label, by_seed in whole.epochs.items()
+        ]
+    return rows
+
+
+def middle(times: Iterable[float]) -> float:
+    """Returns the median of times, infinite as soon as one of the middle two is."""
+    ordered = sorted(times)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -1,0 +1,241 @@
+"""The result table: what the verdicts allow to say of each optimizer, and no more."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from experiments.analysis.evidence import BySeed, Evidence
+from experiments.analysis.lint import Claims
+from experiments.analysis.statistics import (
+    Centre,
+    Comparison,
+    Interval,
+    centres,
+    compare,
+    generator,
+    headline,
+    tie_group,
+)
+
+NAME = "results"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What is said of one optimizer.
+
+    Attributes:
+        label: its name.
+        learning_rate: the rate it ran with.
+        boundary: whether that rate lay at the edge of what was tried.
+        runs: number of seeds, diverged ones included.
+        wanted: how many there should be.
+        diverged: how many of them diverged; each counts as the worst value there is.
+        centre: test score after the last pass; None while runs are missing, since a mean over the others would flatter.
+        by_rule: mean test score at the evaluation with the best validation score; None while runs are missing.
+        lag: the best against this one; None for the best itself.
+        tied: whether it belongs to the optimizers that are printed bold: the best, and all that are not worse.
+        top: what the best is called: it has the best mean, or where nothing may be claimed the highest or the lowest.
+        seconds: of training in a run, its steps times the median seconds of a step in the timing pass; None where that
+            may not be shown, or runs are missing.
+        example_gradients: gradients of single examples a run took.
+    """
+
+    label: str
+    learning_rate: float
+    boundary: bool
+    runs: int
+    wanted: int
+    diverged: int
+    centre: Centre | None
+    by_rule: float | None
+    lag: Comparison | None
+    tied: bool
+    top: str
+    seconds: float | None
+    example_gradients: int
+
+    @property
+    def verdict(self) -> str:
+        """What it is against the best."""
+        if self.centre is None:
+            return "runs missing"
+        return self.top if self.lag is None else self.lag.reversed().verdict + self.lag.mark
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """The table: its rows, the best mean first; all pairs compared; and the sentence that may stand above it.
+
+    All of them say what `claims` allows and no more, so that whatever shows them needs no rule of its own.
+    """
+
+    rows: list[Row]
+    comparisons: list[Comparison]
+    headline: str
+    claims: Claims
+
+
+def result(evidence: Evidence, claims: Claims) -> Result:
+    """Returns the result table of a study; the same evidence gives the same bytes.
+
+    Args:
+        evidence: what is known.
+        claims: what the lint allows to say of it.
+    """
+    finals = evidence.final("test")
+    rng = generator(evidence.identity, NAME)
+    pairs = compare(finals, rng, higher_is_better=evidence.higher) if any(finals.values()) else []
+    pairs = pairs if claims.allowed else [pair.unclaimed() for pair in pairs]
+    whole = evidence.complete(finals)
+    found = centres({label: _in_order(values) for label, values in whole.items()}, rng) if whole else {}
+    means = {label: centre.mean.value for label, centre in found.items()}
+    order = sorted(evidence.labels, key=lambda label: _rank(means.get(label), evidence.higher))
+    ties = tie_group(means, pairs, higher_is_better=evidence.higher) if means and claims.allowed else []
+    top = "best mean" if claims.allowed else f"{_extreme(evidence)} mean"
+    lags = {
+        pair.second: pair
+        for one in pairs
+        for pair in (one, one.reversed())
+        if means and pair.first == order[0] and pair.second in means
+    }
+    rules = evidence.complete(evidence.by_rule())
+    rows = [_row(evidence, label, found.get(label), rules, lags.get(label), label in ties, top) for label in order]
+    said = [_said(evidence, means, pairs, claims)] if means else []
+    worse = [row.label + row.lag.mark for row in rows if row.lag is not None and row.lag.verdict == "better"]
+    if worse and len(worse) < len(means) - 1:
+        said.append(f"Worse than {order[0]}: {', '.join(worse)}.")
+    said += [
+        f"{row.label} has {row.runs} of {row.wanted} runs, and no mean yet." for row in rows if row.runs < row.wanted
+    ]
+    return Result(rows, pairs, " ".join(said), claims)
+
+
+def _extreme(evidence: Evidence) -> str:
+    return "highest" if evidence.higher else "lowest"
+
+
+def _said(evidence: Evidence, means: dict[str, float], pairs: list[Comparison], claims: Claims) -> str:
+    """Returns the sentence above the table: what the verdicts allow, or whose mean is the highest, and why no more."""
+    if claims.allowed or len(means) == 1:
+        return headline(means, pairs, higher_is_better=evidence.higher)
+    best = (max if evidence.higher else min)(means.values())
+    if not math.isfinite(best):
+        return f"Of every optimizer a run diverged, so that none has a mean; {claims.words}."
+    first = " and ".join(label for label, mean in means.items() if mean == best)
+    return f"{first}: {_extreme(evidence)} mean; {claims.words}."
+
+
+def _row(
+    evidence: Evidence, label: str, centre: Centre | None, rules: BySeed, lag: Comparison | None, tied: bool, top: str
+) -> Row:
+    group = evidence.of(label)
+    steps = max((record.evaluations[-1]["step"] for record in group), default=0)
+    second = evidence.step_seconds.get(label)
+    choice = evidence.choices[label]
+    return Row(
+        label=label,
+        learning_rate=choice.learning_rate,
+        boundary=choice.boundary,
+        runs=len(group),
+        wanted=len(evidence.study.seeds),
+        diverged=sum(record.status == "diverged" for record in group),
+        centre=centre,
+        by_rule=math.fsum(_in_order(rules[label])) / len(rules[label]) if label in rules else None,
+        lag=lag,
+        tied=tied,
+        top=top,
+        seconds=None if second is None or centre is None else steps * second,
+        example_gradients=max((record.evaluations[-1]["example_gradients"] for record in group), default=0),
+    )
+
+
+def headings(score: str) -> tuple[str, ...]:
+    """Returns the headings of the table, given what the score is called."""
+    return (
+        "optimizer",
+        "learning rate",
+        f"test {score}: mean [95 % interval]",
+        "median",
+        "interquartile mean",
+        "at best validation",
+        "the best less this [95 % interval]",
+        "p (Holm)",
+        "P(the best is better)",
+        "verdict",
+        "runs",
+        "seconds of training",
+    )
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Returns a row as text, a cell for each heading."""
+    centre, lag = row.centre, row.lag
+    told = (
+        ("-",) * 3
+        if lag is None
+        else (
+            bracketed(lag.difference, lag.expanded),
+            "-" if math.isnan(lag.corrected_p) else f"{lag.corrected_p:.2g}",
+            "-" if math.isnan(lag.superiority) else f"{lag.superiority:.2f}",
+        )
+    )
+    return (
+        row.label,
+        f"{row.learning_rate:g}" + (" (edge)" if row.boundary else ""),
+        "-" if centre is None else mean_of(centre),
+        "-" if centre is None else number(centre.median),
+        "-" if centre is None else number(centre.iqm),
+        "-" if row.by_rule is None else number(row.by_rule),
+        *told,
+        row.verdict,
+        _runs(row),
+        "-" if row.seconds is None else f"{row.seconds:.1f}",
+    )
+
+
+def number(value: float) -> str:
+    """Returns a score or loss for reading; infinity says that runs diverged.
+
+    >>> number(0.92337), number(87.0411), number(float("-inf"))
+    ('0.9234', '87.04', 'diverged')
+    >>> number(4.3e-13), number(1e-18)  # the latter is what is left of a difference by rounding
+    ('4.3e-13', '0.0000')
+    """
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "diverged"
+    if 1e-15 < abs(value) < 1e-3:
+        return f"{value:.2g}"
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
+
+
+def bracketed(value: float, interval: Interval) -> str:
+    """Returns a number with its interval, where it has one that is finite."""
+    if not all(map(math.isfinite, (value, *interval))):
+        return number(value)
+    return f"{number(value)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def mean_of(centre: Centre) -> str:
+    """Returns a mean with its interval."""
+    return bracketed(centre.mean.value, centre.mean.expanded)
+
+
+def _runs(row: Row) -> str:
+    count = str(row.runs) if row.runs == row.wanted else f"{row.runs} of {row.wanted}"
+    return f"{count}, {row.diverged} diverged" if row.diverged else count
+
+
+def _in_order(values: dict[int, float]) -> Sequence[float]:
+    return [values[seed] for seed in sorted(values)]
+
+
+def _rank(mean: float | None, higher: bool) -> tuple[bool, float]:
+    """Returns what optimizers are sorted by: the best mean first, those without one last."""
+    if mean is None:
+        return True, 0.0
+    return False, -mean if higher else mean

@@ -1,0 +1,125 @@
+"""What one optimizer's runs amount to: means, spreads, normalised scores, the best of k trials."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.analysis.statistics.inputs import Array, along_last, finite, numbers, share
+
+
+class Interval(NamedTuple):
+    """Two ends, both part of it; infinite where diverged runs leave an end open, NaN where there is none."""
+
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """A few values in short: their number, mean, standard deviation (n - 1) and extremes."""
+
+    n: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Returns the summary of at least one value; the deviation of a single one is NaN."""
+    given = numbers("values", values).tolist()
+    sd = statistics.stdev(given) if len(given) > 1 else math.nan
+    return Spread(len(given), statistics.fmean(given), sd, min(given), max(given))
+
+
+def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Returns Student's t interval of a mean; NaN at both ends when there is a single value.
+
+    Args:
+        values: one value a seed; for paired data, their differences.
+        level: the share of such intervals that hold the mean of a normal law.
+    """
+    summary = spread(values)
+    half = half_width(summary.sd, summary.n, level)
+    return Interval(summary.mean - half, summary.mean + half)
+
+
+def half_width(sd: float, n: int, level: float = 0.95) -> float:
+    """Returns half the width of Student's t interval of a mean: what n runs can tell; NaN of a single run.
+
+    An unpaired difference of two such means is known to sqrt(2) times that.
+
+    Args:
+        sd: standard deviation of a run, NaN where it is not known.
+        n: number of runs.
+        level: the share of such intervals that hold the mean of a normal law.
+    """
+    from scipy import special
+
+    if n < 2:
+        return math.nan
+    return float(special.stdtrit(n - 1, (1 + share("level", level)) / 2)) * sd / math.sqrt(n)
+
+
+def mean(values: Any) -> Array:
+    """Returns the mean along the last axis; NaN where infinities of both signs meet."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(along_last("values", values).mean(axis=-1))
+
+
+def iqm(values: Any) -> Array:
+    """Returns the interquartile mean along the last axis: floor(n / 4) values are left out at either end.
+
+    It is SciPy's 25 % trimmed mean, as in Agarwal et al. (2021), "Deep RL at the edge of the statistical precipice".
+    """
+    from scipy import stats
+
+    with np.errstate(invalid="ignore"):
+        return np.asarray(stats.trim_mean(along_last("values", values), 0.25, axis=-1))
+
+
+def normalised(values: Any, start: float, best: float) -> Array:
+    """Returns scores or losses of one problem on the scale from 0, the value at step 0, to 1, the best of the pool.
+
+    Args:
+        values: one value a run, of any shape; infinity on the bad side for a run that diverged, which makes 0.
+        start: the value at step 0.
+        best: the best value that the target's pool of optimizers reached; below `start` for a loss.
+
+    Returns:
+        (value - start) / (best - start), clipped to 0 .. 1.
+
+    Raises:
+        ValueError: NaN, `best` equals `start`, or a value is infinitely good.
+    """
+    given, start, best = along_last("values", values), finite("start", start), finite("best", best)
+    if start == best:
+        raise ValueError(f"start and best must differ, got {start!r} for both: nothing was learned on this problem.")
+    share_of_way = (given - start) / (best - start)
+    if (share_of_way == math.inf).any():
+        raise ValueError("values must not be infinitely good: infinity stands for runs that diverged.")
+    return np.clip(share_of_way, 0.0, 1.0)
+
+
+def best_of(scores: Any) -> Array:
+    """Returns the score expected of the best of k trials, for k = 1 .. K, drawn without replacement from K.
+
+    Args:
+        scores: (..., K) one score a trial, greater is better (negate losses), -inf for one that diverged.
+
+    Returns:
+        (..., K) the sum over i of score(i) * C(i - 1, k - 1) / C(K, k), scores in ascending order.
+    """
+    ordered = np.sort(along_last("scores", scores), axis=-1)
+    trials = ordered.shape[-1]
+    weights = [[math.comb(i, k) / math.comb(trials, k + 1) for k in range(trials)] for i in range(trials)]
+    lost = np.isneginf(ordered)
+    expected = np.where(lost, 0.0, ordered) @ np.array(weights)
+    # Of m diverged trials, k <= m draws may find nothing else.
+    return np.where(np.arange(trials) < lost.sum(-1, keepdims=True), -math.inf, expected)

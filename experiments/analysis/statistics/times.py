@@ -1,0 +1,125 @@
+"""Time to target: the first evaluation that meets it, and infinity for a miss, which is never dropped."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from experiments.analysis.statistics.inputs import Array, finite, numbers, one_of_each, same_shape, times
+
+
+@dataclasses.dataclass(frozen=True)
+class Times:
+    """Times to one target in short; each number may be infinite.
+
+    Attributes:
+        n: number of runs, those that missed included.
+        misses: how many did not reach the target.
+        median: the middle time, the mean of the middle two for an even number.
+        low: the lower quartile.
+        high: the upper quartile.
+    """
+
+    n: int
+    misses: int
+    median: float
+    low: float
+    high: float
+
+    def words(self) -> str:
+        """Returns the median, and how many runs missed where some did."""
+        middle = "not reached by half of the runs" if math.isinf(self.median) else f"median {self.median:g}"
+        return f"{middle}, not reached {self.misses}/{self.n}" if self.misses else middle
+
+
+def time_to_target(steps: Any, values: Any, target: float, *, higher_is_better: bool) -> float:
+    """Returns the first step at which one run meets a target, or infinity.
+
+    Args:
+        steps: (evaluations,) strictly ascending, from 0; steps, gradients or seconds.
+        values: (evaluations,) raw validation values; NaN and infinity after a divergence meet no target.
+        target: what has to be met or passed.
+        higher_is_better: True for a score, which must be at least the target, False for a loss, at most.
+    """
+    grid = numbers("steps", steps, ("evaluations",))
+    curve = numbers("values", values, ("evaluations",), infinite=True, nan=True)
+    same_shape("steps", grid, "values", curve)
+    if grid[0] < 0 or (np.diff(grid) <= 0).any():
+        raise ValueError(f"steps must ascend from 0 or later, got {grid.tolist()}.")
+    limit = finite("target", target)
+    met = np.isfinite(curve) & (curve >= limit if higher_is_better else curve <= limit)
+    return float(grid[met.argmax()]) if met.any() else math.inf
+
+
+def summarise_times(found: Any) -> Times:
+    """Returns the summary of times to one target.
+
+    Args:
+        found: (runs,) at least 0, infinity for a miss.
+    """
+    given = np.sort(times("times", found))
+    misses = int(np.isinf(given).sum())
+    low, median, high = (_quartile(given, q) for q in (0.25, 0.5, 0.75))
+    return Times(len(given), misses, median, low, high)
+
+
+def reached(found: Any) -> tuple[Array, Array]:
+    """Returns the share of runs that reached the target by each time (the ECDF; draw it as right-continuous steps).
+
+    Args:
+        found: (runs,) at least 0, infinity for a miss.
+
+    Returns:
+        The distinct finite times, ascending, and the shares, which end at 1 only if no run missed; empty if all did.
+    """
+    given = times("times", found)
+    distinct, counts = np.unique(given[np.isfinite(given)], return_counts=True)
+    return distinct, np.cumsum(counts) / len(given)
+
+
+def void(passes: Mapping[str, Any], budget: float) -> str | None:
+    """Returns why a target tells nothing on its problem, or None when it is valid.
+
+    A target that is met within the first pass over the training set, or within 2 % of the budget where that is longer,
+    tells who starts faster and not who learns better. Evaluations are dense there, so that their number would not do.
+
+    Args:
+        passes: optimizer -> (runs,) passes after which each run met the target; infinity for a miss.
+        budget: passes that a run may take, above 0.
+    """
+    early = max(1.0, finite("budget", budget) / 50)
+    arrays = one_of_each("passes", passes, "optimizer", ("runs",), infinite=True)
+    for label, given in arrays.items():
+        if np.median(times(f"passes[{label!r}]", given)) <= early:
+            first = "pass" if early == 1 else f"{early:g} passes"
+            return f"half of the runs of {label} meet it within the first {first}, of {budget:g}"
+    able = [label for label, given in arrays.items() if np.isfinite(given).any()]
+    return None if len(able) > 1 else f"{' '.join(['only', *able]) if able else 'no optimizer'} ever reaches it"
+
+
+def speed_up(reference: Any, other: Any, budgets: Any) -> float:
+    """Returns how many times faster the other is than the reference: the geometric mean of ratios over problems.
+
+    Args:
+        reference: (problems,) median times above 0, infinity for a miss, which counts as the budget and one step.
+        other: (problems,) the same of the other optimizer.
+        budgets: (problems,) steps that a run may take.
+    """
+    one = times("reference", reference, ("problems",), above_zero=True)
+    two = times("other", other, ("problems",), above_zero=True)
+    limits = numbers("budgets", budgets, ("problems",))
+    same_shape("reference", one, "other", two)
+    same_shape("reference", one, "budgets", limits)
+    ratios = np.where(np.isinf(one), limits + 1, one) / np.where(np.isinf(two), limits + 1, two)
+    return float(np.exp(np.log(ratios).mean()))
+
+
+def _quartile(ordered: Array, q: float) -> float:
+    """Returns a quantile by linear interpolation, infinite as soon as one of its two neighbours is."""
+    place = q * (len(ordered) - 1)
+    low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
+    return float(low if low == high else low + (place - math.floor(place)) * (high - low))

@@ -1,0 +1,162 @@
+"""What may be said of two optimizers on one problem; that they are not told apart is the default.
+
+"Better" takes three witnesses that agree: the expanded 95 % interval of the difference leaves 0 out, the p corrected
+for all comparisons of the table is below 0.05, and P(A better than B) is at least 0.75.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from experiments.analysis.statistics.summaries import Interval
+
+ALPHA = 0.05
+SUPERIORITY = 0.75
+
+Verdict = Literal["better", "worse", "≈", "no claim", "n/a"]
+OPPOSITE: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}  # the others read the same from both sides
+UNKNOWN = Interval(math.nan, math.nan)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One row of a table of comparisons; NaN where there is nothing to tell.
+
+    Attributes:
+        first: label of A.
+        second: label of B.
+        seeds: number of runs of each, diverged ones included.
+        diverged: how many of A's diverged, and of B's; such a run counts as the worst value there is.
+        difference: mean of A - B, in the metric's own unit and sign.
+        percentile: its 95 % bootstrap interval, too narrow for a few seeds.
+        expanded: the interval made wider for them; the one to draw.
+        test: name of the test that p is from.
+        p: its p value, two-sided.
+        corrected_p: after Holm's correction over the table.
+        exact_p: of sign flips, exact; NaN for runs that share no seeds.
+        corrected_exact_p: after Holm's correction over the table.
+        superiority: P(A better than B), ties counted half.
+        verdict: what the numbers allow to say of A against B.
+        missing: why there is no verdict; empty when there is one.
+    """
+
+    first: str
+    second: str
+    seeds: int
+    diverged: tuple[int, int] = (0, 0)
+    difference: float = math.nan
+    percentile: Interval = UNKNOWN
+    expanded: Interval = UNKNOWN
+    test: str = ""
+    p: float = math.nan
+    corrected_p: float = math.nan
+    exact_p: float = math.nan
+    corrected_exact_p: float = math.nan
+    superiority: float = math.nan
+    verdict: Verdict = "n/a"
+    missing: str = ""
+
+    def judged(self, corrected_p: float, corrected_exact_p: float, *, higher_is_better: bool) -> Comparison:
+        """Returns the comparison with its p values corrected for the table, and the verdict that follows."""
+        low, high = self.expanded if higher_is_better else (-self.expanded.high, -self.expanded.low)
+        verdict: Verdict = "≈"
+        if corrected_p < ALPHA and low > 0 and self.superiority >= SUPERIORITY:
+            verdict = "better"
+        elif corrected_p < ALPHA and high < 0 and self.superiority <= 1 - SUPERIORITY:
+            verdict = "worse"
+        return dataclasses.replace(self, corrected_p=corrected_p, corrected_exact_p=corrected_exact_p, verdict=verdict)
+
+    def unclaimed(self) -> Comparison:
+        """Returns the same numbers without a verdict, for runs that allow no claim."""
+        return self if self.verdict == "n/a" else dataclasses.replace(self, verdict="no claim")
+
+    def reversed(self) -> Comparison:
+        """Returns the same comparison seen from B: of B against A."""
+        return dataclasses.replace(
+            self,
+            first=self.second,
+            second=self.first,
+            diverged=(self.diverged[1], self.diverged[0]),
+            difference=-self.difference,
+            percentile=Interval(-self.percentile.high, -self.percentile.low),
+            expanded=Interval(-self.expanded.high, -self.expanded.low),
+            superiority=1 - self.superiority,
+            verdict=OPPOSITE.get(self.verdict, self.verdict),
+        )
+
+    @property
+    def mark(self) -> str:
+        """A dagger where there is a claim that the exact test does not confirm, as it never can with 5 seeds."""
+        return "†" if self.verdict in ("better", "worse") and self.corrected_exact_p >= ALPHA else ""
+
+    def words(self) -> str:
+        """Returns the sentence that the numbers allow."""
+        a, b = self.first, self.second
+        if self.verdict == "n/a":
+            return f"{a} and {b} cannot be compared: {self.missing}."
+        numbers = f"{self._difference()}, P({a} better) = {self.superiority:.2f}, corrected p = {self.corrected_p:.2g}"
+        if self.verdict == "no claim":
+            return f"{a} and {b}: no claim ({numbers})."
+        if self.verdict == "≈":
+            return f"{a} ≈ {b}: {self.seeds} seeds do not tell them apart ({numbers})."
+        doubt = "; † not confirmed by the exact test" if self.mark else ""
+        return f"{a} is {self.verdict} than {b} over {self.seeds} seeds ({numbers}{doubt})."
+
+    def _difference(self) -> str:
+        if any(self.diverged):
+            return f"diverged: {self.diverged[0]} of {self.first} and {self.diverged[1]} of {self.second}"
+        low, high = self.expanded
+        return f"mean difference {self.difference:.3g}, 95 % interval {low:.3g} to {high:.3g}"
+
+
+def tie_group(means: Mapping[str, float], comparisons: Sequence[Comparison], *, higher_is_better: bool) -> list[str]:
+    """Returns the optimizer with the best mean and all that are not worse by the verdicts: what a table prints bold.
+
+    Args:
+        means: optimizer -> mean of what was compared, infinite where a run diverged.
+        comparisons: what `compare` returned, the best with all others among them.
+        higher_is_better: True for a score, False for a loss.
+
+    Raises:
+        ValueError: there is no optimizer, or the best was not compared with all others.
+    """
+    best, verdicts = _of_the_best(means, comparisons, higher_is_better)
+    return [label for label in means if label == best or verdicts[label] != "better"]
+
+
+def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, higher_is_better: bool) -> str:
+    """Returns the sentence that may stand above a table; arguments and errors are those of `tie_group`.
+
+    A dagger says that the exact test confirms not all of it, as in `Comparison.mark`.
+    """
+    best, verdicts = _of_the_best(means, comparisons, higher_is_better)
+    ties = [label for label in means if label == best or verdicts[label] == "≈"]
+    unknown = [label for label in verdicts if verdicts[label] == "n/a"]
+    if len(means) == 1:
+        return f"{best} ran alone: there is nothing to compare it with."
+    said = [f"{best} cannot be compared with {', '.join(unknown)}."] if unknown else []
+    if len(ties) > 1:
+        names = f"{', '.join(ties[:-1])} and {ties[-1]}"
+        said.insert(0, f"No winner: the runs do not tell {names} apart; {best} has the best mean.")
+    elif len(unknown) < len(verdicts):
+        doubt = "†" if any(row.mark for row in comparisons if best in (row.first, row.second)) else ""
+        others = "the others it is compared with" if unknown else "all others"
+        said.insert(0, f"{best} is better than {others}{doubt}.")
+    return " ".join(said)
+
+
+def _of_the_best(
+    means: Mapping[str, float], comparisons: Sequence[Comparison], higher_is_better: bool
+) -> tuple[str, dict[str, Verdict]]:
+    """Returns the label with the best mean, and its verdict against each of the others."""
+    if not means or any(map(math.isnan, means.values())):
+        raise ValueError(f"means must map each optimizer, at least one, to its mean, not NaN, got {dict(means)}.")
+    best: str = (max if higher_is_better else min)(means, key=means.__getitem__)
+    verdicts: dict[str, Verdict] = {row.second: row.verdict for row in comparisons if row.first == best}
+    verdicts |= {row.first: OPPOSITE.get(row.verdict, row.verdict) for row in comparisons if row.second == best}
+    if lacking := [label for label in means if label != best and label not in verdicts]:
+        raise ValueError(f"The best, {best}, must be compared with all others, not so with {', '.join(lacking)}.")
+    return best, {label: verdicts[label] for label in means if label != best}

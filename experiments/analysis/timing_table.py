@@ -1,0 +1,170 @@
+"""The table of a timing pass: median and quartiles over the repetitions of each optimizer."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.records.run_folder import Record
+from experiments.records.timings import Taken, taken
+from experiments.studies import Entry, Study
+
+MIB = 2**20
+HEADINGS = (
+    "optimizer",
+    "ms a step: median [quartiles]",
+    "÷ that of {reference}",
+    "ms a pass",
+    "seconds of compiling",
+    "peak memory, MiB",
+    "peak on the GPU, MiB",
+    "bytes of state for each parameter",
+    "repetitions",
+)
+
+
+class Middle(NamedTuple):
+    """Median and quartiles."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What the repetitions of one optimizer took; seconds and bytes.
+
+    Attributes:
+        label: of the optimizer.
+        step: seconds of a step.
+        ratio: the median over that of plain SGD; None where that takes no part.
+        reference: the label of that SGD; empty where there is none.
+        whole: seconds of a pass.
+        compiling: seconds of tracing, compiling and the first call.
+        resident: most memory of the process.
+        device: most memory on the GPU; NaN where there is none.
+        state: bytes that the optimizer keeps for each parameter.
+        repetitions: how many these are medians of.
+    """
+
+    label: str
+    step: Middle
+    ratio: float | None
+    reference: str
+    whole: float
+    compiling: Middle
+    resident: float
+    device: float
+    state: float
+    repetitions: int
+
+
+def rows(found: Sequence[Record], study: Study) -> list[Row]:
+    """Returns a row for each optimizer that was timed, in the study's order."""
+    times = [taken(record) for record in found]
+    own = {entry.label: [one for one in times if one.label == entry.label] for entry in study.optimizers}
+    reference = next((e.label for e in study.optimizers if plain(e) and own[e.label]), "")
+    base = middle([one.seconds_per_step for one in own[reference]]).median if reference else None
+    return [_row(label, group, base, reference) for label, group in own.items() if group]
+
+
+def plain(entry: Entry) -> bool:
+    """Returns whether an entry is plain SGD on mini-batches, which the others' steps are set against."""
+    return (entry.optimizer, entry.batch) == ("sgd", "mini") and not entry.hyperparameters.get("momentum")
+
+
+def middle(values: Sequence[float]) -> Middle:
+    """Returns median and quartiles of some values, at least one."""
+    low, high = (float(value) for value in np.percentile(values, (25, 75)))
+    return Middle(statistics.median(values), low, high)
+
+
+def headings(reference: str) -> tuple[str, ...]:
+    """Returns the headings of the table; without SGD there is nothing to divide by."""
+    return tuple(heading.format(reference=reference or "SGD") for heading in HEADINGS)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Returns a row as text, a cell for each heading."""
+    low, high = (_three(1e3 * value) for value in row.step[1:])
+    return (
+        row.label,
+        f"{_three(1e3 * row.step.median)} [{low}, {high}]",
+        "-" if row.ratio is None else f"{row.ratio:.2f}",
+        _three(1e3 * row.whole),
+        f"{row.compiling.median:.2f}",
+        f"{row.resident / MIB:,.0f}",
+        "-" if math.isnan(row.device) else f"{row.device / MIB:,.0f}",
+        f"{row.state:.3g}",
+        str(row.repetitions),
+    )
+
+
+def keys(row: Row) -> list[Any]:
+    """Returns what each cell of a row is sorted by."""
+    costs = (row.whole, row.compiling.median, row.resident, row.device, row.state, row.repetitions)
+    return [row.label, row.step.median, row.ratio, *costs]
+
+
+def numbers(row: Row) -> Mapping[str, Any]:
+    """Returns a row's numbers, unrounded, in seconds and bytes."""
+    return {
+        "optimizer": row.label,
+        "seconds_per_step_median": row.step.median,
+        "seconds_per_step_low_quartile": row.step.low,
+        "seconds_per_step_high_quartile": row.step.high,
+        "steps_per_second": 1 / row.step.median,
+        "times_sgd": row.ratio,
+        "seconds_per_pass_median": row.whole,
+        "seconds_compiling_median": row.compiling.median,
+        "seconds_compiling_low_quartile": row.compiling.low,
+        "seconds_compiling_high_quartile": row.compiling.high,
+        "peak_resident_bytes": row.resident,
+        "peak_device_bytes": None if math.isnan(row.device) else row.device,
+        "state_bytes_per_parameter": row.state,
+        "repetitions": row.repetitions,
+    }
+
+
+def lines(found: Sequence[Row]) -> list[str]:
+    """Returns a line for each row, as a terminal shows it."""
+    said = []
+    for row in found:
+        _, step, ratio, whole, compiling, resident, _, state, count = cells(row)
+        times = "" if row.ratio is None else f", {ratio} times that of {row.reference}"
+        said.append(
+            f"{row.label}: {step} ms a step{times}, {whole} ms a pass, compiled in {compiling} s, {resident} MiB at "
+            f"most, {state} bytes of state for each parameter; {count} repetitions"
+        )
+    return said
+
+
+def _row(label: str, group: Sequence[Taken], base: float | None, reference: str) -> Row:
+    step = middle([one.seconds_per_step for one in group])
+    return Row(
+        label,
+        step,
+        None if base is None else step.median / base,
+        reference,
+        statistics.median(one.seconds_per_pass for one in group),
+        middle([one.seconds_compiling for one in group]),
+        max(one.peak_resident_bytes for one in group),
+        max(one.peak_device_bytes for one in group),
+        statistics.median(one.state_bytes_per_parameter for one in group),
+        len(group),
+    )
+
+
+def _three(value: float) -> str:
+    """Returns a number with three digits that count, without exponent.
+
+    >>> _three(0.01234), _three(12.34), _three(1234.0)
+    ('0.0123', '12.3', '1,234')
+    """
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

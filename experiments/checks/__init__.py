@@ -1,0 +1,1 @@
+"""Programs that measure the library itself, not optimizers on problems."""

@@ -1,0 +1,156 @@
+"""Measures one pair of rule and variable set: all contenders in one process, called in turn."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from experiments.checks.benchmark import memory
+from experiments.checks.benchmark.clock import interleave, timed
+from experiments.checks.benchmark.contenders import Arrays, Contender, contenders
+from experiments.checks.benchmark.numbers import quartiles, ratio
+from experiments.checks.benchmark.plan import CONTENDERS, Pair, has_torch
+from experiments.checks.benchmark.rows import Row
+from experiments.checks.benchmark.rules import RULES, Rule
+from experiments.checks.benchmark.sets import VariableSet
+
+BYTES = 4  # of a float32
+SLOW_SECONDS = 0.5  # a step that takes longer needs no second call to be judged
+MAIN = ("ours", "keras", "ours-loop", "keras-loop")  # what the headline ratios are made of gets more calls
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How long is measured.
+
+    Attributes:
+        rounds: rounds in a repetition; in each, every contender is called once.
+        repetitions: how often that is repeated; the ratios' spread is over them.
+        seconds: time that a contender may take in a repetition, those of the main ratio four times as much.
+    """
+
+    rounds: int = 20
+    repetitions: int = 3
+    seconds: float = 0.3
+
+
+class Bench:
+    """Measures pairs, and keeps the weights and gradients of the set at hand."""
+
+    def __init__(self, settings: Settings, bandwidth: float) -> None:
+        """Starts without a set.
+
+        Args:
+            settings: how long is measured.
+            bandwidth: the memory's speed in bytes a second.
+        """
+        self.settings, self.bandwidth = settings, bandwidth
+        self._arrays: tuple[str, Any] = ("", None)
+
+    def measure(self, pair: Pair) -> list[Row]:
+        """Returns a row for each contender of a pair; what a contender cannot do is told in its row."""
+        if self._arrays[0] != pair.set.name:
+            self._arrays = ("", None)  # the old set is let go before the new one is drawn
+            self._arrays = (pair.set.name, Arrays(pair.set))
+        try:
+            return self._measured(pair, contenders(pair.rule, self._arrays[1], pair.contenders))
+        finally:
+            gc.collect()  # graphs hold their variables in circles
+
+    def warm_up(self) -> None:
+        """Takes a step with every contender, so that no first call pays for what a process does once."""
+        known = [name for name in CONTENDERS if has_torch() or not name.startswith("torch")]
+        tiny = VariableSet("warm-up", "warm-up", ((4, 4),))
+        for contender in contenders(RULES["momentum"], Arrays(tiny), known).values():
+            _start(contender)
+
+    def _measured(self, pair: Pair, playing: dict[str, Contender]) -> list[Row]:
+        started = {name: _start(contender) for name, contender in playing.items()}
+        alive = {name: playing[name] for name, first in started.items() if first.failure is None}
+        if "ours" not in alive:
+            raise RuntimeError(f"{pair.rule.name} on {pair.set.name}: {started['ours'].failure}")
+        times = interleave(
+            {name: contender.step for name, contender in alive.items()},
+            self.settings.rounds,
+            self.settings.repetitions,
+            {name: self.settings.seconds * (4 if name in MAIN else 1) for name in alive},
+            {name: started[name].again for name in alive},
+        )
+        return [
+            Row(
+                rule=pair.rule.name,
+                set=pair.set.name,
+                contender=name,
+                first_call_s=first.seconds if playing[name].steps == 1 else None,
+                failure=first.failure,
+                **(self._figures(pair, alive[name], times[name], times["ours"]) if name in alive else {}),
+            )
+            for name, first in started.items()
+        ]
+
+    def _figures(
+        self, pair: Pair, contender: Contender, times: list[list[float]], reference: list[list[float]]
+    ) -> Mapping[str, Any]:
+        """Returns what is known of a contender that ran."""
+        times = [[seconds / contender.steps for seconds in repetition] for repetition in times]
+        calls = [seconds * 1e3 for repetition in times for seconds in repetition]
+        lower, middle, upper = quartiles(calls)
+        against, low, high = ratio(times, reference)
+        extra = memory.peak_extra(contender.step, 1 if middle / 1e3 > SLOW_SECONDS else 2)
+        moved = traffic(pair.rule, pair.set)
+        count = contender.operations() if contender.operations else None
+        return {
+            "calls": len(calls),
+            "median_ms": middle,
+            "lower_ms": lower,
+            "upper_ms": upper,
+            "minimum_ms": min(calls),
+            "ratio": against,
+            "ratio_low": low,
+            "ratio_high": high,
+            "operations_per_variable": None if count is None else count / len(pair.set.shapes),
+            "extra_bytes": extra,
+            "extra_share": None if extra is None else extra / (BYTES * pair.set.elements),
+            "traffic_bytes": moved,
+            "bandwidth_share": moved / (middle / 1e3) / self.bandwidth,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class First:
+    """How a contender's first calls went.
+
+    Attributes:
+        seconds: of the first call, tracing and compiling included; None when it failed.
+        again: seconds of a warm call.
+        failure: why it failed.
+    """
+
+    seconds: float | None = None
+    again: float = 0.0
+    failure: str | None = None
+
+
+def _start(contender: Contender) -> First:
+    try:
+        seconds = timed(contender.step)
+        again = timed(contender.step)
+        return First(seconds, again if again > SLOW_SECONDS else min(again, timed(contender.step)))
+    except Exception as error:  # a library that cannot do something is a finding, not the end of the benchmark
+        return First(failure=f"{type(error).__name__}: {next(_lines(str(error)), '')}"[:200])
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line.strip() for line in text.splitlines() if line.strip())
+
+
+def traffic(rule: Rule, variables: VariableSet) -> int:
+    """Returns the bytes that a step must move at least: of the touched rows only where the rule allows that.
+
+    The gradient of a table has repeated rows; each touched row is counted once.
+    """
+    if rule.touched_rows or not variables.table:
+        return BYTES * rule.traffic * variables.touched
+    return BYTES * ((rule.traffic - rule.readings) * variables.elements + rule.readings * variables.touched)

@@ -1,0 +1,172 @@
+"""End to end: steps per second of Keras's `fit`, with Keras's Adam and ours, epochs in turn."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import tfoptim
+from experiments import terminal
+from experiments.checks.benchmark import output, unet
+from experiments.checks.benchmark.numbers import quartiles
+from experiments.checks.benchmark.rows import as_csv, surroundings
+from experiments.checks.benchmark.tables import Grid
+from experiments.problems import seeds, tasks
+from experiments.problems.datasets.load import load
+from experiments.records import run_folder
+
+EPOCHS = 6
+ADAMS: dict[str, Callable[[], Any]] = {"ours": tfoptim.Adam, "keras": keras.optimizers.Adam}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is trained.
+
+    Attributes:
+        title: the model in words.
+        build: makes the model; its outputs are logits.
+        images: float32 [n, ...], n a multiple of the batch.
+        labels: class numbers, [n] or one a pixel.
+        batch: examples a step.
+    """
+
+    title: str
+    build: Callable[[], Any]
+    images: np.ndarray
+    labels: np.ndarray
+    batch: int
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        return len(self.labels) // self.batch
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """How fast one model trains with one Adam.
+
+    Attributes:
+        model: the model in words.
+        compiled: whether Keras hands the whole step to XLA by default: not on a CPU.
+        optimizer: `ours` or `keras`.
+        epochs: epochs timed, the first one left out.
+        steps_per_s: steps per second, median of the epochs.
+        lower_steps_per_s: lower quartile.
+        upper_steps_per_s: upper quartile.
+        ratio: ours over Keras's, of the medians.
+        first_epoch_s: seconds of the first epoch, tracing and compiling included.
+    """
+
+    model: str
+    compiled: bool
+    optimizer: str
+    epochs: int
+    steps_per_s: float
+    lower_steps_per_s: float
+    upper_steps_per_s: float
+    ratio: float
+    first_epoch_s: float
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Times each epoch from its first batch to its last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Starts."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Stops."""
+        self.seconds.append(time.perf_counter() - self._started)
+
+
+def jobs() -> Iterator[Job]:
+    """Gives the perceptron and the ConvNet on 4,000 real digits, and a U-Net on noise, of whole batches."""
+    data = load("mnist_5k", ("train",))["train"]
+    whole = len(data) // 128 * 128
+    images, labels = data.images[:whole].astype(np.float32) / 255, data.labels[:whole]
+    for name, title in (("mnist_mlp", "MLP"), ("mnist_orig", "ConvNet")):
+        init, dropout = (seeds.derive(name, 0, purpose) for purpose in ("init", "dropout"))
+        task = tasks.get(name)
+        yield Job(title, lambda task=task, i=init, d=dropout: task.model(i, d), images, labels, 128)  # type: ignore[misc]
+    yield Job("U-Net", unet.build, *unet.examples(40), 8)
+
+
+def measure(job: Job, epochs: int) -> list[Speed]:
+    """Returns how fast a model trains with each Adam; their epochs alternate, and so does who is first.
+
+    Args:
+        job: what is trained.
+        epochs: epochs that are timed, after a first one.
+    """
+    models = {}
+    for name, adam in ADAMS.items():
+        keras.utils.set_random_seed(0)
+        models[name] = job.build()
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        models[name].compile(optimizer=adam(), loss=loss)
+    watches = {name: Stopwatch() for name in models}
+    for epoch in range(1 + epochs):
+        for name in list(models)[:: 1 if epoch % 2 else -1]:
+            models[name].fit(
+                job.images, job.labels, batch_size=job.batch, verbose=0, callbacks=[watches[name]], epochs=1
+            )
+    speeds = {name: [job.steps / seconds for seconds in watch.seconds[1:]] for name, watch in watches.items()}
+    medians = {name: statistics.median(found) for name, found in speeds.items()}
+    found = []
+    for name in models:
+        lower, middle, upper = quartiles(speeds[name])
+        first = watches[name].seconds[0]
+        compiled = bool(models[name].jit_compile)
+        ratio = medians["ours"] / medians["keras"]
+        found.append(Speed(job.title, compiled, name, epochs, middle, lower, upper, ratio, first))
+    return found
+
+
+def run(epochs: int | None, folder: Path, typed: str) -> None:
+    """Measures all models, compiled as Keras does by default, then writes and prints."""
+    found = []
+    for job in jobs():
+        found += measure(job, epochs or EPOCHS)
+        print(f"{job.title}: {found[-1].ratio:.2f} times as many steps a second with ours", file=sys.stderr, flush=True)
+    about = surroundings(typed)
+    folder.mkdir(parents=True, exist_ok=True)
+    run_folder.write(folder / "benchmark_fit.csv", as_csv(found, about))
+    page = folder / "benchmark_fit.md"
+    run_folder.write(page, output.markdown("Training as a whole", [grid(found)], about))
+    output.show(grid(found))
+    terminal.say(f"Written to {folder}: benchmark_fit.csv, {page.name}.")
+
+
+def grid(found: list[Speed]) -> Grid:
+    """Returns the table of training speeds."""
+    headings = ("model", "step compiled by XLA", "with ours, steps/s", "with Keras's, steps/s", "ours over Keras's")
+    pairs = zip(found[::2], found[1::2], strict=True)
+    cells = tuple(
+        (ours.model, "yes" if ours.compiled else "no", _speed(ours), _speed(theirs), f"{ours.ratio:.2f}")
+        for ours, theirs in pairs
+    )
+    note = (
+        "Steps per second of `fit` with Adam, in brackets lower and upper quartile over the epochs; the two took "
+        "epochs in turn. MLP and ConvNet: batches of 128 real digits; U-Net: batches of 8 images of 96 x 112, of noise."
+    )
+    return Grid("Steps per second of `fit` with Adam", headings, cells, (note,))
+
+
+def _speed(speed: Speed) -> str:
+    return f"{speed.steps_per_s:.4g} ({speed.lower_steps_per_s:.4g} to {speed.upper_steps_per_s:.4g})"

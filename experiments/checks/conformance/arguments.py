@@ -1,0 +1,110 @@
+"""Hyperparameters: which are accepted, which take effect, and when."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from experiments.checks.conformance.rows import Library, refusal, refused, row
+from experiments.checks.conformance.scenes import number, steps, traced, values, weight
+
+NAN = float("nan")
+BAD: tuple[dict[str, float], ...] = (
+    {"learning_rate": NAN},
+    {"learning_rate": -0.1},
+    {"beta_1": 1.5},
+    {"beta_2": 1.0},
+    {"epsilon": -1.0},
+    {"weight_decay": -0.1},
+    {"clipnorm": 0.0},
+    {"clipnorm": NAN},
+    {"use_ema": True, "ema_momentum": NAN},
+)
+
+
+@row("D8", "moving average with gradient accumulation", "moves once per update, not once per call")
+def average_of_updates(library: Library) -> tuple[bool, str]:
+    """Three updates of -1 from 0, two calls each: the average of -1, -2, -3 with momentum 0.5 is -2.25."""
+    optimizer = library.make("SGD", 1.0, use_ema=True, ema_momentum=0.5, gradient_accumulation_steps=2)
+    end = steps(optimizer, [1.0] * 6)
+    return bool(end == -2.25), f"average {end:g}, right is -2.25"
+
+
+@row("D9", "hyperparameters that no rule can use", "refused at construction, with the allowed range")
+def bad_values(library: Library) -> tuple[bool, str]:
+    """NaN, signs and betas out of range, clipping to nothing."""
+    count = sum(refused(refusal(partial(library.make, "Adam", **bad))) for bad in BAD)
+    return count == len(BAD), f"{count} of {len(BAD)} refused"
+
+
+@row("D10", "a Python function as learning rate", "live at each step, or refused with a reason")
+def function_as_rate(library: Library) -> tuple[bool, str]:
+    """The function returns 0.1, and after the step is traced 1.0: two steps from 1 end at -0.1."""
+    rate = [0.1]
+    try:
+        optimizer = library.make("SGD", lambda: rate[0])
+    except ValueError as error:
+        return "schedules" in str(error), "refused; the message names schedules"
+    variable = weight(1.0)
+    step = traced(optimizer, variable)
+    step(1.0)
+    rate[0] = 1.0
+    step(1.0)
+    end = values(variable)
+    return bool(abs(end + 0.1) < 1e-6), f"frozen when traced: weight {number(end)}, right is -0.1"
+
+
+@row("D11", "changing a hyperparameter after tracing", "takes effect at the next step")
+def late_change(library: Library) -> tuple[bool, str]:
+    """Weight decay is switched from 0 to 0.5, with a rate of 0.1 and no gradient: 1 becomes 0.95."""
+    optimizer = library.make("SGD", 0.1, weight_decay=0.0)
+    variable = weight(1.0)
+    step = traced(optimizer, variable)
+    step(0.0)
+    optimizer.weight_decay = 0.5
+    step(0.0)
+    end = values(variable)
+    return bool(abs(end - 0.95) < 1e-6), f"weight {number(end)}, right is 0.95"
+
+
+def _forms() -> dict[str, Any]:
+    return {
+        "int": 1,
+        "np.float32": np.float32(1.0),
+        "0-d array": np.array(1.0),
+        "tensor": tf.constant(1.0),
+        "Variable": keras.Variable(1.0),
+    }
+
+
+@row("D26", "a learning rate as int, NumPy number, tensor or variable", "accepted")
+def forms_of_rate(library: Library) -> tuple[bool, str]:
+    """All of them are numbers."""
+    wrong = [name for name, form in _forms().items() if refusal(partial(library.make, "SGD", form))]
+    return not wrong, f"refuses {', '.join(wrong)}" if wrong else f"accepts {', '.join(_forms())}"
+
+
+@row(
+    "D24",
+    "finding every class by a string",
+    "`keras.optimizers.get` knows each as `tfoptim>Name`, `tfoptim.get` by name",
+)
+def by_string(library: Library) -> tuple[bool, str]:
+    """Each class of the library is asked for by its own name, the way the library documents."""
+    base = library.find("Optimizer")
+    classes = [
+        value
+        for value in vars(library.module).values()
+        if isinstance(value, type) and issubclass(value, base) and value is not base
+    ]
+    wrappers = {"LossScaleOptimizer", "MultiOptimizer"}
+    names = sorted({cls.__name__ for cls in classes} - wrappers)
+    prefix = "" if library.module is keras.optimizers else "tfoptim>"
+    missing = [name for name in names if refusal(partial(keras.optimizers.get, prefix + name))]
+    missing += [name for name in names if refusal(partial(library.module.get, name))]
+    missing = sorted(set(missing))
+    return not missing, f"not found: {', '.join(missing)}" if missing else f"finds all {len(names)} classes"

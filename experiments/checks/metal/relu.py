@@ -1,0 +1,95 @@
+"""Whether a dense layer keeps its ReLU where `fit` and `predict` run it: in a compiled graph.
+
+As a program, `python -m experiments.checks.metal.relu DEVICE`, it prints the error of `dense_error` in a process of its
+own, since the plugin reads its switch when it is loaded. With `option` behind the device it sets TensorFlow's option.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+
+from experiments import machine
+
+TOLERANCE = 1e-3  # products of 16 terms on a GPU may carry 1e-4; a lost ReLU gives an error of about 1
+SECONDS = 120
+EXAMPLES, INPUTS, UNITS = 64, 16, 8
+
+
+def dense_error(device: str) -> float:
+    """Returns how far one step of `fit` on a dense layer with ReLU, and `predict`, are from NumPy.
+
+    Args:
+        device: of TensorFlow, as in `GPU:0`.
+
+    Returns:
+        The largest difference of loss, weights and predictions, each relative to its largest number.
+    """
+    import keras
+    import tensorflow as tf
+
+    draw = np.random.default_rng(0).normal
+    x, y, w = (draw(size=shape) for shape in ((EXAMPLES, INPUTS), (EXAMPLES, UNITS), (INPUTS, UNITS)))
+    with tf.device(device):
+        model = keras.Sequential([keras.Input((INPUTS,)), keras.layers.Dense(UNITS, activation="relu")])
+        model.set_weights([w, np.zeros(UNITS)])
+        # A loss that is linear in the output: its gradient is y wherever the ReLU lets it through.
+        model.compile(keras.optimizers.SGD(1.0), loss=lambda y, p: tf.reduce_mean(y * p), jit_compile=False)
+        predicted = model.predict(x, batch_size=EXAMPLES, verbose=0)
+        loss = model.fit(x, y, batch_size=EXAMPLES, verbose=0).history["loss"][0]
+        found = (loss, predicted, *model.get_weights())
+    return max(_distance(a, b) for a, b in zip(found, _expected(x, y, w), strict=True))
+
+
+def _expected(x: Any, y: Any, w: Any) -> tuple[Any, ...]:
+    """Returns loss, predictions, and weights and bias after a step of size 1, in float64."""
+    z = x @ w
+    p = np.maximum(z, 0.0)
+    dz = np.where(z > 0, y, 0.0) / y.size
+    return np.mean(y * p), p, w - x.T @ dz, -dz.sum(axis=0)
+
+
+def _distance(found: Any, wanted: Any) -> float:
+    return float(np.max(np.abs(np.asarray(found, "float64") - wanted)) / np.max(np.abs(wanted)))
+
+
+def error_without_switch(device: str, *, option: bool) -> float | str:
+    """Returns `dense_error` of a process in which the plugin's switch is off, or why there is none.
+
+    Args:
+        device: of TensorFlow.
+        option: whether TensorFlow's option not to use the plugin's graph optimizers is set instead.
+    """
+    command = [sys.executable, "-m", "experiments.checks.metal.relu", device, *(["option"] if option else [])]
+    environment = {**os.environ, machine.SWITCH: "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {SECONDS} s"
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or ["no reason given"]
+        return f"process ended with code {done.returncode}: {words[-1][:80]}"
+    return float(done.stdout.split()[-1])
+
+
+def main(device: str, *words: str) -> None:
+    """Prints the error, in a process of its own."""
+    if "option" in words:
+        machine.turn_off_plugin_optimizers()
+    print(dense_error(device))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What is typed: one file a command, with its options, its examples and its action."""

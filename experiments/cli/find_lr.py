@@ -1,0 +1,93 @@
+"""`python -m experiments find-lr`: its options, and what it prints and writes."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from experiments import optimizers, studies, terminal
+from experiments.errors import UserError, unknown
+from experiments.problems import datasets, seeds, tasks
+from experiments.running.range_test import MOST_STEPS, WINDOW, Plan, measure, read_off, sentences
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `find-lr` takes."""
+    add = parser.add_argument
+    add("study", nargs="?", default="mnist", help="a study, the path of a .toml, or a task (default: mnist)")
+    add("--optimizer", default="momentum", metavar="NAME", help="an entry of the study, or any (default: momentum)")
+    add("--low", type=_rate, default=1e-5, metavar="RATE", help="first rate (default: 1e-5)")
+    add("--high", type=_rate, default=10.0, metavar="RATE", help="last rate (default: 10)")
+    add("--steps", type=_steps, default=300, metavar="N", help="steps, one rate each (default: 300)")
+    add("--linear", action="store_true", help="let the rate grow by equal differences instead of equal ratios")
+    add("--seed", type=_seed, default=seeds.TUNING.start, metavar="N", help="one of the tuning seeds (default: 1000)")
+    add("--data", metavar="NAME", help="another data set")
+    add("--out", type=Path, default=Path("static"), metavar="FOLDER", help="where the files go (default: static)")
+
+
+def run(given: argparse.Namespace, command: str) -> int:
+    """Tests, writes figure and numbers, and says which rates are suggested."""
+    wanted = plan(given)
+    datasets.require(datasets.CARDS[wanted.data])
+    terminal.start_tensorflow()
+    found = measure(wanted)
+    reading = read_off(wanted.rates, [average for _, average in found])
+    from experiments.figures import find_lr
+
+    written = find_lr.draw(wanted, found, reading, given.out, command)
+    for sentence in sentences(wanted, found, reading):
+        terminal.say(sentence)
+    terminal.say(f"Written to {given.out}: {', '.join(path.name for path in written)}.")
+    return 0
+
+
+def plan(given: argparse.Namespace) -> Plan:
+    """Returns what the command line asks for.
+
+    Raises:
+        UserError: a name is not known, or numbers do not fit together.
+    """
+    study = None if given.study in tasks.names() else studies.load(studies.find(given.study))
+    name = given.study if study is None else Path(given.study).stem
+    data = given.data or (datasets.EMBEDDED if study is None else study.data)
+    if data not in datasets.CARDS:
+        raise unknown("data set", data, datasets.CARDS)
+    optimizer, hyperparameters = given.optimizer.lower(), dict[str, Any]()
+    for entry in () if study is None else study.optimizers:
+        if entry.label.lower() == optimizer:
+            optimizer, hyperparameters = entry.optimizer, dict(entry.hyperparameters)
+    if optimizer not in optimizers.available():
+        raise unknown("optimizer", given.optimizer, optimizers.available())
+    if given.low >= given.high:
+        raise UserError(f"--low must be less than --high, got {given.low:g} and {given.high:g}.")
+    task = given.study if study is None else study.task
+    batch_size = 128 if study is None else study.batch_size
+    return Plan(
+        name, task, data, optimizer, hyperparameters, batch_size,
+        given.low, given.high, given.steps, given.linear, given.seed,
+    )  # fmt: skip
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got '{text}'")
+    return value
+
+
+def _steps(text: str) -> int:
+    if not text.isdecimal() or not 2 * WINDOW <= int(text) <= MOST_STEPS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {2 * WINDOW} to {MOST_STEPS}, got '{text}'")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) not in seeds.TUNING:
+        low, high = seeds.TUNING.start, seeds.TUNING.stop - 1
+        raise argparse.ArgumentTypeError(f"must be a tuning seed, {low} to {high}, got '{text}'")
+    return int(text)

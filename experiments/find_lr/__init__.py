@@ -1,1 +1,0 @@
-"""The learning-rate range test, with its figure and its command."""

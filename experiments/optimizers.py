@@ -1,0 +1,212 @@
+"""The library's optimizers by name, and their rules on NumPy arrays, both without importing TensorFlow.
+
+Rules import neither TensorFlow nor Keras, but the package that they are in does. So their files are executed here with
+a base class of their own, and with a stand-in where `tfoptim.ops` would import TensorFlow: on NumPy arrays none of it
+is called. `tfoptim.simulate` gives the same numbers; the tests compare both for every rule.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import builtins
+import functools
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+def folder() -> Path:
+    """Returns the folder of the library."""
+    spec = importlib.util.find_spec("tfoptim")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("tfoptim is not installed; run `make setup`.")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+@functools.cache
+def available() -> tuple[str, ...]:
+    """Returns the names that `tfoptim.get` knows, read from the class names of the rule files.
+
+    `tfoptim.available()` says the same, six seconds later: it has to import TensorFlow.
+    """
+    return tuple(sorted(node.name.lower() for path in _rule_files() for node in _classes(path)))
+
+
+@functools.cache
+def place(name: str) -> tuple[Path, str]:
+    """Returns the file of an optimizer, by its name in `available`, and the name of its class."""
+    return next((path, node.name) for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
+
+
+@functools.cache
+def knobs(name: str) -> tuple[str, ...]:
+    """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
+    found = [
+        (field.target.id, ast.unparse(field.annotation))
+        for field in _fields(name)
+        if isinstance(field.target, ast.Name)
+    ]
+    return tuple(field for field, kind in found if kind != "bool" and field != "learning_rate")
+
+
+@functools.cache
+def defaults(name: str) -> Mapping[str, float]:
+    """Returns the numbers that an optimizer has where it is given none, by its name in `available`."""
+    found = {
+        field.target.id: field.value.value
+        for field in _fields(name)
+        if isinstance(field.target, ast.Name) and isinstance(field.value, ast.Constant)
+    }
+    return {k: v for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+
+
+def _fields(name: str) -> list[ast.AnnAssign]:
+    """Returns what the class of an optimizer declares."""
+    classes = (node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
+    return [field for node in classes for field in node.body if isinstance(field, ast.AnnAssign)]
+
+
+def _rule_files() -> Iterator[Path]:
+    return (path for path in (folder() / "rules").glob("*.py") if path.stem != "__init__")
+
+
+def _classes(path: Path) -> list[ast.ClassDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+
+
+class Rule:
+    """What `tfoptim.optimizer.Optimizer` is to a rule: its numbers, its slots and the form of its step."""
+
+    slots: ClassVar[Any] = {}
+    shared: ClassVar[Mapping[str, float]] = {}
+    learning_rate: float = 0.001
+    weight_decay: float | None = None
+
+    def __init__(self, **values: Any) -> None:
+        """Takes the values that are not the rule's own defaults."""
+        vars(self).update(values)
+
+    def numbers(self) -> dict[str, Any]:
+        """Returns the values by name."""
+        return {name: getattr(self, name) for name in _names(type(self))}
+
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the direction of a rule of the form `w - learning_rate * direction`."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither direction nor step.")
+
+    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the new weights."""
+        return w - h.learning_rate * self.direction(h, g, w, s)
+
+    def once(self, h: Any, s: Any) -> None:
+        """Computes what is the same for all weights."""
+
+
+class _Kept(SimpleNamespace):
+    """What a rule keeps, by name."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in vars(self)
+
+
+class _Absent(ModuleType):
+    """Stands where TensorFlow or Keras would be imported; whatever is asked of it is it, and false."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return ()
+
+
+ABSENT = _Absent("absent")
+
+
+def rule(name: str, **values: Any) -> Rule:
+    """Returns a rule by its name in `available`, with values other than its defaults."""
+    path, title = place(name)
+    found: Rule = getattr(_module(f"tfoptim.rules.{path.stem}"), title)(**values)
+    return found
+
+
+def slots(rule: Rule) -> dict[str, Any]:
+    """Returns what a rule keeps for each weight between steps: name -> start."""
+    groups = rule.slots if isinstance(rule.slots, tuple) else (rule.slots,)
+    return {name: start for group in groups for name, start in group.items()}
+
+
+def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
+    """Returns the weights after each of some steps, (steps, *shape), in float64.
+
+    Args:
+        rule: it is not changed.
+        weights: the start.
+        gradient: gives the gradient from the weights.
+        steps: how many.
+    """
+    w = np.array(weights, np.float64)
+    kept = _Kept(**{name: np.full_like(w, _start(rule, start, w)) for name, start in slots(rule).items()})
+    shared = _Kept(**rule.shared)
+    numbers = rule.numbers()
+    path = []
+    for t in range(1, steps + 1):
+        g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
+        rule.once(h, shared)
+        if h.weight_decay is not None:
+            w = w - w * (h.learning_rate * h.weight_decay)
+        w = rule.step(h, g, w, kept)
+        path.append(w)
+    return np.array(path)
+
+
+def _start(rule: Rule, declared: Any, weights: Any) -> Any:
+    """Returns the start of a slot: a number, the name of the value that gives it, or a function of the weights."""
+    if isinstance(declared, str):
+        return getattr(rule, declared)
+    return declared(weights) if callable(declared) else declared
+
+
+def _names(kind: type) -> set[str]:
+    """Returns the values that a rule and those that it derives from declare."""
+    found = {name for one in kind.__mro__ for name in vars(one).get("__annotations__", {})}
+    return found - {"slots", "shared"}
+
+
+@functools.cache
+def _module(name: str) -> ModuleType:
+    """Returns a file of the library, executed; what is no file of it is absent."""
+    path = folder().joinpath(*name.split(".")[1:]).with_suffix(".py")
+    if not path.is_file():
+        return ABSENT
+    module = ModuleType(__name__)  # dataclasses look their module up among the imported ones
+    vars(module)["__builtins__"] = {**vars(builtins), "__import__": _import}
+    code = compile(
+        path.read_text(encoding="utf-8"), str(path), "exec", __future__.annotations.compiler_flag, dont_inherit=True
+    )
+    exec(code, vars(module))  # noqa: S102  it is the library's own file
+    return module
+
+
+def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (), level: int = 0) -> Any:
+    """Stands in for `__import__` in the files of the library."""
+    if name.partition(".")[0] in ("tensorflow", "keras"):
+        return ABSENT
+    if name == "tfoptim.optimizer":
+        return SimpleNamespace(Optimizer=Rule)
+    if name.partition(".")[0] == "tfoptim":
+        return _module(name) if names else ABSENT
+    return __import__(name, globals_, locals_, names, level)

@@ -1,0 +1,229 @@
+"""The data sets, read through tensorflow-datasets, with fixed splits.
+
+`CARDS` says what each is. The definition of a split is its committed index file, not the code that
+once made it; that of data which users bring themselves is the list of patients written when they are
+prepared. Data sets are never swapped: what cannot be had is an error that says how to get it.
+This module imports neither TensorFlow nor tensorflow-datasets, so that it answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from experiments.errors import UserError
+from experiments.problems.datasets.made import MADE, MadeCard
+from experiments.problems.datasets.own import ACDC, MSD_HEART, OwnCard
+from experiments.problems.datasets.places import SPLITS as SPLITS
+from experiments.problems.datasets.places import folder_of, is_prepared
+
+PROBE_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What a data set is.
+
+    Attributes:
+        name: its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration.
+        title: what it is, in words.
+        version: version of its builder.
+        sizes: number of examples in each split.
+        split_sha256: SHA-256 of the index file.
+        digests: SHA-256 of each split's bytes (images, then labels, both uint8). Empty where
+            tensorflow-datasets verifies the download by checksums of its own.
+        exhaustive: whether each example that there is belongs to one of the splits.
+        url: where it is downloaded from; None when it is embedded.
+        stored_as: its name in tensorflow-datasets, where that is another.
+        overlapping: whether validation rows are training rows too, as in published runs that had no validation
+            split; nothing may be chosen by them.
+    """
+
+    name: str
+    title: str
+    version: str
+    sizes: Mapping[str, int]
+    split_sha256: str
+    digests: Mapping[str, str]
+    exhaustive: bool = True
+    url: str | None = None
+    stored_as: str | None = None
+    overlapping: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The folder that tensorflow-datasets keeps the prepared data in."""
+        return folder_of(self.stored_as or self.name, self.version)
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the data are on this machine, ready to be read."""
+        return is_prepared(self.folder)
+
+
+def _brain(level: str, words: str, digests: Mapping[str, str]) -> Card:
+    return Card(
+        name=f"mni152_tissue/{level}",
+        title=f"grey and white matter of the MNI-ICBM152 template, one averaged brain only, {words}",
+        version="1.0.0",
+        sizes={"train": 70, "validation": 16, "test": 16},
+        split_sha256="c06f2f335e92c7ebe2ce296e648b9e47f9c3b1dacd01fbc8e91d0b44437c697e",
+        digests=digests,
+        exhaustive=False,  # ten slices between two slabs are left out, since neighbours look alike
+    )
+
+
+def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: str, *, overlapping: bool) -> Card:
+    return Card(
+        name=name,
+        title=title,
+        version="3.0.1",
+        sizes=dict(zip(SPLITS, sizes, strict=True)),
+        split_sha256=split_sha256,
+        digests={},
+        url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
+        stored_as="fashion_mnist",
+        overlapping=overlapping,
+    )
+
+
+AnyCard = Card | OwnCard | MadeCard
+
+_CARDS: tuple[AnyCard, ...] = (
+    Card(
+        name="mnist_5k",
+        title="5,000 MNIST digits, embedded",
+        version="1.0.0",
+        sizes={"train": 4_000, "validation": 500, "test": 500},
+        split_sha256="f553dc92bd695abf770e3d954fefdd522e79440c502b9bee290343d593693d91",
+        digests={
+            "train": "b0657723ee35b34b77daa6d42a022d9b412489cbd27a79150189d7be2e7628b9",
+            "validation": "f8d9103f7017660bfbf2d7783e506748b6fbfb45add9a059753b7bdfc6b707dc",
+            "test": "15ef4b849b24264ed87ca281cbaa63754f74cfccd899d31ed4d9253b8729167d",
+        },
+    ),
+    Card(
+        name="mnist",
+        title="MNIST, 70,000 digits",
+        version="3.0.1",
+        sizes={"train": 50_000, "validation": 10_000, "test": 10_000},
+        split_sha256="bf7695db4f0688389242869c520ebafd67234445c2c2c8d6e42d43bbb6f4a39c",
+        digests={},
+        url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
+    ),
+    _fashion(
+        "fashion_mnist",
+        "Fashion-MNIST, 70,000 pieces of clothing",
+        (50_000, 10_000, 10_000),
+        "c040483e2c6d84ea27cdaa602ea7fe91c56dd8f05e49cc55408fe3d8fc6144e0",
+        overlapping=False,
+    ),
+    _fashion(
+        "deepobs_fashion_mnist",
+        "Fashion-MNIST as DeepOBS splits it, without validation and without 16 of the test images",
+        (60_000, 9_984, 9_984),
+        "6b6063c427c7f74f0ef177cca244f8e8a4b5ef6d63460ae55e82ba4e8a4ada2b",
+        overlapping=True,
+    ),
+    _brain(
+        "clean",
+        "without noise",
+        {
+            "train": "dd8698cf9196a858263d38edf29e1cc1d931c2948eea41d05db73d50e11c7861",
+            "validation": "fa6f3897996d042be38eb268e8abd1d0910e40224bf6e25201c64eb7c286ef39",
+            "test": "37bfe3c6559a620dede2fcfa48ef12e16ddc7b6a63cd287297d395a3b1116cf1",
+        },
+    ),
+    _brain(
+        "noise06",
+        "Rician noise 0.06, bias field 0.4",
+        {
+            "train": "0beaef23bcfb2551caa00800f0c80e4e22e2129f6248c1a9dbb324b9e839be3d",
+            "validation": "379827c82715f8725789fc8c72547b6da0e56c6763bc38a1994f3da5e9d9e4ca",
+            "test": "dc5a961cdf8da1b5a35a8ae2c3b32fc44759ed437bf156dfd0a3e97e3ac59c90",
+        },
+    ),
+    _brain(
+        "noise12",
+        "Rician noise 0.12, bias field 0.4",
+        {
+            "train": "390edbcab3c9b466073669ac28c174acd689221715f838bb47b5c46982631180",
+            "validation": "c1ae9680d9cb7bf6095301f75223ac93ed9f48633a0e12356f833c3752531f41",
+            "test": "88075a15bf311bab75e11e3c7a2e58dc0fa502fe4753c71af16b79336a47f9e0",
+        },
+    ),
+    MSD_HEART,
+    ACDC,
+    *MADE.values(),
+)
+CARDS: Mapping[str, AnyCard] = {card.name: card for card in _CARDS}
+EMBEDDED = "mnist_5k"
+
+
+def indices(card: AnyCard, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Returns the example numbers of some splits, from the committed index file.
+
+    Raises:
+        UserError: the index file is missing or is not the committed one.
+    """
+    path = Path(__file__).parent / card.name.split("/")[0] / "splits.npz"
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    if found != card.split_sha256:
+        raise UserError(
+            f"The split of {card.name} is not the committed one: {path.name} should have SHA-256 "
+            f"{card.split_sha256}, found {found}; restore it with git checkout."
+        )
+    with np.load(path) as stored:
+        return {split: stored[split] for split in splits}
+
+
+def content_id(digests: Mapping[str, str]) -> str:
+    """Returns the identity of loaded data: the SHA-256 over the digests of its splits."""
+    text = "\n".join(f"{split} {digests[split]}" for split in sorted(digests))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def require(card: AnyCard) -> None:
+    """Makes sure, within seconds, that a data set is here or can be fetched.
+
+    Raises:
+        UserError: it is neither here nor can its server be reached, or it is the user's to bring.
+    """
+    if isinstance(card, OwnCard):
+        card.require()
+        return
+    if card.prepared or not isinstance(card, Card) or card.url is None:
+        return
+    reason = _unreachable(card.url)
+    if reason:
+        raise UserError(
+            f"The data set {card.name} is not on this machine and cannot be downloaded ({reason}); "
+            f"connect to the network once, or use the embedded data set {EMBEDDED}."
+        )
+
+
+def _unreachable(url: str) -> str | None:
+    """Returns why a server does not answer, or None when it does; takes at most PROBE_SECONDS."""
+    outcome: list[str | None] = []
+    thread = threading.Thread(target=lambda: outcome.append(_probe(url)), daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return outcome[0] if outcome else f"no answer within {PROBE_SECONDS:.0f} s"
+
+
+def _probe(url: str) -> str | None:
+    request = urllib.request.Request(url, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=PROBE_SECONDS):
+            return None
+    except urllib.error.URLError as error:
+        return str(error.reason)
+    except OSError as error:
+        return str(error)

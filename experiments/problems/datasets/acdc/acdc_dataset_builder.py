@@ -1,0 +1,152 @@
+"""The builder of `acdc`, in the form of tensorflow-datasets."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from experiments.problems.datasets import preprocessing, segmentation, volumes
+from experiments.problems.datasets.own import ACDC
+from experiments.problems.datasets.volumes import Case, Look
+
+CLASSES = ("background", "right ventricle", "myocardium", "left ventricle")
+SIDES = (200, 200)
+_DESCRIPTION = """\
+Slices of cine MRI of the heart at the end of filling (ED) and of emptying (ES), ACDC challenge (Bernard and
+others, 2018), with right ventricle, myocardium and left ventricle, split by patient with all diagnoses in each
+split; the challenge's own test patients are the test split when they are there. As in Mortazi and others
+(2023): slices resized to 200 x 200 by cubic B-splines (masks by the nearest pixel), smoothed by
+anisotropic diffusion, histograms matched, here to the mean of the training patients alone. A case is one
+patient at one moment.
+"""
+_CITATION = """\
+@article{bernard2018deep,
+  title={Deep learning techniques for automatic {MRI} cardiac multi-structures segmentation and diagnosis:
+    Is the problem solved?}, author={Bernard, Olivier and others},
+  journal={IEEE Transactions on Medical Imaging}, volume={37}, number={11}, pages={2514--2525}, year={2018}
+}
+"""
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """The slices of every patient at both moments."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "As downloaded."}
+    MANUAL_DOWNLOAD_INSTRUCTIONS = ACDC.instructions
+
+    def _info(self) -> Any:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=_DESCRIPTION,
+            features=segmentation.features(SIDES, CLASSES),
+            supervised_keys=("image", "segmentation_mask"),
+            homepage=ACDC.source,
+            citation=_CITATION,
+            disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        folder = Path(dl_manager.manual_dir)
+        cases, faults = find(folder)
+        histograms: dict[str, np.ndarray] = {}
+        found = volumes.survey(folder, cases, faults, functools.partial(_remembered, histograms))
+        patients = volumes.divide(self.name, cases)
+        self.info.metadata.update(volumes.manifest(found, cases, patients))
+        target = preprocessing.standard([histograms[c.name] for c in cases if c.patient in patients["train"]])
+        return {
+            split: self._generate_examples(found, [c for c in cases if c.patient in patients[split]], target)
+            for split in patients
+        }
+
+    def _generate_examples(
+        self, found: Mapping[str, Any], cases: Sequence[Case], target: np.ndarray
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        def grey_levels(images: np.ndarray) -> np.ndarray:
+            return preprocessing.grey_levels(preprocessing.match(images, target))
+
+        return volumes.examples(found, cases, look, grey_levels)
+
+
+def find(folder: Path) -> tuple[list[Case], list[str]]:
+    """Returns the cases of a folder and what is wrong with the names in it."""
+    roots = [folder, folder / "database", folder / "ACDC", folder / "ACDC" / "database"]
+    root = next((root for root in roots if (root / "training").is_dir()), None)
+    if root is None:
+        return [], ["it has no folder `training` with folders patientNNN"]
+    cases: list[Case] = []
+    faults: list[str] = []
+    for part, given in (("training", ""), ("testing", "test")):
+        for patient in volumes.listed(root / part, faults):
+            if patient.is_dir():
+                _patient(patient, given, cases, faults)
+    return cases, faults if cases or faults else ["its folder `training` has no folders patientNNN"]
+
+
+def _patient(folder: Path, given: str, cases: list[Case], faults: list[str]) -> None:
+    """Adds the cases of one patient, or what is wrong with the names."""
+    where = f"{folder.parent.name}/{folder.name}"
+    if not re.fullmatch(r"patient\d{3}", folder.name):
+        faults.append(f"{where} is not named patientNNN")
+        return
+    group, moments = _facts(folder, where, faults)
+    for moment, frame in moments.items():
+        stem = folder / f"{folder.name}_frame{frame:02d}"
+        image, mask = (_either(Path(f"{stem}{ending}")) for ending in ("", "_gt"))
+        cases.append(Case(f"{folder.name}_{moment}", folder.name, image, mask, group, given, folder.parent.parent))
+
+
+def look(case: Case) -> Look:
+    """Returns the slices of a case in the plane that they were taken in, rows along the file's second axis.
+
+    Raises:
+        Fault: a file is not what it must be.
+    """
+    image, mask = volumes.read(case, len(CLASSES), canonical=False)
+    resized = preprocessing.resize(preprocessing.to_unit(image.voxels), SIDES, order=3)
+    images = preprocessing.diffuse(np.clip(resized, 0, 1)).transpose(2, 1, 0)
+    masks = preprocessing.resize(mask.voxels, SIDES, order=0).transpose(2, 1, 0)
+    across, along = (s * n / side for s, n, side in zip(image.spacing_mm, image.voxels.shape, SIDES, strict=False))
+    files = {f"{case.patient}/{path.name}": v.origin for path, v in ((case.image, image), (case.mask, mask))}
+    return Look(images, np.ascontiguousarray(masks), (along, across, image.spacing_mm[2]), files)
+
+
+def _remembered(histograms: dict[str, np.ndarray], case: Case) -> Look:
+    """Looks at a case and keeps its histogram."""
+    seen = look(case)
+    histograms[case.name] = preprocessing.landmarks(seen.images)
+    return seen
+
+
+def _facts(folder: Path, where: str, faults: list[str]) -> tuple[str, dict[str, int]]:
+    """Returns a patient's group and the frames of both moments; without them, frames whose files can be looked at."""
+    try:
+        facts = _read_facts(folder / "Info.cfg")
+        return facts.get("Group", ""), {moment: int(facts[moment]) for moment in ("ED", "ES")}
+    except (UnicodeDecodeError, KeyError, ValueError):
+        faults.append(f"{where}/Info.cfg is missing or does not give the frames ED and ES")
+    except OSError as error:
+        faults.append(f"{where}/Info.cfg cannot be read ({error.strerror})")
+    found = (re.fullmatch(r"patient\d{3}_frame(\d+)_gt\.nii(\.gz)?", p.name) for p in volumes.listed(folder, []))
+    return "", {f"frame{match[1]}": int(match[1]) for match in found if match}
+
+
+def _read_facts(path: Path) -> dict[str, str]:
+    """Returns the lines `name: value` of a patient's Info.cfg."""
+    if not path.is_file() or path.stat().st_size > 10_000:
+        raise ValueError("no file, or too long")
+    pairs = (line.split(":", 1) for line in path.read_text(encoding="utf-8").splitlines() if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _either(stem: Path) -> Path:
+    """Returns the compressed file of a name, or the plain one when only that is there."""
+    packed, plain = (stem.with_name(f"{stem.name}.nii{ending}") for ending in (".gz", ""))
+    return plain if plain.is_file() and not packed.is_file() else packed

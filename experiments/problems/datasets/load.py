@@ -1,0 +1,152 @@
+"""Reads a data set through tensorflow-datasets into memory, and verifies it."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.errors import UserError
+from experiments.problems import datasets
+from experiments.problems.datasets import Card, archives, segmentation
+from experiments.problems.datasets.examples import Examples
+from experiments.problems.datasets.made import MadeCard
+from experiments.problems.datasets.own import OwnCard
+from experiments.problems.datasets.places import root
+
+__all__ = ["Examples", "load", "prepare", "take"]
+
+
+def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
+    """Returns the wanted splits of a data set; the others are not even opened.
+
+    Args:
+        name: one of `datasets.CARDS`.
+        splits: names out of `datasets.SPLITS`.
+
+    Raises:
+        UserError: the data cannot be had, or they are not what the card says.
+    """
+    card = datasets.CARDS[name]
+    if isinstance(card, MadeCard):
+        return {split: card.examples(split) for split in splits}
+    builder = prepare(card)
+    if "segmentation_mask" in builder.info.features:
+        found: dict[str, Examples] = {split: _read_slices(builder, split) for split in splits}
+    else:
+        rows = datasets.indices(card, splits)
+        found = {split: _read(builder, split, rows[split]) for split in splits}
+    for split, examples in found.items():
+        _verify(card, split, examples)
+    return found
+
+
+def prepare(card: Card | OwnCard) -> Any:
+    """Returns the builder of a data set whose files are on this machine, made or downloaded if need be."""
+    datasets.require(card)
+    builder = _builder(card)
+    if not card.prepared:
+        import tensorflow_datasets as tfds
+
+        tfds.disable_progress_bar()
+        builder.download_and_prepare()
+    return builder
+
+
+def take(name: str, path: Path) -> OwnCard:
+    """Prepares a data set that the user has downloaded, from its folder or archive, and returns its card.
+
+    What was prepared before from other files is replaced, once the new files are found sound.
+
+    Raises:
+        UserError: the data set is not one that users bring, the path is neither a folder nor an archive,
+            or its files are not what they must be.
+    """
+    card = datasets.CARDS[name]
+    if not isinstance(card, OwnCard):
+        raise UserError(f"The data set {name} needs no files of yours; it is prepared when a study wants it.")
+    try:
+        _take(card, path)
+    except OSError as error:  # of folders that may not be entered, full disks and such
+        what = f"{error.strerror}: {error.filename}" if error.filename else error
+        raise UserError(f"{path} cannot be prepared ({what}).") from error
+    return card
+
+
+def _take(card: OwnCard, path: Path) -> None:
+    if not path.is_dir() and not archives.is_archive(path):
+        raise UserError(f"{path} is neither a folder nor a .tar or .zip archive; {card.instructions}")
+    import tensorflow_datasets as tfds
+
+    root().mkdir(parents=True, exist_ok=True)
+    tfds.disable_progress_bar()
+    with tempfile.TemporaryDirectory(dir=root(), prefix=".unpacked-") as scratch:
+        folder = path
+        if not path.is_dir():
+            folder = Path(scratch) / "archive"
+            archives.unpack(path, folder)
+        made = Path(scratch) / "made"
+        builder = _builder(card, made)
+        try:
+            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=folder))
+        except UserError as error:  # which knows where an archive was unpacked, not the archive itself
+            if folder == path:
+                raise
+            raise UserError(str(error).replace(f"The folder {folder}", f"The archive {path}")) from error
+        if card.folder.exists():
+            shutil.rmtree(card.folder)
+        card.folder.parent.mkdir(exist_ok=True)
+        (made / card.name / card.version).rename(card.folder)
+
+
+def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
+    import tensorflow_datasets as tfds
+
+    name, _, config = card.name.partition("/")
+    if isinstance(card, Card) and card.url is not None:
+        return tfds.builder(f"{card.stored_as or card.name}:{card.version}", data_dir=root())
+    module = importlib.import_module(f"experiments.problems.datasets.{name}.{name}_dataset_builder")
+    return module.Builder(data_dir=folder or root(), config=config or None)
+
+
+def _read_slices(builder: Any, split: str) -> Examples:
+    """Returns the slices of one split, each with its case."""
+    return segmentation.slices(builder.as_dataset(split=split, batch_size=-1, shuffle_files=False))
+
+
+def _read(builder: Any, split: str, rows: np.ndarray) -> Examples:
+    """Returns the examples of one of our splits, in the order of its index file.
+
+    Our builders hold a file for each split; of others' `train` and `test` we take the rows.
+    """
+    stored = split if split in builder.info.splits else "train"
+    whole = builder.info.splits[stored].num_examples == len(rows)
+    data = builder.as_dataset(split=stored, batch_size=-1, shuffle_files=False)
+    images, labels = np.asarray(data["image"]), np.asarray(data["label"])
+    if not whole:
+        images, labels = images[rows], labels[rows]
+    return Examples(images, labels.astype(np.int32))
+
+
+def _verify(card: Card | OwnCard, split: str, examples: Examples) -> None:
+    expected = card.digests.get(split, examples.sha256)
+    if len(examples) != card.sizes[split] or examples.sha256 != expected:
+        raise UserError(
+            f"The {split} split of {card.name} in {card.folder} is damaged: {len(examples)} examples "
+            f"with SHA-256 {examples.sha256}, expected {card.sizes[split]} with {expected}; "
+            "delete that folder, and it is made again."
+        )
+
+
+if __name__ == "__main__":
+    try:
+        wanted = datasets.CARDS[sys.argv[1]]
+        if not isinstance(wanted, MadeCard):
+            prepare(wanted)
+    except UserError as problem:
+        sys.exit(str(problem))

@@ -1,0 +1,111 @@
+"""Many cases in short: per class over cases, and the mean over classes, then over cases."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+
+from experiments.problems.metrics.score import METRICS, Score
+
+ALL_CLASSES = "mean of classes"
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """One metric of one class over the cases; `dataclasses.asdict` gives a row of a table.
+
+    Attributes:
+        class_name: the class, or `ALL_CLASSES` for each case's mean over its classes.
+        metric: the metric's name.
+        cases: number of cases that the mean is taken over.
+        left_out: values without definition, which the mean leaves out.
+        missed: structures of the truth that were not found at all.
+        false_alarms: structures found where the truth has none.
+        empty_truths: structures that the truth does not have.
+        mean: the mean, NaN only where every value is left out.
+        sd: standard deviation over cases (n - 1), NaN for a single case or infinite values.
+        median: the middle value.
+        low: the lowest value.
+        high: the highest value.
+    """
+
+    class_name: str
+    metric: str
+    cases: int
+    left_out: int
+    missed: int
+    false_alarms: int
+    empty_truths: int
+    mean: float
+    sd: float
+    median: float
+    low: float
+    high: float
+
+
+def summarise(scores: Sequence[Score]) -> list[Summary]:
+    """Returns a summary for each class and metric, then for the mean of the classes.
+
+    Args:
+        scores: the rows of `measure`, for all cases: each class once a case.
+
+    Raises:
+        ValueError: there are none, a case lacks a class or has it twice, or they follow different conventions.
+    """
+    _check(scores)
+    by_class = _groups((s.class_name, s) for s in scores)
+    by_case = _groups((s.case, s) for s in scores)
+    rows = [
+        _summary(name, metric, members, [[s] for s in members])
+        for name, members in by_class.items()
+        for metric in METRICS
+    ]
+    return rows + [_summary(ALL_CLASSES, metric, scores, by_case.values()) for metric in METRICS]
+
+
+def _summary(name: str, metric: str, scores: Sequence[Score], cases: Iterable[Sequence[Score]]) -> Summary:
+    means = list(_defined_means(metric, cases))
+    finite = all(map(math.isfinite, means))
+    return Summary(
+        class_name=name,
+        metric=metric,
+        cases=len(means),
+        left_out=sum(math.isnan(getattr(s, metric)) for s in scores),
+        missed=sum(s.missed for s in scores),
+        false_alarms=sum(s.false_alarm for s in scores),
+        empty_truths=sum(s.tp + s.fn == 0 for s in scores),
+        mean=statistics.fmean(means) if means else math.nan,
+        sd=statistics.stdev(means) if finite and len(means) > 1 else math.nan,
+        median=statistics.median(means) if means else math.nan,
+        low=min(means, default=math.nan),
+        high=max(means, default=math.nan),
+    )
+
+
+def _defined_means(metric: str, cases: Iterable[Sequence[Score]]) -> Iterator[float]:
+    for case in cases:
+        defined = [value for s in case if not math.isnan(value := getattr(s, metric))]
+        if defined:
+            yield statistics.fmean(defined)
+
+
+def _groups(pairs: Iterable[tuple[str, Score]]) -> dict[str, list[Score]]:
+    groups: dict[str, list[Score]] = {}
+    for key, score in pairs:
+        groups.setdefault(key, []).append(score)
+    return groups
+
+
+def _check(scores: Sequence[Score]) -> None:
+    if not scores:
+        raise ValueError("summarise needs at least one score, got none.")
+    ways = {(s.empty, s.tolerance_mm) for s in scores}
+    if len(ways) > 1:
+        raise ValueError(f"Scores of one summary must share empty and tolerance_mm, got {sorted(ways)}.")
+    classes = {s.class_name for s in scores}
+    for case, members in _groups((s.case, s) for s in scores).items():
+        names = sorted(s.class_name for s in members)
+        if names != sorted(classes):
+            raise ValueError(f"Case {case!r} must have each class once ({sorted(classes)}), got {names}.")

@@ -1,0 +1,155 @@
+"""What a problem consists of, and what the classification problems share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from experiments.problems import seeds
+from experiments.problems.datasets.augment import Augmentation
+
+Tensor = Any
+PerExample = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One problem.
+
+    Attributes:
+        name: its name in studies; seeds derive from it.
+        version: raised whenever the definition changes, since it is part of a run's identity.
+        title: the model in words, for figures.
+        parameters: number of trainable parameters, checked when the model is built.
+        build: makes the model from the seed of its dropout keys, and draws the weights from Keras's
+            global seed; its outputs are logits, so its last layer has no activation.
+        inputs: turns stored images, uint8 [n, height, width, channels], into the model's inputs.
+        loss: loss of each example, [n], from labels and logits.
+        metrics: score of each example, [n], from labels and logits, by name.
+        dropout: whether training draws dropout masks.
+        score: the metric that runs are judged and learning rates chosen by.
+        score_title: that metric in words.
+        loss_title: the loss in words.
+        example: what an example is called, in the plural.
+        augmentation: how training examples are moved at each pass; None leaves them as they are stored.
+        evaluation_batch: examples held at a time while a split is evaluated.
+        classes: names of the classes of a segmentation, the background first; empty for other problems.
+        tolerance_mm: distance in mm up to which the surface Dice of a case counts boundaries as one.
+        outputs: of a segmentation, the predicted class of each pixel and the probability of each class,
+            uint8 [n, height, width] and float32 [n, height, width, classes], from logits.
+        lower_is_better: whether the score is one of which less is better, such as a loss.
+        start: of a problem whose weights are a point, where a run begins, [parameters], from the seed of its
+            initial weights; the model's outputs are then losses and no logits. None for networks.
+        as_deepobs: whether passes are those of DeepOBS: all in the order of the first, and without the examples
+            that fill no batch.
+        optimum: the lowest loss that there is, where it is known.
+        toy: a function of few dimensions, which shows how optimizers move and is no evidence (rule B20).
+    """
+
+    name: str
+    version: int
+    title: str
+    parameters: int
+    build: Callable[[int], Any]
+    inputs: Callable[[Tensor], Tensor]
+    loss: PerExample
+    metrics: Mapping[str, PerExample]
+    dropout: bool = False
+    score: str = "accuracy"
+    score_title: str = "accuracy"
+    loss_title: str = "cross entropy"
+    example: str = "examples"
+    augmentation: Augmentation | None = None
+    evaluation_batch: int = 1_000
+    classes: tuple[str, ...] = ()
+    tolerance_mm: float = 0.0
+    outputs: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    lower_is_better: bool = False
+    start: Callable[[int], Any] | None = None
+    as_deepobs: bool = False
+    optimum: float | None = None
+    toy: bool = False
+
+    def merit(self, score: float) -> float:
+        """Returns a score turned so that greater is better."""
+        return -score if self.lower_is_better else score
+
+    def order(self, seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
+        """Returns the numbers of the training examples in the order of a pass, int32.
+
+        Args:
+            seed: seed of the run.
+            epoch: number of the pass, from 1.
+            examples: size of the training set.
+            batch_size: examples that a step takes.
+        """
+        if not self.as_deepobs:
+            return seeds.order(self.name, seed, epoch, examples)
+        return seeds.order(self.name, seed, 1, examples)[: examples - examples % batch_size]
+
+    def steps(self, examples: int, batch_size: int) -> int:
+        """Returns the steps of a pass over a training set of some size."""
+        return examples // batch_size if self.as_deepobs else -(-examples // batch_size)
+
+    def model(self, init: int, dropout: int) -> Any:
+        """Returns the model with the initial weights of a seed.
+
+        Args:
+            init: 64-bit seed of the initial weights.
+            dropout: 64-bit seed of the dropout keys.
+
+        Raises:
+            ValueError: the model is not the declared one, or it does not end in logits.
+        """
+        import keras
+
+        keras.utils.set_random_seed(init % 2**32)
+        model = self.build(dropout % 2**31)
+        if model.count_params() != self.parameters:
+            raise ValueError(
+                f"{self.name}: the model has {model.count_params():,} parameters, not {self.parameters:,}."
+            )
+        if self.start is not None:
+            model.set_weights([self.start(init)])
+        elif model.layers[-1].activation is not keras.activations.linear:
+            raise ValueError(f"{self.name}: the last layer must give logits, without activation.")
+        return model
+
+
+def unit_range(images: Tensor) -> Tensor:
+    """Returns uint8 images as float32 in 0 .. 1."""
+    import tensorflow as tf
+
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
+    """Returns the cross entropy of each example, from class numbers [n] and logits [n, classes]."""
+    import tensorflow as tf
+
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+
+def accuracy(labels: Tensor, logits: Tensor) -> Tensor:
+    """Returns 1 for each example whose largest logit is its class, else 0."""
+    import tensorflow as tf
+
+    return tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels), tf.float32)
+
+
+def digits(name: str, title: str, parameters: int, build: Callable[[int], Any], *, dropout: bool = False) -> Task:
+    """Returns the problem of telling digits apart with a model."""
+    return Task(
+        name=name,
+        version=1,
+        title=title,
+        parameters=parameters,
+        build=build,
+        dropout=dropout,
+        inputs=unit_range,
+        loss=cross_entropy,
+        metrics={"accuracy": accuracy},
+    )

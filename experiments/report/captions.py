@@ -1,0 +1,183 @@
+"""The words that go with a comparison's figures and table: what was done, with what, and how to redo it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+
+from experiments.analysis.lint import Claims
+from experiments.figures.base import FEW
+from experiments.figures.canvas import Caption
+from experiments.problems import datasets, tasks
+from experiments.problems.grid import MOST_TRAINING
+from experiments.records.run_folder import Record
+from experiments.studies import Study
+from experiments.tuning.selection import Choice
+
+
+class Words:
+    """Titles, captions and footers of one comparison."""
+
+    def __init__(
+        self,
+        name: str,
+        whole: Study,
+        study: Study,
+        found: Sequence[Record],
+        choices: Mapping[str, Choice],
+        command: str,
+    ) -> None:
+        """Takes what they are made from.
+
+        Args:
+            name: name of the study.
+            whole: the study as its file has it.
+            study: the study with the command line's changes.
+            found: the records.
+            choices: the chosen learning rates.
+            command: what was typed.
+        """
+        self.name, self.whole, self.study, self.found = name, whole, study, found
+        self.choices, self.command = choices, command
+        self.task = tasks.get(study.task)
+        self.claims = Claims()
+
+    def under(self, claims: Claims) -> Words:
+        """Returns the same words with titles that say where nothing may be claimed."""
+        made = copy.copy(self)
+        made.claims = claims
+        return made
+
+    def title(self, what: str) -> str:
+        """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
+        count, study = len(self.study.seeds), self.study
+        epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
+        budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
+        told = f"{what}: {self.task.title} on {study.data}, {budget}"
+        return f"{told} (illustration, not evidence)" if self.task.toy else f"{told}{self.claims.mark}"  # rule B20
+
+    @property
+    def how(self) -> str:
+        """How to read curves."""
+        seeds = spans(self.study.seeds)
+        if len(self.study.seeds) == 1:
+            return f"Line: seed {seeds}."
+        hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
+        return f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap){hairlines}."
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What one has to know to read the figures, a sentence or two a line."""
+        return f"{self.how} {self._data()}", f"{self._steps()} {self._rates()}"
+
+    @property
+    def brief(self) -> tuple[str, ...]:
+        """What one has to know to read the table on a terminal."""
+        seeds = "Interval: 95 %, expanded bootstrap over seeds." if len(self.study.seeds) > 1 else ""
+        return f"{seeds} {self._data()}".strip(), f"{self._steps()} {self._rates()}"
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What one has to know to read the table, and where its numbers come from."""
+        return self._data(), self._steps(), *self._full_gradients(), *self._slices(), self._rates(), *self.footer
+
+    def caption(self, what: str, how: str = "") -> Caption:
+        """Returns the words of a figure; `how` says how to read it, where it is none of curves."""
+        lines = (f"{how} {self._data()}", f"{self._steps()} {self._rates()}") if how else self.lines
+        return Caption(self.title(what), lines, self.footer, " ".join((f"{self.title(what)}.", *lines)))
+
+    def of_tuning(self, what: str, how: str) -> Caption:
+        """Returns the words of a figure of the search; tuning is the whole study's, never a part's."""
+        tuning, tier = self.whole.tuning, self.whole.tier
+        title = f"{what}: {tasks.get(self.whole.task).title} on {self.whole.data}"
+        seeds = spans(tuning.seeds)
+        line = (
+            f"{how} {tier.trials} points for each optimizer, at the same places in four decades of learning rates "
+            f"around the default, widened by a decade while the best lies at an edge; tuning seeds {seeds}; "
+            f"{tuning.epochs or self.whole.epochs} epochs. The test split was not loaded."
+        )
+        return Caption(title, (line,), self.footer, f"{title}. {line}")
+
+    @property
+    def footer(self) -> tuple[str, ...]:
+        """Where the numbers come from, and the command that draws the figure again."""
+        study = f"study {self.name} {self.found[0].run.study[:8]}, {self._budget()}"
+        return f"{study}, {self.versions}", f"drawn by: {self.command}"
+
+    @property
+    def versions(self) -> str:
+        """What the runs were made with."""
+        seen = [record.environment for record in self.found]
+        commits = ", ".join(sorted({str(e["commit"]) for e in seen}))
+        devices = sorted({str(record.summary["device"]) for record in self.found if "device" in record.summary})
+        where = ", ".join([seen[0]["system"], *devices])
+        return f"commit {commits}, TensorFlow {seen[0]['tensorflow']}, Keras {seen[0]['keras']}, {where}"
+
+    def _budget(self) -> str:
+        """Returns track and budget: what was spent on each optimizer."""
+        count, tier = len(self.study.seeds), self.study.tier
+        spent = f"{tier.name}, {tier.trials} trials, " if self.study.track == "tuned" else ""
+        return f"{self.study.track} track ({spent}{count} {'seeds' if count > 1 else 'seed'})"
+
+    def _data(self) -> str:
+        card = datasets.CARDS[self.study.data]
+        if not getattr(card, "noise", True):
+            return f"Data: {card.title}."
+        sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
+        few = f" Training scores are of a fixed {MOST_TRAINING:,}." if card.sizes["train"] > MOST_TRAINING else ""
+        return f"Data: {card.title}: {sizes} for training / validation / test.{few}"
+
+    def _full_gradients(self) -> tuple[str, ...]:
+        if all(entry.batch == "mini" for entry in self.study.optimizers):
+            return ()
+        few, same = f"{self.study.micro_batch} {self.task.example}", "so that all optimizers train the same model."
+        dropout = f"Dropout stays on for full gradients too, with fresh masks for each {few}, {same}"
+        norm = f"Full gradients are summed over {few} at a time, which batch normalisation takes by themselves, {same}"
+        return (*([dropout] if self.task.dropout else []), *([norm] if self.task.classes else []))
+
+    def _slices(self) -> tuple[str, ...]:
+        moves = self.task.augmentation
+        scores = (
+            "Dice over epochs is that of each slice, 1 where it has no structure and none is found; cases are measured "
+            "as whole volumes, or as slices where each is a case of its own."
+        )
+        moved = [] if moves is None else [f"Augmentation of the training {self.task.example}: {moves.words}."]
+        return (*moved, *([scores] if self.task.classes else []))
+
+    def _steps(self) -> str:
+        full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]
+        mini = f"batches of {self.study.batch_size}"
+        if not full:
+            return f"All take {mini}."
+        one = f"{' and '.join(full)}: one step an epoch, on the gradient of all training {self.task.example}"
+        return f"{one}; the others: {mini}." if len(full) < len(self.study.optimizers) else f"{one}."
+
+    def _rates(self) -> str:
+        rates = ", ".join(
+            f"{entry.label}\u00a0{self.choices[entry.label].learning_rate:.3g}" for entry in self.study.optimizers
+        )
+        if not self.whole.tuned:
+            return f"Learning rates, the documented ones: {rates}."
+        shorter = self.whole.tuning.epochs
+        length = f" in runs of {shorter} {'epochs' if shorter > 1 else 'epoch'}" if shorter else ""
+        made_for = {"epochs": f"{self.whole.epochs} epochs", "data": self.whole.data}
+        others = [
+            words for field, words in made_for.items() if getattr(self.whole, field) != getattr(self.study, field)
+        ]
+        changed = f", for {' of '.join(others)} and not for this" if others else ""
+        return f"Learning rates, chosen on validation data{length}{changed}: {rates}."
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Returns whole numbers for reading, three and more that follow each other by their ends.
+
+    >>> spans([0, 1, 2, 3, 4, 42]), spans([1000, 1001])
+    ('0 to 4, 42', '1000, 1001')
+    """
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return ", ".join(f"{own[0]} to {own[-1]}" if len(own) > 2 else ", ".join(map(str, own)) for own in found)

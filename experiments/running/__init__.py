@@ -1,0 +1,1 @@
+"""Makes the runs that are missing: sweeps, engines, training and timing."""

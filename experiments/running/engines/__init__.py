@@ -1,0 +1,100 @@
+"""Where runs are carried out. An engine takes jobs and reports events; results are read from the records."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from experiments.studies.runs import Run
+
+NAMES = ("local", "slurm", "ray")
+ENDS = ("finished", "failed", "busy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A run and the folder its record goes to."""
+
+    run: Run
+    folder: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """What became of a job.
+
+    Attributes:
+        job: the job.
+        kind: `started`, `told` of something worth a line, `evaluated` at each step of its grid; at the end `finished`,
+            `failed`, or `busy` when another process has the run and is not waited for.
+        content: of `started` the pass it goes on from, of `evaluated` the pass, the status of a finished run, the
+            error of a failed one and whether it is `final`, scores (never test's).
+    """
+
+    job: Job
+    kind: str
+    content: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What every engine is told.
+
+    Attributes:
+        workers: runs at once, as far as there are places.
+        logs: folder for what the workers print.
+        environment: recorded with every run.
+        checkpoint_seconds: between checkpoints of a run at least; 0 is one after every evaluation.
+        wait: whether runs that another process has are waited for.
+    """
+
+    workers: int
+    logs: Path
+    environment: Mapping[str, Any]
+    checkpoint_seconds: float = 30.0
+    wait: bool = True
+
+    def message(self, job: Job) -> dict[str, Any]:
+        """Returns a job as a worker takes it."""
+        return {
+            "spec": job.run.content,
+            "folder": str(job.folder),
+            "environment": dict(self.environment),
+            "checkpoint_seconds": self.checkpoint_seconds,
+        }
+
+
+class Engine(Protocol):
+    """The one shape of all engines."""
+
+    def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
+        """Carries out all jobs, and reports their events in this process."""
+
+
+def make(name: str, setting: Setting, options: Mapping[str, str]) -> Engine:
+    """Returns an engine by name.
+
+    Args:
+        name: one of `NAMES`.
+        setting: what every engine is told.
+        options: what this engine alone takes, such as `partition` of Slurm.
+
+    Raises:
+        UserError: a package is missing, or an option is not known.
+    """
+    if name == "slurm":
+        from experiments.running.engines.slurm import Slurm
+
+        return Slurm(setting, options)
+    if name == "ray":
+        from experiments.running.engines.ray_nodes import Ray
+
+        return Ray(setting, options)
+    from experiments.errors import UserError
+    from experiments.running.engines.local import Local
+
+    if options:
+        raise UserError(f"The local engine takes no options, got '{next(iter(options))}'.")
+    return Local(setting)

@@ -1,0 +1,252 @@
+"""Expands a study into runs, skips what is recorded, hands the rest to an engine, reads all back."""
+
+from __future__ import annotations
+
+import collections
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import environment
+from experiments.errors import Locked, RunsFailed, UserError
+from experiments.problems import datasets, tasks
+from experiments.records import run_folder
+from experiments.records.files import storing
+from experiments.running.engines import Engine, Event, Job
+from experiments.running.progress import Meter
+from experiments.studies import Entry, Study
+from experiments.studies.identity import tuning_hash
+from experiments.studies.runs import EVALUATION, TUNING, Run, plan
+from experiments.text import clock
+from experiments.tuning import selection
+from experiments.tuning.search import Search
+
+MakeEngine = Callable[[], Engine]
+RETRIES = 2
+
+
+def evaluation_runs(identity: str, study: Study, choices: Mapping[str, selection.Choice]) -> list[Run]:
+    """Returns the runs of a comparison: every optimizer at its chosen rate, with every seed."""
+    return [
+        plan(identity, study, EVALUATION, entry, choices[entry.label].values, seed)
+        for entry in study.optimizers
+        for seed in study.seeds
+    ]
+
+
+def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) -> list[run_folder.Record]:
+    """Makes the runs of a comparison that are not recorded yet, and returns all records, test scores sealed."""
+    fulfil(name, runs, engine, f"Comparing on {study.data}")
+    return [_recorded(name, run) for run in runs]
+
+
+def tuning_runs(study: Study, entry: Entry, settled: selection.Choice | Sequence[Search]) -> list[Run]:
+    """Returns the runs of the searches of one optimizer that are not settled."""
+    if isinstance(settled, selection.Choice):
+        return []
+    identity = tuning_hash(study)
+    return [
+        plan(identity, study, TUNING, entry, point.values, seed, selection.place(search, point))
+        for search in settled
+        for point in search.points
+        for seed in study.tuning.seeds
+    ]
+
+
+def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Choice]:
+    """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence.
+
+    Args:
+        path: the study's file; what is written goes beside it.
+        study: what it says.
+        engine: makes the engine that carries out the runs.
+    """
+    while True:
+        runs, choices = searched(path.stem, study)
+        if choices:
+            break
+        fulfil(path.stem, runs, engine, f"Tuning on {study.data}")
+    selection.write(path, study, [_recorded(path.stem, run) for run in runs], choices)
+    return choices
+
+
+def searched(name: str, study: Study) -> tuple[list[Run], dict[str, selection.Choice]]:
+    """Returns the tuning runs that are called for by now, and the choices once all of them lead to some."""
+    runs: dict[str, Run] = {}
+    while all(_present(job) for job in _jobs(name, runs.values())):
+        trials = [selection.trial_of(_recorded(name, run)) for run in runs.values()]
+        settled = {e.label: selection.settle(study, e, trials) for e in study.optimizers}
+        choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
+        if len(choices) == len(settled):
+            return list(runs.values()), choices
+        wanted = [run for entry in study.optimizers for run in tuning_runs(study, entry, settled[entry.label])]
+        runs |= {run.identity: run for run in wanted}
+    return list(runs.values()), {}
+
+
+def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> None:
+    """Makes the runs that are not recorded yet; one that fails is tried again, twice at most.
+
+    Raises:
+        UserError: the data cannot be had, or records cannot be written.
+        RunsFailed: runs failed; the others are recorded.
+        Locked: runs are made by another process, which was not to be waited for.
+    """
+    jobs = _jobs(name, runs)
+    _tell_outdated(jobs)
+    missing = [job for job in jobs if not usable(job)]
+    if len(missing) < len(jobs):
+        print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are recorded already.", file=sys.stderr)
+    if not missing:
+        return
+    with storing(logs(name)):
+        logs(name).mkdir(parents=True, exist_ok=True)
+    for data in sorted({job.run.data for job in missing}):
+        _prepare(data)
+    with Meter(title, len(missing), sum(job.run.epochs for job in missing)) as meter:
+        watch, left = Watch(meter), missing
+        for tries in range(RETRIES, -1, -1):
+            watch.last = tries == 0
+            engine().submit(left, watch.observe)
+            left = watch.again()
+            if not left:
+                break
+    watch.judge(len(missing), logs(name))
+
+
+def _jobs(name: str, runs: Iterable[Run]) -> list[Job]:
+    return [Job(run, run_folder.folder(run_folder.ROOT, name, run)) for run in runs]
+
+
+def logs(name: str) -> Path:
+    """Returns the folder for what the workers of a study print."""
+    return run_folder.ROOT / "logs" / name
+
+
+def recorded(name: str, runs: Iterable[Run]) -> int:
+    """Returns how many of some runs are recorded."""
+    return sum((run_folder.folder(run_folder.ROOT, name, run) / "DONE").exists() for run in runs)
+
+
+def _tell_outdated(jobs: Iterable[Job]) -> None:
+    """Says how many records were made by other code or versions, and by which: they are kept, and do not count."""
+    found = [record for job in jobs if (record := run_folder.read(job.folder)) is not None]
+    made_with = collections.Counter(environment.difference(record.environment) for record in found)
+    for difference, count in made_with.items():
+        if difference:
+            print(f"{count} of {len(found)} recorded runs are made again: made with {difference}.", file=sys.stderr)
+
+
+def _present(job: Job) -> bool:
+    """Returns whether a record of the present code is there; nothing is changed."""
+    record = run_folder.read(job.folder)
+    return record is not None and environment.current(record.environment)
+
+
+def usable(job: Job) -> bool:
+    """Returns whether a record of the present code is there; marks any other as not done, and tells of damage."""
+    if _present(job):
+        return True
+    damage = run_folder.damage(job.folder)
+    if damage is not None:
+        print(f"The run is made again, since {damage}.", file=sys.stderr)
+    run_folder.discard(job.folder)
+    return False
+
+
+def _recorded(name: str, run: Run) -> run_folder.Record:
+    path = run_folder.folder(run_folder.ROOT, name, run)
+    record = run_folder.read(path)
+    if record is None:
+        raise UserError(f"The record in {path} cannot be read; delete that folder and run again.")
+    return record
+
+
+class Watch:
+    """Turns an engine's events into progress, and remembers what went wrong."""
+
+    def __init__(self, meter: Meter) -> None:
+        """Starts without failures.
+
+        Args:
+            meter: is told how far runs are.
+        """
+        self.last = False
+        self._meter = meter
+        self._failed: list[Job] = []
+        self._failures: list[str] = []
+        self._locked: list[str] = []
+
+    def observe(self, event: Event) -> None:
+        """Takes an event."""
+        run, content, meter = event.job.run, event.content, self._meter
+        label = f"{run.label}, rate {run.learning_rate:g}, seed {run.seed}"
+        if event.kind == "started":
+            meter.begin(run.identity, content["epoch"])
+        elif event.kind == "evaluated":
+            meter.reach(run.identity, content["epoch"])
+        elif event.kind == "told":
+            meter.note(content["text"])
+        elif event.kind == "busy":
+            self._locked.append(f"{label}: {content['owner']}")
+            meter.tell(f"{label}: being made by {content['owner']}")
+        elif event.kind == "failed":
+            self._fail(event.job, label, content)
+        else:
+            meter.reach(run.identity, run.epochs)
+            meter.tell(f"{label}: {_ended(run, content)}")
+
+    def again(self) -> list[Job]:
+        """Returns the jobs that are worth another try, once."""
+        jobs, self._failed = self._failed, []
+        return jobs
+
+    def judge(self, runs: int, folder: Path) -> None:
+        """Raises what the runs that are missing call for."""
+        if self._failures:
+            raise RunsFailed(
+                f"{len(self._failures)} of {runs} runs failed, the first because: {self._failures[0].rstrip('.')}; "
+                f"what the workers said is in {folder}, and the same command tries them again."
+            )
+        if self._locked:
+            raise Locked(f"{len(self._locked)} of {runs} runs are another's at present, the first {self._locked[0]}.")
+
+    def _fail(self, job: Job, label: str, content: Mapping[str, Any]) -> None:
+        if self.last or content.get("final"):
+            self._failures.append(f"{label}: {content['error']}")
+            self._meter.tell(f"{label}: failed")
+        else:
+            self._failed.append(job)
+            self._meter.note(f"{label}: failed ({content['error']}), will be tried again")
+
+
+def _ended(run: Run, content: Mapping[str, Any]) -> str:
+    """Returns how a run ended, in words."""
+    if content["status"] == "diverged":
+        return f"diverged in pass {math.ceil(content['epoch'])}"
+    task = tasks.get(run.task)
+    score = content[f"validation_{task.score}"]
+    return f"validation {task.score_title} {score:.3f}, trained in {clock(content['seconds'])}"
+
+
+def _prepare(name: str) -> None:
+    """Has the data set's files made by a process of its own, so that workers do not do it at once."""
+    card = datasets.CARDS[name]
+    datasets.require(card)
+    if card.prepared:
+        return
+    print(f"Preparing the data set {name} ...", file=sys.stderr)
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.problems.datasets.load", name],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        start_new_session=True,
+    )
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or ["no reason given"]
+        raise UserError(f"The data set {name} could not be prepared: {words[-1]}")

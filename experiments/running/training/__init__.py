@@ -1,0 +1,1 @@
+"""Trains one model: what decides the numbers of a run, and nothing else."""

@@ -1,0 +1,225 @@
+"""The only file that trains: one run in, one record out; it writes nothing.
+
+A `Program` is the compiled training of one model with one optimizer. It is traced once and then
+serves every learning rate and seed: before each run the weights, the optimizer's state and the
+dropout keys are set to those of freshly made ones, so that a run's numbers do not depend on what
+the process did before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import tfoptim
+from experiments.problems import grid, seeds, tasks
+from experiments.problems.datasets.augment import halves
+from experiments.problems.datasets.load import Examples
+from experiments.problems.tasks.base import Task
+from experiments.records.checkpoints import Checkpoint
+from experiments.running.training import divergence, passes
+from experiments.running.training.passes import Split
+from experiments.running.training.predict import predictor
+from experiments.running.training.schedules import schedule_of
+from experiments.studies.runs import Run
+
+COMPARED = 10  # batches whose examples a record names, so that the order can be compared (rule B10)
+
+Evaluation = dict[str, Any]
+
+
+def tensors(data: Mapping[str, Examples]) -> dict[str, Split]:
+    """Returns the images, uint8 [n, ...], and labels, [n] or [n, height, width], of each split."""
+    return {k: (tf.constant(v.images), tf.constant(v.labels)) for k, v in data.items()}
+
+
+class Program:
+    """The training of one (model, optimizer), compiled once and reused for each of its runs."""
+
+    def __init__(self, run: Run, data: Mapping[str, Split]) -> None:
+        """Builds and traces.
+
+        Args:
+            run: any of the runs that share `run.program`.
+            data: the splits to train and evaluate on, from `tensors`; `train` among them.
+        """
+        self.task = tasks.get(run.task)
+        self._name = run.program
+        self.examples = len(data["train"][1])
+        self._rate = tf.Variable(tf.constant(run.learning_rate, tf.float64), trainable=False)
+        self._steps = self.task.steps(self.examples, self._batch(run))
+        self._schedule = schedule_of(run, self._rate, self._steps)
+        self.model, self.optimizer = _fresh(self.task, run, self._schedule)
+        self._data = {split: _scored(self.task, split, values) for split, values in data.items()}
+        self.predict = predictor(self.model, self.task)
+        self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the pass
+        self._evaluate = _evaluation(self.model, self.task, *data["train"])
+        self._epoch = passes.compiled(self.model, self.optimizer, self.task, data["train"], run, self._moment)
+        self.start: dict[str, Any] = {}
+        self.seconds_compiling, _ = _timed(self._warm_up)
+
+    def run(self, run: Run, checkpoint: Checkpoint | None = None) -> Iterator[Evaluation]:
+        """Trains, and yields one evaluation at each step of the run's grid, the first before any step.
+
+        The last one yielded of a run that diverged has `diverged` set; nothing follows it.
+
+        Args:
+            run: what to train.
+            checkpoint: what to go on from; its evaluations are not yielded again.
+
+        Raises:
+            ValueError: the run is one of another program.
+        """
+        if run.program != self._name:
+            raise ValueError("The run is one of another program: only seed, learning rate and point may differ.")
+        self._reset(run)
+        if checkpoint is not None:
+            _copy(checkpoint.variables, self._variables())
+        key = halves(seeds.derive(run.task, run.seed, "augment"))
+        evaluations: list[Evaluation] = [] if checkpoint is None else list(checkpoint.evaluations)
+        if not evaluations:
+            evaluations.append(self._evaluation(0, None, 0, 0.0))
+            yield evaluations[0]
+        example_gradients, seconds = (evaluations[-1][name] for name in ("example_gradients", "seconds"))
+        for step in grid.GRIDS[run.grid](self._steps, run.epochs):
+            last = evaluations[-1]["step"]
+            if step <= last:
+                continue
+            losses, counts = [], []
+            for stretch in grid.stretches(self._steps, last, step):
+                rows = self._rows(run, stretch)
+                self._moment.assign([*key, stretch.epoch])
+                elapsed, loss = _timed(self._epoch, tf.constant(rows))
+                losses.append(loss)
+                counts.append(len(rows))
+                seconds += elapsed
+            example_gradients += sum(counts)
+            evaluation = self._evaluation(step, float(np.average(losses, weights=counts)), example_gradients, seconds)
+            evaluations.append(evaluation)
+            evaluation["diverged"] = divergence.diverged(evaluations)
+            yield evaluation
+            if evaluation["diverged"]:
+                return
+
+    def _rows(self, run: Run, stretch: grid.Stretch) -> np.ndarray:
+        """Returns the numbers of the examples that some steps of a pass train on, int32."""
+        batch = self._batch(run)
+        order = self.task.order(run.seed, stretch.epoch, self.examples, batch)
+        return order[stretch.first * batch : stretch.last * batch]
+
+    def _batch(self, run: Run) -> int:
+        """Returns how many examples a step takes."""
+        return self.examples if run.batch == "full" else run.batch_size
+
+    def state(self) -> list[np.ndarray]:
+        """Returns every variable of model and optimizer: dropout keys, moving averages, counters among them."""
+        return [variable.numpy() for variable in self._variables()]
+
+    @property
+    def traces(self) -> int:
+        """How often the pass over the training set was traced: once, however many runs it served."""
+        return int(self._epoch.experimental_get_tracing_count())
+
+    def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def digest(self) -> str:
+        """Returns a SHA-256 of the model's and optimizer's present state, to compare runs bitwise."""
+        return _digest(self._variables())
+
+    def _evaluation(self, step: int, loss: float | None, gradients: int, seconds: float) -> Evaluation:
+        scores: Evaluation = {
+            "step": step,
+            "epoch": grid.epoch_of(step, self._steps),
+            "example_gradients": gradients,
+            "seconds": seconds,
+            "running_loss": loss,
+            "diverged": False,
+        }
+        for split, (images, labels) in self._data.items():
+            for name, total in self._evaluate(images, labels).items():
+                scores[f"{split}_{name}"] = float(total) / len(labels)
+        return scores
+
+    def _reset(self, run: Run) -> None:
+        model, optimizer = _fresh(self.task, run, self._schedule)
+        _copy(model.variables, self.model.variables)
+        _copy(optimizer.variables, self.optimizer.variables)
+        self._rate.assign(run.learning_rate)
+        if self._schedule is None:
+            self.optimizer.learning_rate = run.learning_rate  # the variable alone has only its float32 digits
+        self.start = self._start(run)
+
+    def _start(self, run: Run) -> dict[str, Any]:
+        """Returns what runs of a seed have to share whatever their optimizer, and what each evaluation covers."""
+        first = self.task.order(run.seed, 1, self.examples, self._batch(run))[: COMPARED * run.batch_size]
+        return {
+            "weights_sha256": _digest(self.model.variables),
+            "order_sha256": hashlib.sha256(first.tobytes()).hexdigest(),
+            "precision": " ".join(sorted({layer.dtype_policy.name for layer in self.model.layers})),
+            "examples": {split: len(labels) for split, (_, labels) in self._data.items()},
+        }
+
+    def _warm_up(self) -> float:
+        """Runs everything once, on few examples, so that compiling is not counted as training."""
+        few = min(2, self.examples)
+        self._evaluate(*(values[:few] for values in self._data["train"]))
+        return float(self._epoch(tf.range(few)))
+
+
+def _scored(task: Task, split: str, values: Split) -> Split:
+    """Returns the examples of a split that scores are of: all, but of a large training set a fixed part (rule B13)."""
+    if split != "train" or len(values[1]) <= grid.MOST_TRAINING:
+        return values
+    rows = seeds.order(task.name, 0, 0, len(values[1]))[: grid.MOST_TRAINING]
+    return tf.gather(values[0], rows), tf.gather(values[1], rows)
+
+
+def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
+    """Returns a model and an optimizer as a run starts with them."""
+    init, dropout = (seeds.derive(task.name, run.seed, purpose) for purpose in ("init", "dropout"))
+    model = task.model(init, dropout)
+    rate = run.learning_rate if schedule is None else schedule
+    optimizer = tfoptim.get(run.optimizer, learning_rate=rate, **run.hyperparameters)
+    optimizer.build(model.trainable_variables)
+    return model, optimizer
+
+
+def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
+    """Returns the compiled sum of each score over a split; one trace serves like splits of any size."""
+    scores = {"loss": task.loss, **task.metrics}
+
+    def evaluate(images: Any, labels: Any) -> Any:
+        sums = {name: tf.constant(0.0) for name in scores}
+        for start in tf.range(0, tf.shape(labels)[0], task.evaluation_batch):
+            batch = slice(start, start + task.evaluation_batch)
+            logits = model(task.inputs(images[batch]), training=False)
+            sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
+        return sums
+
+    any_number = [tf.TensorSpec([None, *values.shape[1:]], values.dtype) for values in (images, labels)]
+    return tf.function(evaluate, input_signature=any_number)
+
+
+def _copy(source: Sequence[Any], target: Sequence[Any]) -> None:
+    for old, new in zip(target, source, strict=True):
+        old.assign(new)
+
+
+def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, float]:
+    """Returns the seconds that work took, and the number that it gave."""
+    start = time.perf_counter()
+    result = float(work(*arguments))
+    return time.perf_counter() - start, result
+
+
+def _digest(variables: list[Any]) -> str:
+    content = hashlib.sha256()
+    for variable in variables:
+        content.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return content.hexdigest()

@@ -1,0 +1,164 @@
+"""The frozen dataclasses of a study; each field declares what it may be."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from experiments.problems import seeds
+from experiments.problems.grid import GRIDS, PROTOCOL
+from experiments.studies import domains
+from experiments.studies.budgets import TIERS, Tier, tier
+from experiments.studies.domains import table, tables, value
+
+SCHEMA = 2
+LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
+MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "p")
+TRACKS = ("default", "tuned", "agnostic", "self-tuning")
+COSINE, CONSTANT, OWN = SCHEDULES = ("warmup-cosine", "constant", "own")
+
+Scalar = bool | int | float
+SEEDS = domains.distinct(domains.whole(seeds.EVALUATION.start, seeds.EVALUATION.stop - 1))
+FOLDER = domains.matching("a relative folder", r"\w[\w-]*(/\w[\w-]*)*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """How one optimizer looks in every figure of the study; no part of the study's identity."""
+
+    color: str = value(domains.matching("a colour like #0072B2", r"#[0-9A-Fa-f]{6}"))
+    line: str = value(domains.one_of(*LINES))
+    marker: str = value(domains.one_of(*MARKERS))
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One optimizer that takes part.
+
+    Attributes:
+        label: its name in tables and figures.
+        optimizer: its name in `tfoptim.get`.
+        batch: `mini` for one step a mini-batch, `full` for one step a pass over all examples.
+        default_learning_rate: the documented default, the middle of the tuned range.
+        style: its colour, line and marker.
+        hyperparameters: arguments that are not tuned.
+        schedule: of the learning rate, where it is not the study's; `own` is that of an optimizer that has one.
+        cycle_epochs: of an optimizer whose rate cycles by itself, passes over the training set in a cycle.
+    """
+
+    label: str = value(domains.text())
+    optimizer: str = value(domains.text())
+    batch: str = value(domains.one_of("mini", "full"))
+    default_learning_rate: float = value(domains.positive())
+    style: Style = table(Style)  # noqa: RUF009  it declares a field
+    hyperparameters: Mapping[str, Scalar] = value(domains.scalars(), default={})
+    schedule: str | None = value(domains.one_of(*SCHEDULES), default=None)
+    cycle_epochs: float | None = value(domains.positive(), default=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuning:
+    """How hyperparameters are chosen, the same for every optimizer; how many points are tried, the budget says.
+
+    Attributes:
+        seeds: seeds of the tuning runs, none of them an evaluation seed; by default as many as the budget asks for.
+        epochs: of a tuning run; None: those of the study.
+    """
+
+    seeds: tuple[int, ...] = value(
+        domains.distinct(domains.whole(seeds.TUNING.start, seeds.TUNING.stop - 1)), default=()
+    )
+    epochs: int | None = value(domains.whole(1, 100_000), default=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A smaller form of the study, by name: what `--tier` stands for.
+
+    Attributes:
+        name: its name on the command line.
+        optimizers: labels of the entries that take part.
+        seeds: evaluation seeds.
+        epochs: budget of every run.
+        figures: folder the figures go to, so that those of the whole study stay.
+    """
+
+    name: str = value(domains.text())
+    optimizers: tuple[str, ...] = value(domains.distinct(domains.text()))
+    seeds: tuple[int, ...] = value(SEEDS)
+    epochs: int = value(domains.whole(1, 100_000))
+    figures: str = value(FOLDER)
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One of several problems of a study; the attributes are those of the study that has one."""
+
+    task: str = value(domains.text())
+    data: str = value(domains.text())
+    epochs: int = value(domains.whole(1, 100_000))
+    batch_size: int = value(domains.whole(1))
+    micro_batch: int = value(domains.whole(1))
+
+    @property
+    def slug(self) -> str:
+        """Its name in the names of files."""
+        return f"{self.task}-{self.data}".replace("/", "-")
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """What is compared with what, and under which rules.
+
+    Attributes:
+        schema: version of this form.
+        title: what the study is about, for tables.
+        task: model, loss and metrics; one file in `experiments/problems/tasks`.
+        data: data set; one of `experiments.problems.datasets.CARDS`.
+        epochs: length of every run, passes over the training set.
+        batch_size: examples a step of the `mini` entries takes.
+        micro_batch: examples held at a time while a full gradient is accumulated.
+        budget: how many points are tried and how many seeds evaluated, one of `experiments.tuning.search.TIERS`.
+        track: where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, `tuned`
+            chooses them on this problem, `agnostic` from five points that are the same for all problems.
+        schedule: of the learning rates of all optimizers that have none of their own (rule B9).
+        grid: at which steps runs are evaluated (rule B13): those of the `protocol`, or after each of the `passes`.
+            Runs for tuning and for times are evaluated after each pass, since no curve is drawn of them.
+        deterministic: whether TensorFlow may use nothing but operations that repeat their results to the last bit
+            (rule B24). They do so on CPUs anyway; on GPUs it costs time, and is for debugging: evidence rests on seeds.
+        seeds: evaluation seeds; by default as many as the budget asks for, from 0.
+        tuning: how hyperparameters are chosen.
+        optimizers: the entries.
+        figures: folder the figures go to, relative to the working directory.
+        tiers: smaller forms of it.
+        problems: where there are several; `each` makes of them studies of one, and the study itself is of the first.
+    """
+
+    schema: int = value(domains.whole(SCHEMA, SCHEMA))
+    title: str = value(domains.text())
+    task: str = value(domains.text())
+    data: str = value(domains.text())
+    epochs: int = value(domains.whole(1, 100_000))
+    batch_size: int = value(domains.whole(1))
+    micro_batch: int = value(domains.whole(1))
+    optimizers: tuple[Entry, ...] = tables(Entry)
+    figures: str = value(FOLDER)
+    budget: str = value(domains.one_of(*TIERS), default="laptop")
+    track: str = value(domains.one_of(*TRACKS), default="tuned")
+    schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
+    grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
+    deterministic: bool = value(domains.truth(), default=False)
+    seeds: tuple[int, ...] = value(SEEDS, default=())
+    tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
+    tiers: tuple[Part, ...] = tables(Part, default=())
+    problems: tuple[Problem, ...] = tables(Problem, default=())
+
+    @property
+    def tier(self) -> Tier:
+        """The budget, as numbers."""
+        return tier(self.budget)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether hyperparameters are chosen by trials."""
+        return self.track in ("tuned", "agnostic")

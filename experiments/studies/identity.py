@@ -1,0 +1,68 @@
+"""What makes a study the same study: the SHA-256 of all that its numbers depend on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from experiments.problems.grid import PASSES
+from experiments.studies import Study
+
+
+def canonical(content: object) -> str:
+    """Returns the one JSON text of a value: sorted keys, no spaces, shortest floats, no NaN."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(content: object) -> str:
+    """Returns the SHA-256 of a value's canonical JSON, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def definition(study: Study) -> dict[str, Any]:
+    """Returns all of a study that its numbers depend on; words and looks are left out.
+
+    What the names stand for is added, so that a changed task or split makes another study.
+    """
+    from experiments.problems import datasets, tasks
+
+    content = dataclasses.asdict(study)
+    for word in ("title", "figures", "tiers"):
+        del content[word]
+    for entry in content["optimizers"]:
+        del entry["style"]
+    if study.grid == PASSES:  # as it was when there was no other
+        del content["grid"]
+    if not study.deterministic:
+        del content["deterministic"]
+    content["budget"] = dataclasses.asdict(study.tier)
+    for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
+        for key in [key for key, given in part.items() if given is None]:
+            del part[key]
+    card = datasets.CARDS[study.data]
+    return content | {
+        "task_version": tasks.get(study.task).version,
+        "data_version": card.version,
+        "split_sha256": card.split_sha256,
+    }
+
+
+def tuning_definition(study: Study) -> dict[str, Any]:
+    """Returns the part of the definition that the choice of hyperparameters depends on."""
+    content = definition(study)
+    for word in ("seeds", "grid", *(("epochs",) if study.tuning.epochs else ())):
+        content.pop(word, None)
+    del content["budget"]["seeds"]
+    return content
+
+
+def study_hash(study: Study) -> str:
+    """Returns the identity of a study, 64 hexadecimal digits."""
+    return digest(definition(study))
+
+
+def tuning_hash(study: Study) -> str:
+    """Returns the identity of a study's tuning, 64 hexadecimal digits."""
+    return digest(tuning_definition(study))

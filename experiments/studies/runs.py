@@ -1,0 +1,142 @@
+"""What one run is: its whole specification, whose hash is its identity, and how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.problems.datasets import CARDS
+from experiments.problems.grid import PASSES
+from experiments.problems.tasks import get
+from experiments.studies import COSINE, OWN, SCHEMA, Entry, Scalar, Study
+from experiments.studies.identity import digest
+
+EVALUATION = "evaluation"
+TUNING = "tuning"
+TARGET = "target"
+TIMING = "timing"
+SPLITS_OF_KIND = {
+    EVALUATION: ("train", "validation", "test"),
+    TUNING: ("train", "validation"),  # a run of these kinds cannot see the test split: it never loads it
+    TARGET: ("train", "validation"),
+    TIMING: ("train", "validation"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training run: everything that its numbers depend on.
+
+    Attributes:
+        schedule: `warmup-cosine`, `constant`, or `own` of an optimizer that has one.
+        point: of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty.
+        grid: at which steps it is evaluated, one of `experiments.problems.grid.GRIDS`.
+        deterministic: whether TensorFlow is held to operations that repeat their results to the last bit.
+    """
+
+    schema: int
+    study: str
+    kind: str
+    task: str
+    task_version: int
+    data: str
+    data_version: str
+    split_sha256: str
+    label: str
+    optimizer: str
+    batch: str
+    hyperparameters: Mapping[str, Scalar]
+    learning_rate: float
+    schedule: str
+    point: Mapping[str, int]
+    seed: int
+    epochs: int
+    batch_size: int
+    micro_batch: int
+    grid: str = PASSES
+    deterministic: bool = False
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the canonical specification, 64 hexadecimal digits."""
+        return digest(self.content)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The specification as plain values, as it is stored.
+
+        What is as it was before there was a choice is left out, so that such runs keep their identity.
+        """
+        content = dataclasses.asdict(self)
+        for name, usual in (("grid", PASSES), ("deterministic", False)):
+            if content[name] == usual:
+                del content[name]
+        return content
+
+    @property
+    def program(self) -> str:
+        """Names what is compiled for this run; runs that agree in it share one trace."""
+        free = {"study", "label", "learning_rate", "point", "seed", "grid"}
+        free |= set() if self.schedule == COSINE else {"epochs"}
+        return digest({key: value for key, value in self.content.items() if key not in free})
+
+
+def plan(
+    identity: str,
+    study: Study,
+    kind: str,
+    entry: Entry,
+    values: Mapping[str, float],
+    seed: int,
+    point: Mapping[str, int] | None = None,
+) -> Run:
+    """Returns the run of one entry of a study, at a point and a seed.
+
+    Runs for tuning and for times are evaluated after each pass, since no curve is drawn of them.
+
+    Args:
+        identity: hash of the study, or of its tuning, that the run belongs to.
+        study: has the task, the data and the budget.
+        kind: `evaluation`, `tuning`, `target` or `timing`.
+        entry: the optimizer.
+        values: its tuned hyperparameters, the learning rate among them.
+        seed: out of the seeds of that kind.
+        point: of a tuning run, which point of the search that is.
+    """
+    tuned = {name: value for name, value in values.items() if name != "learning_rate"}
+    return Run(
+        schema=SCHEMA,
+        study=identity,
+        kind=kind,
+        task=study.task,
+        task_version=get(study.task).version,
+        data=study.data,
+        data_version=CARDS[study.data].version,
+        split_sha256=CARDS[study.data].split_sha256,
+        label=entry.label,
+        optimizer=entry.optimizer,
+        batch=entry.batch,
+        hyperparameters={**entry.hyperparameters, **_cycle(study, entry), **tuned},
+        learning_rate=float(values["learning_rate"]),
+        schedule=entry.schedule or (study.schedule if entry.cycle_epochs is None else OWN),
+        point=dict(point or {}),
+        seed=seed,
+        epochs=study.tuning.epochs or study.epochs if kind == TUNING else study.epochs,
+        batch_size=study.batch_size,
+        micro_batch=study.micro_batch,
+        deterministic=study.deterministic,
+        grid=study.grid if kind in (EVALUATION, TARGET) else PASSES,
+    )
+
+
+def steps(task: str, data: str, batch: str, batch_size: int) -> int:
+    """Returns the steps that an entry takes in a pass over the training set."""
+    return 1 if batch == "full" else get(task).steps(CARDS[data].sizes["train"], batch_size)
+
+
+def _cycle(study: Study, entry: Entry) -> dict[str, int]:
+    """Returns the steps of a cycle of an optimizer that cycles, as an argument for it."""
+    if entry.cycle_epochs is None:
+        return {}
+    return {"cycle": max(1, round(entry.cycle_epochs * steps(study.task, study.data, entry.batch, study.batch_size)))}

@@ -1,0 +1,35 @@
+"""Tables as CSV: one row a mapping, all with the same keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns rows, at least one, as CSV text with a heading; numbers are unrounded."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def from_csv(text: str, numbers: Mapping[str, Callable[[str], Any]] | None = None) -> list[dict[str, Any]]:
+    """Returns the rows of a CSV text as strings, but those in `numbers` as what is given there makes of them."""
+    kinds: Mapping[str, Callable[[str], Any]] = numbers or {}
+    return [
+        {key: kinds.get(key, str)(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def clock(seconds: float) -> str:
+    """Returns a duration as a person would say it.
+
+    >>> clock(42.3), clock(254)
+    ('42 s', '4 min 14 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

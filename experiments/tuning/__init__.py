@@ -1,0 +1,1 @@
+"""Which hyperparameters are tried, and which are chosen."""

@@ -1,0 +1,141 @@
+"""Targets (rule B14): the validation score that counts as solved, set by a pool of optimizers that are tuned well.
+
+AdamW, NAdamW, Nesterov and the heavy ball are each tuned with five times the study's trials; the best of them is run
+again with seeds of its own, and the target is the median of their best validation scores. It is made once for each
+problem and kept beside the study, so that the runs which it judges have no part in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import statistics
+from pathlib import Path
+from typing import Any
+
+from experiments.errors import UserError
+from experiments.problems import tasks
+from experiments.problems.seeds import TARGET as SEEDS
+from experiments.problems.seeds import TUNING as TUNING_SEEDS
+from experiments.problems.tasks.base import Task
+from experiments.records import files
+from experiments.records.run_folder import Record
+from experiments.running import sweep
+from experiments.studies import Entry, Study, Style, Tuning, typed
+from experiments.studies.budgets import POOLS
+from experiments.studies.identity import study_hash
+from experiments.studies.runs import TARGET, Run, plan
+from experiments.tuning import selection
+
+_STYLE = Style("#000000", "solid", "o")
+POOL = (
+    Entry("AdamW", "adamw", "mini", 0.001, _STYLE),
+    Entry("NAdamW", "nadam", "mini", 0.001, _STYLE, {"weight_decay": 0.004}),
+    Entry("Nesterov", "momentum", "mini", 0.01, _STYLE, {"momentum": 0.9, "nesterov": True}),
+    Entry("heavy ball", "momentum", "mini", 0.01, _STYLE, {"momentum": 0.9}),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What a study's pool reached.
+
+    Attributes:
+        value: median over the seeds of the best validation score.
+        optimizer: the best of the pool.
+        seeds: of the runs that it was read from.
+    """
+
+    value: float
+    optimizer: str
+    seeds: int
+
+    @property
+    def words(self) -> str:
+        """The sentence that says where it is from."""
+        return (
+            f"Target: {self.value:.4g}, the median over {self.seeds} seeds of the best validation score of "
+            f"{self.optimizer}, the best of a pool of {len(POOL)} that had five times the trials."
+        )
+
+
+def pool(study: Study) -> Study:
+    """Returns the study of the pool on the problem of a study."""
+    budget = POOLS[study.budget]
+    return dataclasses.replace(
+        study,
+        title=f"The pool for the target of: {study.title}",
+        optimizers=POOL,
+        track="tuned",
+        budget=budget.name,
+        seeds=tuple(SEEDS[: budget.seeds]),
+        tuning=Tuning(tuple(TUNING_SEEDS[: budget.tuning_seeds]), study.tuning.epochs),
+        tiers=(),
+    )
+
+
+def paths(study: Path) -> tuple[Path, Path]:
+    """Returns the path that the files of a study's pool are named after, and that of its target."""
+    return study.with_stem(f"{study.stem}.pool"), study.with_suffix(".target.json")
+
+
+def make(path: Path, study: Study, engine: sweep.MakeEngine) -> Target:
+    """Tunes the pool, runs the best again, and writes the target beside the study.
+
+    Args:
+        path: the study's file.
+        study: of one problem.
+        engine: makes the engine that carries out the runs.
+    """
+    (own, written), whole = paths(path), pool(study)
+    choices = sweep.tune(own, whole, engine)
+    task = tasks.get(study.task)
+    entry = max(whole.optimizers, key=lambda one: task.merit(choices[one.label].validation_score))
+    runs = _runs(whole, entry, choices[entry.label])
+    found = sweep.compare(own.stem, whole, runs, engine)
+    best = [_best(record, task) for record in found]
+    content = {
+        "study": path.stem,
+        "pool_hash": study_hash(whole),
+        "optimizer": entry.label,
+        "values": dict(choices[entry.label].values),
+        "seeds": [run.seed for run in runs],
+        "best": best,
+        "made_with": {key: found[0].environment[key] for key in ("commit", "source", "tensorflow", "keras")},
+    }
+    files.write(written, json.dumps(content, indent=2) + "\n")
+    return _target(content)
+
+
+def read(path: Path, study: Study) -> Target | None:
+    """Returns the target that was made for a study of one problem, None where there is none.
+
+    Raises:
+        UserError: the file cannot be read, or was made for another definition.
+    """
+    written, again = paths(path)[1], f"make it with: python -m experiments target {typed(path)}"
+    if not written.is_file():
+        return None
+    try:
+        content = json.loads(written.read_text(encoding="utf-8"))
+        made_for, target = content["pool_hash"], _target(content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"The file {written.name} cannot be read ({error!r}); {again}") from error
+    if made_for != study_hash(pool(study)):
+        raise UserError(f"The target in {written.name} was made for another definition of the study; {again}")
+    return target
+
+
+def _runs(whole: Study, entry: Entry, choice: selection.Choice) -> list[Run]:
+    return [plan(study_hash(whole), whole, TARGET, entry, choice.values, seed) for seed in whole.seeds]
+
+
+def _best(record: Record, task: Task) -> float:
+    """Returns the best validation score of a run, whatever became of it afterwards."""
+    scores = [float(evaluation[f"validation_{task.score}"]) for evaluation in record.evaluations]
+    return max(filter(math.isfinite, scores), key=task.merit)
+
+
+def _target(content: dict[str, Any]) -> Target:
+    return Target(statistics.median(content["best"]), str(content["optimizer"]), len(content["seeds"]))

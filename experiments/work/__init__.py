@@ -1,1 +1,0 @@
-"""The commands that work on runs without drawing: `run`, `status`, `resume`, `clean`."""

@@ -1,0 +1,223 @@
+"""Profiles keep failures in the denominator, jump upwards at the right place, and are not read as rankings."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from experiments.analysis.profiles import (
+    cost_to_solve,
+    data_profile,
+    pairwise_profiles,
+    performance_profile,
+    score_intervals,
+    scores,
+    without_best,
+)
+from experiments.analysis.statistics import generator
+
+INF = math.inf
+TWO = {"1": [10, 30, 40, INF], "2": [20, 30, INF, INF]}
+# Median epochs to DeepOBS's targets on fmnist_2c2d, cifar10_3c3d and quadratic_deep.
+DEEPOBS = {"SGD": [37.5, 41, 55], "Momentum": [50.5, 42.5, 69], "Adam": [43.5, 36, 40]}
+FLIP = {"A": [1, 1, 1, 1, 1], "B": [1.9, 1.9, 9, 9, 9], "C": [2.1, 2.1, 3, 3, 3]}
+
+
+def rng():
+    """The random generator of a table."""
+    return generator("study", "table")
+
+
+def random_times(seed, problems=7, solvers="ABC"):
+    """Times with ties and failures; the first problem is solved by nobody, the second by all."""
+    times = np.random.default_rng(seed).integers(1, 9, size=(len(solvers), problems)).astype(float)
+    times[times > 6] = INF
+    times[:, 0], times[:, 1] = INF, range(1, len(solvers) + 1)
+    return dict(zip(solvers, times, strict=True))
+
+
+def test_two_solvers_on_four_problems():
+    """Known answer: a tie counts for both, and the problem that nobody solves against both."""
+    profile = performance_profile(TWO)
+    assert profile.at(1) == {"1": 0.75, "2": 0.25}
+    assert profile.at(np.nextafter(2, 1))["2"] == 0.25
+    assert profile.at(2)["2"] == 0.5
+    assert profile.at(1e9) == profile.solved == {"1": 0.75, "2": 0.5}
+
+
+def test_profile_of_deepobs_epochs():
+    """Known answers of the protocol, scores with six decimals."""
+    profile = performance_profile(DEEPOBS)
+    third = 1 / 3
+    assert list(profile.at(1).values()) == pytest.approx([third, 0, 2 * third])
+    assert list(profile.at(1.2).values()) == pytest.approx([2 * third, third, 1])
+    assert list(profile.at(1.4).values()) == pytest.approx([1, 2 * third, 1])
+    assert list(scores(profile).values()) == pytest.approx([0.942901, 0.860864, 0.982222], abs=5e-7)
+
+
+def test_scores_of_ratios():
+    """Ratios (1, 2, inf) make 5/9, 4 makes 0, and 2.5 a half."""
+    profile = performance_profile({"ours": [1, 2, INF, 4, 2.5], "best": [1, 1, 1, 1, 1]})
+    each = [float(scores(performance_profile({"a": [t], "b": [1]}))["a"]) for t in (1, 2, INF, 4, 2.5)]
+    assert each == pytest.approx([1, 2 / 3, 0, 0, 0.5])
+    assert np.mean(each[:3]) == pytest.approx(5 / 9)
+    assert scores(profile)["ours"] == pytest.approx(np.mean(each))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_score_is_a_third_of_the_area_from_1_to_4(seed):
+    """By adding up the steps of the curve."""
+    profile = performance_profile(random_times(seed))
+    for solver, score in scores(profile).items():
+        jumps, _ = profile.steps(solver)
+        edges = np.unique([1.0, *jumps[jumps < 4], 4.0])
+        area = sum(profile.at(low)[solver] * (high - low) for low, high in itertools.pairwise(edges))
+        assert score == pytest.approx(area / 3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_profiles_equal_counting(seed):
+    """Problem by problem, as the definition says."""
+    times = random_times(seed)
+    for tau in (1, 1.5, 2, 3, 100):
+        for solver, share in performance_profile(times).at(tau).items():
+            solved = [
+                t[solver] < INF and t[solver] <= tau * min(t.values())
+                for t in (dict(zip(times, row, strict=True)) for row in zip(*times.values(), strict=True))
+            ]
+            assert share == pytest.approx(np.mean(solved))
+
+
+def test_unit_and_order_of_problems_do_not_matter():
+    """Ratios have no unit."""
+    times = random_times(5)
+    order = [3, 1, 6, 0, 5, 2, 4]
+    one = performance_profile(times)
+    other = performance_profile({solver: 0.25 * row[order] for solver, row in times.items()})
+    assert all(one.at(tau) == other.at(tau) for tau in (1, 1.5, 2, 4))
+    assert scores(one) == pytest.approx(scores(other))
+
+
+def test_one_changed_ratio_moves_a_profile_by_one_problem():
+    """Changing one of n times of a solver that is not the best moves its curve by 1/n at most."""
+    times = {"best": np.ones(5), "other": np.array([2.0, 3, 4, 5, 6])}
+    before = performance_profile(times)
+    times["other"][1] = INF
+    after = performance_profile(times)
+    moved = [abs(before.at(tau)["other"] - after.at(tau)["other"]) for tau in np.linspace(1, 7, 61)]
+    assert max(moved) == pytest.approx(1 / 5)
+
+
+def test_steps_are_where_the_curve_jumps_and_the_upper_values():
+    """Two equal ratios are one jump; a solver that fails everywhere has none."""
+    profile = performance_profile({"A": [1, 2, 4, INF], "B": [1, 1, 2, INF], "C": [INF] * 4})
+    jumps, shares = profile.steps("A")
+    assert (jumps.tolist(), shares.tolist()) == ([1, 2], [0.25, 0.75])
+    assert all(profile.at(x)["A"] == y for x, y in zip(jumps, shares, strict=True))
+    assert [part.tolist() for part in profile.steps("C")] == [[], []]
+
+
+def test_the_axis_ends_beyond_the_last_finite_ratio():
+    """At 4 at least; failures never draw it out, nor are they drawn as wins when all finite ratios tie."""
+    assert performance_profile(TWO).end == 4
+    assert performance_profile({"A": [1, 1], "B": [10, INF]}).end == pytest.approx(11)
+    assert performance_profile({"A": [INF], "B": [INF]}).end == 4
+    tied = performance_profile({"A": [1, 1], "B": [1, INF]})
+    assert tied.at(tied.end) == {"A": 1, "B": 0.5}
+
+
+def test_three_solvers_turn_the_order_of_two_round():
+    """The flaw that Gould and Scott describe: beside A, B looks better than C at twice the best; alone, C does."""
+    assert performance_profile(FLIP).at(2) == {"A": 1, "B": 0.4, "C": 0}
+    alone = pairwise_profiles(FLIP)["B", "C"]
+    assert alone.at(2) == {"B": 0.4, "C": 1}
+    assert alone.at(1) == {"B": 0.4, "C": 0.6}
+
+
+def test_pairwise_profiles_know_no_third_solver():
+    """Each pair has the profile it would have if nobody else had run."""
+    times = random_times(6, solvers="ABCD")
+    found = pairwise_profiles(times)
+    assert list(found) == list(itertools.combinations("ABCD", 2))
+    for (a, b), profile in found.items():
+        alone = performance_profile({a: times[a], b: times[b]})
+        assert profile.at(1.5) == alone.at(1.5)
+        assert set(profile.costs) == {a, b}
+
+
+def test_the_profile_without_the_best_shows_who_is_next():
+    """Drawn beside the one of all."""
+    best, rest = without_best(FLIP)
+    assert best == ["A"]
+    assert rest.at(2) == {"B": 0.4, "C": 1}
+
+
+def test_the_caption_says_that_many_solvers_are_not_ranked():
+    """Two are; and data profiles do not refer to the best."""
+    assert "names the best solver only" in performance_profile(FLIP).note
+    assert "names" not in performance_profile(TWO).note
+    assert "Ratios refer" in performance_profile(TWO).note
+    assert "Ratios" not in data_profile(FLIP).note
+
+
+def test_scores_with_intervals_are_those_of_median_times():
+    """A seed that missed makes a median worse, and is not dropped."""
+    times = {"A": [[10, 10, 30], [5, 6, 7]], "B": [[20, INF, INF], [5, 6, 7]]}
+    found = score_intervals(times, rng())
+    medians = {"A": [10, 6], "B": [INF, 6]}
+    assert {solver: estimate.value for solver, estimate in found.items()} == scores(performance_profile(medians))
+    low, high = found["B"].percentile
+    assert 0.5 == low < high
+    assert found["B"].expanded.high >= high
+
+
+def test_intervals_of_scores_draw_seeds_inside_problems():
+    """Seeds that agree leave no width, however different the problems are."""
+    times = {"A": [[10, 10], [60, 60]], "B": [[20, 20], [20, 20]]}
+    for estimate in score_intervals(times, rng()).values():
+        assert estimate.percentile == (estimate.value, estimate.value)
+
+
+def test_interval_of_a_score_equals_an_enumeration():
+    """One problem, two seeds: 4 draws, the same for both; their distribution is steps of a quarter."""
+    times = {"A": [[1.0, 3.0]], "B": [[2.0, 2.0]]}
+    draws = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    medians = [{k: [np.median(np.take(v[0], d))] for k, v in times.items()} for d in draws]
+    every = {k: [scores(performance_profile(m))[k] for m in medians] for k in times}
+    for solver, estimate in score_intervals(times, rng()).items():
+        assert estimate.percentile == pytest.approx((min(every[solver]), max(every[solver])))
+
+
+def test_data_profile_has_its_known_answer():
+    """Costs (3, 12, inf) of two variables: simplex gradients are three evaluations each."""
+    profile = data_profile({"A": [3, 12, INF]}, [2, 2, 2])
+    found = [profile.at(budget)["A"] for budget in (0.9, 1, 3.9, 4)]
+    assert [*found, profile.solved["A"]] == pytest.approx([0, 1 / 3, 1 / 3, 2 / 3, 2 / 3])
+
+
+def test_data_profile_without_dimensions_counts_what_it_is_given():
+    """Gradient evaluations, which the axis has to say."""
+    assert data_profile({"A": [0, 12, INF]}).at(11.9)["A"] == pytest.approx(1 / 3)
+
+
+def test_data_profiles_do_not_change_when_a_solver_leaves():
+    """They do not refer to the best; the flip of performance profiles cannot happen."""
+    whole, without = data_profile(FLIP), data_profile({k: FLIP[k] for k in "BC"})
+    assert all(whole.at(budget)[k] == without.at(budget)[k] for k in "BC" for budget in (1, 2, 2.5, 5, 10))
+
+
+@pytest.mark.parametrize(
+    ("values", "accuracy", "expected"),
+    [
+        ([100, 20, 11, 3], 0.1, 20),  # 1 + 0.1 * 99 = 10.9
+        ([100, 20, 10.9, 3], 0.1, 10),
+        ([100, 5, 50, 50], 0.1, 5),  # once reached is reached
+        ([100, 20, 11, 3], 1e-3, INF),
+        ([100, math.nan, INF, 1], 1e-7, 20),
+        ([100, -INF, math.nan, 50], 0.1, INF),
+    ],
+)
+def test_a_problem_is_solved_when_most_of_the_way_is_done(values, accuracy, expected):
+    """From 100 to 1; what is no number solves nothing."""
+    assert cost_to_solve([0, 5, 10, 20], values, start=100, best=1, accuracy=accuracy) == expected

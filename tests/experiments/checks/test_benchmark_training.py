@@ -1,0 +1,69 @@
+"""Training as a whole is measured with both Adams, and the plain script trains what the comparison trains."""
+
+import keras
+import numpy as np
+import pytest
+
+from experiments.checks.benchmark import plain, rows, script, training, unet
+from experiments.errors import RunsFailed
+from tests.experiments.small import study
+
+
+def test_fit_is_measured_with_both_adams():
+    """The same number of epochs each, and the ratio is ours over Keras's."""
+
+    def build():
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+    job = training.Job("small", build, np.zeros((8, 3), np.float32), np.zeros(8, np.int32), 4)
+    ours, theirs = training.measure(job, 3)
+    assert (ours.epochs, ours.optimizer, theirs.optimizer) == (3, "ours", "keras")
+    assert ours.ratio == theirs.ratio == pytest.approx(ours.steps_per_s / theirs.steps_per_s)
+    assert "small" in training.grid([ours, theirs]).markdown()
+
+
+def test_the_unet_gives_a_class_for_each_pixel():
+    """Halved four times and doubled four times."""
+    assert unet.build().output_shape == (None, 96, 112, unet.CLASSES)
+    images, labels = unet.examples(2)
+    assert (images.shape, labels.shape) == ((2, 96, 112, 1), (2, 96, 112))
+
+
+def test_the_plain_script_trains_a_study_s_entries(monkeypatch):
+    """GD takes one step an epoch on all examples, the others one a batch, with Keras's classes and chosen rates."""
+    made = []
+    monkeypatch.setattr(
+        script, "optimizer", lambda *given, real=script.optimizer: made.append(real(*given)) or made[-1]
+    )
+    data = dict.fromkeys(("train", "test"), (np.zeros((256, 28, 28, 1), np.float32), np.zeros(256, np.int32)))
+    for entry in study(epochs=2).optimizers:
+        assert 0 <= script.train(study(epochs=2), entry, 0.01, 0, data) <= 1
+    assert [("SGD", 2), ("Adam", 4)] == [(type(one).__name__, int(one.iterations)) for one in made]
+    schedule = made[0]._learning_rate
+    assert (schedule.peak, schedule.steps) == (0.01, 2), "the comparison's schedule, for GD's two steps"
+
+
+def test_both_ways_run_in_processes_of_their_own(monkeypatch, tmp_path, capsys):
+    """The time is that of the whole process, and the ratio is the plain way's over the other's."""
+
+    def timed(words, folder):
+        if "compare" in words:
+            (folder / "figures").mkdir()
+            table = "optimizer,test_accuracy_mean\nAdam,0.9\nGD,\nSGD,-inf\n"
+            (folder / "figures" / "report.csv").write_text(table, encoding="utf-8")
+            return 10.0, "printed"
+        assert words[-1] == "7,7"  # one seed, not seven
+        return 25.0, '{"optimizer": "Adam", "seed": 7, "test_accuracy": 0.5}\nnoise\n'
+
+    monkeypatch.setattr(plain, "_timed", timed)
+    plain.run((7,), 1, tmp_path, "typed")
+    assert "2.50" in capsys.readouterr().out
+    (ours, theirs), _ = rows.read(plain.Way, (tmp_path / "benchmark_plain.csv").read_text(encoding="utf-8"))
+    assert (ours.ratio, ours.test_accuracy, theirs.test_accuracy) == (2.5, "Adam 0.900", "Adam 0.500")
+
+
+def test_a_way_that_fails_is_told(tmp_path, capfd):
+    """The exit code of its process is in the sentence."""
+    with pytest.raises(RunsFailed, match="ended with code 3"):
+        plain._timed(("-c", "import sys; sys.exit(3)"), tmp_path)
+    assert plain._timed(("-c", "print(1)"), tmp_path)[1] == "1\n"

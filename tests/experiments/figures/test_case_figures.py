@@ -1,0 +1,188 @@
+"""Figures of cases show every case, its misses, and where a prediction is wrong."""
+
+import dataclasses
+import math
+import statistics
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from experiments.analysis import cases
+from experiments.figures import boxes, overlays
+from experiments.figures.canvas import Caption
+from experiments.problems import datasets
+from experiments.running.training import predict
+from experiments.text import from_csv
+from tests.experiments import tiny
+from tests.experiments.small import record
+
+CAPTION = Caption(
+    "A title", ("what it shows", "and how"), ("study tiny", "drawn by: python -m experiments"), "In words"
+)
+STYLES = {entry.label: entry.style for entry in tiny.study().optimizers}
+SLICES = tiny.slices(5)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def wrongly(rows):
+    """The truth of the test slices without the last rows of slice n, as many as `rows[n]`."""
+    found = SLICES.labels.copy()
+    for number, count in enumerate(rows):
+        found[number, found.shape[1] - count :] = 0
+    return found
+
+
+def made(label, seed, rows, folder):
+    """The cases of a run with such a prediction, as records keep them."""
+    found = wrongly(rows)
+    by_image = {image.tobytes(): n for n, image in enumerate(SLICES.images)}
+
+    def prediction(images):
+        numbers = [by_image[image.tobytes()] for image in images]
+        return found[numbers], np.eye(3)[found[numbers]]
+
+    files = predict.files(*predict.measured(prediction, tiny.TASK, SLICES))
+    paths = {}
+    for name, content in files.items():
+        path = folder / f"{label}-{seed}-{name}"
+        path.write_bytes(content)
+        paths[name.split(".")[0]] = path
+    one = record("GD", seed=seed)
+    return dataclasses.replace(one, run=dataclasses.replace(one.run, label=label), files=paths)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """GD misses a whole slice, CLMR errs less; slice 0 is the hardest for both, slice 4 the easiest."""
+    folder = tmp_path_factory.mktemp("records")
+    return cases.measured([made("GD", 0, (16, 9, 8, 7, 0), folder), made("CLMR", 0, (9, 8, 7, 7, 0), folder)])
+
+
+@pytest.fixture(scope="module", params=boxes.BOXES, ids=lambda one: one.slug)
+def drawn(request, runs, tmp_path_factory):
+    """Each figure of boxes with its declaration, drawn once."""
+    one = request.param
+    return one, boxes.draw(one, cases.rows(runs, [one.column]), STYLES, CAPTION, tmp_path_factory.mktemp("boxes"))
+
+
+def texts(path):
+    """All words in an SVG."""
+    return [element.text for element in ET.parse(path).iter(f"{SVG}text")]
+
+
+def test_boxes_name_classes_optimizers_axis_and_misses(drawn):
+    """Read alone, the figure says what it is."""
+    one, files = drawn
+    words = texts(files[1])
+    for word in ("grey matter", "white matter", "GD", "CLMR", one.axis, "A title"):
+        assert word in words
+    assert words.count("1 missed") == 2  # GD, in both classes
+
+
+def test_the_numbers_alone_draw_the_boxes_again(drawn, tmp_path):
+    """Byte for byte, from the CSV."""
+    one, files = drawn
+    table = boxes.table_from(files[2].read_text(encoding="utf-8"), one)
+    again = boxes.draw(one, table, STYLES, CAPTION, tmp_path)
+    assert [path.read_bytes() for path in files] == [path.read_bytes() for path in again]
+    assert len(table) == 2 * 5 * 2
+
+
+def test_a_miss_lies_at_the_diagonal_and_a_perfect_distance_at_the_edge(runs):
+    """Both are shown on an axis that has no zero."""
+    rows = [row for row in cases.rows(runs, ["hausdorff_95_mm"]) if row["optimizer"] == "GD"]
+    assert [row["hausdorff_95_mm"] for row in rows if row["missed"]] == [pytest.approx(math.hypot(30, 11))] * 2
+    assert 0.0 in [row["hausdorff_95_mm"] for row in rows]
+
+
+def test_an_optimizer_without_cases_is_drawn_as_diverged(runs, tmp_path):
+    """It is not left out."""
+    one = boxes.BOXES[0]
+    rows = cases.rows([run for run in runs if run.label == "GD"], [one.column])
+    assert texts(boxes.draw(one, rows, STYLES, CAPTION, tmp_path)[1]).count("1 of 1 diverged") == 2
+
+
+def test_cases_are_chosen_by_their_mean_over_optimizers(runs):
+    """Best, median and worst by the stated rule, whatever a single optimizer does."""
+    means = {
+        f"case{n}": statistics.fmean(s.dice for run in runs for s in run.scores if s.case == f"case{n}")
+        for n in range(5)
+    }
+    order = sorted(means, key=means.get, reverse=True)
+    shown = overlays.choose(runs, SLICES)
+    assert [(one.kind, one.name) for one in shown] == [("best", order[0]), ("median", order[2]), ("worst", order[4])]
+    assert (order[0], order[4]) == ("case4", "case0")
+    assert [one.position for one in shown] == [None] * 3
+
+
+def test_of_a_volume_the_slice_with_most_of_the_structures_is_shown(runs):
+    """A rule that no optimizer has a part in."""
+    labels = SLICES.labels.copy()
+    labels[[0, 1, 3, 4]] = 0
+    volume = dataclasses.replace(SLICES, labels=labels, cases=np.array(["case0"] * 5))
+    scores = [score for score in runs[0].scores if score.case == "case0"]
+    (shown, *_) = overlays.choose([dataclasses.replace(runs[0], scores=scores)], volume)
+    assert (shown.row, shown.position) == (2, 2)
+
+
+def test_every_pixel_is_of_one_kind():
+    """Right, found in vain, not found, mixed up, or rightly background."""
+    generator = np.random.default_rng(0)
+    truth, found = generator.integers(0, 3, (2, 20, 20))
+    kinds = overlays.kinds(truth, found)
+    counts = sum(mask.astype(int) for mask in kinds.values())
+    assert np.array_equal(counts == 0, (truth == 0) & (found == 0))
+    assert counts.max() == 1
+    assert np.array_equal(kinds["wrong_class"] | kinds["true_positive"], (truth > 0) & (found > 0))
+
+
+@pytest.fixture(scope="module")
+def overlay(runs, tmp_path_factory):
+    """The overlay of the worst case, of GD and of an optimizer that diverged."""
+    worst = overlays.choose(runs, SLICES)[2]
+    own = [run for run in runs if run.label == "GD"]
+    folder = tmp_path_factory.mktemp("overlay")
+    return worst, overlays.draw(worst, own, ["GD", "CLMR"], SLICES, tiny.CLASSES, CAPTION, folder)
+
+
+def test_an_overlay_has_image_truth_and_a_tile_for_each_optimizer(overlay):
+    """With its scores, or the word that it diverged, and what the colours mean."""
+    _, files = overlay
+    words = texts(files[1])
+    assert [path.name for path in files] == [f"overlay_worst.{kind}" for kind in ("png", "svg", "csv")]
+    for word in ("Image", "Truth", "GD", "CLMR", "diverged", "Dice 0.000, HD95 32.0 mm", "in the truth: grey matter"):
+        assert word in words
+    assert any("false negative: a structure not found" in word for word in words)
+    assert len(list(ET.parse(files[1]).iter(f"{SVG}image"))) == 3
+
+
+def test_an_overlay_counts_its_pixels(overlay):
+    """The CSV has what the colours show."""
+    worst, files = overlay
+    (row,) = from_csv(files[2].read_text(encoding="utf-8"))
+    assert int(row["false_negative_pixels"]) == int((SLICES.labels[worst.row] > 0).sum())
+    assert sum(int(value) for key, value in row.items() if key.endswith("_pixels")) == SLICES.labels[worst.row].size
+    assert (row["case"], row["shown_as"], row["seed"]) == ("case0", "worst", "0")
+
+
+def test_kinds_of_error_can_be_told_apart_in_grey():
+    """False negatives are dark, false positives bright, and what is mixed up in between."""
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    grey = {kind: float(np.array(to_rgb(colour)) @ weights) for kind, (colour, _, _) in overlays.KINDS.items()}
+    assert grey["false_negative"] + 0.2 < grey["wrong_class"] < grey["false_positive"] - 0.3
+
+
+def test_structures_of_a_truth_differ_from_each_other():
+    """As many colours as any of the data sets has structures."""
+    assert len(set(overlays.STRUCTURES)) == len(overlays.STRUCTURES) >= 3
+    assert {"msd_heart", "acdc"} <= set(datasets.CARDS)
+
+
+def test_a_window_holds_all_that_is_marked_with_a_margin():
+    """It never leaves the image, and an empty slice is shown whole."""
+    inside = np.zeros((40, 30), bool)
+    inside[0, 29] = inside[20, 10] = True
+    assert overlays.around(inside) == (slice(0, 23), slice(8, 32))
+    assert np.zeros((40, 30))[overlays.around(np.zeros((40, 30), bool))].shape == (40, 30)

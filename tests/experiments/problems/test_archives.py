@@ -1,0 +1,120 @@
+"""Archives that others made are unpacked inside their folder, or refused in one sentence."""
+
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from experiments.__main__ import main
+from experiments.errors import UserError
+from experiments.problems.datasets import SPLITS, archives, load
+from tests.experiments import hearts
+
+
+def tar(path, *members):
+    """Writes an archive of members (name, type, content)."""
+    with tarfile.open(path, "w") as archive:
+        for name, kind, content in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.size, member.linkname = kind, len(content), "/etc/passwd"
+            archive.addfile(member, io.BytesIO(content))
+
+
+def zipped(path, *members):
+    """Writes an archive of members (name, mode, content)."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, mode, content in members:
+            member = zipfile.ZipInfo(name)
+            member.external_attr = mode << 16
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
+
+
+FILE = tarfile.REGTYPE
+HOSTILE = {
+    "tar_up": (tar, [("a/../../b", FILE, b"x")], "'a/../../b' leads out of the folder"),
+    "tar_absolute": (tar, [("/tmp/b", FILE, b"x")], "'/tmp/b' leads out of the folder"),
+    "tar_symbolic_link": (tar, [("b", tarfile.SYMTYPE, b"")], "'b' is a link or a device"),
+    "tar_hard_link": (tar, [("b", tarfile.LNKTYPE, b"")], "'b' is a link or a device"),
+    "tar_device": (tar, [("b", tarfile.CHRTYPE, b"")], "'b' is a link or a device"),
+    "tar_twice": (tar, [("b", FILE, b"x"), ("b", FILE, b"y")], "'b' is there twice"),
+    "zip_up": (zipped, [("../b", 0o100644, b"x")], "'../b' leads out of the folder"),
+    "zip_windows": (zipped, [("c:b", 0o100644, b"x")], "'c:b' leads out of the folder"),
+    "zip_link": (zipped, [("b", 0o120777, b"/etc/passwd")], "'b' is a link or a device"),
+    "zip_bomb": (zipped, [("b", 0o100644, bytes(250 * 2**20))], "'b' makes it hold more than a data set has"),
+}
+
+
+@pytest.mark.parametrize(("write", "members", "words"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_archive_is_refused(tmp_path, write, members, words):
+    """In one sentence that names the member, and nothing lands outside the folder."""
+    path, folder = tmp_path / "archive", tmp_path / "in" / "here"
+    write(path, *members)
+    folder.mkdir(parents=True)
+    with pytest.raises(UserError, match="is not unpacked: its member") as caught:
+        archives.unpack(path, folder)
+    assert words in str(caught.value)
+    assert sorted(p.name for p in tmp_path.rglob("*")) in (["archive", "here", "in"], ["archive", "b", "here", "in"])
+    assert not (tmp_path / "b").exists()
+    assert not (tmp_path / "in" / "b").exists()
+
+
+def test_too_many_files_are_refused(tmp_path, monkeypatch):
+    """A data set has thousands of files, not millions."""
+    monkeypatch.setattr(archives, "MOST_FILES", 2)
+    zipped(tmp_path / "a.zip", *((f"f{n}", 0o100644, b"") for n in range(3)))
+    with pytest.raises(UserError, match="'f2' makes it hold more"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_an_archive_that_is_cut_off_is_refused(tmp_path):
+    """A download that was broken off."""
+    path = tmp_path / "a.tar"
+    tar(path, ("a", FILE, bytes(100_000)))
+    path.write_bytes(path.read_bytes()[:50_000])
+    with pytest.raises(UserError, match=r"The archive .* cannot be unpacked: "):
+        archives.unpack(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_hearts_are_prepared_from_an_archive_as_from_a_folder(tmp_path, monkeypatch, kind):
+    """What was unpacked on the way is gone afterwards."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    folder = hearts.heart(tmp_path / "Task02_Heart", patients=3)
+    path = tmp_path / f"Task02_Heart.{kind}"
+    if kind == "tar":
+        with tarfile.open(path, "w") as archive:
+            archive.add(folder, "Task02_Heart")
+    else:
+        members = sorted(p for p in folder.rglob("*") if p.is_file())
+        zipped(path, *((str(p.relative_to(tmp_path)), 0o100644, p.read_bytes()) for p in members))
+    assert load.take("msd_heart", path).sizes == {"train": 4, "validation": 4, "test": 4}
+    assert [p.name for p in (tmp_path / "data").iterdir()] == ["msd_heart"]
+
+
+def test_what_is_neither_folder_nor_archive_is_refused(tmp_path):
+    """A path that is not there, and a data set that needs none."""
+    with pytest.raises(UserError, match=r"nowhere is neither a folder nor a \.tar or \.zip archive; get Task02"):
+        load.take("msd_heart", tmp_path / "nowhere")
+    with pytest.raises(UserError, match="mnist_5k needs no files of yours"):
+        load.take("mnist_5k", tmp_path)
+
+
+def test_the_command_says_which_patients_are_in_which_split(tmp_path, monkeypatch, capsys):
+    """And another data set's name, mistyped, gets the nearest one."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    folder = hearts.heart(tmp_path / "Task02_Heart", patients=3)
+    assert main(["prepare", "msd_heart", str(folder)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert all(any(line.startswith(f"{s}: 4 slices of 1 patients (la_00") for line in told) for s in SPLITS)
+    assert main(["prepare", "msd_hart", str(folder)]) == 2
+    assert "did you mean 'msd_heart'?" in capsys.readouterr().err
+
+
+def test_too_few_patients_are_refused(tmp_path, monkeypatch):
+    """Two cannot fill three splits; nothing is left behind."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    folder = hearts.heart(tmp_path / "Task02_Heart", patients=2)
+    with pytest.raises(UserError, match=r"2 patient\(s\) with masks are too few for train, validation, test"):
+        load.take("msd_heart", folder)
+    assert list((tmp_path / "data").iterdir()) == []

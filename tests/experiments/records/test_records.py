@@ -1,0 +1,248 @@
+"""A record is whole or it is none; what is recorded is not made again, and not altered unseen."""
+
+import json
+import math
+import zlib
+
+import numpy as np
+import pytest
+
+from experiments import environment
+from experiments.errors import UserError
+from experiments.records import checkpoints, files, run_folder
+from tests.experiments.small import evaluations, run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a run."""
+    return run_folder.folder(tmp_path, "small", run())
+
+
+def finished(folder, accuracies=(0.1, 0.9), status="done"):
+    """Writes a record of the small run."""
+    attempt = run_folder.Attempt(folder, run())
+    for evaluation in evaluations(accuracies):
+        attempt.append(evaluation)
+    attempt.finish(status, environment.describe(1), {"note": "small"})
+    return attempt
+
+
+def test_checksums_have_the_known_values():
+    """Other tools can check our lines."""
+    assert f"{zlib.crc32(b'123456789'):08x}" == "cbf43926"
+    assert files.line({"step": 10, "loss": 0.5}) == '{"loss":0.5,"step":10,"crc":"215028d5"}'
+
+
+def test_a_record_is_read_back_as_it_was_written(folder):
+    """The specification, how it ended, and every evaluation."""
+    finished(folder)
+    record = run_folder.read(folder, test=True)
+    assert (record.run, record.status, record.summary) == (run(), "done", {"note": "small"})
+    assert record.evaluations == evaluations((0.1, 0.9))
+
+
+def test_test_scores_are_opened_only_on_request(folder):
+    """Nothing that chooses can see them by accident."""
+    finished(folder)
+    assert not [key for evaluation in run_folder.read(folder).evaluations for key in evaluation if "test" in key]
+    assert "test_accuracy" not in (folder / "metrics-1.jsonl").read_text(encoding="utf-8")
+
+
+def test_numbers_that_json_lacks_survive(folder):
+    """A diverged run is a result, NaN and all."""
+    finished(folder, (0.1, math.nan), "diverged")
+    record = run_folder.read(folder)
+    assert record.status == "diverged"
+    assert math.isnan(record.evaluations[1]["train_accuracy"])
+
+
+def test_a_run_without_its_mark_of_completion_is_no_record(folder):
+    """A killed run leaves files, and none of them is believed."""
+    attempt = run_folder.Attempt(folder, run())
+    attempt.append(evaluations((0.1,))[0])
+    assert run_folder.read(folder) is None
+
+
+@pytest.mark.parametrize("name", ["metrics-1.jsonl", "test-1.jsonl", "result-1.json", "spec.json"])
+def test_an_altered_record_is_no_record(folder, name):
+    """Every file is under a checksum, or is one."""
+    finished(folder)
+    path = folder / name
+    path.write_text(path.read_text(encoding="utf-8").replace("1", "2", 1), encoding="utf-8")
+    assert run_folder.read(folder, test=True) is None
+
+
+def test_torn_lines_are_left_out(tmp_path):
+    """Whole lines before and after a torn one are kept, wherever it was cut; the bad one is told by its number."""
+    path = tmp_path / "lines.jsonl"
+    whole = [files.line({"step": step}) for step in range(3)]
+    for cut in range(1, len(whole[1]) - 1):
+        path.write_text("\n".join([whole[0], whole[1][:cut], whole[2]]), encoding="utf-8")
+        assert [found["step"] for found in files.lines_of(path)[0]] == [0, 2]
+        assert files.lines_of(path)[1] == [2]
+
+
+def test_a_line_after_a_torn_one_is_whole(tmp_path):
+    """What a full disk cut off stays alone."""
+    path = tmp_path / "lines.jsonl"
+    files.append(path, {"step": 0})
+    path.write_text(path.read_text(encoding="utf-8") + files.line({"step": 1})[:9], encoding="utf-8")
+    files.append(path, {"step": 2})
+    assert files.lines_of(path) == ([{"step": 0}, {"step": 2}], [2])
+
+
+def test_an_attempt_that_goes_on_has_all_evaluations_and_says_since_when(folder):
+    """So a record rests on one attempt's files, whatever became of the attempts before it."""
+    first = run_folder.Attempt(folder, run())
+    for evaluation in evaluations((0.1, 0.4)):
+        first.append(evaluation)
+    first.checkpoint([np.zeros(3, np.float32)])
+    first.append({**evaluations((0.1, 0.4, 0.9))[2], "train_loss": -1.0})
+    start, _ = checkpoints.load(folder, run().identity)
+    second = run_folder.Attempt(folder, run(), start)
+    second.append(evaluations((0.1, 0.4, 0.9))[2])
+    second.finish("done", environment.describe(1), {})
+    header = files.lines_of(folder / "metrics-2.jsonl")[0][0]
+    assert header == {"attempt": 2, "resumed_attempt": 1, "resumed_step": 32}
+    assert run_folder.read(folder, test=True).evaluations == evaluations((0.1, 0.4, 0.9))
+    assert not (folder / "ckpt").exists()
+
+
+def test_a_damaged_record_is_told_with_the_line(folder):
+    """What happened is said in one sentence, with file and line."""
+    finished(folder)
+    assert run_folder.damage(folder) is None
+    path = folder / "metrics-1.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace("0.9", "0.8"), encoding="utf-8")
+    assert run_folder.damage(folder).endswith("is damaged: metrics-1.jsonl, line 2, does not match its checksum")
+
+
+def test_a_record_that_does_not_tell_its_steps_is_none(folder):
+    """Those of earlier versions, whose evaluations were one after each pass: told in a sentence, and made again."""
+    attempt = run_folder.Attempt(folder, run())
+    for one in evaluations((0.1, 0.9), test=False):
+        attempt.append({key: value for key, value in one.items() if key != "step"})
+    attempt.finish("done", environment.describe(1), {})
+    assert run_folder.read(folder) is None
+    assert run_folder.damage(folder).endswith("do not say after which step they are; an earlier version made it")
+
+
+def test_two_attempts_at_a_run_write_files_of_their_own_and_the_first_to_end_counts(folder):
+    """Two processes at one run tear nothing."""
+    slow = run_folder.Attempt(folder, run())
+    finished(folder, (0.1, 0.9))
+    for evaluation in evaluations((0.1, 0.5)):
+        slow.append(evaluation)
+    slow.finish("done", {}, {})
+    assert (folder / "DONE").read_text(encoding="utf-8").startswith("2 ")
+    assert run_folder.read(folder).evaluations[-1]["train_accuracy"] == 0.9
+
+
+def test_a_discarded_record_is_made_again_beside_the_old_one(folder):
+    """Records of other code are kept, but do not count."""
+    finished(folder, (0.1, 0.9))
+    run_folder.discard(folder)
+    assert run_folder.read(folder) is None
+    finished(folder, (0.1, 0.7))
+    assert run_folder.read(folder).evaluations[-1]["train_accuracy"] == 0.7
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    """A full disk costs the new file, not the old one."""
+    path = tmp_path / "file"
+    run_folder.write(path, "old")
+
+    def full(descriptor):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(files.StorageError, match=r"file cannot be written: no space left on device \(.* MiB free\)"):
+        run_folder.write(path, "new")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_runs_that_differ_in_anything_have_folders_of_their_own(tmp_path):
+    """The hash is over the whole specification."""
+    runs = [run(), run(seed=1), run(rate=0.002), run("GD"), run(epochs=2), run(batch_size=64)]
+    assert len({run_folder.folder(tmp_path, "small", one) for one in runs}) == len(runs)
+
+
+def test_records_of_other_code_or_versions_are_not_current():
+    """A comparison never mixes codes or versions."""
+    described = environment.describe(1)
+    assert environment.current(described)
+    assert not environment.current({**described, "source": "other"})
+    assert not environment.current({**described, "keras": "0.0.1"})
+    assert not environment.current({**described, "onednn": "other"})
+
+
+def test_times_of_parallel_runs_are_marked():
+    """They may be shown as a hint, and never compared."""
+    assert environment.describe(2)["timing"].startswith("not-for-timing")
+    assert environment.describe(1)["timing"] == "alone"
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "", "..", "a b", "/tmp/x"])
+def test_a_study_whose_name_is_a_path_is_refused(tmp_path, name):
+    """Records stay in their folder."""
+    with pytest.raises(UserError, match="A study's name must be letters, digits, _, - and single dots"):
+        run_folder.folder(tmp_path, name, run())
+
+
+def test_a_link_that_leads_out_of_the_records_is_refused(tmp_path):
+    """Nothing is written where it points."""
+    root, outside = tmp_path / "runs", tmp_path / "outside"
+    outside.mkdir()
+    path = run_folder.folder(root, "small", run())
+    path.parent.mkdir(parents=True)
+    path.symlink_to(outside, target_is_directory=True)
+    with pytest.raises(UserError, match="leads out of"):
+        run_folder.folder(root, "small", run())
+    assert [] == list(outside.iterdir())
+
+
+def test_files_that_are_links_are_not_written_through(folder, tmp_path):
+    """Neither lines nor whole files; what a link points at stays as it was."""
+    target = tmp_path / "target"
+    target.write_text("mine", encoding="utf-8")
+    folder.mkdir(parents=True)
+    for name in ("test-1.jsonl", "metrics-1.jsonl", "result-2.json"):
+        (folder / name).symlink_to(target)
+    with pytest.raises(files.StorageError, match="cannot be written"):
+        files.append(folder / "metrics-1.jsonl", {"step": 1})
+    finished(folder)
+    assert target.read_text(encoding="utf-8") == "mine"
+    assert run_folder.read(folder, test=True).evaluations == evaluations((0.1, 0.9))
+
+
+def test_a_record_that_names_files_elsewhere_is_refused(folder, tmp_path):
+    """A record from elsewhere cannot have files read from outside its folder."""
+    finished(folder)
+    (tmp_path / "secret").write_text("mine", encoding="utf-8")
+    path = folder / "result-1.json"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    result["files"]["../../../../secret"] = files.sha256(tmp_path / "secret")
+    path.write_text(json.dumps(result), encoding="utf-8")
+    (folder / "DONE").write_text(f"1 {files.sha256(path)}", encoding="utf-8")
+    assert "names a file '../../../../secret'" in run_folder.damage(folder)
+
+
+@pytest.mark.parametrize("content", ["", "1", "x y", "1 2 3", "-1 abc", "1 " + "0" * 64])
+def test_a_mark_of_completion_that_says_nonsense_is_no_record(folder, content):
+    """It is told as damage and never believed."""
+    finished(folder)
+    (folder / "DONE").write_text(content, encoding="utf-8")
+    assert run_folder.read(folder) is None
+    assert run_folder.damage(folder).startswith(f"the record in {folder} is damaged: ")
+
+
+@pytest.mark.parametrize("obstacle", ["file", "missing"])
+def test_a_folder_that_cannot_be_made_is_told_with_its_path(tmp_path, obstacle):
+    """One sentence, and how to go on."""
+    root = tmp_path / "runs"
+    root.write_text("in the way", encoding="utf-8") if obstacle == "file" else root.symlink_to(tmp_path / "gone" / "x")
+    path = root / "small-0" / "trials"
+    with pytest.raises(files.StorageError, match=r"runs/small-0/trials cannot be written: .*the same command goes on"):
+        run_folder.Attempt(path, run())

@@ -1,0 +1,182 @@
+"""A run that was stopped goes on from the disk as if nothing had happened: dropout, moving averages, moved images."""
+
+import dataclasses
+
+import pytest
+
+from experiments.problems.tasks import mni152
+from experiments.records import checkpoints, files, leases, run_folder
+from experiments.running.engines import bench, carry
+from tests.experiments import tiny
+from tests.experiments.running.test_train_segmentation import run
+
+
+@pytest.fixture(autouse=True)
+def _tiny(monkeypatch):
+    """The tiny segmentation, in this process."""
+    monkeypatch.setattr(mni152, "TASK", tiny.TASK)
+    monkeypatch.setattr("experiments.problems.datasets.load.load", tiny.load)
+
+
+def carried_out(path, one, kept=None, stop=None, seconds=0.0):
+    """Carries out a run, stopping after a pass; returns what was said."""
+    kept, said = kept or bench.Bench(), []
+    kept.stopping = False
+
+    def say(kind, **content):
+        said.append((kind, content))
+        if kind == "evaluated" and content["epoch"] == stop:
+            kept.stopping = True
+
+    job = {"spec": one.content, "folder": str(path), "environment": {}, "checkpoint_seconds": seconds}
+    if stop is None:
+        carry.carry_out(job, kept, say)
+    else:
+        with pytest.raises(carry.Stopped):
+            carry.carry_out(job, kept, say)
+    return said
+
+
+def result(path):
+    """What a record says but how long it took."""
+    record = run_folder.read(path, test=True)
+    rows = [{key: value for key, value in row.items() if key != "seconds"} for row in record.evaluations]
+    return record.status, record.summary["state_sha256"], record.files["predictions"].read_bytes(), rows
+
+
+@pytest.fixture
+def one():
+    """A run of four passes."""
+    return dataclasses.replace(run(), epochs=4)
+
+
+def test_a_stopped_run_goes_on_in_another_process_to_the_last_bit(tmp_path, one):
+    """Twice stopped, the last time with a damaged checkpoint that is passed over for the one before it."""
+    whole, path = tmp_path / one.identity[:20], tmp_path / "again" / one.identity[:20]
+    carried_out(whole, one)
+    carried_out(path, one, stop=1, seconds=1000)
+    assert ["step-3"] == [found.name for found in (path / "ckpt").iterdir()]
+    carried_out(path, one, stop=3)
+    (path / "ckpt" / "step-9" / "variables.bin").write_bytes(b"")
+    said = carried_out(path, one)
+    told = [content["text"] for kind, content in said if kind == "told"]
+    assert len(told) == 1
+    assert "step-9 is passed over: variables.bin does not match its checksum" in told[0]
+    assert ("started", {"attempt": 3, "epoch": 2}) in said
+    assert [content["epoch"] for kind, content in said if kind == "evaluated"] == [3, 4]
+    assert result(path) == result(whole)
+    assert not (path / "ckpt").exists()
+
+
+def test_the_fifth_run_of_a_worker_is_the_run_alone(tmp_path, one):
+    """After others, one of another optimizer and one that was stopped among them."""
+    alone, fifth = tmp_path / one.identity[:20], tmp_path / "fifth" / one.identity[:20]
+    carried_out(alone, one)
+    kept = bench.Bench()
+    for number, other in enumerate([run("GD"), run(seed=3), run(learning_rate=0.3)]):
+        carried_out(tmp_path / str(number), other, kept)
+    carried_out(tmp_path / "stopped", run(seed=5, epochs=3), kept, stop=1)
+    carried_out(fifth, one, kept)
+    assert result(fifth) == result(alone)
+
+
+def test_traces_are_counted_once_a_program(tmp_path):
+    """The first run of a program has traced it; the next of the same program has not."""
+    kept, found = bench.Bench(), []
+    for other in (run(), run(seed=1), run(learning_rate=0.3), run("GD"), run("GD", seed=1)):
+        path = tmp_path / other.identity[:20]
+        carried_out(path, other, kept)
+        found.append(run_folder.read(path).summary["traces"])
+    assert found == [1, 0, 0, 1, 0]
+
+
+def test_a_run_that_another_process_has_is_left_to_it(tmp_path, one):
+    """And once that is finished, it is not made again."""
+    path = tmp_path / one.identity[:20]
+    path.mkdir()
+    with leases.claim(path):
+        said = carried_out(path, one)
+    assert [kind for kind, _ in said] == ["busy"]
+    assert said[0][1]["owner"].startswith("process ")
+    assert not list(path.glob("metrics-*"))
+
+
+def test_a_run_that_was_taken_over_publishes_nothing(tmp_path, one, monkeypatch):
+    """The late writer's result does not count."""
+    path = tmp_path / one.identity[:20]
+
+    def lost(lease):
+        raise leases.Lost("taken over")
+
+    monkeypatch.setattr(leases.Lease, "check", lost)
+    with pytest.raises(leases.Lost):
+        carried_out(path, one, seconds=1000)
+    assert not (path / "DONE").exists()
+
+
+def test_a_run_that_fails_says_why_and_is_no_result(tmp_path, one, monkeypatch):
+    """Failures are never stored as results; memory that does not suffice has a name of its own."""
+    for number, (error, status) in enumerate([(MemoryError("too much"), "oom"), (RuntimeError("bad"), "failed")], 1):
+
+        def broken(program, error=error):
+            raise error
+
+        monkeypatch.setattr("experiments.running.training.train.Program.state", broken)
+        with pytest.raises(type(error)):
+            carried_out(tmp_path, one)
+        said = (tmp_path / f"ended-{number}.json").read_text(encoding="utf-8")
+        assert f'"status":"{status}"' in said
+    assert run_folder.read(tmp_path) is None
+
+
+def test_a_full_disk_ends_the_run_and_it_goes_on_once_there_is_space(tmp_path, one, monkeypatch):
+    """From the checkpoint before."""
+    path = tmp_path / one.identity[:20]
+    real = checkpoints._fill
+
+    def full(folder, identity, checkpoint):
+        if checkpoint.epoch == 2:
+            raise OSError(28, "No space left on device")
+        real(folder, identity, checkpoint)
+
+    monkeypatch.setattr(checkpoints, "_fill", full)
+    with pytest.raises(files.StorageError, match="ckpt cannot be written: No space left on device"):
+        carried_out(path, one)
+    monkeypatch.setattr(checkpoints, "_fill", real)
+    said = carried_out(path, one)
+    assert ("started", {"attempt": 2, "epoch": 1}) in said
+    assert run_folder.read(path) is not None
+
+
+def test_checkpoints_cost_a_twentieth_of_the_time_at_most(monkeypatch):
+    """One that took ten seconds is followed by the next after two hundred."""
+    now = iter([0.0, 29.0, 30.0, 31.0, 41.0, 240.0, 241.0])
+    monkeypatch.setattr(carry.time, "monotonic", lambda: next(now))
+    pace = carry.Pace(30.0)
+    assert [pace.due(), pace.due()] == [False, True]
+    pace.keep(lambda: None)
+    assert [pace.due(), pace.due()] == [False, True]
+
+
+@pytest.mark.parametrize(("parameters", "runs"), [(2, 200), (100, 200), (1_336_610, 10), (1_669_002, 1)])
+def test_a_worker_starts_no_further_program_after_its_share_of_runs(parameters, runs):
+    """The larger the model, the sooner: memory grows with each program."""
+    assert bench.most_runs(parameters) == runs
+
+
+def test_a_worker_whose_memory_grows_is_followed_by_a_fresh_one(monkeypatch):
+    """By more than half a gibibyte over what its first run left."""
+    sizes = iter([2**30, 2**30 + 2**28, 2**30 + 2**29 + 1])
+    monkeypatch.setattr(bench, "resident", lambda: next(sizes))
+    monkeypatch.setattr(bench, "most_runs", lambda parameters: 2)
+    kept = bench.Bench()
+    assert [kept.rest(run()) for _ in range(3)] == ["", "program", "now"]
+
+
+def test_a_worker_that_has_served_half_an_hour_is_followed_by_a_fresh_one(monkeypatch):
+    """By the clock that does not jump."""
+    now = iter([0.0, 10.0, 1801.0])
+    monkeypatch.setattr(bench.time, "monotonic", lambda: next(now))
+    kept = bench.Bench()
+    monkeypatch.setattr(bench, "most_runs", lambda parameters: 200)
+    assert [kept.rest(run()) for _ in range(2)] == ["", "now"]

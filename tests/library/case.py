@@ -1,0 +1,56 @@
+"""What a row of the table of optimizers says, and what it makes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+import tfoptim
+from tests.library.refusals import Bad
+
+
+@dataclass(frozen=True)
+class Case:
+    """One optimizer with one set of arguments, and the facts that decide which tests apply."""
+
+    id: str
+    name: str  # the class in tfoptim
+    reference: Callable  # its loop in tests/library/reference
+    options: Mapping[str, Any] = field(default_factory=dict)
+    keras_name: str | None = None  # the class in keras.optimizers with the same formula
+    keras_options: Mapping[str, Any] | None = None  # when they differ from `options`
+    signature: str = ""  # rule arguments of a class that Keras lacks
+    learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
+    slots: tuple[str, ...] = ()  # state kept for each variable
+    shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
+    zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
+    linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
+    used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
+    scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
+    decays: bool = False  # decays the weights unless told otherwise
+    rate: Callable | None = None  # where the rule makes the rate of each step out of the one it is given
+    bad: tuple[Bad, ...] = ()  # listed once for each class
+
+    def __str__(self):
+        return self.id
+
+    def make(self, **arguments):
+        """Our optimizer, at the row's learning rate unless told otherwise."""
+        merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
+        return getattr(tfoptim, self.name)(**merged)
+
+    def make_keras(self, **arguments):
+        """Keras's optimizer with the same formula and the same arguments."""
+        options = self.options if self.keras_options is None else self.keras_options
+        merged = {"learning_rate": self.learning_rate, **options, **arguments}
+        return getattr(keras.optimizers, self.keras_name)(**merged)
+
+    def trajectory(self, w, gradients, **arguments):
+        """The paper's weights after each step, from the plain loop."""
+        merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
+        return self.reference(w, gradients, **merged)
+
+    def rates(self, learning_rate):
+        """The learning rate of the rule's steps: a number, or a function of the step."""
+        return self.rate(learning_rate, **self.options) if self.rate else learning_rate

@@ -1,0 +1,93 @@
+"""Several devices train like one that sees the joint batch, whatever is switched on."""
+
+import numpy as np
+import pytest
+
+from tests.library.distributed.training import ROWS, SCALE, STEPS, VARIANTS, data
+from tests.library.distributed.workers import CHOSEN
+
+# Float32, relative to the largest weight: the gradients of a batch are summed in another order.
+ROUNDING = 2e-7
+WORKERS = [variant for variant in VARIANTS if str(variant) in CHOSEN]
+
+
+def assert_equal_to_rounding(expected, actual):
+    """Each variable of `actual` has copies of the same bits, and the values of `expected`."""
+    largest = max(np.max(np.abs(copies[0])) for copies in expected)
+    for (wanted,), (first, *others) in zip(expected, actual, strict=True):
+        assert all(first == other for other in others)
+        np.testing.assert_allclose(first, wanted, rtol=0, atol=ROUNDING * largest)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_two_replicas_train_like_one_device(variant, replicated):
+    """`fit` on two replicas gives both the weights of one device, repeated and shared rows included."""
+    one, two = replicated[str(variant)]["single"], replicated[str(variant)]["mirrored"]
+    assert all(len(copies) == 2 for copies in two["weights"])
+    assert_equal_to_rounding(one["weights"], two["weights"])
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_replicas_hold_the_same_state(variant, replicated):
+    """Slots, averages, counters and shared state have the same bits on both replicas."""
+    assert replicated[str(variant)]["mirrored"]["state_is_equal"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_replicas_count_the_steps_that_are_taken(variant, replicated):
+    """A NaN on either replica costs both of them one step, and one only."""
+    every = STEPS // variant.arguments.get("gradient_accumulation_steps", 1)
+    expected = every - variant.skips
+    for result in replicated[str(variant)].values():
+        assert result["steps"] == expected
+        assert result["scale"] == ((SCALE / 2 if variant.skips else SCALE) if variant.scaled else None)
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.skips], ids=str)
+def test_a_skipped_step_leaves_finite_weights(variant, replicated):
+    """The comparison with one device is no comparison of NaN with NaN."""
+    assert all(np.isfinite(copies).all() for copies in replicated[str(variant)]["mirrored"]["weights"])
+
+
+@pytest.mark.parametrize("variant", WORKERS, ids=str)
+def test_two_workers_train_like_one_device(variant, distributed, replicated):
+    """Two processes on the loopback address end with the bits of each other and the weights of one device."""
+    one = replicated[str(variant)]["single"]
+    first, second = (worker[str(variant)] for worker in distributed)
+    assert first == second
+    assert first["steps"] == one["steps"]
+    assert first["scale"] == one["scale"]
+    assert_equal_to_rounding(one["weights"], first["weights"])
+
+
+def test_loss_scale_of_keras_on_several_workers_is_warned_of(distributed):
+    """Its workers decide each by itself whether to step: one may wait for ever for another that has skipped."""
+    for worker in distributed:
+        assert any("Compile with tfoptim.LossScaleOptimizer" in text for text in worker["warnings"])
+
+
+def test_every_feature_has_an_effect(replicated):
+    """No two variants end alike, unless they skip the same step on one replica or the other."""
+    ends = {}
+    for variant in VARIANTS:
+        end = replicated[str(variant)]["single"]
+        ends.setdefault(str((end["weights"], end["scale"])), set()).add(str(variant).rstrip("01"))
+    assert all(len(names) == 1 for names in ends.values()), ends.values()
+
+
+def test_the_rows_repeat_in_every_way():
+    """At each step some rows are looked up twice in a replica, some in both, and some not at all."""
+    for rows in data()[0].reshape(STEPS, 2, -1):
+        first, second = map(set, rows.tolist())
+        assert len(first) < rows.shape[1]
+        assert first & second
+        assert len(first | second) < ROWS
+
+
+def test_conditions_stop_replicas_where_they_stop_one_device(replicated):
+    """Steps and examples are those of the joint batch, and the gradient is that of the weights that all share."""
+    one, two = replicated["stopping"]["single"], replicated["stopping"]["mirrored"]
+    assert one["epochs"] == two["epochs"] == 14, "neither at once nor at the end of the budget"
+    assert one["spent"] == two["spent"] == [56, 14 * 32, 14 * 32]
+    for stopped in (one, two):
+        assert stopped["reason"].startswith("gradient: the largest element of the gradient is 0.096, at most 0.1")

@@ -1,0 +1,98 @@
+"""Float64 training equals the loops in `reference/`, alone and with everything around the rule."""
+
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+
+from tests.library.cases import CASES
+from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train
+from tests.library.reference.surroundings import surrounded
+
+ROUNDING = 1e-12  # relative to the largest move: 40 steps of float64 with 1 - beta**t near 1e-3
+
+EVERYTHING = {
+    "weight_decay": 0.01,
+    "loss_scale_factor": 8.0,
+    "gradient_accumulation_steps": 3,
+    "use_ema": True,
+    "ema_momentum": 0.7,
+    "ema_overwrite_frequency": 4,
+}
+CLIPS = ({"clipnorm": 0.6}, {"global_clipnorm": 0.8}, {"clipvalue": 0.3})
+
+
+class Bounded(keras.constraints.Constraint):
+    """Keeps weights in [-0.9, 0.9]: a constraint that a plain loop can repeat exactly."""
+
+    def __call__(self, w):
+        """The nearest allowed weights."""
+        return keras.ops.clip(w, -0.9, 0.9)
+
+
+def undecayed(case):
+    """The loop of the rule without its own decay, which the surroundings apply instead."""
+    options = {key: value for key, value in case.options.items() if key != "weight_decay"}
+    decay = {"weight_decay": 0.0} if case.decays else {}
+    return partial(case.reference, **options, **decay)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_float64_training_equals_the_paper(case, mode):
+    """Forty steps of every rule follow its plain loop to rounding."""
+    start, gradients = start_weights(), random_gradients(40)
+    columns = [[step[i] for step in gradients] for i in range(len(start))]
+    expected = list(zip(*(case.trajectory(w, g) for w, g in zip(start, columns, strict=True)), strict=True))
+    actual = train(case.make(), start, gradients, mode=mode, dtype="float64")[:-1]
+    assert_follows(expected, actual, start, ROUNDING)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("case", "clip"),
+    [(case, CLIPS[i % len(CLIPS)]) for i, case in enumerate(CASES)],
+    ids=lambda value: str(value) if hasattr(value, "id") else next(iter(value)),
+)
+def test_float64_training_with_everything_around_it_equals_plain_loops(case, clip, mode):
+    """Loss scale, accumulation, clipping, decay, constraint and averaging together, 40 calls."""
+    start, gradients = start_weights(), random_gradients(40)
+    settings = {**EVERYTHING, **clip}
+    expected = surrounded(
+        partial(undecayed(case), learning_rate=case.learning_rate),
+        start,
+        gradients,
+        learning_rate=case.rates(case.learning_rate),
+        constraint=partial(np.clip, a_min=-0.9, a_max=0.9),
+        **settings,
+    )
+    optimizer = case.make(**settings)
+    actual = train(optimizer, start, gradients, mode=mode, dtype="float64", constraint=Bounded())
+    assert_follows(expected, actual, start, ROUNDING)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
+    """The first update sees step 0, the next step 1, also when two calls make one update."""
+    start, gradients = start_weights(), random_gradients(12)
+    decay = keras.optimizers.schedules.PiecewiseConstantDecay(
+        [1, 3], [case.learning_rate * factor for factor in (1.0, 0.5, 0.25)]
+    )
+
+    def rate(step):
+        return case.learning_rate * (1.0 if step <= 1 else 0.5 if step <= 3 else 0.25)
+
+    expected = surrounded(
+        partial(undecayed(case), learning_rate=rate),
+        start,
+        gradients,
+        learning_rate=case.rates(rate),
+        gradient_accumulation_steps=2,
+        weight_decay=0.1,
+    )
+    optimizer = case.make(learning_rate=decay, gradient_accumulation_steps=2, weight_decay=0.1)
+    actual = train(optimizer, start, gradients, mode=mode, dtype="float64")
+    # The schedule itself computes in float32, so the rates are right to 6e-8 only.
+    assert_follows(expected, actual, start, 1e-6)

@@ -1,0 +1,89 @@
+"""Each rule's update step, traced as on a Mac with an Apple GPU, holds what that GPU's plugin can run."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.library.cases import CASES
+from tests.library.metal import placement
+from tfoptim import ops
+
+SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
+HANDFUL = 14  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
+
+
+@pytest.fixture
+def metal(monkeypatch):
+    """Makes the library take this machine for a Mac with an Apple GPU."""
+    monkeypatch.setattr(ops, "on_metal", lambda: True)
+    monkeypatch.setattr("tfoptim.update.execute.on_metal", lambda: True)
+
+
+def traced(optimizer, gradients=None):
+    """The update step of an optimizer on a matrix, a convolution kernel, a vector and a scalar."""
+    variables = [keras.Variable(np.ones(shape, "float32")) for shape in SHAPES]
+    gradients = gradients or [tf.ones(shape) for shape in SHAPES]
+    optimizer.build(variables)
+    return tf.function(lambda gs: optimizer.apply(gs, variables), autograph=False).get_concrete_function(gradients)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("arguments", [{}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}, {"clipvalue": 1.0}], ids=str)
+def test_no_tensor_of_a_variables_size_leaves_the_gpu(metal, case, arguments):
+    """Every operation on weights, gradients and slots has a kernel of the plugin, or a safe one of TensorFlow's."""
+    assert [] == placement.off_the_gpu(traced(case.make(**arguments)), large=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_only_a_handful_of_scalars_cross_between_gpu_and_host(metal, case):
+    """What is computed once per step is computed on the CPU, and only its results are copied."""
+    function = traced(case.make())
+    assert placement.crossings(function) <= HANDFUL
+    assert [] == placement.off_the_gpu(function, large=False)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_xla_is_never_requested_on_metal(metal, case):
+    """No function of the step is marked for XLA, which has no compiler for that platform."""
+    function = traced(case.make())
+    calls = [operation for operation in placement.operations(function) if "PartitionedCall" in operation.type]
+    assert [] == [c for c in calls if "_XlaMustCompile" in c.node_def.attr and c.get_attr("_XlaMustCompile")]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_kernel_is_trusted_to_leave_its_slot_alone(metal, case):
+    """The plugin's AdagradV2 ignores `update_slots`: used only to divide by a root, it would change the slot."""
+    kernels = [o for o in placement.operations(traced(case.make())) if o.type == "ResourceApplyAdagradV2"]
+    assert [] == [o.name for o in kernels if not o.get_attr("update_slots")]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_sparse_steps_stay_on_the_gpu(metal, case):
+    """Rows of an embedding are summed, gathered and scattered by kernels that the plugin has."""
+    rows = tf.IndexedSlices(tf.ones([5, 30]), tf.constant([0, 3, 3, 7, 9]), tf.constant([20, 30]))
+    gradients = [rows, *(tf.ones(shape) for shape in SHAPES[1:])]
+    assert [] == placement.off_the_gpu(traced(case.make(lazy=True), gradients), large=True)
+
+
+SLOTS = [tf.Variable(tf.zeros([20, 20])) for _ in range(2)]
+LACKING = {
+    "ResourceApplyAdaMax:float32": lambda w, g: tf.raw_ops.ResourceApplyAdaMax(
+        var=w.handle,
+        m=SLOTS[0].handle,
+        v=SLOTS[1].handle,
+        grad=g,
+        **dict.fromkeys(("beta1_power", "lr", "beta1", "beta2", "epsilon"), tf.constant(0.1)),
+    ),
+    "Qr:float32": lambda w, g: w.assign(tf.linalg.qr(g)[0]),
+    "IsFinite:float32": lambda w, g: w.assign(tf.cast(tf.math.is_finite(g), tf.float32)),
+    "Pack:float32": lambda w, g: w.assign(tf.stack([g[0]] * 20)),
+}
+
+
+@pytest.mark.parametrize("expected", LACKING)
+def test_the_reader_finds_what_metal_lacks(expected):
+    """The check can fail: operations that the plugin lacks are found, each by its name."""
+    w = tf.Variable(tf.ones([20, 20]))
+    step = tf.function(lambda g: (LACKING[expected](w, g), None)[1], autograph=False)
+    assert expected in placement.off_the_gpu(step.get_concrete_function(tf.ones([20, 20])), large=True)

@@ -1,0 +1,174 @@
+"""Hyperparameters as declarations: one annotated line gives constructor argument, validation, config and documentation.
+
+beta_1: Fraction = 0.9          # name, domain, default
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Union
+
+from tfoptim.declaration.domains import Flag, nearest
+
+
+def keyword_only(*, default: Any, kw_only: bool = True) -> Any:
+    """A default for an argument that type checkers should want by name; at run time any order of Keras's works."""
+    del kw_only  # read by type checkers alone
+    return default
+
+
+class Field:
+    """One declared hyperparameter: a descriptor that validates what is assigned.
+
+    Args:
+        name: of the argument and of the attribute.
+        domain: `Interval`, `Whole`, `Flag` or `Choice`.
+        optional: whether None is allowed and switches the feature off.
+        default: value when the argument is left out.
+    """
+
+    def __init__(self, name: str, domain: Any, optional: bool, default: Any) -> None:
+        self.name, self.domain, self.optional, self.default = name, domain, optional, default
+
+    def parse(self, owner: str, value: Any) -> Any:
+        """Returns the value as it is kept; raises ValueError or TypeError, naming optimizer, argument and range."""
+        if value is None and self.optional:
+            return None
+        return self.domain.parse(f"{owner}: {self.name}", value)
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        return self if optimizer is None else optimizer._read(self)
+
+    def __set__(self, optimizer: Any, value: Any) -> None:
+        optimizer._write(self, value)
+
+
+def declared(cls: type) -> dict[str, Field]:
+    """Returns the fields that the body of `cls` declares, in order, and takes their defaults off the class.
+
+    A default left on the class would hide what stands behind it: with `learning_rate` training would silently go on
+    at the class's value.
+    """
+    fields = {}
+    for name, annotation in inspect.get_annotations(cls, eval_str=True).items():
+        if _is_class_variable(annotation):
+            continue
+        if name not in vars(cls):
+            raise TypeError(f"{cls.__name__}: {name} needs a default, as in `{name}: ... = 0.9`.")
+        domain, optional = _domain(cls, name, annotation)
+        fields[name] = Field(name, domain, optional, vars(cls)[name])
+        setattr(cls, name, fields[name])
+    return fields
+
+
+def _is_class_variable(annotation: Any) -> bool:
+    origin: Any = typing.get_origin(annotation)
+    return origin is ClassVar
+
+
+def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
+    is_union = typing.get_origin(annotation) in (Union, types.UnionType)
+    options = typing.get_args(annotation) if is_union else (annotation,)
+    optional = type(None) in options
+    for option in options:
+        if option is bool:
+            return Flag(), optional
+        for extra in getattr(option, "__metadata__", ()):
+            if hasattr(extra, "parse"):
+                return extra, optional
+    raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.declaration.domains, such as Fraction, or bool.")
+
+
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "lr": ("learning_rate",),
+    "alpha": ("rho", "learning_rate"),
+    "eta": ("learning_rate",),
+    "step_size": ("learning_rate",),
+    "beta1": ("beta_1",),
+    "b1": ("beta_1",),
+    "rho1": ("beta_1",),
+    "beta2": ("beta_2",),
+    "b2": ("beta_2",),
+    "rho2": ("beta_2",),
+    "eps": ("epsilon",),
+    "mu": ("momentum",),
+    "wd": ("weight_decay",),
+    "grad_clip": ("clipnorm",),
+    "max_grad_norm": ("global_clipnorm",),
+}
+"""What other libraries and papers call an argument -> ours, the first that the class has."""
+
+_OTHER_HINTS = {
+    "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
+    "params": "The variables are for `build` and `apply`.",
+    "jit_compile": "It is an argument of model.compile.",
+    "clip_norm": "Did you mean 'clipnorm', of each variable, or 'global_clipnorm', of all together?",
+}
+
+
+def hint(name: str, known: Any) -> str:
+    """Returns what to write for an argument that an optimizer does not have, after a space, or nothing."""
+    if name == "betas" and {"beta_1", "beta_2"} <= set(known):
+        return " Give beta_1 and beta_2, each by itself."
+    if name in _OTHER_HINTS:
+        return f" {_OTHER_HINTS[name]}"
+    ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)
+    return f" Did you mean {ours!r}?" if ours else nearest(name, known)
+
+
+def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
+    """Puts the learning rate first, then the class's own fields, then those it inherits: Keras's argument order."""
+    first = own.get("learning_rate", inherited["learning_rate"])
+    return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
+
+
+def constructor(cls: Any) -> Callable[..., None]:
+    """Makes the `__init__` that the fields of `cls` describe: it binds its arguments and hands them to `_configure`.
+
+    `name` follows Keras's arguments; what tfoptim adds to them comes by keyword.
+    """
+    kinds = inspect.Parameter
+    arguments = [kinds(f.name, kinds.POSITIONAL_OR_KEYWORD, default=f.default) for f in cls.fields.values()]
+    added = [argument.name for argument in arguments].index("lazy")
+    arguments.insert(added, kinds("name", kinds.POSITIONAL_OR_KEYWORD, default=None))
+    arguments[added + 1 :] = [argument.replace(kind=kinds.KEYWORD_ONLY) for argument in arguments[added + 1 :]]
+    signature = inspect.Signature(arguments)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        for name in kwargs:
+            if name not in signature.parameters:
+                raise ValueError(f"{cls.__name__} has no argument {name!r}.{hint(name, signature.parameters)}")
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        self._configure(bound.arguments)
+
+    in_class = [kinds("self", kinds.POSITIONAL_ONLY), *arguments]
+    __init__.__signature__ = inspect.Signature(in_class)  # type: ignore[attr-defined]
+    return __init__
+
+
+def check_name(owner: str, name: Any) -> None:
+    """Raises unless the name can be a prefix of variables' names."""
+    if name is not None and not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name)):
+        raise ValueError(f"{owner}: name must be 1 to 100 letters, digits and . _ -, got {name!r}.")
+
+
+def check_together(owner: str, values: Mapping[str, Any], usual_ema_momentum: float) -> None:
+    """Warns of combinations that are allowed and hardly ever meant."""
+    numbers = {name: value for name, value in values.items() if isinstance(value, float)}
+    beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
+    if beta_1 > beta_2:
+        _say(f"{owner}: beta_1={beta_1} is larger than beta_2={beta_2}: swapped?")
+    if numbers.get("learning_rate", 0.0) * numbers.get("weight_decay", 0.0) >= 1:
+        _say(f"{owner}: learning_rate * weight_decay >= 1 takes all of the weights off at each step.")
+    if not values["use_ema"] and (values["ema_momentum"] != usual_ema_momentum or values["ema_overwrite_frequency"]):
+        _say(f"{owner}: ema_momentum and ema_overwrite_frequency have no effect without use_ema=True.")
+
+
+def _say(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=5)  # the line that called the constructor

@@ -1,0 +1,109 @@
+"""How tfoptim presents itself: public names and the answer to others, documentation, representation."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+import keras
+
+from tfoptim.declaration.domains import nearest
+
+POINTER = "**arguments: of every optimizer"
+"""Begins the line of a rule's documentation that stands for the arguments of its base: editors show it as it is."""
+
+_OF_KERAS = {
+    "tfoptim": keras.optimizers,
+    "tfoptim.schedules": keras.optimizers.schedules,
+    "tfoptim.callbacks": keras.callbacks,
+}
+_WHAT = {"tfoptim": "optimizer", "tfoptim.schedules": "schedule", "tfoptim.callbacks": "callback"}
+
+
+def check_backend() -> None:
+    """Raises unless Keras computes with TensorFlow."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ImportError(
+            f"tfoptim needs Keras on TensorFlow, and Keras runs on {backend!r} here: set the environment variable "
+            "KERAS_BACKEND=tensorflow before Keras is imported, or change `backend` in ~/.keras/keras.json."
+        )
+
+
+def shown(module: str) -> Callable[[], list[str]]:
+    """Returns the `__dir__` of a module: its `__all__`, without what it imports."""
+
+    def __dir__() -> list[str]:
+        names = vars(sys.modules[module])
+        return sorted({*names["__all__"], *(name for name in names if name.startswith("__"))})
+
+    return __dir__
+
+
+def missing(module: str) -> Callable[[str], NoReturn]:
+    """Returns the `__getattr__` of a module, which says what there is instead."""
+
+    def __getattr__(name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        # `from tfoptim import Lion` drops what an AttributeError says.
+        asking = sys._getframe(1)
+        importing = asking.f_code.co_code[asking.f_lasti] == dis.opmap["IMPORT_FROM"]
+        raise (ImportError if importing else AttributeError)(answer(module, name), name=name)
+
+    return __getattr__
+
+
+def answer(module: str, name: str) -> str:
+    """Returns the sentence for a name that a module does not have."""
+    public = [known for known in vars(sys.modules[module])["__all__"] if not known.startswith("_")]
+    theirs = getattr(_OF_KERAS[module], name, None)
+    hint = nearest(name, public)
+    if theirs is not None:
+        own = "" if module == "tfoptim" else ", and works with every optimizer of tfoptim"
+        hint = f" Keras has it: {_OF_KERAS[module].__name__}.{name}{own}."
+    listed = sys.modules["tfoptim"].available() if module == "tfoptim" else public
+    kind = _WHAT[module] if name[:1].isupper() else "attribute"
+    return f"{module} has no {kind} {name!r}.{hint} Available: {', '.join(listed)}."
+
+
+def with_common_arguments(text: str, classes: Iterable[type]) -> str:
+    """Returns the documentation of a rule with the arguments of every optimizer written out.
+
+    Args:
+        text: docstring of the rule, with a line that begins with `POINTER`.
+        classes: those that the rule is derived from, `Optimizer`, whose docstring has the arguments, among them.
+    """
+    if POINTER not in text:  # Python has dropped it, with -OO
+        return text
+    base = next(cls for cls in classes if cls.__module__ == "tfoptim.optimizer")
+    listed = inspect.getdoc(base).split("Args:\n")[1].split("\n\n")[0]  # type: ignore[union-attr]
+    common = "\n".join(line for line in listed.splitlines() if not line.startswith("    learning_rate:"))
+    lines = inspect.cleandoc(text).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.strip().startswith(POINTER))
+    return "\n".join([*lines[:at], "", "Arguments of every optimizer:", common, *lines[at + 1 :]])
+
+
+def representation(optimizer: Any, fields: Mapping[str, Any]) -> str:
+    """Returns the call that makes an optimizer like this one: its class, and the arguments that are not defaults."""
+    values = {name: optimizer.given(name) for name in fields}
+    changed = {name: value for name, value in values.items() if value != fields[name].default}
+    automatic = re.sub(r"_\d+$", "", optimizer.name).replace("_", "") == type(optimizer).__name__.lower()
+    if not automatic:
+        changed["name"] = optimizer.name
+    return call(type(optimizer).__name__, changed)
+
+
+def call(name: str, arguments: Mapping[str, Any]) -> str:
+    """Returns `name(argument=value, ...)`, with values on one line."""
+    return f"{name}({', '.join(f'{key}={_short(value)}' for key, value in arguments.items())})"
+
+
+def _short(value: Any) -> str:
+    """Returns a number, a word or an object; one of Keras's schedules, which say only where they are, by its class."""
+    silent: Any = object.__repr__
+    return repr(value) if type(value).__repr__ is not silent else f"{type(value).__name__}(...)"

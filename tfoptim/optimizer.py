@@ -1,0 +1,197 @@
+"""The host: turns a declared rule into a Keras optimizer."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from tfoptim import state
+from tfoptim.declaration.config import Configured
+from tfoptim.declaration.overrides import redefines
+from tfoptim.saving import loading
+from tfoptim.step import averages, cached_step, per_device
+from tfoptim.step.pipeline import run as run_uncached
+
+
+class Optimizer(Configured):
+    """Base of every optimizer of tfoptim.
+
+    A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
+    become `w - learning_rate * direction`) or, where the rule has another form, `step` (the new weights).
+
+    Args:
+        learning_rate: size of a step; a number or a schedule, as for every number here.
+        weight_decay: decoupled decay: each step also takes `learning_rate * weight_decay * w` off the weights.
+        clipnorm: largest 2-norm of the gradient of each variable.
+        clipvalue: largest absolute value of each element of a gradient.
+        global_clipnorm: largest 2-norm of all gradients taken together. Only one of the three may be set.
+        use_ema: keep an exponential moving average of the weights, and end `fit` with it.
+        ema_momentum: share of the old average that each step keeps.
+        ema_overwrite_frequency: copy the average into the weights every so many steps.
+        loss_scale_factor: the loss is multiplied and the gradients are divided by it.
+        gradient_accumulation_steps: take one step per so many calls, on the mean of their gradients.
+        name: of the optimizer, the prefix of its variables' names.
+        lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
+        nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
+
+    >>> from tfoptim.declaration.domains import Fraction
+    >>> class Averaged(Optimizer):
+    ...     beta: Fraction = 0.9
+    ...     slots = dict(m=0.0)
+    ...     def direction(self, h, g, w, s):
+    ...         s.m = h.beta * s.m + (1 - h.beta) * g
+    ...         return s.m
+    >>> Averaged(beta=1.0)
+    Traceback (most recent call last):
+    ValueError: Averaged: beta must satisfy 0 <= x < 1, got 1.0. Allowed: finite numbers in [0, 1).
+    """
+
+    slots: ClassVar[Any] = {}
+    """State kept per variable: name -> start value, the name of the field that gives it, or a function of the weights.
+    A tuple of such dictionaries is stored one dictionary after the other, in the order of Keras's files."""
+
+    shared: ClassVar[Mapping[str, float]] = {}
+    """State kept once per optimizer: name -> start value."""
+
+    elementwise: ClassVar[bool] = True
+    """Whether each element is updated by itself. False for rules that take norms: they may not be split or joined."""
+
+    skips_zero_gradients: ClassVar[Any] = False
+    """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
+
+    # What a rule defines
+
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the direction d of a rule of the form `w - learning_rate * d`; replaces slots by assigning to `s`.
+
+        Args:
+            h: hyperparameters of this step, by name, and `h.t`, the step counted from 1.
+            g: gradient, of the shape of the variable, or of the touched rows.
+            w: weights, of the same shape.
+            s: slots, by their declared names.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define direction(h, g, w, s) or step(h, g, w, s).")
+
+    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the new weights; for rules that are not of the form `w - learning_rate * direction`."""
+        return w - h.learning_rate * self.direction(h, g, w, s)
+
+    def once(self, h: Any, s: Any) -> None:
+        """Computes what is the same for all variables: may add names to `h` and replaces shared state in `s`."""
+
+    # What Keras calls
+
+    def build(self, variables: Any) -> None:
+        """Creates the state for `variables`; later calls must name no others.
+
+        Frozen ones are taken as in Keras, so that they can be trained once they are not; others that are no floats,
+        such as the state of a random generator, are known but have no state.
+
+        Raises:
+            TypeError: a variable is to be trained and not of a real float dtype.
+            ValueError: the optimizer is built and `variables` has others than those.
+        """
+        variables = list(variables)
+        if self.built:
+            new = [state.path(v) for v in variables if not self.knows(v)]
+            if new:
+                raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
+            return
+        for v in variables:
+            if v.trainable and not state.is_float(v):
+                raise TypeError(
+                    f"{self.name}: {state.path(v)} must be a float variable to be trained, got dtype "
+                    f"{tf.as_dtype(v.dtype).name}."
+                )
+        with tf.init_scope():
+            state.create(self, variables)
+            if self.use_ema:
+                self.__dict__["_model_variables_moving_average"] = averages.shown(self._averages, variables)
+            self.built: bool = True
+            waiting = self.__dict__.pop("_waiting", None)
+            if waiting is not None:
+                loading.take(self, waiting)
+
+    def knows(self, variable: Any) -> bool:
+        """Tells whether the optimizer was built for `variable`."""
+        return self._var_key(variable) in self._trainable_variables_indices
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Takes one step: see `tfoptim.step.pipeline` for its stages.
+
+        Args:
+            grads: gradients, one per variable; None where a variable has none.
+            trainable_variables: the variables, in the same order; those of `build` if left out.
+        """
+        if len(grads):
+            with tf.name_scope(str(self.name)):
+                # A user's `assign` may do what must be done anew at each call, as it is by Keras.
+                run = run_uncached if redefines(self, "assign") else cached_step.run
+                run(self, grads, trainable_variables, judge=vars(self).get("_judge"))
+
+    def scale_loss(self, loss: Any) -> Any:
+        """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""
+        scale = self.now("loss_scale_factor")
+        if scale is None:
+            return loss
+        loss = tf.convert_to_tensor(loss)
+        return loss * tf.cast(scale, loss.dtype)
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
+        if self.use_ema:
+            per_device.adopt_average(self._distribution_strategy, self, list(var_list))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the state by name; called by Keras's saving."""
+        loading.save(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads the state by name; called by Keras's loading. `tfoptim.state` says what is taken of it.
+
+        An optimizer that is not built keeps what the file has until it is. State for other variables is named in a
+        warning.
+
+        Raises:
+            ValueError: the state is of another rule. The message names the ways to load the weights alone.
+        """
+        loading.load(self, store)
+
+    def set_weights(self, weights: Any) -> None:
+        """Assigns all variables, in the order of `variables`.
+
+        Raises:
+            ValueError: the optimizer is not built, or the arrays do not fit in number or shape.
+        """
+        if self.built and len(weights) != len(self.variables):
+            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self.variables)} variables.")
+        super().set_weights(weights)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Optimizer":
+        """Copies the optimizer with its state, for the same variables, or for their copies if those are in `memo`."""
+        copy = type(self).from_config(self.get_config())
+        memo[id(self)] = copy
+        if self.built:
+            copy.build([memo.get(id(v), v) for v in self._trainable_variables])
+            copy.set_weights([keras.ops.convert_to_numpy(v) for v in self.variables])
+        else:
+            copy.load_own_variables(_state(self))
+        return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles configuration and state; the state is given back when the unpickled optimizer is built."""
+        return _unpickled, (type(self), self.get_config(), _state(self))
+
+
+def _state(optimizer: Optimizer) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    optimizer.save_own_variables(values)
+    return values
+
+
+def _unpickled(cls: type[Optimizer], config: dict[str, Any], values: dict[str, Any]) -> Optimizer:
+    optimizer = cls.from_config(config)
+    optimizer.load_own_variables(values)
+    return optimizer

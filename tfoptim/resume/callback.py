@@ -1,0 +1,242 @@
+"""The callback that makes interrupted training go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfoptim.declaration.domains import Whole
+from tfoptim.resume import checkpoints, snapshot
+
+
+class Resume(keras.callbacks.Callback):
+    """Saves the whole state of training, and goes on from there bit by bit as if nothing had happened.
+
+    The program that was interrupted is simply started again:
+
+    >>> import tempfile
+    >>> import numpy as np, tensorflow as tf, tfoptim
+    >>> folder = tempfile.mkdtemp()
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 64, 1)).astype("float32")
+    >>> def batches(epoch):
+    ...     return tf.data.Dataset.from_tensor_slices((x, y)).shuffle(64, seed=epoch).batch(16)
+    >>> def program(epochs):
+    ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    ...     model.compile(tfoptim.Adam(0.1), "mse")
+    ...     resume = tfoptim.callbacks.Resume(folder, every_steps=100)
+    ...     data = resume.data(batches)
+    ...     model.fit(data, epochs=epochs, initial_epoch=resume.epoch, callbacks=[resume], shuffle=False, verbose=0)
+    ...     return resume
+    >>> program(epochs=2).epoch
+    2
+    >>> len(program(epochs=4).history["loss"])
+    4
+
+    Saved are, at the start, after every epoch and after every `every_steps` batches: weights, BatchNorm statistics,
+    seed generators (Dropout, augmentation layers), all of the optimizer (slots, counters, accumulated gradients, moving
+    averages, a wrapper's loss scale), each replica's own values where they differ, numbers assigned to the optimizer in
+    training, the metrics of an unfinished epoch, and the position. An unfinished epoch is resumed by drawing the
+    batches that are done and not training on them; other callbacks see these batches too.
+
+    A checkpoint is whole or absent: it is written under a temporary name, flushed to disk and renamed. The two newest
+    are kept. A damaged one is never loaded: the one before is, and a warning says so.
+
+    Equal to the last bit are runs of the same program, with the same versions, on devices that compute alike (on GPUs
+    after `tf.config.experimental.enable_op_determinism()`). Not covered:
+
+    - data whose order is no function of the epoch: `fit(x, y, shuffle=True)`, unseeded `shuffle`, stateful random
+      operations in `map`;
+    - callbacks that are not given as `callbacks`, or keep what they have seen under other names than Keras's do;
+    - several workers.
+
+    Args:
+        folder: where the checkpoints are; made if it is missing. One folder per run, one process at a time.
+        every_steps: save within an epoch too, whenever that many batches have passed since the last save.
+        callbacks: stopping conditions of `tfoptim.callbacks`, EarlyStopping, ReduceLROnPlateau, ModelCheckpoint ...
+            whose counters and best values are to be saved as well. `fit` must list them before this one.
+
+    Raises:
+        ValueError: the folder cannot be written to, or has only damaged checkpoints; or, at the start of `fit` and
+            before anything is changed: the checkpoint is of another model, optimizer or set of callbacks.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        every_steps: int | None = None,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+    ) -> None:
+        super().__init__()
+        self.folder = checkpoints.prepare(folder)
+        self.every_steps = None if every_steps is None else Whole(1).parse("Resume: every_steps", every_steps)
+        self.callbacks = tuple(callbacks)
+        self._found: tuple[dict[str, np.ndarray], dict[str, Any]] | None = None
+        self._given: list[dict[str, Any]] | None = None
+        self._optimizer: Any = None
+        self._skip = 0
+        self._find()
+
+    epoch: int
+    """The epoch to go on with: pass it to `fit` as `initial_epoch`. After a callback has stopped training: the end."""
+
+    batch: int
+    """The batches of that epoch that are done."""
+
+    step: int
+    """The batches of all epochs that are done."""
+
+    history: dict[str, list[float]]
+    """What `fit(...).history` would hold if there had been no interruption."""
+
+    def data(self, make: Callable[[tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
+        """Returns the dataset to pass to `fit`: at each epoch it is `make(epoch)`.
+
+        Args:
+            make: called with the epoch, an int64 tensor to be used as a seed; returns that epoch's finite dataset.
+        """
+        size = int(make(tf.constant(0, tf.int64)).cardinality())
+        if size == tf.data.INFINITE_CARDINALITY:
+            raise ValueError("Resume: make(epoch) must be one epoch, but it is endless: use .take(batches).")
+
+        def of_this_epoch(_: tf.Tensor) -> tf.data.Dataset:  # pragma: no cover  AutoGraph runs a copy of it
+            tf.random.set_seed(1)  # of this function's graph: the order depends on the epoch and on no global seed
+            epoch = tf.numpy_function(lambda: np.int64(self.epoch), [], tf.int64)
+            return make(tf.ensure_shape(epoch, ()))
+
+        data = tf.data.Dataset.range(1).flat_map(of_this_epoch)
+        return data if size < 0 else data.apply(tf.data.experimental.assert_cardinality(size))
+
+    # What Keras calls
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Puts everything back, or saves the start."""
+        snapshot.check(self.model)
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        if self._optimizer is not self.model.optimizer:  # else its settings may have been changed in training
+            self._optimizer, self._facts = self.model.optimizer, snapshot.facts(self.model, self.callbacks)
+        if self._found is None:
+            self._find()  # this may be the second `fit` with this object
+        if self._found is None:
+            self._save()
+            return
+        arrays, record = self._found
+        _refuse(snapshot.differences(self._facts, record["facts"]))
+        steps = self.params["steps"]  # None if Keras does not know
+        if steps is not None and steps <= self.batch - self.model.steps_per_execution:
+            self._refuse_data()
+        saved, now = record["versions"], snapshot.versions()
+        if saved != now:
+            promise = "equality to the last bit is promised for the same versions only"
+            warnings.warn(f"Resume: saved with {saved}, resumed with {now}: {promise}.", stacklevel=2)
+        snapshot.give(self.model, arrays, record, metrics=False)
+        snapshot.give_callbacks(self.callbacks, arrays, record)
+        self._given, self._skip = record["counters"], self.batch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Checks that `fit` goes on where training stopped."""
+        if epoch != self.epoch:
+            raise ValueError(
+                f"Resume: fit is at epoch {epoch}, but {self.epoch} epochs are done: pass initial_epoch=resume.epoch."
+            )
+        if self._given is not None and self._given != [snapshot.counters(callback) for callback in self.callbacks]:
+            raise ValueError("Resume: `callbacks` were reset after it: list them before it in fit(callbacks=...).")
+        self._given = None
+        if not self._skip:
+            self._found = None
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Has a batch that is done drawn, but not trained on."""
+        if batch < self._skip:
+            train, last = self.model.train_function, batch + self.model.steps_per_execution >= self._skip
+
+            def draw(iterator: Any) -> Any:
+                self.model.train_function = train
+                return self._draw(iterator, last)
+
+            self.model.train_function = draw
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Counts, and saves when it is time."""
+        done = batch + 1
+        if self._skip:
+            self._skip = 0 if done >= self._skip else self._skip
+            return
+        self.step += done - self.batch
+        self.batch = done
+        if self.every_steps and self.step - self._saved >= self.every_steps:
+            self._save()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Saves."""
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        self.epoch, self.batch = (self.params["epochs"] if self.model.stop_training else epoch + 1), 0
+        self._save()
+
+    # How it does it
+
+    def _find(self) -> None:
+        """Takes up the newest intact checkpoint, if there is any."""
+        self._found = None
+        self.epoch = self.batch = self.step = self._saved = 0
+        self.history, self._kept = {}, ""
+        damaged = []
+        for path in checkpoints.newest_first(self.folder):
+            try:
+                self._found = checkpoints.read(path)
+            except checkpoints.Damaged as error:
+                damaged.append(str(error))
+                continue
+            record = self._found[1]
+            self.epoch, self.batch, self.step = record["epoch"], record["batch"], record["step"]
+            self.history, self._kept, self._saved = record["history"], path.name, self.step
+            break
+        if damaged and self._found is None:
+            raise ValueError(f"Resume: no intact checkpoint: {'; '.join(damaged)}. Delete {self.folder} to begin anew.")
+        for message in damaged:
+            warnings.warn(f"Resume: {message}; going back to {self._kept}.", stacklevel=3)
+
+    def _save(self) -> None:
+        """Writes a checkpoint; the one before is kept too, any other is deleted."""
+        arrays, record = snapshot.take(self.model, self.callbacks)
+        position = {"epoch": self.epoch, "batch": self.batch, "step": self.step, "history": self.history}
+        record |= {**position, "facts": self._facts, "versions": snapshot.versions()}
+        name = checkpoints.name(self.step, self.epoch)
+        checkpoints.write(self.folder, name, arrays, record)
+        checkpoints.keep(self.folder, (name, self._kept))
+        self._kept, self._saved = name, self.step
+
+    def _draw(self, iterator: Any, last: bool) -> Any:
+        """Stands in for a training step on batches that are done; the last one puts everything back."""
+        if (batch := next(iterator, None)) is None:
+            self._refuse_data()
+        for _ in range(self.model.steps_per_execution - 1):
+            batch = next(iterator, batch)
+        if not last or self._found is None:
+            return {}
+        arrays, record = self._found
+        if len(record["metrics"]) != len(self.model.metrics_variables):
+            snapshot.build_metrics(self.model, batch)
+        here = snapshot.described(self.model.metrics_variables)
+        _refuse(snapshot.differences({"metrics": here}, {"metrics": record["metrics"]}))
+        snapshot.give(self.model, arrays, record, metrics=True)
+        self._found = None
+        return self.model.get_metrics_result()
+
+    def _refuse_data(self) -> None:
+        raise ValueError(f"Resume: {self.batch} batches of epoch {self.epoch} are done, but the data has fewer.")
+
+
+def _refuse(differences: list[str]) -> None:
+    if differences:
+        raise ValueError(
+            f"Resume: the checkpoint is of another training; nothing was changed. First of {len(differences)} "
+            f"differences: {'; '.join(differences[:3])}. Use another folder to begin anew."
+        )

@@ -1,0 +1,154 @@
+"""The whole state of training as arrays, and back: what `tfoptim.callbacks.Resume` saves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfoptim.optimizer import Optimizer
+from tfoptim.state import copies, path, raw
+from tfoptim.stopping.condition import Condition
+
+COUNTERS = ("best", "best_epoch", "cooldown_counter", "epochs_since_last_save", "stopped_epoch", "wait")
+"""Where Keras's callbacks keep what they have seen; `best_weights` besides."""
+
+
+def take(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Returns everything that training changes, and the record that goes with it."""
+    arrays: dict[str, np.ndarray] = {}
+    for key, variable in _variables(model).items():
+        first, *others = [copy.numpy() for copy in copies(model.distribute_strategy, variable)]
+        arrays[key] = first
+        # Replicas differ in accumulated gradients, BatchNorm statistics and metrics, and in nothing else.
+        arrays |= {f"{key}@{i}": x for i, x in enumerate(others, 1) if x.tobytes() != first.tobytes()}
+    for i, callback in enumerate(callbacks):
+        weights = getattr(callback, "best_weights", None) or []
+        arrays |= {f"best_weights.{i}.{j}": np.asarray(w) for j, w in enumerate(weights)}
+    numbers = [
+        {name: optimizer.given(name) for name, value in optimizer.numbers().items() if isinstance(value, float)}
+        for optimizer in _ours(model.optimizer)
+    ]
+    return arrays, {
+        "numbers": numbers,
+        "counters": [counters(callback) for callback in callbacks],
+        "metrics": described(model.metrics_variables),
+    }
+
+
+def give(model: Any, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any], metrics: bool) -> None:
+    """Puts back what `take` returned, but for callbacks; of the metrics only if asked."""
+    for optimizer, numbers in zip(_ours(model.optimizer), record["numbers"], strict=True):
+        for name, number in numbers.items():
+            if optimizer.given(name) != number:
+                setattr(optimizer, name, number)
+    for key, variable in _variables(model).items():
+        if metrics or not key.startswith("metrics"):
+            for i, copy in enumerate(copies(model.distribute_strategy, variable)):
+                copy.assign(arrays.get(f"{key}@{i}", arrays[key]))
+
+
+def give_callbacks(callbacks: Sequence[Any], arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
+    """Puts back the counters and best weights of callbacks."""
+    for i, (callback, saved) in enumerate(zip(callbacks, record["counters"], strict=True)):
+        if isinstance(callback, Condition):
+            callback.state = saved
+            continue
+        vars(callback).update(saved)
+        prefix = f"best_weights.{i}."
+        if weights := [array for key, array in arrays.items() if key.startswith(prefix)]:
+            callback.best_weights = weights
+
+
+def counters(callback: Any) -> dict[str, Any]:
+    """Returns what a callback, ours or one of Keras's, counts and remembers, but for weights."""
+    if isinstance(callback, Condition):
+        return callback.state
+    kept = {name: value for name, value in vars(callback).items() if name in COUNTERS}
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in kept.items()}
+
+
+def check(model: Any) -> None:
+    """Raises unless the state of a model can be told."""
+    if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        raise ValueError("Resume: several workers are not supported.")
+    if not model.built:
+        raise ValueError("Resume: the model has no variables yet: give it a keras.Input, or call it on a batch.")
+    if model.optimizer is None:
+        raise ValueError("Resume: the model has no optimizer: pass one to compile().")
+
+
+def versions() -> dict[str, str]:
+    """Returns what else decides on the last bits."""
+    return {"tensorflow": tf.__version__, "keras": keras.__version__}
+
+
+def facts(model: Any, callbacks: Sequence[Any]) -> dict[str, Any]:
+    """Returns what must be the same in the program that saves and in the one that resumes, name -> JSON value."""
+    return {
+        "replicas": model.distribute_strategy.num_replicas_in_sync,
+        "callbacks": [repr(c) if isinstance(c, Condition) else type(c).__name__ for c in callbacks],
+        **_settings(model.optimizer),
+        **{f"model variable {i}": text for i, text in enumerate(described(model.variables))},
+        **{f"optimizer variable {i}": text for i, text in enumerate(described(model.optimizer.variables))},
+    }
+
+
+def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+    """Returns a sentence for each of the facts that differ."""
+    return [
+        f"{name} is {here.get(name, 'missing')!r} here and {there.get(name, 'missing')!r} in the checkpoint"
+        for name in {**here, **there}
+        if here.get(name) != there.get(name)
+    ]
+
+
+def described(variables: Iterable[Any]) -> list[str]:
+    """Returns name, dtype and shape of variables; without the numbers that Keras gives to layers as they are made."""
+    return [f"{re.sub(r'_[0-9]+(?=[/_]|$)', '', path(v))} {raw(v).dtype.name} {tuple(raw(v).shape)}" for v in variables]
+
+
+def build_metrics(model: Any, batch: Any) -> None:
+    """Lets the metrics make their variables, as the first step of training would; their values mean nothing then."""
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+    prediction = model(x)
+    model.compute_loss(x, y, prediction, weight)
+    model.compute_metrics(x, y, prediction, weight)
+
+
+def _variables(model: Any) -> dict[str, Any]:
+    groups = {
+        "model": model.variables,
+        "optimizer": model.optimizer.variables,
+        "metrics": model.metrics_variables,
+    }
+    return {f"{group}.{i}": v for group, variables in groups.items() for i, v in enumerate(variables)}
+
+
+def _ours(optimizer: Any) -> list[Optimizer]:
+    """Returns the optimizers of tfoptim in an optimizer: itself, or what it wraps or joins."""
+    parts = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    return [part for part in parts if isinstance(part, Optimizer)]
+
+
+def _settings(optimizer: Any) -> dict[str, Any]:
+    """Returns the configuration of an optimizer, flat, but for names."""
+    config: Any = {}
+    with contextlib.suppress(NotImplementedError):  # a schedule of the user's may have none
+        config = keras.saving.serialize_keras_object(optimizer)
+    config = json.loads(json.dumps(config, default=lambda value: type(value).__name__))
+    return {key: value for key, value in _leaves("optimizer", config) if not key.endswith(".name")}
+
+
+def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(f"{key}.{name}", inner)
+    else:
+        yield key, value

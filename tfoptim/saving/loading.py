@@ -1,0 +1,200 @@
+"""State to a file and from it; the table in `tfoptim.state` says what happens in which case."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from tfoptim import state
+from tfoptim.saving.files import OPTIONAL, Layout, Saved, is_of_another_rule, read
+from tfoptim.saving.matching import Pair, match
+
+
+def save(optimizer: Any, store: Any) -> None:
+    """Writes each variable under its position and name, such as `3.adam.dense_kernel_v`.
+
+    State that waits for `build` is written as it was read, so that it is not lost between two files.
+    """
+    waiting = vars(optimizer).get("_waiting")
+    if waiting is None:
+        for key, variable in zip(keys(optimizer), optimizer.variables, strict=True):
+            store[key] = state.total(optimizer, variable)
+        return
+    old, now = waiting.scalars.get("learning_rate"), counters(optimizer).get("learning_rate")
+    for key, value in waiting.entries.items():
+        store[key] = now.numpy() if value is old and now is not None else value  # it may have been assigned since
+
+
+def keys(optimizer: Any) -> list[str]:
+    """Returns the name of each variable in a saved file, unique by its position in front."""
+    return [f"{i}.{v.path.replace('/', '.')}" for i, v in enumerate(optimizer.variables)]
+
+
+def load(optimizer: Any, store: Mapping[str, Any]) -> Saved | None:
+    """Takes from a store what fits: at once, or when the optimizer is built.
+
+    Returns:
+        What the store has, or None if it has nothing.
+
+    Raises:
+        ValueError: the state is of another rule; nothing is changed.
+    """
+    own = vars(optimizer)
+    if not len(store.keys()):
+        if "_refused" in own:  # Keras looks for what was refused in a second place, where there is nothing
+            raise ValueError(own["_refused"])
+        return None
+    declared = layout(optimizer)
+    saved = read(store, declared)
+    if saved is None or is_of_another_rule(saved, declared, optimizer):
+        own["_refused"] = _refusal(optimizer, declared, saved)
+        raise ValueError(own["_refused"])
+    own.pop("_refused", None)
+    if optimizer.built:
+        take(optimizer, saved)
+        return saved
+    saved.before = {name: variable.numpy() for name, variable in counters(optimizer).items()}
+    own["_waiting"] = saved
+    _take_counters(optimizer, saved)
+    return saved
+
+
+def take(optimizer: Any, saved: Saved) -> None:
+    """Gives a built optimizer what a file has for it, and names in one warning what is in one of the two alone."""
+    ours = _kept(optimizer)
+    pairs = match(
+        [mine.name for mine in ours],
+        [{slot: tuple(v.shape) for slot, v in mine.slots.items()} for mine in ours],
+        [theirs.name for theirs in saved.records],
+        [{slot: x.shape for slot, x in theirs.slots.items()} for theirs in saved.records],
+    )
+    if not saved.trained:
+        return
+    if ours and not pairs:
+        for name, value in saved.before.items():
+            counters(optimizer)[name].assign(value)
+        names = _listed([record.name for record in saved.records if record.name]) or "none by name"
+        _warn(optimizer, f"the file has state of other variables, and nothing was taken. It has: {names}.")
+        return
+    for i, j in pairs:
+        for slot in ours[i].slots.keys() & saved.records[j].slots.keys():
+            state.hand_over(optimizer, ours[i].slots[slot], saved.records[j].slots[slot])
+    for name in optimizer.shared.keys() & saved.scalars.keys():
+        optimizer._shared[name].assign(saved.scalars[name])
+    if not saved.before:
+        _take_counters(optimizer, saved)
+    _start_averages(ours, {i: saved.records[j].slots for i, j in pairs})
+    _name_the_rest(optimizer, ours, saved, pairs)
+
+
+def layout(optimizer: Any) -> Layout:
+    """Returns the state that an optimizer has, or will have once it is built, in the order of its files."""
+    average = [("average",)] if optimizer.use_ema else []
+    sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
+    declared = [tuple(group) for group in state.groups(optimizer) if group]
+    return Layout(tuple(counters(optimizer)), (*average, *sums, *declared), tuple(optimizer.shared))
+
+
+def counters(optimizer: Any) -> dict[str, Any]:
+    """Returns the variables that an optimizer has before it is built: its counter, and its rate unless scheduled."""
+    rate = optimizer._learning_rate
+    scalars = {"iteration": optimizer._iterations}
+    return scalars | ({"learning_rate": rate} if isinstance(rate, keras.Variable) else {})
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """State of one variable: its name in files, the variable, and its slots."""
+
+    name: str
+    variable: Any
+    slots: dict[str, Any]
+
+
+def _kept(optimizer: Any) -> list[_Kept]:
+    """Returns the variables of an optimizer that have state."""
+    kept = []
+    for i, variable in enumerate(optimizer._trainable_variables):
+        slots = dict(optimizer._slots[i])
+        if optimizer.use_ema and optimizer._averages[i] is not None:
+            slots["average"] = optimizer._averages[i]
+        if optimizer.gradient_accumulation_steps:
+            slots["gradient_accumulator"] = optimizer._accumulated_gradients[i]
+        if slots:
+            slot, named = next(iter(slots.items()))
+            kept.append(_Kept(named.name[: -len(slot) - 1], variable, slots))
+    return kept
+
+
+def _take_counters(optimizer: Any, saved: Saved) -> None:
+    """Takes counter and rate; without accumulation the file has counted updates, and every update is so many calls."""
+    collected = any("gradient_accumulator" in record.slots for record in saved.records)
+    calls = 1 if collected else optimizer.gradient_accumulation_steps or 1
+    for name, variable in counters(optimizer).items():
+        if name in saved.scalars:
+            variable.assign(saved.scalars[name] * calls if name == "iteration" else saved.scalars[name])
+
+
+def _start_averages(ours: Sequence[_Kept], taken: Mapping[int, Mapping[str, Any]]) -> None:
+    """Starts averages that the file lacks from the weights, as the first step of a training does."""
+    for i, mine in enumerate(ours):
+        if "average" in mine.slots and "average" not in taken.get(i, {}):
+            mine.slots["average"].assign(keras.ops.cast(mine.variable, mine.slots["average"].dtype))
+
+
+def _name_the_rest(optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: Sequence[Pair]) -> None:
+    """Warns of state that only the file has, or only the optimizer."""
+    mine, theirs = dict(pairs), {j: i for i, j in pairs}
+    unused = [
+        f"{record.name}_{slot}" if j in theirs else record.name
+        for j, record in enumerate(saved.records)
+        for slot in (record.slots.keys() - ours[theirs[j]].slots.keys() if j in theirs else [""])
+    ]
+    fresh = [
+        f"{kept.name}_{slot}" if i in mine else kept.name
+        for i, kept in enumerate(ours)
+        for slot in (kept.slots.keys() - saved.records[mine[i]].slots.keys() if i in mine else [""])
+    ]
+    known = counters(optimizer).keys() | optimizer.shared.keys()
+    unused += sorted(saved.scalars.keys() - known)
+    fresh += sorted(known - saved.scalars.keys())
+    parts = [f"not used: {_listed(unused)}"] * bool(unused) + [f"not in the file: {_listed(fresh)}"] * bool(fresh)
+    if parts:
+        _warn(optimizer, f"the file has state for other variables. Taken for {len(pairs)}; {'; '.join(parts)}.")
+    else:
+        vars(optimizer).pop("_warned", None)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 6} more" if len(names) > 7 else ""
+    return ", ".join(names[: 6 if more else 7]) + more
+
+
+def _warn(optimizer: Any, text: str) -> None:
+    """Warns once of the same: Keras loads what a wrapper holds once with it, and once by itself."""
+    message = f"{optimizer.name}: {text}"
+    if vars(optimizer).get("_warned") != message:
+        vars(optimizer)["_warned"] = message
+        warnings.warn(message, UserWarning, stacklevel=2)
+
+
+def _refusal(optimizer: Any, declared: Layout, saved: Saved | None) -> str:
+    ours = _described(set(declared.slots) - set(OPTIONAL))
+    theirs = (
+        "a state that does not fit"
+        if saved is None
+        else f"{saved.owner or 'an optimizer'} with {_described(saved.slots)}"
+    )
+    return (
+        f"{optimizer.name}: the saved state is of another optimizer. The file has {theirs}; "
+        f"{type(optimizer).__name__} keeps {ours}. The optimizer is unchanged. To load the weights alone: "
+        "`load_weights(..., skip_mismatch=True)`, `load_model(..., compile=False)`, or load before `compile`."
+    )
+
+
+def _described(slots: set[str]) -> str:
+    return f"{', '.join(sorted(slots))} for each variable" if slots else "nothing for a variable"

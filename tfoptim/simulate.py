@@ -1,0 +1,54 @@
+"""A rule without TensorFlow: what an optimizer does to given gradients, in float64 NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfoptim.state import groups, start_value
+from tfoptim.update.context import Slots
+
+
+def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarray:
+    """Runs an optimizer's rule and its weight decay in float64 NumPy, without the other stages of a step.
+
+    Args:
+        optimizer: any optimizer of tfoptim; it is not changed.
+        weights: start, array-like of any shape.
+        gradients: one array-like of the same shape per step, or a function that gives it from the weights there.
+
+    Returns:
+        Array of shape `(steps, *shape)`: the weights after each step.
+
+    >>> import tfoptim
+    >>> simulate(tfoptim.Adam(), 1.0, [0.1, -0.2, 0.3])
+    array([0.99900003, 0.99936613, 0.99902289])
+
+    From 1 down x ** 2, whose slope is 2 x:
+
+    >>> simulate(tfoptim.GD(learning_rate=0.25), 1.0, [lambda x: 2 * x] * 3)
+    array([0.5  , 0.25 , 0.125])
+    """
+    w = np.array(weights, np.float64)
+    slots = {name: value for group in groups(optimizer) for name, value in group.items()}
+    state = Slots({name: np.full_like(w, start_value(optimizer, value, w)) for name, value in slots.items()})
+    shared = Slots(dict(optimizer.shared))
+    numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
+    path = []
+    for t, gradient in enumerate(gradients, start=1):
+        g = gradient(w) if callable(gradient) else gradient
+        h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in numbers.items()})
+        optimizer.once(h, shared)
+        if h.weight_decay is not None:
+            w = w - w * (h.learning_rate * h.weight_decay)
+        w = optimizer.step(h, np.asarray(g, np.float64), w, state)
+        path.append(w)
+    return np.array(path)
+
+
+def _at(value: Any, step: int) -> Any:
+    return float(keras.ops.convert_to_numpy(value(step))) if callable(value) else value

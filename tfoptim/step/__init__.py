@@ -1,0 +1,1 @@
+"""The order of one step, from gradients to iterations."""

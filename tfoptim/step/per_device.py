@@ -1,0 +1,140 @@
+"""The part of a step that runs on each device: clip, decay, rule, constraints, moving average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim.ops import Scalar, host
+from tfoptim.state import local, raw, slots
+from tfoptim.step.gradients import clip, sum_rows
+from tfoptim.update import execute
+from tfoptim.update.context import Slots, Update, hyperparameters
+from tfoptim.update.kernels.tensorflow import toward
+
+
+def update_devices(
+    strategy: Any,
+    optimizer: Any,
+    grads: list[Any],
+    variables: list[Any],
+    step: tf.Tensor,
+    present: Sequence[tf.Tensor] | None = None,
+) -> None:
+    """Runs the update once per device, with one set of hyperparameters for all variables."""
+    h = read_hyperparameters(strategy, optimizer, step)
+    once(strategy, optimizer, h)
+    averages = averaged(optimizer)
+    # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
+    # write this device's copy.
+    state = [slots(optimizer, v) for v in variables]
+
+    def on_device(_: Any, grads: list[Any]) -> None:
+        grads = [mean(optimizer, strategy, g) for g in grads]
+        clipped = zip(clip(optimizer, h, grads), variables, state, present or [None] * len(variables), strict=True)
+        for g, v, s, there in clipped:
+            if there is None:
+                update(optimizer, h, g, v, s)
+            else:
+                update_if(there, optimizer, h, g, v, s)
+        for v, a in averages:
+            average(optimizer, h, step, v, a)
+
+    strategy.extended.update(raw(variables[0]), on_device, args=(grads,), group=False)
+    if optimizer.use_ema and optimizer.ema_overwrite_frequency:
+        due = tf.equal((step + 1) % optimizer.ema_overwrite_frequency, 0)
+        tf.cond(
+            due,
+            lambda: adopt_average(strategy, optimizer, optimizer._trainable_variables),
+            lambda: tf.constant(0),
+        )
+
+
+def update(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
+    """Updates one variable, which must meet its constraint again."""
+    execute.update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
+    constrain(optimizer, v)
+
+
+def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
+    """Updates one variable if it has a gradient, which is known when the step runs; otherwise `g` may be empty."""
+
+    def with_gradient() -> tf.Tensor:
+        dense = not isinstance(g, tf.IndexedSlices)
+        # What one branch has computed is not there in the next, so it may not be remembered from one to the other.
+        own = {name: Scalar(x.value) if isinstance(x, Scalar) else x for name, x in vars(h).items()}
+        update(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
+        return tf.constant(0)
+
+    tf.cond(there, with_gradient, lambda: tf.constant(0))
+
+
+def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
+    """Reads the hyperparameters of this step from their variables."""
+    numbers = tf.convert_to_tensor(local(strategy, optimizer._numbers.value))
+    rate = getattr(optimizer._learning_rate, "value", None)
+    rate = None if rate is None else tf.convert_to_tensor(local(strategy, rate))
+    with host():
+        return hyperparameters(optimizer, step, numbers, rate)
+
+
+def once(strategy: Any, optimizer: Any, h: Any) -> None:
+    """Runs the rule's computations that are the same for all variables, and stores its shared state."""
+    variables = {name: raw(v) for name, v in optimizer._shared.items()}
+    with host():
+        s = Slots({name: Scalar(tf.cast(local(strategy, v), h.t.value.dtype)) for name, v in variables.items()})
+        optimizer.once(h, s)
+    for name, v in variables.items():
+        strategy.extended.update(v, optimizer.assign, args=(getattr(s, name).cast(v.dtype),), group=False)
+
+
+def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
+    """Takes the mean over accumulated calls; reducing has joined the replicas' rows, so they are summed again."""
+    if isinstance(g, tf.IndexedSlices) and strategy.num_replicas_in_sync > 1:
+        g = sum_rows(g)
+    k = optimizer.gradient_accumulation_steps
+    return g / tf.cast(k, g.dtype) if k else g
+
+
+def decay(optimizer: Any, h: Any, v: Any) -> Any:
+    """Returns the share of the weights that this step takes off, or None."""
+    if h.weight_decay is None or optimizer._get_variable_index(v) in optimizer._spared:
+        return None
+    return h.learning_rate * h.weight_decay
+
+
+def constrain(optimizer: Any, v: Any) -> None:
+    """Applies the variable's constraint to the new weights."""
+    if getattr(v, "constraint", None) is not None:
+        optimizer.assign(raw(v), v.constraint(tf.convert_to_tensor(raw(v))))
+
+
+def average(optimizer: Any, h: Any, step: tf.Tensor, weights: Any, average: Any) -> None:
+    """Moves the average towards the new weights; the first step copies them."""
+    share = tf.cast((1 - h.ema_momentum).value, h.t.value.dtype)
+    toward(average, tf.cast(weights, average.dtype), Scalar(tf.where(tf.equal(step, 0), tf.ones_like(share), share)))
+
+
+def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
+    """Returns each trainable variable that has a moving average, with it."""
+    if not optimizer.use_ema:
+        return []
+    pairs = zip(optimizer._trainable_variables, optimizer._averages, strict=True)
+    return [(raw(v), raw(a)) for v, a in pairs if a is not None]
+
+
+def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf.Tensor:
+    """Copies the average into the weights, which must then meet their constraints again."""
+
+    def adopt(_: Any, v: Any, a: Any) -> None:
+        optimizer.assign(raw(v), tf.convert_to_tensor(raw(a)))
+        constrain(optimizer, v)
+
+    for v in variables:
+        a = optimizer._averages[optimizer._get_variable_index(v)]
+        if a is not None:
+            strategy.extended.update(raw(v), adopt, kwargs={"v": v, "a": a}, group=False)
+    return tf.constant(0)

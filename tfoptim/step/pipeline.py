@@ -1,0 +1,241 @@
+"""One step, stage by stage, for one device or many.
+
+In each replica:       match, drop missing, check, prepare (sum repeated rows, unscale), add what was accumulated.
+Once for all replicas: reduce, look for non-finite values, count.
+On each device:        clip, decay, rule, constraints, moving average (`tfoptim.step.per_device`).
+
+Conditionals stand in cross-replica context, where they may contain reductions and updates; in replica context
+TensorFlow refuses them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim.state import accumulators, local, path, raw
+from tfoptim.step import verdict
+from tfoptim.step.gradients import all_finite, check, prepare, tensor
+from tfoptim.step.per_device import update_devices
+from tfoptim.step.verdict import Judge
+from tfoptim.update.context import portable
+
+Present = Sequence[tf.Tensor]
+"""Whether each variable takes part in a step: booleans that are known when it runs."""
+
+
+def run(
+    optimizer: Any,
+    grads: Sequence[Any],
+    variables: Sequence[Any] | None,
+    scale: Any = None,
+    judge: Judge | None = None,
+    present: Present | None = None,
+) -> None:
+    """Applies gradients to variables: the body of `Optimizer.apply`, called in replica context.
+
+    Args:
+        optimizer: whose step it is.
+        grads: gradients, one per variable, None where there is none.
+        variables: the variables in the same order; None: those the optimizer was built with.
+        scale: what the loss was multiplied by, if it is not the optimizer's own `loss_scale_factor`.
+        judge: if given, steps that are not finite are skipped, and it hears of each verdict.
+        present: if given, all gradients are, and this says of each whether it is one: where not, it is only zeros.
+    """
+    replica = tf.distribute.get_replica_context()
+    if replica is None:
+        raise ValueError("apply() needs a replica context: call it inside strategy.run().")
+    judge = judge or verdict.of_keras(optimizer)
+    grads, variables = match(optimizer, grads, variables)
+    if present is None:
+        grads, variables = drop_missing(optimizer, grads, variables)
+    check(grads, variables)
+    grads, variables = overwrite(optimizer, grads, variables)
+    scale = optimizer.now("loss_scale_factor") if scale is None else scale
+    grads = [prepare(g, v, scale) for g, v in zip(grads, variables, strict=True)]
+    if optimizer.gradient_accumulation_steps:
+        grads = add_accumulated(optimizer, grads, variables)
+    replica.merge_call(
+        lambda strategy, grads: across_replicas(strategy, optimizer, grads, variables, judge, present), args=(grads,)
+    )
+
+
+_NO_GRADIENT = "No gradients provided for any variable: {}."
+
+# In each replica
+
+
+def match(optimizer: Any, grads: Sequence[Any], given: Sequence[Any] | None) -> tuple[list[Any], list[Any]]:
+    """Pairs gradients with variables, in the order in which the optimizer was built, which is done on its first call.
+
+    A variable that is neither known nor trainable and has no gradient, such as a statistic of a frozen layer, is left
+    out: no step could have moved it.
+    """
+    if given is None and not optimizer.built:
+        raise ValueError(
+            "When passing `grads` without `variables`, the optimizer must already be built on a list of variables. "
+            "Call `optimizer.build(trainable_variables)` first."
+        )
+    variables = list(optimizer._trainable_variables if given is None else given)
+    if len(grads) != len(variables):
+        raise ValueError(f"{optimizer.name}: got {len(grads)} gradients for {len(variables)} variables.")
+    if not optimizer.built:
+        optimizer.build(variables)
+    known = optimizer._trainable_variables_indices
+    found = [(known.get(optimizer._var_key(v)), g, v) for g, v in zip(grads, variables, strict=True)]
+    if given is not None and any(position is None for position, _, _ in found):
+        found = _without_strangers(optimizer, found)
+    found.sort(key=lambda entry: entry[0])
+    return [None if g is None else tensor(g) for _, g, _ in found], [v for _, _, v in found]
+
+
+def _without_strangers(optimizer: Any, found: list[Any]) -> list[Any]:
+    """Leaves out unknown variables that are not to be trained; raises for others."""
+    strangers = [v for position, _, v in found if position is None]
+    for g, v in ((g, v) for position, g, v in found if position is None):
+        if g is not None or v.trainable:
+            raise ValueError(
+                f"Unknown variable: {path(v)}. {optimizer.name} was built for other variables; give all of them to "
+                "`build`, or make a new optimizer."
+            )
+    names = [path(v) for v in strangers]
+    if len(strangers) == len(found):
+        raise ValueError(_NO_GRADIENT.format(", ".join(names[:5])))
+    warn_of_missing(names)
+    return [entry for entry in found if entry[0] is not None]
+
+
+def drop_missing(
+    optimizer: Any, grads: list[Any], variables: list[Any], told: set[str] | None = None
+) -> tuple[list[Any], list[Any]]:
+    """Leaves out variables without gradient, and says so, unless they are among those `told`, which it adds to."""
+    missing = [path(v) for g, v in zip(grads, variables, strict=True) if g is None]
+    if len(missing) == len(grads):
+        raise ValueError(_NO_GRADIENT.format(", ".join(missing[:5])))
+    if told is None or not told.issuperset(missing):
+        warn_of_missing([name for name in missing if told is None or name not in told])
+    if told is not None:
+        told.update(missing)
+    if optimizer.gradient_accumulation_steps:
+        # A variable that had a gradient in an earlier call keeps its sum: this call adds nothing to it.
+        optimizer._has_had_gradient.update(
+            optimizer._var_key(v) for g, v in zip(grads, variables, strict=True) if g is not None
+        )
+        grads = [
+            tf.zeros(v.shape, v.dtype) if g is None and optimizer._var_key(v) in optimizer._has_had_gradient else g
+            for g, v in zip(grads, variables, strict=True)
+        ]
+    return with_gradient(grads, variables)
+
+
+def with_gradient(grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Returns the gradients that there are, and their variables."""
+    kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+    return [g for g, _ in kept], [v for _, v in kept]
+
+
+def warn_of_missing(paths: list[str]) -> None:
+    """Warns, in Keras's words, of variables without gradient."""
+    if paths:
+        warnings.warn(
+            f"Gradients do not exist for variables {paths} when minimizing the loss. If using `model.compile()`, did "
+            "you forget to provide a `loss` argument?",
+            stacklevel=5,
+        )
+
+
+def overwrite(optimizer: Any, grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Assigns the "gradients" of float8 scaling factors, which are their new values, and takes them out of the step."""
+    return optimizer._overwrite_variables_directly_with_gradients(grads, variables)  # type: ignore[no-any-return]
+
+
+def add_accumulated(optimizer: Any, grads: list[Any], variables: list[Any]) -> list[Any]:
+    """Adds what earlier calls of the cycle have collected in this replica."""
+    sums = accumulators(optimizer, variables)
+    return [tf.convert_to_tensor(g) + total for g, total in zip(grads, sums, strict=True)]
+
+
+# Once for all replicas
+
+
+def across_replicas(
+    strategy: Any,
+    optimizer: Any,
+    grads: list[Any],
+    variables: list[Any],
+    judge: Judge | None,
+    present: Present | None,
+) -> None:
+    """Takes the step, or on all but the last call of an accumulation cycle stores the sums, and counts."""
+    calls, k = optimizer._iterations.value, optimizer.gradient_accumulation_steps or 1
+    before = tf.convert_to_tensor(local(strategy, calls))
+    if not variables:
+        advance = tf.constant(1, tf.int64)  # there were only float8 scaling factors
+    elif k == 1:
+        advance = complete(strategy, optimizer, grads, variables, before, judge, present)
+    else:
+        advance = tf.cond(
+            tf.equal(before % k, k - 1),
+            lambda: complete(strategy, optimizer, grads, variables, updates(optimizer, before), judge, present),
+            lambda: collect(strategy, optimizer, grads, variables),
+        )
+    strategy.extended.update(calls, lambda count: count.assign_add(advance), group=False)
+
+
+def updates(optimizer: Any, calls: tf.Tensor) -> tf.Tensor:
+    """Returns how many updates some calls have made; by a division that TFLite has, where it must."""
+    k = optimizer.gradient_accumulation_steps
+    return tf.cast(tf.cast(calls, tf.int32) // k, tf.int64) if portable(optimizer) else calls // k
+
+
+def collect(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any]) -> tf.Tensor:
+    """Stores the sums so far, one set per replica."""
+    for total, g in zip(accumulators(optimizer, variables), grads, strict=True):
+        strategy.extended.update(total, lambda var, value: var.assign(value), args=(g,), group=False)
+    return tf.constant(1, tf.int64)
+
+
+def complete(
+    strategy: Any,
+    optimizer: Any,
+    grads: list[Any],
+    variables: list[Any],
+    step: tf.Tensor,
+    judge: Judge | None,
+    present: Present | None,
+) -> tf.Tensor:
+    """Reduces the gradients and updates every device; returns by how much the call counter advances."""
+    grads = reduce(strategy, grads, variables)
+    go_back = tf.constant(1 - (optimizer.gradient_accumulation_steps or 1), tf.int64)
+
+    def take() -> tf.Tensor:
+        update_devices(strategy, optimizer, grads, variables, step, present)
+        return tf.constant(1, tf.int64)
+
+    if judge is None and optimizer.nonfinite == "propagate":
+        advance = take()
+    else:
+        finite = all_finite([local(strategy, g) for g in grads])
+        if judge is not None:
+            judge(strategy, finite)
+        elif optimizer.nonfinite == "raise":
+            tf.debugging.Assert(finite, [f"{optimizer.name}: a gradient is not finite (nonfinite='raise')."])
+        advance = tf.cond(finite, take, lambda: go_back)
+    if optimizer.gradient_accumulation_steps:
+        for total in accumulators(optimizer, optimizer._trainable_variables):
+            strategy.extended.update(total, lambda var: var.assign(tf.zeros_like(var)), group=False)
+    return advance
+
+
+def reduce(strategy: Any, grads: list[Any], variables: list[Any]) -> list[Any]:
+    """Sums the gradients of all replicas in one collective operation.
+
+    Summed, not averaged: `fit` has already divided the loss by the number of replicas.
+    """
+    if strategy.num_replicas_in_sync == 1:
+        return grads
+    pairs = list(zip(grads, [raw(v) for v in variables], strict=True))
+    return list(strategy.extended.batch_reduce_to(tf.distribute.ReduceOp.SUM, pairs))

@@ -1,0 +1,1 @@
+"""Conditions that end a training, and what they observe."""

@@ -1,0 +1,141 @@
+"""The stopping condition on the norm of the gradient, and the gradient over a whole dataset that it needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfoptim.declaration.domains import Choice, Interval, Whole
+from tfoptim.state import compute_dtype
+from tfoptim.stopping.condition import Condition
+from tfoptim.stopping.observation import Seen
+
+_POSITIVE = Interval(0.0, closed_low=False, fixed=True)
+
+
+class GradientNormBelow(Condition):
+    """Stops when the norm of the gradient is at most `tolerance`: the only test of optimality here.
+
+    The gradient must be that of a fixed set of examples. That of a mini-batch does not vanish at an optimum, it wanders
+    around there; below any tolerance it says that one batch happened to agree with itself. So in `fit`, which does not
+    show its gradients, `data` is needed: at the end of each epoch, the gradient of the compiled loss over all of
+    `data`, the mean over its examples with regularisation once, at the weights as they are then, layers as in
+    inference (no Dropout, moving statistics in BatchNorm). That costs as many gradients of examples as `data` has,
+    which are charged to `spent.extra` and to a `Budget(gradients=...)`. It is computed on one device.
+
+    In other loops, without `data`, it judges the gradients handed to `after_step`, those that the step has used: right
+    where each step uses all examples.
+
+    Args:
+        tolerance: > 0.
+        data: `(x, y)` or `(x, y, sample_weight)` arrays, or a finite `tf.data.Dataset` of batches of them.
+        norm: "max", the largest absolute element over all variables, or "euclidean", which grows with their number.
+        relative: compare with `tolerance * max(1, first)`, where `first` is the norm at the first check.
+        batch_size: examples held at a time, of arrays.
+
+    `last` is the latest norm, None before the first check.
+    """
+
+    rank = 2
+    remembered: ClassVar[Mapping[str, Any]] = {"first": None, "last": None}
+    first: float | None
+    last: float | None
+
+    def __init__(
+        self,
+        tolerance: float,
+        data: Any = None,
+        *,
+        norm: str = "max",
+        relative: bool = False,
+        batch_size: int = 256,
+    ) -> None:
+        super().__init__()
+        self.tolerance = _POSITIVE.parse("GradientNormBelow: tolerance", tolerance)
+        self.norm = Choice(("max", "euclidean")).parse("GradientNormBelow: norm", norm)
+        self.relative = bool(relative)
+        size = Whole(1, needed=True).parse("GradientNormBelow: batch_size", batch_size)
+        if isinstance(data, tuple):
+            data = tf.data.Dataset.from_tensor_slices(data).batch(size)
+        if data is not None and not isinstance(data, tf.data.Dataset):
+            raise TypeError(f"GradientNormBelow: data must be (x, y) or a tf.data.Dataset, got {type(data).__name__}.")
+        self.data = data
+        self._full: FullGradient | None = None
+
+    def begin_fit(self) -> None:
+        """Raises without data; what an earlier `fit` traced may be of another loss."""
+        self._full = None
+        if self.data is None:
+            raise ValueError("GradientNormBelow: fit does not show its gradients: give data=(x, y) to measure it on.")
+
+    def due(self, seen: Seen) -> bool:
+        """At the ends of epochs with data, else whenever there are gradients."""
+        return seen.epoch_ended if self.data is not None else seen.gradients is not None
+
+    def judge(self, seen: Seen) -> str | None:
+        """Measures."""
+        gradients = seen.gradients
+        if self.data is not None:
+            if seen.model is None:
+                raise ValueError("GradientNormBelow: data needs a model: call set_model(model) before the loop.")
+            if self._full is None or self._full.model is not seen.model:
+                self._full = FullGradient(seen.model)
+            gradients, examples = self._full(self.data)
+            seen.spent.extra += examples
+        norm = self.last = _norm(gradients or (), self.norm)
+        self.first = norm if self.first is None else self.first
+        limit = self.tolerance * (max(1.0, self.first) if self.relative else 1.0)
+        words = {"max": "the largest element", "euclidean": "the 2-norm"}[self.norm]
+        return f"gradient: {words} of the gradient is {norm:.3g}, at most {limit:g}" if norm <= limit else None
+
+
+def _norm(gradients: Sequence[Any], norm: str) -> float:
+    """Returns a norm over all gradients together; infinite if something in them is not finite."""
+    dense = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+    if not dense:
+        raise ValueError("GradientNormBelow: there is no gradient to measure.")
+    flat = [tf.reshape(tf.cast(g, compute_dtype(g.dtype)), [-1]).numpy() for g in dense]
+    values = np.concatenate(flat).astype(np.float64)
+    if not np.all(np.isfinite(values)):
+        return math.inf
+    return float(np.max(np.abs(values)) if norm == "max" else np.linalg.norm(values))
+
+
+class FullGradient:
+    """The gradient of a model's compiled loss over a whole dataset, traced once for all the checks of a training."""
+
+    def __init__(self, model: Any) -> None:
+        """Takes a model that is compiled with a loss; layers compute as in inference."""
+        self.model = model
+        self.weighted = tf.function(self._weighted, reduce_retracing=True, autograph=False)
+
+    def __call__(self, data: tf.data.Dataset) -> tuple[list[Any], int]:
+        """Returns the gradient at the present weights, and the number of examples.
+
+        Args:
+            data: finite; batches of `(x, y)` or `(x, y, sample_weight)`, of any sizes.
+        """
+        sums: list[Any] = []
+        examples = 0
+        for batch in data:
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+            size = int(tf.shape(tf.nest.flatten(x)[0])[0])
+            part = self.weighted(x, y, weight, tf.constant(float(size)))
+            sums = [s + p for s, p in zip(sums, part, strict=True)] if sums else part
+            examples += size
+        if not examples:
+            raise ValueError("GradientNormBelow: data is empty.")
+        return [s / examples for s in sums], examples
+
+    def _weighted(self, x: Any, y: Any, weight: Any, size: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = self.model.compute_loss(x, y, self.model(x, training=False), weight, training=False)
+            loss = loss * tf.cast(size, loss.dtype)
+        variables = [v.value for v in self.model.trainable_variables]
+        found = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return [tf.convert_to_tensor(g) for g in found]

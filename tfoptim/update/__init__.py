@@ -1,0 +1,1 @@
+"""How one variable is updated: the choice of an executor, the executors and what they are given."""

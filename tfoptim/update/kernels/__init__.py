@@ -1,0 +1,1 @@
+"""Kernels that compute a rule's step in one pass."""

@@ -1,0 +1,123 @@
+"""Numbers that are set while a step runs: inside a `tf.function`, by a tensor or a number.
+
+The present numbers are in one float64 vector, a variable that every step reads. Set eagerly, a number is known: it is
+kept beside the vector, checked, and decides whether TensorFlow's kernels keep its precision. Set inside a function, it
+is known only when the function runs: it is read from the vector, its range is checked there, and no kernel is used
+that might round it away. A function compiled by XLA (`jit_compile=True`) runs without the check of the range, as XLA
+leaves out all assertions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfoptim.declaration.domains import FRACTION, Interval
+from tfoptim.ops import host
+from tfoptim.state import groups
+
+
+def in_function(optimizer: Any, field: Any, value: Any) -> bool:
+    """Tells whether a number of an optimizer is being set inside a `tf.function`, to another number."""
+    number = field.domain.live and value is not None and not callable(value)
+    return number and "_numbers" in vars(optimizer) and not tf.executing_eagerly()
+
+
+def unknown(value: Any) -> bool:
+    """Tells whether a value is known only when the function runs."""
+    is_variable = isinstance(value, (keras.Variable, tf.Variable))
+    return is_variable or (tf.is_tensor(value) and tf.get_static_value(value) is None)
+
+
+def set_in_function(optimizer: Any, field: Any, value: Any) -> None:
+    """Makes the function that is being traced set a number, each time it runs.
+
+    Args:
+        optimizer: whose number it is.
+        field: the number's declaration.
+        value: scalar tensor or variable, or a number that is in the range.
+
+    Raises:
+        TypeError: `value` is no real number.
+        ValueError: it is no scalar or out of the range, or the number is one that cannot be set by a tensor.
+    """
+    what = f"{type(optimizer).__name__}: {field.name}"
+    number = _scalar(what, value)
+    with tf.init_scope():
+        _check_acts(optimizer, field, what)
+    if field.name not in optimizer._in_functions:
+        optimizer._in_functions.add(field.name)
+        vars(optimizer).pop("_eager", None)  # steps whose kernels may round this number away
+    with tf.control_dependencies([_check_range(optimizer, field, what, number)]):
+        number = tf.identity(number)
+    put(optimizer, field.name, number)
+    if field.name == "learning_rate":
+        rate = optimizer._learning_rate
+        rate.assign(tf.cast(number, rate.dtype))
+
+
+def put(optimizer: Any, name: str, number: Any) -> None:
+    """Writes one number into the vector, and leaves the others as they are."""
+    index = list(optimizer.numbers()).index(name)
+    with host():
+        present = tf.convert_to_tensor(optimizer._numbers.value)
+        number = tf.reshape(tf.convert_to_tensor(number, tf.float64), [1])
+        optimizer._numbers.assign(tf.tensor_scatter_nd_update(present, [[index]], number))
+
+
+def present(optimizer: Any, name: str) -> float:
+    """Returns a number as it is in the vector now; while a function is traced, as it was before."""
+    index = list(optimizer.numbers()).index(name)
+    with tf.init_scope():
+        return float(keras.ops.convert_to_numpy(optimizer._numbers)[index])
+
+
+def _scalar(what: str, value: Any) -> tf.Tensor:
+    tensor = tf.constant(value, tf.float64) if isinstance(value, float) else tf.convert_to_tensor(value)
+    if not (tensor.dtype.is_floating or tensor.dtype.is_integer):
+        raise TypeError(f"{what} must be a number or a LearningRateSchedule, got a tensor of {tensor.dtype.name}.")
+    if tensor.shape.rank not in (0, None):
+        raise ValueError(f"{what} must be a scalar, got shape {tuple(tensor.shape)}.")
+    return tf.cast(tf.ensure_shape(tensor, []), tf.float64)
+
+
+def _check_acts(optimizer: Any, field: Any, what: str) -> None:
+    """Raises where a step would not see the number, or could not follow it."""
+    values, name = vars(optimizer)["_values"], field.name
+    was = values[name]
+    if not isinstance(was, float):
+        kind = "switched off (None)" if was is None else "a schedule"
+        raise ValueError(f"{what} is {kind}, and a step cannot set it; give a number when you make the optimizer.")
+    slots = [dict(group) for group in groups(optimizer)]
+    if name in (start for group in slots for start in group.values()):
+        raise ValueError(f"{what} is read when the optimizer is built, and no step can set it.")
+    try:
+        values[name] = _inside(field.domain)
+        same = [list(group) for group in groups(optimizer)] == [list(group) for group in slots]
+    finally:
+        values[name] = was
+    if not same:
+        raise ValueError(
+            f"{what}={was} needs no slot and another number does, so that no step can set it; give a number other than "
+            f"{was} when you make the optimizer."
+        )
+
+
+def _inside(domain: Interval) -> float:
+    """Returns a number that is inside of an interval, not at its end."""
+    return (domain.low + domain.high) / 2 if math.isfinite(domain.high) else domain.low + 1
+
+
+def _check_range(optimizer: Any, field: Any, what: str, number: tf.Tensor) -> tf.Operation:
+    """Returns an operation that fails where the number is out of its range, or where a step traced before rounds it."""
+    domain: Interval = field.domain
+    above = number >= domain.low if domain.closed_low else number > domain.low
+    below = number <= domain.high if domain.closed_high else number < domain.high
+    good = above & below & tf.math.is_finite(number)
+    if domain == FRACTION and "_fused" in vars(optimizer):
+        rounded = tf.cast(tf.cast(number, tf.float32), tf.float64)
+        good &= tf.abs(rounded - number) <= 1e-3 * (1 - number)
+    return tf.debugging.Assert(good, [f"{what} must satisfy {domain}, got", number])

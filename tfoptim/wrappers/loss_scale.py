@@ -1,0 +1,139 @@
+"""Dynamic loss scaling for half precision, with one verdict over all variables and replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfoptim.declaration.guard import Guarded
+from tfoptim.declaration.overrides import redefines
+from tfoptim.declaration.presentation import call
+from tfoptim.optimizer import Optimizer
+from tfoptim.saving import loading
+from tfoptim.saving.files import LOSS_SCALE
+from tfoptim.step import cached_step, verdict
+from tfoptim.step.gradients import tensor, unscaled
+
+
+@keras.saving.register_keras_serializable(package="tfoptim")
+class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
+    """Scales the loss so that small half-precision gradients do not become zero (Micikevicius et al., 2018).
+
+    A drop-in for Keras's class, which looks at the gradients of the first replica only: here a NaN or infinity on any
+    replica skips the step on all of them and halves the scale. After `dynamic_growth_steps` finite steps in a row
+    the scale doubles. With gradient accumulation the verdict covers the whole cycle.
+
+    Args:
+        inner_optimizer: an optimizer of tfoptim; clipping, decay and averaging are set on it.
+        initial_scale: factor on the loss at the start.
+        dynamic_growth_steps: finite steps before the scale doubles.
+        name: of the optimizer.
+
+    Raises:
+        TypeError: `inner_optimizer` is not an optimizer of tfoptim.
+
+    >>> import tfoptim
+    >>> optimizer = tfoptim.LossScaleOptimizer(tfoptim.Adam(), initial_scale=1024.0)
+    >>> float(optimizer.scale_loss(2.0))
+    2048.0
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Any,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(inner_optimizer, Optimizer):
+            raise TypeError(
+                f"LossScaleOptimizer: inner_optimizer must be an optimizer of tfoptim, got "
+                f"{type(inner_optimizer).__name__}. tfoptim.from_keras converts Keras's."
+            )
+        super().__init__(inner_optimizer, initial_scale, dynamic_growth_steps, name, **kwargs)
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Takes one step of the inner optimizer, or skips it, and adjusts the scale.
+
+        Raises:
+            ValueError: the optimizer is not built, and no variables are given.
+        """
+        if not len(grads):
+            return
+        if not self.built:
+            if trainable_variables is None:
+                raise ValueError(f"{self.name} is not built: give `apply` the variables, or call `build(variables)`.")
+            with tf.init_scope():
+                self.build(list(trainable_variables))
+            self.built: bool = True
+        inner, scale = self.inner_optimizer, self.dynamic_scale.value
+        if not any(redefines(inner, name) for name in ("apply", "assign")):
+            cached_step.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
+            return
+        inner.__dict__["_judge"] = self._adjust
+        try:
+            inner.apply([None if g is None else unscaled(tensor(g), scale) for g in grads], trainable_variables)
+        finally:
+            del inner.__dict__["_judge"]
+
+    def __repr__(self) -> str:
+        defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}
+        given = {name: vars(self)[name] for name in defaults if name in vars(self)}
+        return call(type(self).__name__, {name: x for name, x in given.items() if x != defaults[name]})
+
+    def build(self, var_list: Any) -> None:
+        """Creates the state for the variables, and gives it the loss scale that was loaded before, if any.
+
+        Raises:
+            ValueError: the optimizer is built and `var_list` has others than those.
+        """
+        if self.built:
+            self.inner_optimizer.build(var_list)  # refuses others; Keras would make a second scale
+            return
+        super().build(var_list)
+        with tf.init_scope():
+            self._take_scale(self.__dict__.pop("_waiting_scale", {}))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the loss scale by name, then the state of the inner optimizer; called by Keras's saving."""
+        scale = self.__dict__.get("_waiting_scale") or {"step_counter": 0, "dynamic_scale": self.initial_scale}
+        if self.built:
+            scale = {"step_counter": self.step_counter.numpy(), "dynamic_scale": self.dynamic_scale.numpy()}
+        own = [v.numpy() for v in self._variables[:2]] + [scale[name] for name in LOSS_SCALE[2:]]
+        inner: dict[str, Any] = {}
+        self.inner_optimizer.save_own_variables(inner)
+        named = all("." in key for key in inner)  # what waits may be of Keras, and without names
+        for i, (name, value) in enumerate(zip(LOSS_SCALE, own, strict=True)):
+            store[f"{i}.{self.name}.{name}" if named else f"{i}"] = value
+        for key, value in inner.items():
+            position, dot, name = key.partition(".")
+            store[f"{int(position) + len(own)}{dot}{name}"] = value
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads a loss scale and the state of the inner optimizer, or either of them; called by Keras's loading.
+
+        Raises:
+            ValueError: the state is of another rule than the inner optimizer's.
+        """
+        saved = loading.load(self.inner_optimizer, store)
+        if saved is not None and self.built:
+            self._take_scale(saved.loss_scale)
+        elif saved is not None:
+            self.__dict__["_waiting_scale"] = saved.loss_scale
+
+    def _take_scale(self, scale: Mapping[str, Any]) -> None:
+        for name, value in scale.items():
+            getattr(self, name).assign(value)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> LossScaleOptimizer:
+        """Makes an optimizer from what `get_config` returned, which stays as it is; Keras takes a part out of it."""
+        return super().from_config(dict(config), custom_objects)  # type: ignore[no-any-return]
+
+    def _adjust(self, strategy: Any, finite: tf.Tensor) -> None:
+        verdict.adjust(strategy, self, finite)
