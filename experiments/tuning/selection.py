@@ -4,7 +4,8 @@ Every optimizer is tried at the same number of scrambled Halton points in a spac
 documented default (`experiments.tuning.search`). When the best lies in the outer tenth of a range, that side is widened
 by a decade and all points are run again, twice at most; after that the choice is marked `boundary`. The best point has
 the highest median validation score (accuracy, Dice) over the tuning seeds after the last pass; ties go to the lower
-median validation loss, then to the earlier point. Of several rounds, the one with the median score is taken, not the luckiest.
+median validation loss, then to the earlier point. Of several rounds, the one with the median score is taken, not the
+luckiest.
 """
 
 from __future__ import annotations
