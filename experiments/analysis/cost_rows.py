@@ -9,9 +9,8 @@ from typing import Any
 
 from experiments import optimizers
 from experiments.analysis import timing_table
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.results import Result
-from experiments.analysis.score_rows import origin
 from experiments.records import timings
 from experiments.records.costs import Cost
 from experiments.studies import Entry

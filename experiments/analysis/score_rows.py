@@ -6,19 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.results import Result
-from experiments.analysis.statistics import centres, generator, improvement, interquartile_means, ranks
+from experiments.analysis.statistics import (
+    centres,
+    critical_difference,
+    generator,
+    improvement,
+    interquartile_means,
+    ranks,
+)
 
 SPLITS = ("train", "test")
 
-def origin(evidence: Evidence) -> dict[str, str]:
-    """Returns what each row of a table begins with: where its numbers are from."""
-    run = evidence.found[0].run
-    return {"study": evidence.identity, "data": run.data, "model": run.task}
-
-
-def dots_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
+def dots_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each run and split, with the mean and interval of its optimizer; the best mean first."""
     rows = []
     for split in SPLITS:
@@ -45,7 +46,7 @@ def dots_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     return rows
 
 
-def differences_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
+def differences_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each seed and optimizer but the best: how far it is behind; none where there is no mean."""
     finals, best = evidence.final("test"), result.rows[0].label
     told = [row for row in result.rows if row.lag is not None]
@@ -67,7 +68,7 @@ def differences_table(evidence: Evidence, result: Result) -> list[dict[str, Any]
     ]
 
 
-def map_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
+def map_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each run: score, rank in its seed, and its optimizer's interquartile mean; the best first."""
     finals = evidence.complete(evidence.final("test"))
     order = [row.label for row in result.rows if row.label in finals]
@@ -93,7 +94,7 @@ def map_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     ]
 
 
-def chance_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
+def chance_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each ordered pair: P(row better), beside the row's interquartile mean; the best mean first."""
     finals = evidence.complete(evidence.final("test"))
     order = [row.label for row in result.rows if row.label in finals]
@@ -124,3 +125,10 @@ def _means(evidence: Evidence, finals: Mapping[str, Mapping[int, float]], name: 
 def _largest(finals: Mapping[str, Mapping[int, float]]) -> float:
     """Returns the largest finite loss, in the place of infinity."""
     return max((v for own in finals.values() for v in own.values() if math.isfinite(v)), default=0.0)
+
+
+def critical_rows(ranks: Mapping[str, float], identity: str, problems: int) -> list[dict[str, Any]]:
+    """Returns a row for each optimizer with its mean rank over problems, at least 8, the best first."""
+    gap = critical_difference(len(ranks), problems)
+    fixed = {"study": identity, "problems": problems, "critical_difference": gap}
+    return [{**fixed, "optimizer": label, "mean_rank": ranks[label]} for label in sorted(ranks, key=ranks.__getitem__)]

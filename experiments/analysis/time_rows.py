@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.analysis import profiles
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.levels import Target
 from experiments.analysis.profiles import Profile
 from experiments.analysis.statistics import speed_up, summarise_times
 from experiments.studies import Entry
+from experiments.text import Table, group
 
-Table = Sequence[Mapping[str, Any]]
 REFERENCES = ("adamw", "adam", "sgd")  # of which the first that is there is what others are faster than
 
 def reference_of(entries: Sequence[Entry]) -> str:
@@ -23,12 +23,10 @@ def reference_of(entries: Sequence[Entry]) -> str:
 
 def time_rows(evidence: Evidence, levels: Sequence[Target]) -> list[dict[str, Any]]:
     """Returns a row for each run and level of the target."""
-    run, reference = evidence.found[0].run, reference_of(evidence.study.optimizers)
+    reference = reference_of(evidence.study.optimizers)
     return [
         {
-            "study": evidence.identity,
-            "data": run.data,
-            "model": run.task,
+            **origin(evidence),
             "share": level.share,
             "target": level.value,
             "void": level.void,
@@ -61,13 +59,13 @@ def valid(table: Table) -> list[Mapping[str, Any]]:
 
 def missing(table: Table) -> list[str]:
     """Returns the sentences that say which levels of the target are void, for which no times are given."""
-    levels = [own[0] for own in _group(table, "share").values() if own[0]["void"]]
+    levels = [own[0] for own in group(table, "share").values() if own[0]["void"]]
     return [f"Void, {row['share']:.0%} of the way ({row['target']:.4g}): {row['void']}." for row in levels]
 
 
 def speed_rows(times: Table, reference: str) -> list[dict[str, Any]]:
     """Returns a row for each optimizer and problem whose target is valid, the fastest first; none without a reference."""
-    own = _group([row for row in times if not row["void"]])
+    own = group([row for row in times if not row["void"]])
     if reference not in own:
         return []
     usual, budgets = [row["epochs"] for row in own[reference]], [row["budget"] for row in own[reference]]
@@ -87,7 +85,7 @@ def speed_rows(times: Table, reference: str) -> list[dict[str, Any]]:
 
 def solved_of(table: Table) -> dict[str, list[float]]:
     """Returns the passes to the whole target of each optimizer, seed by seed or problem by problem, void ones apart."""
-    return {label: [row["epochs"] for row in own] for label, own in _group(_whole(table)).items()}
+    return {label: [row["epochs"] for row in own] for label, own in group(_whole(table)).items()}
 
 
 def _whole(table: Table) -> list[Mapping[str, Any]]:
@@ -141,11 +139,3 @@ def _profile_rows(shown: Mapping[str, Profile], table: Table) -> list[dict[str, 
         for label, costs in profile.costs.items()
         for number, cost in enumerate(costs)
     ]
-
-
-def _group(table: Table, key: str = "optimizer") -> dict[str, list[Mapping[str, Any]]]:
-    """Returns the rows of each value of a column, in the order they first appear."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in table:
-        found.setdefault(row[key], []).append(row)
-    return found

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments import optimizers
-from experiments.analysis.evidence import Evidence
-from experiments.analysis.score_rows import origin
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.statistics import best_of_band, generator
 from experiments.problems import tasks
 from experiments.studies import Entry, Study
@@ -188,7 +187,7 @@ def _reach(points: Sequence[tuple[float, float]], chosen: float, *, lower: bool,
 
 def best_of_rows(evidence: Evidence) -> list[dict[str, Any]]:
     """Returns a row for each optimizer and number of trials; none where nothing was tuned."""
-    run, sign = evidence.found[0].run, 1 if evidence.higher else -1
+    sign = 1 if evidence.higher else -1
     rows = []
     for label in evidence.labels:
         scores = _scores(evidence, label)
@@ -198,9 +197,7 @@ def best_of_rows(evidence: Evidence) -> list[dict[str, Any]]:
         for k, (value, band) in enumerate(best_of_band(scores, rng), start=1):
             low, high = sorted((sign * band.low, sign * band.high))
             ends = {"expected": sign * value, "low": low, "high": high, "higher_is_better": evidence.higher}
-            rows.append(
-                {"study": evidence.identity, "data": run.data, "model": run.task, "optimizer": label, "k": k, **ends}
-            )
+            rows.append({**origin(evidence), "optimizer": label, "k": k, **ends})
     return rows
 
 

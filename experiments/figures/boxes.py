@@ -14,8 +14,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from experiments.figures import canvas
 from experiments.figures.canvas import Context
-from experiments.figures.looks import Table, name_rows, of, under
+from experiments.figures.looks import name_rows, of, under
 from experiments.studies import Style
+from experiments.text import Table
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,8 +18,9 @@ from experiments.analysis.cost_rows import BYTES, PARTS, timed
 from experiments.analysis.timing_table import MIB, middle
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain, wrapped
-from experiments.figures.looks import FEW, Table, apart, dot, group, name_rows, of, room_for
+from experiments.figures.looks import FEW, apart, dot, name_rows, of, room_for
 from experiments.studies import Style
+from experiments.text import Table, group
 
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # a name may stand on the frontier
 WIDE = 8.0  # times, from which on an axis has no room for each digit

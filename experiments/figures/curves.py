@@ -16,8 +16,9 @@ from experiments.analysis.curves import Curve
 from experiments.analysis.statistics import bootstrap, expanded, generator
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
-from experiments.figures.looks import FAINT, FEW, Table, ended, label_ends, looks, of
+from experiments.figures.looks import FAINT, FEW, ended, label_ends, looks, of
 from experiments.figures.scales import EPOCHS, Across
+from experiments.text import Table
 
 MARKERS = 6  # on a line, however many points it has
 SHARE = 0.2  # of the horizontal axis

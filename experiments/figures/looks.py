@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from experiments.figures.canvas import DASHES, HEIGHT, OF, WIDTH, Caption, plain, wrapped
 from experiments.studies import Style
 
-Table = Sequence[Mapping[str, Any]]
 FEW = 6  # lines whose bands can be told apart
 FAINT = "#8C8C8C"  # of lines beyond those: 3.4 to 1 on white
 
@@ -46,14 +45,6 @@ def looks(merits: Mapping[str, float], styles: Mapping[str, Style]) -> dict[str,
 def dot(style: Style) -> dict[str, Any]:
     """Returns how an optimizer's points are drawn, without a line."""
     return {"color": style.color, "linestyle": "none", "marker": style.marker}
-
-
-def group(table: Table, key: str = "optimizer") -> dict[str, list[Mapping[str, Any]]]:
-    """Returns the rows of each optimizer, or of each value of another column, in the order they first appear."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in table:
-        found.setdefault(row[key], []).append(row)
-    return found
 
 
 def under(caption: Caption, height: float = HEIGHT) -> float:

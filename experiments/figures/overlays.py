@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from experiments.analysis.cases import kinds
 from experiments.figures import canvas
 from experiments.figures.canvas import WIDTH, Caption, Context, wrapped
-from experiments.figures.looks import Table
+from experiments.text import Table
 
 # Dark, middle and bright, so that they can be told apart without their colours.
 KINDS: Mapping[str, tuple[str, float, str]] = {

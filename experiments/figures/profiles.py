@@ -14,7 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from experiments.analysis.profiles import Profile, scores
 from experiments.figures import canvas
 from experiments.figures.canvas import Context, plain
-from experiments.figures.looks import Table, group, label_ends, look, looks, of, under
+from experiments.figures.looks import label_ends, look, looks, of, under
+from experiments.text import Table, group
 
 
 def draw(table: Table, context: Context) -> Figure:

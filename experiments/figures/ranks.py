@@ -14,8 +14,9 @@ from matplotlib.patches import Rectangle
 from experiments.analysis.results import number
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
-from experiments.figures.looks import Table, dot, group, name_rows, of, room_for
+from experiments.figures.looks import dot, name_rows, of, room_for
 from experiments.studies import Style
+from experiments.text import Table, group
 
 READABLE = 8  # columns whose numbers can be read
 BETTER, WORSE = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)  # Okabe and Ito's blue and vermillion

@@ -11,8 +11,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
-from experiments.figures.looks import Table, dot, group, name_rows, of, room_for, under
+from experiments.figures.looks import dot, name_rows, of, room_for, under
 from experiments.studies import Style
+from experiments.text import Table, group
 
 def draw_dots(table: Table, context: Context) -> Figure:
     """Draws the scores after the last pass, training beside test, each with an axis of its own."""

@@ -14,8 +14,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from experiments.analysis.statistics import reached, summarise_times
 from experiments.figures import canvas
 from experiments.figures.canvas import HEIGHT, INK, QUIET, Context, plain
-from experiments.figures.looks import FEW, Table, dot, group, label_ends, looks, name_rows, of, room_for, under
+from experiments.figures.looks import FEW, dot, label_ends, looks, name_rows, of, room_for, under
 from experiments.studies import Style
+from experiments.text import Table, group
 
 GAP = 0.13  # share of an axis that a number above it takes
 

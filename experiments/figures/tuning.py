@@ -13,8 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
-from experiments.figures.looks import FEW, Table, ended, group, label_ends, looks, of, under
+from experiments.figures.looks import FEW, ended, label_ends, looks, of, under
 from experiments.studies import Style
+from experiments.text import Table, group
 
 
 def draw_rates(table: Table, context: Context) -> Figure:
