@@ -19,6 +19,7 @@ from experiments.studies.runs import EVALUATION, TUNING
 BYTES = 4  # of a number in float32
 PARTS = ("tuning", "tuning, widened", "evaluation", "without a result")
 
+
 def cost_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each optimizer that has a mean; seconds are NaN where no timing pass has them."""
     kept = _kept(evidence)

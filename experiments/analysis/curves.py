@@ -18,10 +18,12 @@ from experiments.studies import Entry
 from experiments.text import Table
 
 DICE_STEP = 0.01
+OVER_STEPS = ("loss", "test_accuracy", "test_dice")  # figures that are drawn over steps as well, where that differs
 SHOWN = ("rosenbrock", "branin")
 STEPS = 200
 DECADES, EACH, WIDENINGS = 4, 4, 2  # of rates around the default, rates in each, and how often one more is added
 CYCLE = 50  # steps, of an optimizer whose rate cycles
+
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
@@ -106,6 +108,7 @@ def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
         for record in found
         for evaluation in record.evaluations
     ]
+
 
 def with_seconds(table: Table, evidence: Evidence) -> list[dict[str, Any]]:
     """Returns a table of curves with the seconds to each evaluation: steps times the median seconds of a step.

@@ -19,6 +19,7 @@ from experiments.analysis.statistics import (
 
 SPLITS = ("train", "test")
 
+
 def dots_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each run and split, with the mean and interval of its optimizer; the best mean first."""
     rows = []

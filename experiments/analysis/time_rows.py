@@ -16,6 +16,7 @@ from experiments.text import Table, group
 
 REFERENCES = ("adamw", "adam", "sgd")  # of which the first that is there is what others are faster than
 
+
 def reference_of(entries: Sequence[Entry]) -> str:
     """Returns the optimizer that others are compared with; empty where there is none that is usual."""
     return next((e.label for name in REFERENCES for e in entries if e.optimizer == name), "")
@@ -64,7 +65,7 @@ def missing(table: Table) -> list[str]:
 
 
 def speed_rows(times: Table, reference: str) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer and problem whose target is valid, the fastest first; none without a reference."""
+    """Returns a row for each optimizer and valid target of a problem, the fastest first; none without a reference."""
     own = group([row for row in times if not row["void"]])
     if reference not in own:
         return []
@@ -90,7 +91,7 @@ def solved_of(table: Table) -> dict[str, list[float]]:
 
 def _whole(table: Table) -> list[Mapping[str, Any]]:
     """Returns the rows of the whole target, which gives no times where it is void (rule B14)."""
-    whole = max(row["share"] for row in table)
+    whole = max((row["share"] for row in table), default=1.0)
     return [row for row in table if row["share"] == whole and not row["void"]]
 
 
@@ -100,9 +101,10 @@ def drawable(table: Table) -> bool:
     return len(solved_of(table)) > 1 and min(times) > 0 and any(map(math.isfinite, times))
 
 
-
 def profile_rows(table: Table) -> list[dict[str, Any]]:
-    """Returns the rows of performance profiles with and without the best, and of the data profile."""
+    """Returns the rows of performance profiles with and without the best, and of the data profile, if any can be drawn."""
+    if not drawable(table):
+        return []
     found = solved_of(table)
     whole = profiles.performance_profile(found)
     shown = {"all": whole}
@@ -113,7 +115,9 @@ def profile_rows(table: Table) -> list[dict[str, Any]]:
 
 
 def pair_rows(table: Table) -> list[dict[str, Any]]:
-    """Returns the rows of the profiles of two optimizers at a time; of more than four, of those with the best one."""
+    """Returns the rows of the profiles of two optimizers at a time; of more than four, of those with the best."""
+    if not drawable(table):
+        return []
     found = solved_of(table)
     pairs = profiles.pairwise_profiles(found)
     if len(found) > 4:

@@ -1,4 +1,4 @@
-"""Rows of a search: every value tried of every hyperparameter, how wide the good ones reach, and the best of k trials."""
+"""Rows of a search: every value tried, how wide the good ones reach, and what to expect of the best of k trials."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from experiments.tuning.spaces import EDGE
 
 RATE = "learning_rate"
 POINT = 0.01  # of an accuracy or a Dice; of a loss this share
+
 
 @dataclasses.dataclass(frozen=True)
 class Width:

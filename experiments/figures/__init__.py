@@ -1,1 +1,1 @@
-
+"""The figures: rows in, pictures out. Nothing here reads a record or trains."""

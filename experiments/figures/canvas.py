@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import html
 import io
-import math
 import re
 import textwrap
 import warnings
@@ -23,7 +22,7 @@ from matplotlib.textpath import text_to_path
 
 from experiments.records import files
 from experiments.studies import Style
-from experiments.text import to_csv
+from experiments.text import Table, to_csv
 
 DPI = 200
 WIDTH, HEIGHT = 9.0, 5.8
@@ -95,7 +94,7 @@ class Context:
 
 
 def write(
-    draw: Callable[[Any, Context], Figure], table: Sequence[Mapping[str, Any]], context: Context, folder: Path, slug: str
+    draw: Callable[[Table, Context], Figure], table: Table, context: Context, folder: Path, slug: str
 ) -> list[Path]:
     """Draws rows, and writes the figure as PNG and SVG and the rows as CSV."""
     with mpl.rc_context(STYLE):

@@ -1,4 +1,4 @@
-"""What a score costs: time of a step, memory of the optimizer, all that was computed, and each repetition of the timing pass."""
+"""Costs: scores against time and memory, all that was computed for each optimizer, and the timing pass."""
 
 from __future__ import annotations
 
@@ -155,6 +155,8 @@ class Panel:
     unit: float
     words: str
     log: bool = False
+
+
 PANELS = (
     Panel("seconds_per_step", 1e-3, "ms a step\n(logarithmic axis)", log=True),
     Panel("seconds_compiling", 1.0, "seconds of\ncompiling"),

@@ -17,8 +17,8 @@ from experiments.analysis.statistics import bootstrap, expanded, generator
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import FAINT, FEW, ended, label_ends, looks, of
-from experiments.figures.scales import EPOCHS, Across
-from experiments.text import Table
+from experiments.figures.scales import EPOCHS, GRADIENTS, STEPS, Across
+from experiments.text import Table, group
 
 MARKERS = 6  # on a line, however many points it has
 SHARE = 0.2  # of the horizontal axis
@@ -69,6 +69,21 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     ends = [_draw(axes, line, seen[line.label], place, few=few) for place, line in enumerate(lines)]
     label_ends(axes, ends)
     return figure
+
+
+def telling(table: Table) -> list[Across]:
+    """Returns the axes that show something else than epochs do: their numbers per epoch differ between optimizers.
+
+    Entries with full gradients take one step an epoch and the others many; gradients are as many, unless a rule takes
+    several at one point.
+    """
+    return [across for across in (STEPS, GRADIENTS) if _differ(table, across.column)]
+
+
+def _differ(table: Table, column: str) -> bool:
+    ends = [max(own, key=lambda row: float(row["epoch"])) for own in group(table).values()]
+    rates = [row[column] / row["epoch"] for row in ends if row["epoch"]]
+    return bool(rates) and max(rates) > 1.02 * min(rates)  # a last batch that is not full is no other currency
 
 
 def _line_of(table: Table, label: str, curve: Curve, across: Across) -> Line:
@@ -139,7 +154,8 @@ def show_late(
 ) -> None:
     """Makes room for the labels of the lines, and right of them draws the last fifth of those that end close together.
 
-    Where no other ends close to the best, there is nothing to enlarge, and the axes take the room."""
+    Where no other ends close to the best, there is nothing to enlarge, and the axes take the room.
+    """
     chosen = close(axes, lines, lower=lower)
     box = axes.get_position()
     right = 0.985 - room - (PANEL + MARGIN if chosen else 0)

@@ -33,7 +33,8 @@ def draw_paths(table: Table, context: Context) -> Figure:
     for place, (name, rows) in enumerate(functions.items()):
         maps, falls = panels[2 * place : 2 * place + 2]
         _contours(maps, FUNCTIONS[name], rows)
-        ends = [_path(maps, falls, own, FUNCTIONS[name], look(context.styles[label])) for label, own in group(rows).items()]
+        paths = group(rows).items()
+        ends = [_path(maps, falls, own, FUNCTIONS[name], look(context.styles[label])) for label, own in paths]
         falls.set_yscale("log")
         falls.set_xlim(0, max(row["step"] for row in rows))
         falls.set_xlabel("steps")

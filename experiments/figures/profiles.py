@@ -61,7 +61,7 @@ def draw_pairs(table: Table, context: Context) -> Figure:
 def _profiles(table: Table) -> dict[str, Profile]:
     """Returns the profile of each panel, by its title, from a row for each optimizer and problem."""
     return {
-        title: Profile({label: np.array([row["cost"] for row in own]) for label, own in group(rows).items()}, rows[0]["kind"])
+        title: Profile({k: np.array([row["cost"] for row in own]) for k, own in group(rows).items()}, rows[0]["kind"])
         for title, rows in group(table, "panel").items()
     }
 

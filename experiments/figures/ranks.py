@@ -45,9 +45,7 @@ def draw_map(table: Table, context: Context) -> Figure:
                 cell(axes, (j, i), float(away[i, j]) / most, *told)
             first = own[0]
             half = (first["iqm_high"] - first["iqm_low"]) / 2
-            cell(
-                axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else ""
-            )
+            cell(axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else "")
     return figure
 
 

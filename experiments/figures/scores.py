@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,10 +14,12 @@ from experiments.figures.looks import dot, name_rows, of, room_for, under
 from experiments.studies import Style
 from experiments.text import Table, group
 
+
 def draw_dots(table: Table, context: Context) -> Figure:
     """Draws the scores after the last pass, training beside test, each with an axis of its own."""
     labels = list(group(table))
-    figure, panels = canvas.sheet(context.caption, room=0, grid=(1, 2), gap=(0.1, 0.3), share=False, left=room_for(labels))
+    left = room_for(labels)
+    figure, panels = canvas.sheet(context.caption, room=0, grid=(1, 2), gap=(0.1, 0.3), share=False, left=left)
     for panel, (split, rows) in zip(panels, group(table, "split").items(), strict=True):
         panel.set_title(f"{'training' if split == 'train' else split} {context.score}", fontsize=10, loc="left")
         name_rows(panel, labels if panel is panels[0] else [""] * len(labels))

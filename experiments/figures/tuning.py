@@ -20,7 +20,7 @@ from experiments.text import Table, group
 
 def draw_rates(table: Table, context: Context) -> Figure:
     """Draws what a hyperparameter was chosen from: a panel for each optimizer that has it."""
-    lines, name = group(table), table[0]["hyperparameter"]
+    lines = group(table)
     columns = min(len(lines), math.ceil(len(lines) / 2) if len(lines) <= FEW else 4)
     grid = (math.ceil(len(lines) / columns), columns)
     height = 3.6 + 1.3 * grid[0]
@@ -124,7 +124,8 @@ def draw_relative(table: Table, context: Context) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.axvline(1, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
     sign = 1 if table[0]["higher_is_better"] else -1
-    seen = looks({label: max(sign * score for _, score in medians(own)) for label, own in lines.items()}, context.styles)
+    best = {label: max(sign * score for _, score in medians(own)) for label, own in lines.items()}
+    seen = looks(best, context.styles)
     ends = [_relative(axes, own, seen[label], texts[label]) for label, own in lines.items()]
     axes.set_xlabel("learning rate as a multiple of the optimizer's own best (logarithmic axis)")
     axes.set_ylabel(f"validation {context.score} after the last pass\n({words})")
