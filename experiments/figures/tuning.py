@@ -42,7 +42,7 @@ def draw_rates(table: Table, context: Context) -> Figure:
     for panel in axes[max(0, len(lines) - columns) : len(lines)]:
         panel.tick_params(labelbottom=True)
     figure.supxlabel(f"{words_of(table[0])} (logarithmic axis)", y=under(context.caption, height), fontsize=9.5)
-    figure.supylabel(f"validation {context.score} after the last pass\n({words})", x=0.012, y=0.5, fontsize=9.5)
+    figure.supylabel(f"validation {context.score} after the last epoch\n({words})", x=0.012, y=0.5, fontsize=9.5)
     return figure
 
 
@@ -128,7 +128,7 @@ def draw_relative(table: Table, context: Context) -> Figure:
     seen = looks(best, context.styles)
     ends = [_relative(axes, own, seen[label], texts[label]) for label, own in lines.items()]
     axes.set_xlabel("learning rate as a multiple of the optimizer's own best (logarithmic axis)")
-    axes.set_ylabel(f"validation {context.score} after the last pass\n({words})")
+    axes.set_ylabel(f"validation {context.score} after the last epoch\n({words})")
     label_ends(axes, [end for end in ends if end is not None])
     return figure
 

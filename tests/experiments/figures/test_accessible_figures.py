@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 from matplotlib import colors, image
 from matplotlib.figure import Figure
+from tests.experiments.figures.test_report_figures import CAPTION, DRAWN, STYLES, table_of
+from tests.experiments.figures.test_time_figures import problems
+from tests.experiments.figures.test_tuning_figures import study
+from tests.experiments.figures.test_tuning_figures import table_of as tuning_of
 
 from experiments import figures, studies
 from experiments.analysis.levels import targets
@@ -17,10 +21,6 @@ from experiments.studies import Style
 from tests.experiments.evidence import THREE, evidence
 from tests.experiments.figures.test_curve_figures import rows
 from tests.experiments.figures.test_figures import LOSS, SVG, luminance
-from tests.experiments.figures.test_report_figures import CAPTION, DRAWN, STYLES, table_of
-from tests.experiments.figures.test_time_figures import problems
-from tests.experiments.figures.test_tuning_figures import study
-from tests.experiments.figures.test_tuning_figures import table_of as tuning_of
 
 COLUMN = 8  # points, the smallest letters at the width that figures are drawn for
 SMALL = 7  # of numbers in the cells of heat maps, which the table beside them says larger

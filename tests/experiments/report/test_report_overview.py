@@ -5,6 +5,7 @@ import math
 import re
 
 import pytest
+from tests.experiments.figures.test_report_figures import CAPTION
 
 from experiments import report, studies
 from experiments.analysis.lint import Claims
@@ -13,7 +14,6 @@ from experiments.figures import overview as figures
 from experiments.figures import profiles
 from experiments.report import write_overview
 from tests.experiments.evidence import APART, NOISE, evidence, result
-from tests.experiments.figures.test_report_figures import CAPTION
 
 
 def problem(ends, data="mnist_5k", **how):
