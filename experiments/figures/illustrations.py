@@ -40,6 +40,7 @@ def draw_paths(table: Table, context: Context) -> Figure:
         falls.set_xlabel("steps")
         falls.yaxis.set_major_locator(LogLocator(numticks=6))
         falls.yaxis.set_minor_locator(NullLocator())
+        falls.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # exponents would be too small
         falls.set_ylabel("f less its minimum (log)", fontsize=9)
         label_ends(falls, ends)
     return figure

@@ -26,7 +26,7 @@ def draw(table: Table, context: Context) -> Figure:
     figure, panels = canvas.sheet(context.caption, room=room, grid=(1, len(shown)), gap=(0.14, 0.3), share=False)
     for panel, (title, profile) in zip(panels, shown.items(), strict=True):
         panel.set_title(plain(title), fontsize=9.5, loc="left")
-        panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else "passes", fontsize=9)
+        panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else "epochs", fontsize=9)
         panel.tick_params(labelleft=panel is panels[0])
         ends = _curves(panel, profile, looks(points, context.styles))
     panels[0].set_ylabel("share of problems solved")
@@ -50,7 +50,7 @@ def draw_pairs(table: Table, context: Context) -> Figure:
         panel.set_title(plain(title), fontsize=8.5, loc="left")
         panel.tick_params(labelleft=panel in panels[::columns])
     figure.supxlabel(
-        "multiple of the faster one's passes (logarithmic axis)", y=under(context.caption, height), fontsize=9.5
+        "multiple of the faster one's epochs (logarithmic axis)", y=under(context.caption, height), fontsize=9.5
     )
     panels[0].set_ylabel("share solved")
     for panel in panels[len(pairs) :]:

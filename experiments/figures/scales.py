@@ -92,9 +92,8 @@ def _towards_one(axis: Axis, floor: float) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+def loss_scale(axes: Axes, values: Sequence[float]) -> None:
     """Makes a loss axis logarithmic."""
-    del step
     axes.set_yscale("log")
     positive = [v for v in values if v > 0]
     axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
@@ -136,7 +135,7 @@ class Across:
         axes.set_xlabel(self.words)
 
 
-EPOCHS = Across("epoch", "epochs (passes over the training set)", "", "")
+EPOCHS = Across("epoch", "epochs", "", "")
 STEPS = Across("step", "steps of the optimizer (logarithmic axis)", " over steps", "_by_step", log=True)
 GRADIENTS = Across(
     "example_gradients", "gradients of single examples (logarithmic axis)", " over gradients", "_by_gradient", log=True

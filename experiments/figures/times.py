@@ -40,13 +40,13 @@ def draw(table: Table, context: Context) -> Figure:
         above = 32 if _speed_axis(panel, rows) else 6
         title = plain(f"{share:.0%} of the way: {rows[0]['target']:.4g}")
         panel.set_title(title, fontsize=9.5, loc="left", pad=above)
-    words = "epochs (passes over the training set) until the target is met"
+    words = "epochs until the target is met"
     figure.supxlabel(words, y=under(context.caption, height), fontsize=9.5)
     return figure
 
 
 def draw_shares(table: Table, context: Context) -> Figure:
-    """Draws the share of runs that have met each valid level by a number of passes."""
+    """Draws the share of runs that have met each valid level within a number of epochs."""
     shown = [row for row in table if not row["void"]]
     levels = group(shown, "share")
     lines = {label: [row["epochs"] for row in own] for label, own in group(shown).items()}
@@ -62,7 +62,7 @@ def draw_shares(table: Table, context: Context) -> Figure:
         panel.set_title(title, fontsize=9.5, loc="left")
         ends = [_share(panel, label, own, seen[label]) for label, own in group(rows).items()]
     label_ends(panels[-1], ends)
-    figure.supxlabel("epochs (passes over the training set)", y=under(context.caption), fontsize=9.5)
+    figure.supxlabel("epochs", y=under(context.caption), fontsize=9.5)
     return figure
 
 

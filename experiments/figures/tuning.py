@@ -58,7 +58,7 @@ def _score_scale(axes: Axes, table: Table, score: str, step: float) -> str:
     if table[0]["higher_is_better"]:
         scales.accuracy_scale(axes, good, step)
         return f"axis logarithmic in 1 - {score}"
-    scales.loss_scale(axes, good, step)
+    scales.loss_scale(axes, good)
     return "logarithmic axis"
 
 
