@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator
 
 from experiments.analysis.profiles import Profile, scores
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
 from experiments.figures.looks import label_ends, look, looks, of, under
 from experiments.text import Table, group
@@ -73,9 +73,7 @@ def _curves(axes: Axes, profile: Profile, seen: Mapping[str, Any]) -> list[tuple
     if ratios:
         axes.set_xscale("log", base=2)
         marks = [2.0**k for k in range(math.ceil(math.log2(end)) + 1) if 2.0**k <= end]
-        axes.xaxis.set_major_locator(FixedLocator(marks))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        scales.ticks(axes.xaxis, FixedLocator(marks))
     axes.set_xlim(start, end)
     axes.set_ylim(-0.02, 1.02)
     axes.tick_params(labelsize=8)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from experiments.analysis.statistics import reached, summarise_times
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import HEIGHT, INK, QUIET, Context, plain
 from experiments.figures.looks import FEW, dot, label_ends, looks, name_rows, of, room_for, under
 from experiments.studies import Style
@@ -145,9 +145,7 @@ def draw_speed_ups(table: Table, context: Context) -> Figure:
     low, high = min(0.7, *found) / 1.15, max(1.4, *found) * 1.15
     axes.set_xlim(low, high)
     powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
-    axes.xaxis.set_major_locator(FixedLocator([2.0**k for k in powers]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} x"))
+    scales.ticks(axes.xaxis, FixedLocator([2.0**k for k in powers]), "{:g} x")
     axes.axvline(1, color=INK, linewidth=1)
     for place, (label, own) in enumerate(lines.items()):
         with of(label, axes):

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
@@ -34,9 +34,7 @@ def draw_rates(table: Table, context: Context) -> Figure:
             _panel(panel, own, context.styles[label])
     values = [row["value"] for row in table]
     axes[0].set_xlim(min(values) / 1.8, max(values) * 1.8)
-    axes[0].xaxis.set_major_locator(LogLocator(numticks=5 if columns < 4 else 4))
-    axes[0].xaxis.set_minor_locator(NullLocator())
-    axes[0].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))  # exponents would be too small to read
+    scales.ticks(axes[0].xaxis, LogLocator(numticks=5 if columns < 4 else 4))
     for panel in axes[len(lines) :]:
         panel.set_visible(False)
     for panel in axes[max(0, len(lines) - columns) : len(lines)]:
@@ -119,9 +117,7 @@ def draw_relative(table: Table, context: Context) -> Figure:
     factors = [row["value"] / row["chosen"] for row in table]
     axes.set_xlim(min(factors) / 1.5, max(factors) * 1.5)
     powers = range(math.ceil(math.log10(min(factors) / 1.5)), math.floor(math.log10(max(factors) * 1.5)) + 1)
-    axes.xaxis.set_major_locator(FixedLocator([10.0**k for k in powers]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    scales.ticks(axes.xaxis, FixedLocator([10.0**k for k in powers]))
     axes.axvline(1, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
     sign = 1 if table[0]["higher_is_better"] else -1
     best = {label: max(sign * score for _, score in medians(own)) for label, own in lines.items()}
