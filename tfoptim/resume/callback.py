@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.declaration.domains import Whole
+from tfoptim.declaration.domains import Integer
 from tfoptim.resume import checkpoints, snapshot
 
 
@@ -74,7 +74,7 @@ class Resume(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.folder = checkpoints.prepare(folder)
-        self.every_steps = None if every_steps is None else Whole(1).parse("Resume: every_steps", every_steps)
+        self.every_steps = None if every_steps is None else Integer(1).parse("Resume: every_steps", every_steps)
         self.callbacks = tuple(callbacks)
         self._found: checkpoints.Checkpoint | None = None
         self._given: list[dict[str, Any]] | None = None

@@ -11,7 +11,7 @@ import tfoptim
 from tests.library.cases import CASES, CLASSES
 from tests.library.harness import random_gradients, start_weights, train, values_of
 from tfoptim import Optimizer
-from tfoptim.declaration.domains import ClosedFraction, Fraction, Interval, NonNegative
+from tfoptim.declaration import ClosedFraction, Fraction, Interval, NonNegative
 
 
 class Anchored(Optimizer):

@@ -19,5 +19,5 @@ def stop(strategy):
     small = GradientNormBelow(0.1, (X, Y)) | Budget(steps=90) | NonFinite(every_steps=3)
     condition = small & RelativeDecreaseBelow(0.9)
     epochs = len(model.fit(X, Y, batch_size=8, epochs=40, shuffle=False, verbose=0, callbacks=[condition]).epoch)
-    spent = condition.spent
+    spent = condition.cost
     return {"epochs": epochs, "reason": condition.reason, "spent": [spent.steps, spent.examples, spent.extra]}

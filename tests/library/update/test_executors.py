@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.cases import CASES, CLASSES
-from tfoptim.declaration.domains import Fraction
+from tfoptim.declaration import Fraction
 from tfoptim.update import execute
 
 STEPS = 10
