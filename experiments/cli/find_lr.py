@@ -10,7 +10,8 @@ from typing import Any
 from experiments import optimizers, studies, terminal
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets, seeds, tasks
-from experiments.running.range_test import MOST_STEPS, WINDOW, Plan, measure, read_off, sentences
+from experiments.running.range_test import measure
+from experiments.tuning.range_test import MOST_STEPS, WINDOW, Plan, read_off, sentences
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.analysis.curves import CURVES, curves_of
 from experiments.figures.across import EPOCHS, OVER_STEPS, telling
+from experiments.figures.curve_kinds import CURVES, curves_of
 from experiments.figures.curves import draw_curves, table_from, table_of
 
 __all__ = [

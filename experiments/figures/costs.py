@@ -12,13 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from experiments import optimizers
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.results import Result
 from experiments.analysis.timing_table import rows
 from experiments.figures import canvas, scales
 from experiments.figures.base import Table, dot
 from experiments.figures.canvas import Caption
-from experiments.report.text import origin
 from experiments.studies import Entry, Style
 from experiments.text import from_csv, to_csv
 

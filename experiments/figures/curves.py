@@ -11,12 +11,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments.analysis.curves import Curve
 from experiments.analysis.statistics import bootstrap, expanded, generator
 from experiments.figures import canvas
 from experiments.figures.across import EPOCHS, Across, every
 from experiments.figures.base import FEW, Table, ended, looks
 from experiments.figures.canvas import Caption
+from experiments.figures.curve_kinds import Curve
 from experiments.figures.late import Line, room_for_late, show_late
 from experiments.records.run_folder import Record
 from experiments.studies import Style

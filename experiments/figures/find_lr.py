@@ -13,8 +13,8 @@ from experiments import environment
 from experiments.figures import canvas
 from experiments.figures.canvas import Caption
 from experiments.problems import tasks
-from experiments.running.range_test import KEEP, WINDOW, Plan, Reading, sentences
 from experiments.text import to_csv
+from experiments.tuning.range_test import KEEP, WINDOW, Plan, Reading, sentences
 
 LINE, DOTS, MARK = "#0072B2", "#9BBFD6", "#D55E00"
 

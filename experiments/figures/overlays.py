@@ -18,8 +18,7 @@ from matplotlib.patches import Patch
 from experiments.analysis.cases import Measured
 from experiments.figures import canvas
 from experiments.figures.canvas import Caption
-from experiments.problems.datasets.segmentation import Slices
-from experiments.running.training.predict import cases
+from experiments.problems.datasets.segmentation import Slices, cases
 from experiments.text import to_csv
 
 RULE = "by its mean Dice over classes, optimizers and seeds"

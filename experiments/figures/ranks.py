@@ -12,14 +12,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result, number
 from experiments.analysis.statistics import generator, improvement, interquartile_means, ranks
 from experiments.figures import canvas, scales
 from experiments.figures.base import Table, group, name_rows, room_for
 from experiments.figures.canvas import Caption
-from experiments.report.text import origin
 from experiments.studies import Style
 from experiments.text import from_csv, to_csv
 

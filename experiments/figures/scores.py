@@ -11,14 +11,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
 from experiments.analysis.statistics import centres, generator
 from experiments.figures import canvas, scales
 from experiments.figures.base import Table, dot, group, name_rows, room_for, under
 from experiments.figures.canvas import Caption
-from experiments.report.text import origin
 from experiments.studies import Style
 from experiments.text import from_csv, to_csv
 

@@ -12,12 +12,11 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.figures import canvas
 from experiments.figures.base import FEW, Table, group, name_rows, room_for
 from experiments.figures.canvas import Caption
 from experiments.records.costs import Cost
-from experiments.report.text import origin
 from experiments.studies import Style
 from experiments.studies.runs import EVALUATION, TUNING
 from experiments.text import from_csv, to_csv

@@ -12,14 +12,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.timing_table import MIB, middle, rows
 from experiments.figures import canvas
 from experiments.figures.across import Across
 from experiments.figures.base import Table, group, name_rows, room_for
 from experiments.figures.canvas import Caption
 from experiments.records import timings
-from experiments.report.text import origin
 from experiments.studies import Style
 from experiments.text import from_csv, to_csv
 

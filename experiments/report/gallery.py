@@ -9,7 +9,6 @@ from typing import Any
 
 from experiments import figures
 from experiments.analysis import levels as targets
-from experiments.analysis.curves import DICE_STEP
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.results import Result
 from experiments.figures import (
@@ -26,6 +25,7 @@ from experiments.figures import (
     trajectories,
     tuned,
 )
+from experiments.figures.curve_kinds import DICE_STEP
 from experiments.problems import datasets
 from experiments.problems.grid import MOST_TRAINING
 from experiments.studies import Style
