@@ -4,10 +4,10 @@ from functools import partial
 
 import keras
 import numpy as np
-import pytest
 
 from tests.library.cases import CASES
 from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train
+from tests.library.products import crossed
 from tests.library.reference.surroundings import surrounded
 
 ROUNDING = 1e-12  # relative to the largest move: 40 steps of float64 with 1 - beta**t near 1e-3
@@ -20,7 +20,8 @@ EVERYTHING = {
     "ema_momentum": 0.7,
     "ema_overwrite_frequency": 4,
 }
-CLIPS = ({"clipnorm": 0.6}, {"global_clipnorm": 0.8}, {"clipvalue": 0.3})
+CLIPS = ({"clipnorm": 0.6}, {"global_clipnorm": 0.8}, {"clipvalue": 0.3})  # in turn, from row to row
+IN_EACH_MODE = crossed("mode", MODES, every_rule=("graph",))
 
 
 class Bounded(keras.constraints.Constraint):
@@ -38,8 +39,7 @@ def undecayed(case):
     return partial(case.reference, **options, **decay)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@IN_EACH_MODE
 def test_float64_training_equals_the_paper(case, mode):
     """Forty steps of every rule follow its plain loop to rounding."""
     start, gradients = start_weights(), random_gradients(40)
@@ -49,16 +49,11 @@ def test_float64_training_equals_the_paper(case, mode):
     assert_follows(expected, actual, start, ROUNDING)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(
-    ("case", "clip"),
-    [(case, CLIPS[i % len(CLIPS)]) for i, case in enumerate(CASES)],
-    ids=lambda value: str(value) if hasattr(value, "id") else next(iter(value)),
-)
-def test_float64_training_with_everything_around_it_equals_plain_loops(case, clip, mode):
+@IN_EACH_MODE
+def test_float64_training_with_everything_around_it_equals_plain_loops(case, mode):
     """Loss scale, accumulation, clipping, decay, constraint and averaging together, 40 calls."""
     start, gradients = start_weights(), random_gradients(40)
-    settings = {**EVERYTHING, **clip}
+    settings = {**EVERYTHING, **CLIPS[CASES.index(case) % len(CLIPS)]}
     expected = surrounded(
         partial(undecayed(case), learning_rate=case.learning_rate),
         start,
@@ -72,8 +67,7 @@ def test_float64_training_with_everything_around_it_equals_plain_loops(case, cli
     assert_follows(expected, actual, start, ROUNDING)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@IN_EACH_MODE
 def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
     """The first update sees step 0, the next step 1, also when two calls make one update."""
     start, gradients = start_weights(), random_gradients(12)

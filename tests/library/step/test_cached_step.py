@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES
 from tests.library.harness import random_gradients, start_weights, train, values_of
+from tests.library.products import every_rule
 
 ROWS = tf.constant([6, 3])
 
@@ -29,7 +29,7 @@ def built(optimizer, shapes=((6, 3), (5,)), constraint=None):
     return optimizer, variables
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every_rule
 def test_eager_steps_equal_graph_steps(case):
     """To the last bit, because they are the same graph."""
     start, gradients = start_weights(), random_gradients(6)

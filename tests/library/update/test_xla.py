@@ -1,11 +1,10 @@
 """A step compiled by XLA, as `fit` compiles it by default, is the step of the plain graph."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from tests.library.cases import CASES
 from tests.library.harness import random_gradients, start_weights, values_of, variables_of
+from tests.library.products import crossed
 
 STEPS = 10
 ULP = np.finfo(np.float32).eps
@@ -26,10 +25,9 @@ def trained(optimizer, jit):
     return values_of(variables)
 
 
-@pytest.mark.parametrize("arguments", SETTINGS.values(), ids=SETTINGS)
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_xla_equals_the_plain_graph(case, arguments):
+@crossed("setting", SETTINGS, every_rule=("plain",))
+def test_xla_equals_the_plain_graph(case, setting):
     """Four units in the last place of the largest weight a step: XLA joins operations and so rounds otherwise."""
-    expected, actual = (trained(case.make(**arguments), jit) for jit in (False, True))
+    expected, actual = (trained(case.make(**SETTINGS[setting]), jit) for jit in (False, True))
     for wanted, found in zip(expected, actual, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=4 * STEPS * ULP * max(1.0, np.abs(wanted).max()))
