@@ -51,7 +51,7 @@ def keras_trajectory(case_id, which):
 @crossed(
     "way",
     WAYS,
-    every_rule=("alone-graph", "schedule-graph"),
+    every_rule=("alone-graph",),
     representative=[way for way, (_, mode) in WAYS.items() if mode == "graph"],
     fact=lambda case: case.keras_name,
 )

@@ -40,7 +40,7 @@ def ends(case):
     """Arguments of a row's class at the ends of their domains, one at a time and all betas at once."""
     cls = getattr(tfoptim, case.name)
     numbers = {name: field for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
-    found = [{}]
+    found = []
     for name, field in numbers.items():
         high = getattr(field.domain, "high", None)
         if high is not None:
@@ -72,8 +72,11 @@ def finish(optimizer, kinds=("zero", "one", "sparse", "vanishing"), mode="graph"
 
 @every_class
 def test_every_end_of_a_rules_domains_gives_finite_steps(case):
-    """Without memory, with hardly any forgetting, without epsilon; zero gradients first."""
-    for arguments in ends(case):
+    """Without memory, with hardly any forgetting, without epsilon; zero gradients first, rows where all meet."""
+    *one_by_one, together = ends(case)
+    for arguments in one_by_one:
+        finish(case.make(**arguments), kinds=("zero", "one", "vanishing"))
+    for arguments in ({}, together):
         finish(case.make(**arguments))
 
 

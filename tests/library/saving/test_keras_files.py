@@ -1,6 +1,7 @@
 """A `.keras` file of each optimizer trains on, bit for bit, here and in a process that imports tfoptim."""
 
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -8,9 +9,10 @@ import keras
 import numpy as np
 import pytest
 
+import tfoptim
 from tests.library.cases import CASES
 from tests.library.harness import values_of
-from tests.library.products import every_rule, full
+from tests.library.products import full, representative
 
 CONTINUE = """
 import json, pathlib, sys
@@ -75,7 +77,7 @@ def go_on(model, batch):
         model.train_on_batch(*batch[:2])
 
 
-@every_rule
+@representative
 def test_training_in_two_halves_through_a_file_equals_training_in_one_go(case, one_go, batch):
     """Two steps, a `.keras` file, two more steps: the same bits as four steps, and the last two move the weights."""
     path, halfway, expected = one_go(case)
@@ -99,3 +101,28 @@ def two_halves(one_go, batch):
 def test_file_is_all_that_a_process_which_imports_tfoptim_needs(case, one_go, two_halves):
     """The second half in a fresh process: nothing of the first is there but the file."""
     assert one_go(case)[2] == two_halves[case.id]
+
+
+# Files of releases
+
+FOLDER = pathlib.Path(__file__).parents[1] / "artefacts"
+FILES = sorted(FOLDER.glob("*.keras"))
+X = np.linspace(-1.0, 1.0, 12, dtype="float32").reshape(4, 3)
+Y = np.linspace(1.0, 0.0, 8, dtype="float32").reshape(4, 2)
+
+
+def test_this_version_or_an_earlier_one_has_left_a_file():
+    """There is something to load."""
+    assert f"tfoptim-{tfoptim.__version__}.keras" in [file.name for file in FILES]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_file_of_a_release_is_loaded_and_trained_on(file):
+    """The model goes on from its third step to the weights that the release itself went on to."""
+    expected = json.loads(file.with_suffix(".json").read_text())
+    model = keras.models.load_model(file)
+    assert isinstance(model.optimizer, tfoptim.Nadam)
+    assert int(model.optimizer.iterations) == expected["iterations"]
+    model.train_on_batch(X, Y)
+    for wanted, found in zip(expected["weights_after_one_more"], model.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)  # other versions round otherwise

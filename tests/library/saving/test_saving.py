@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import random_gradients, start_weights, stepper, values_of, variables_of
-from tests.library.products import every_class, every_rule
+from tests.library.products import every_class, every_rule, representative
 
 BASE = {
     "weight_decay": 0.05,
@@ -113,7 +113,7 @@ def assert_bitwise(expected, actual):
         np.testing.assert_array_equal(got, wanted)
 
 
-@every_rule
+@representative
 def test_checkpoint_goes_on_bitwise(case, tmp_path):
     """`tf.train.Checkpoint` holds everything, in the middle of an accumulation cycle too."""
     arguments = {"gradient_accumulation_steps": 2, "use_ema": True, "ema_overwrite_frequency": 2}

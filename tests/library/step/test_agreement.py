@@ -1,12 +1,13 @@
-"""Float64 training equals the loops in `reference/`, alone and with everything around the rule."""
+"""Training equals the loops in `reference/`, alone and with everything around the rule; XLA's equals the graph's."""
 
 from functools import partial
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tests.library.cases import CASES
-from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train
+from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train, values_of, variables_of
 from tests.library.products import crossed
 from tests.library.reference.surroundings import surrounded
 
@@ -90,3 +91,32 @@ def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
     actual = train(optimizer, start, gradients, mode=mode, dtype="float64")
     # The schedule itself computes in float32, so the rates are right to 6e-8 only.
     assert_follows(expected, actual, start, 1e-6)
+
+
+# Compiled by XLA, as `fit` does by default
+
+XLA_STEPS = 10
+ULP = np.finfo(np.float32).eps
+SETTINGS_OF_XLA = {
+    "plain": {},
+    "all": {"clipnorm": 1.0, "weight_decay": 0.01, "use_ema": True, "gradient_accumulation_steps": 2},
+    "sparing": {"global_clipnorm": 1.0, "nonfinite": "skip"},
+}
+
+
+def trained(optimizer, jit):
+    """Float32 weights after ten fed gradients."""
+    variables = variables_of(start_weights())
+    optimizer.build(variables)
+    step = tf.function(lambda gradients: optimizer.apply(gradients, variables), jit_compile=jit, autograph=False)
+    for gradients in random_gradients(XLA_STEPS):
+        step([tf.constant(g, "float32") for g in gradients])
+    return values_of(variables)
+
+
+@crossed("setting", SETTINGS_OF_XLA, every_rule=("plain",))
+def test_xla_equals_the_plain_graph(case, setting):
+    """Four units in the last place of the largest weight a step: XLA joins operations and so rounds otherwise."""
+    expected, actual = (trained(case.make(**SETTINGS_OF_XLA[setting]), jit) for jit in (False, True))
+    for wanted, found in zip(expected, actual, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=4 * XLA_STEPS * ULP * max(1.0, np.abs(wanted).max()))
