@@ -11,7 +11,7 @@ from experiments.analysis.results import number
 from experiments.analysis.score_rows import critical_rows
 from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of, speed_rows
 from experiments.figures import profiles, ranks, times
-from experiments.figures.canvas import Caption, Context
+from experiments.figures.canvas import Caption
 from experiments.records import files
 from experiments.report import how
 from experiments.report.gallery import Figure, Shown, show
@@ -69,7 +69,7 @@ def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder:
         whole = f"{figure.title}: {title}"
         return Caption(whole, (how,), footer, f"{whole}. {how}")
 
-    return list(show(FIGURES, overview, caption, Context(Caption("", (), (), ""), styles), folder))
+    return list(show(FIGURES, overview, caption, styles, folder))
 
 
 def _no_diagram(overview: Overview) -> str:
@@ -88,9 +88,9 @@ def _speed(overview: Overview) -> Table:
 
 FIGURES = (
     Figure(NAME, "Every problem", lambda overview, _: how.overview(overview.claims), map_table, ranks.draw_overview),
-    Figure("chances", "Over all problems", lambda *_: how.CHANCES_OVER, chance_table, ranks.draw_chances),
+    Figure("chances", "Over all problems", how.CHANCES_OVER, chance_table, ranks.draw_chances),
     Figure(
-        "critical_differences", "Ranks over problems", lambda *_: how.CRITICAL, _ranks, ranks.draw_critical,
+        "critical_differences", "Ranks over problems", how.CRITICAL, _ranks, ranks.draw_critical,
         _no_diagram,
     ),
     Figure(
