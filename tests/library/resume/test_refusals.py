@@ -92,7 +92,7 @@ def test_model_without_variables_or_optimizer_is_refused(tmp_path):
     resume = tfoptim.callbacks.Resume(tmp_path)
     model = keras.Sequential([keras.layers.Dense(3)])
     model.compile(everything(), "mse")
-    with pytest.raises(ValueError, match=r"no variables yet: give it a keras\.Input"):
+    with pytest.raises(ValueError, match=r"no variables yet: add a keras\.Input"):
         model.fit(resume.data(batches), callbacks=[resume], shuffle=False, verbose=0)
     with pytest.raises(ValueError, match="no optimizer"):
         compiled(None).fit(resume.data(batches), callbacks=[resume], shuffle=False, verbose=0)
