@@ -6,16 +6,19 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from experiments.problems import tasks
 from experiments.problems.tasks.base import Task
 from experiments.records import timings as reading
 from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
-from experiments.report.captions import Words
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, Run
 from experiments.tuning.selection import Choice, Trial
+
+if TYPE_CHECKING:
+    from experiments.report.captions import Words
 
 BySeed = dict[str, dict[int, float]]
 
@@ -121,3 +124,9 @@ class Evidence:
     def step_seconds(self) -> Mapping[str, float]:
         """Median seconds of a step of each optimizer, in the timing pass; nothing where they may not be shown."""
         return {} if self.untimed else reading.step_seconds(self.timings)
+
+
+def origin(evidence: Evidence) -> dict[str, str]:
+    """Returns what each row of a table begins with: where its numbers are from."""
+    run = evidence.found[0].run
+    return {"study": evidence.identity, "data": run.data, "model": run.task}

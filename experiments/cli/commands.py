@@ -144,7 +144,7 @@ def target(options: Options) -> None:
             making.tell(pool, runs, options, " Then the best of the pool runs with seeds of its own.")
             continue
         datasets.require(datasets.CARDS[study.data])
-        made = targets.make(own, study, making.engine(own.stem, options, len(targets.POOL)))
+        made = sweep.set_target(own, study, making.engine(own.stem, options, len(targets.POOL)))
         terminal.say(f"{study.task} on {study.data}: {made.words}")
         terminal.say(f"Written to {os.path.relpath(targets.paths(own)[1])}, beside what the pool chose.")
 

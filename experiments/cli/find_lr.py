@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import optimizers, studies, terminal
+from experiments import environment, optimizers, studies, terminal
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets, seeds, tasks
-from experiments.running.range_test import MOST_STEPS, WINDOW, Plan, measure, read_off, sentences
+from experiments.running.range_test import measure
+from experiments.tuning.range_test import KEEP, MOST_STEPS, WINDOW, Plan, Reading, read_off, sentences
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,13 +37,52 @@ def run(given: argparse.Namespace, command: str) -> int:
     terminal.start_tensorflow()
     found = measure(wanted)
     reading = read_off(wanted.rates, [average for _, average in found])
-    from experiments.figures import find_lr
-
-    written = find_lr.draw(wanted, found, reading, given.out, command)
+    written = draw(wanted, found, reading, given.out, command)
     for sentence in sentences(wanted, found, reading):
         terminal.say(sentence)
     terminal.say(f"Written to {given.out}: {', '.join(path.name for path in written)}.")
     return 0
+
+
+def draw(
+    plan: Plan, found: Sequence[tuple[float, float]], reading: Reading | None, folder: Path, command: str
+) -> list[Path]:
+    """Draws the losses of a test, and writes PNG, SVG and CSV.
+
+    Args:
+        plan: what was tested.
+        found: loss and average of each step.
+        reading: what is suggested, if anything.
+        folder: where the files go.
+        command: what was typed.
+    """
+    from experiments.figures import canvas, tuning
+
+    marks = {} if reading is None else {"base": reading.base, "max": reading.peak}
+    test = tuning.Range(plan.low, plan.high, plan.linear, marks, WINDOW)
+    context = canvas.Context(canvas.Caption(*_words(plan, found, reading, command)))
+    fixed = {"data": plan.data, "model": plan.task, "optimizer": plan.optimizer, "seed": plan.seed}
+    rows = [
+        {**fixed, "step": step, "learning_rate": rate, "loss": loss, "smoothed_loss": average}
+        for step, (rate, (loss, average)) in enumerate(zip(plan.rates, found, strict=False))
+    ]
+    draw = functools.partial(tuning.draw_range, test=test)
+    return canvas.write(draw, rows, context, folder, f"find_lr_{plan.name}_{plan.optimizer}")
+
+
+def _words(
+    plan: Plan, found: Sequence[tuple[float, float]], reading: Reading | None, command: str
+) -> tuple[str, tuple[str, ...], tuple[str, ...], str]:
+    """Returns title, lines, footer and description of the figure."""
+    title = f"Learning-rate range test: {plan.optimizer} on {tasks.get(plan.task).title}, {plan.data}"
+    how = (
+        f"One training from one initialisation (seed {plan.seed}), the rate growing at each step. Dot: a mini-batch of "
+        f"{plan.batch_size}; line: moving average that forgets {1 - KEEP:.0%} a step."
+    )
+    lines = how, " ".join(sentences(plan, found, reading))
+    made = environment.describe(1)
+    versions = f"commit {made['commit']}, TensorFlow {made['tensorflow']}, Keras {made['keras']}, {made['system']}"
+    return title, lines, (versions, f"drawn by: {command}"), " ".join((f"{title}.", *lines))
 
 
 def plan(given: argparse.Namespace) -> Plan:

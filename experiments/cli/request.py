@@ -12,10 +12,9 @@ from experiments import studies
 from experiments.cli.how import Shard
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets
-from experiments.running import sweep
 from experiments.studies import Study, identity
 from experiments.studies.budgets import TIERS
-from experiments.studies.runs import Run
+from experiments.studies.runs import Run, evaluation_runs
 from experiments.tuning import selection, targets
 
 
@@ -157,7 +156,7 @@ def asked_of(options: Options) -> list[Asked]:
         base = changed(whole, options)
         part = narrowed(base, options)
         choices = selection.read(path, whole)
-        wanted = sweep.evaluation_runs(identity.study_hash(base), part, choices)
+        wanted = evaluation_runs(identity.study_hash(base), part, selection.values(choices))
         own = folder / study.problems[number].slug if study.problems else folder
         target = targets.read(path, whole) if base == whole else None  # another budget or data set has none
         found.append(Asked(path, path.stem, whole, part, choices, wanted, own, target))

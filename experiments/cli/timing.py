@@ -33,12 +33,13 @@ def run(options: Any) -> None:
     from experiments.running import timing_pass
 
     for asked in asked_of(dataclasses.replace(options, epochs=None)):
-        wanted = timing_pass.runs(asked, options.repetitions, options.epochs)
+        identity = asked.wanted[0].study
+        wanted = timing_pass.runs(identity, asked.study, asked.choices, options.repetitions, options.epochs)
         timing_pass.make(asked.name, wanted, again=options.again, dry_run=options.dry_run)
         if options.dry_run:
             continue
         labels = [entry.label for entry in asked.whole.optimizers]
-        found = timings.recorded(asked.name, asked.wanted[0].study, labels)
+        found = timings.recorded(asked.name, identity, labels)
         for line in timing_table.lines(timing_table.rows(found, asked.whole)):
             terminal.say(line, 2)
         if reason := timings.refused(found, labels, studies.typed(asked.path)):

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.lint import Finding
 from experiments.analysis.results import Result, Row, cells, headings, number
 from experiments.analysis.statistics import Comparison
@@ -89,12 +89,6 @@ def as_csv(evidence: Evidence, result: Result) -> str:
 def pairs_csv(evidence: Evidence, pairs: Sequence[Comparison]) -> str:
     """Returns every pair of optimizers with its numbers, unrounded; at least one pair."""
     return to_csv([{**origin(evidence), **_pair(pair)} for pair in pairs])
-
-
-def origin(evidence: Evidence) -> dict[str, str]:
-    """Returns what each row of a table begins with: where its numbers are from."""
-    run = evidence.found[0].run
-    return {"study": evidence.identity, "data": run.data, "model": run.task}
 
 
 def _algorithms(evidence: Evidence) -> dict[str, str]:

@@ -17,43 +17,20 @@ from experiments.records import run_folder
 from experiments.records.files import storing
 from experiments.running.engines import Engine, Event, Job
 from experiments.running.progress import Meter
-from experiments.studies import Entry, Study
-from experiments.studies.identity import tuning_hash
-from experiments.studies.runs import EVALUATION, TUNING, Run, plan
+from experiments.studies import Study
+from experiments.studies.identity import study_hash
+from experiments.studies.runs import TARGET, Run, plan
 from experiments.text import clock
-from experiments.tuning import selection
-from experiments.tuning.search import Search
+from experiments.tuning import selection, targets
 
 MakeEngine = Callable[[], Engine]
 RETRIES = 2
-
-
-def evaluation_runs(identity: str, study: Study, choices: Mapping[str, selection.Choice]) -> list[Run]:
-    """Returns the runs of a comparison: every optimizer at its chosen rate, with every seed."""
-    return [
-        plan(identity, study, EVALUATION, entry, choices[entry.label].values, seed)
-        for entry in study.optimizers
-        for seed in study.seeds
-    ]
 
 
 def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) -> list[run_folder.Record]:
     """Makes the runs of a comparison that are not recorded yet, and returns all records, test scores sealed."""
     fulfil(name, runs, engine, f"Comparing on {study.data}")
     return [_recorded(name, run) for run in runs]
-
-
-def tuning_runs(study: Study, entry: Entry, settled: selection.Choice | Sequence[Search]) -> list[Run]:
-    """Returns the runs of the searches of one optimizer that are not settled."""
-    if isinstance(settled, selection.Choice):
-        return []
-    identity = tuning_hash(study)
-    return [
-        plan(identity, study, TUNING, entry, point.values, seed, selection.place(search, point))
-        for search in settled
-        for point in search.points
-        for seed in study.tuning.seeds
-    ]
 
 
 def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Choice]:
@@ -73,6 +50,22 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Ch
     return choices
 
 
+def set_target(path: Path, study: Study, engine: MakeEngine) -> targets.Target:
+    """Tunes the pool, runs its best optimizer again, and writes the target next to the study.
+
+    Args:
+        path: the study's file.
+        study: of one problem.
+        engine: makes the engine that carries out the runs.
+    """
+    own, whole = targets.paths(path)[0], targets.pool(study)
+    choices, task = tune(own, whole, engine), tasks.get(study.task)
+    entry = max(whole.optimizers, key=lambda one: task.merit(choices[one.label].validation_score))
+    choice = choices[entry.label]
+    runs = [plan(study_hash(whole), whole, TARGET, entry, choice.values, seed) for seed in whole.seeds]
+    return targets.write(path, study, entry.label, choice, compare(own.stem, whole, runs, engine))
+
+
 def searched(name: str, study: Study) -> tuple[list[Run], dict[str, selection.Choice]]:
     """Returns the tuning runs that are called for by now, and the choices once all of them lead to some."""
     runs: dict[str, Run] = {}
@@ -82,7 +75,9 @@ def searched(name: str, study: Study) -> tuple[list[Run], dict[str, selection.Ch
         choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
         if len(choices) == len(settled):
             return list(runs.values()), choices
-        wanted = [run for entry in study.optimizers for run in tuning_runs(study, entry, settled[entry.label])]
+        wanted = [
+            run for entry in study.optimizers for run in selection.tuning_runs(study, entry, settled[entry.label])
+        ]
         runs |= {run.identity: run for run in wanted}
     return list(runs.values()), {}
 

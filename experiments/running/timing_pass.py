@@ -5,29 +5,32 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from experiments import environment, machine, terminal
-from experiments.cli.request import Asked
 from experiments.errors import UserError
 from experiments.problems.seeds import TIMING as SEEDS
 from experiments.records import estimate, run_folder, states, timings
 from experiments.running import engines, sweep
 from experiments.running.engines import Setting
+from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, TIMING, Run, plan
 from experiments.text import clock
+from experiments.tuning.selection import Choice
 
 PASSES = 3  # of a run: the first warms up, the others are timed
 START_SECONDS = 8.0  # of a process, until it has imported TensorFlow
 
 
-def runs(asked: Asked, repetitions: int, epochs: int | None) -> list[Run]:
+def runs(identity: str, study: Study, choices: Mapping[str, Choice], repetitions: int, epochs: int | None) -> list[Run]:
     """Returns the runs of a timing pass in the order in which they are made: A B C A B C ...
 
     They belong to the study that is evaluated, however short they are, so that its report finds them.
 
     Args:
-        asked: what is compared, at the rates that were chosen.
+        identity: hash of the study that is evaluated.
+        study: the optimizers that are timed.
+        choices: their hyperparameters.
         repetitions: of each optimizer, each with a seed of its own.
         epochs: passes over the training set; None for 3, or those of a study that has fewer.
 
@@ -35,11 +38,12 @@ def runs(asked: Asked, repetitions: int, epochs: int | None) -> list[Run]:
         UserError: there are not so many seeds.
     """
     if repetitions > len(SEEDS):
-        raise UserError(f"--repetitions must be at most {len(SEEDS)}, got {repetitions}: so many seeds are for timing.")
-    study = dataclasses.replace(asked.study, epochs=epochs or min(PASSES, asked.study.epochs))
-    identity = asked.wanted[0].study
+        raise UserError(
+            f"--repetitions must be at most {len(SEEDS)} (the number of seeds reserved for timing), got {repetitions}."
+        )
+    study = dataclasses.replace(study, epochs=epochs or min(PASSES, study.epochs))
     return [
-        plan(identity, study, TIMING, entry, asked.choices[entry.label].values, seed)
+        plan(identity, study, TIMING, entry, choices[entry.label].values, seed)
         for seed in SEEDS[:repetitions]
         for entry in study.optimizers
     ]

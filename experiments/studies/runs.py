@@ -130,6 +130,21 @@ def plan(
     )
 
 
+def evaluation_runs(identity: str, study: Study, values: Mapping[str, Mapping[str, float]]) -> list[Run]:
+    """Returns the runs of a comparison: every optimizer with every seed.
+
+    Args:
+        identity: hash of the study.
+        study: has the optimizers and the seeds.
+        values: the chosen hyperparameters of each optimizer, by its label.
+    """
+    return [
+        plan(identity, study, EVALUATION, entry, values[entry.label], seed)
+        for entry in study.optimizers
+        for seed in study.seeds
+    ]
+
+
 def steps(task: str, data: str, batch: str, batch_size: int) -> int:
     """Returns the steps that an entry takes in a pass over the training set."""
     return 1 if batch == "full" else get(task).steps(CARDS[data].sizes["train"], batch_size)

@@ -11,6 +11,8 @@ from experiments import optimizers
 from experiments.problems import tasks
 from experiments.records import run_folder
 from experiments.studies import Entry, Study
+from experiments.studies.identity import tuning_hash
+from experiments.studies.runs import TUNING, Run, plan
 from experiments.tuning.search import LogUniform, Search, space
 from experiments.tuning.search import Trial as Point
 
@@ -76,6 +78,11 @@ def documented(study: Study) -> dict[str, Choice]:
     """Returns what each optimizer has without any tuning: its documented default."""
     rates = {entry.label: entry.default_learning_rate for entry in study.optimizers}
     return {k: Choice({RATE: rate}, (rate, rate), 0, False, math.nan, (0, 0)) for k, rate in rates.items()}
+
+
+def values(choices: Mapping[str, Choice]) -> dict[str, Mapping[str, float]]:
+    """Returns the chosen hyperparameters of each optimizer, by its label."""
+    return {label: choice.values for label, choice in choices.items()}
 
 
 def searches(study: Study, entry: Entry) -> list[Search]:
@@ -204,3 +211,16 @@ def trial_of(record: run_folder.Record) -> Trial:
 def judged(task: str) -> str:
     """Returns what the score that rates are chosen by is called in records and files."""
     return f"validation_{tasks.get(task).score}"
+
+
+def tuning_runs(study: Study, entry: Entry, settled: Choice | Sequence[Search]) -> list[Run]:
+    """Returns the runs of the searches of one optimizer that are not settled."""
+    if isinstance(settled, Choice):
+        return []
+    identity = tuning_hash(study)
+    return [
+        plan(identity, study, TUNING, entry, point.values, seed, place(search, point))
+        for search in settled
+        for point in search.points
+        for seed in study.tuning.seeds
+    ]

@@ -22,6 +22,8 @@ from experiments.tuning.rule import (
     searches,
     settle,
     trial_of,
+    tuning_runs,
+    values,
 )
 
 __all__ = [
@@ -39,5 +41,7 @@ __all__ = [
     "settle",
     "trial_of",
     "trials_of",
+    "tuning_runs",
+    "values",
     "write",
 ]

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import math
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,9 @@ from experiments.problems.seeds import TUNING as TUNING_SEEDS
 from experiments.problems.tasks.base import Task
 from experiments.records import files
 from experiments.records.run_folder import Record
-from experiments.running import sweep
 from experiments.studies import Entry, Study, Style, Tuning, typed
 from experiments.studies.budgets import POOLS
 from experiments.studies.identity import study_hash
-from experiments.studies.runs import TARGET, Run, plan
 from experiments.tuning import selection
 
 _STYLE = Style("#000000", "solid", "o")
@@ -80,31 +79,33 @@ def paths(study: Path) -> tuple[Path, Path]:
     return study.with_stem(f"{study.stem}.pool"), study.with_suffix(".target.json")
 
 
-def make(path: Path, study: Study, engine: sweep.MakeEngine) -> Target:
-    """Tunes the pool, runs the best again, and writes the target beside the study.
+def best(record: Record, task: Task) -> float:
+    """Returns the best validation score of a run, even one that diverged later."""
+    scores = [float(evaluation[f"validation_{task.score}"]) for evaluation in record.evaluations]
+    return max(filter(math.isfinite, scores), key=task.merit)
+
+
+def write(path: Path, study: Study, label: str, choice: selection.Choice, found: Sequence[Record]) -> Target:
+    """Writes the target of a study of one problem next to it, and returns it.
 
     Args:
         path: the study's file.
         study: of one problem.
-        engine: makes the engine that carries out the runs.
+        label: the best optimizer of the pool.
+        choice: its hyperparameters.
+        found: the records of its runs with seeds of their own.
     """
-    (own, written), whole = paths(path), pool(study)
-    choices = sweep.tune(own, whole, engine)
-    task = tasks.get(study.task)
-    entry = max(whole.optimizers, key=lambda one: task.merit(choices[one.label].validation_score))
-    runs = _runs(whole, entry, choices[entry.label])
-    found = sweep.compare(own.stem, whole, runs, engine)
-    best = [_best(record, task) for record in found]
+    task, whole = tasks.get(study.task), pool(study)
     content = {
         "study": path.stem,
         "pool_hash": study_hash(whole),
-        "optimizer": entry.label,
-        "values": dict(choices[entry.label].values),
-        "seeds": [run.seed for run in runs],
-        "best": best,
+        "optimizer": label,
+        "values": dict(choice.values),
+        "seeds": [record.run.seed for record in found],
+        "best": [best(record, task) for record in found],
         "made_with": {key: found[0].environment[key] for key in ("commit", "source", "tensorflow", "keras")},
     }
-    files.write(written, json.dumps(content, indent=2) + "\n")
+    files.write(paths(path)[1], json.dumps(content, indent=2) + "\n")
     return _target(content)
 
 
@@ -125,16 +126,6 @@ def read(path: Path, study: Study) -> Target | None:
     if made_for != study_hash(pool(study)):
         raise UserError(f"The target in {written.name} was made for another definition of the study; {again}")
     return target
-
-
-def _runs(whole: Study, entry: Entry, choice: selection.Choice) -> list[Run]:
-    return [plan(study_hash(whole), whole, TARGET, entry, choice.values, seed) for seed in whole.seeds]
-
-
-def _best(record: Record, task: Task) -> float:
-    """Returns the best validation score of a run, whatever became of it afterwards."""
-    scores = [float(evaluation[f"validation_{task.score}"]) for evaluation in record.evaluations]
-    return max(filter(math.isfinite, scores), key=task.merit)
 
 
 def _target(content: dict[str, Any]) -> Target:

@@ -66,7 +66,7 @@ sys.meta_path.insert(0, Refused())
 def test_costs_and_trajectories_are_made_where_tensorflow_cannot_be_imported():
     """All numbers of both figures; an import of it anywhere would raise."""
     code = DRAWN + (
-        "from experiments import config\n"
+        "from experiments import studies as config\n"
         "from experiments.figures import costs, trajectories\n"
         "entries = config.load(config.find('mnist')).optimizers\n"
         "print([costs.state_bytes(entry) for entry in entries])\n"

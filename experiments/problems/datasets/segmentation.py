@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,3 +75,10 @@ def slices(data: dict[str, Any]) -> Slices:
         positions=np.asarray(data["position"]),
         spacing_mm=np.asarray(data["spacing_mm"]),
     )
+
+
+def cases(slices: Slices) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the name of each case, in the order of the split, and the numbers of its slices from its first to last."""
+    for case in dict.fromkeys(slices.cases.tolist()):
+        rows = np.flatnonzero(slices.cases == case)
+        yield case, rows[np.argsort(slices.positions[rows], kind="stable")]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from experiments.problems.datasets.segmentation import Slices
+from experiments.problems.datasets.segmentation import Slices, cases
 from experiments.problems.metrics import Score, measure
 from experiments.problems.tasks.base import Task
 from experiments.text import to_csv
@@ -68,13 +68,6 @@ def measured(predict: Predict, task: Task, slices: Slices) -> tuple[list[Score],
             probabilities=probabilities[0] if alone else probabilities,
         )
     return scores, predictions
-
-
-def cases(slices: Slices) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields the name of each case, in the order of the split, and the numbers of its slices from its first to last."""
-    for case in dict.fromkeys(slices.cases.tolist()):
-        rows = np.flatnonzero(slices.cases == case)
-        yield case, rows[np.argsort(slices.positions[rows], kind="stable")]
 
 
 def files(scores: Sequence[Score], predictions: np.ndarray) -> dict[str, bytes]:

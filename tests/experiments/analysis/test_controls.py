@@ -13,6 +13,7 @@ from experiments.analysis.statistics import compare, generator
 from experiments.records import run_folder
 from experiments.running import sweep
 from experiments.studies import identity
+from experiments.studies.runs import evaluation_runs
 from experiments.tuning import selection
 from tests.experiments.tiny import Inline
 
@@ -52,7 +53,7 @@ def trained(monkeypatch, folder, study=STUDY):
     folder.mkdir()
     with monkeypatch.context() as patch:
         patch.chdir(folder)
-        runs = sweep.evaluation_runs(identity.study_hash(STUDY), study, selection.documented(study))
+        runs = evaluation_runs(identity.study_hash(STUDY), study, selection.values(selection.documented(study)))
         return sweep.compare("controls", study, runs, Inline)
 
 

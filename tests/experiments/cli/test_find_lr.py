@@ -12,7 +12,7 @@ from experiments.errors import UserError
 from experiments.figures import find_lr as figure
 from experiments.problems import seeds
 from experiments.running import range_test
-from experiments.running.range_test import KEEP, WINDOW, Plan, Reading, read_off, sentences, smooth, until_divergence
+from experiments.tuning.range_test import KEEP, WINDOW, Plan, Reading, read_off, sentences, smooth, until_divergence
 from tests.experiments.small import TOML
 
 

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from experiments.analysis import curves
 from experiments.figures import canvas, costs, timing
+from experiments.figures import curve_kinds as curves
 from experiments.figures import curves as drawing
 from experiments.report.gallery import Gallery
 from tests.experiments.evidence import THREE, evidence, result, study

@@ -87,7 +87,7 @@ def test_nothing_that_decides_a_number_has_a_default(missing):
 
 def test_unknown_names_of_the_package_are_refused():
     """`MeanDice` is looked up late, and nothing else is."""
-    import experiments.metrics
+    import experiments.problems.metrics
 
     with pytest.raises(AttributeError, match="no attribute 'MeanDise'"):
         _ = experiments.problems.metrics.MeanDise

@@ -132,7 +132,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from experiments import checkpoints, environment
+from experiments import environment
+from experiments.records import checkpoints
 count = 0
 environment.source(), environment.versions()
 

@@ -8,7 +8,7 @@ from experiments.records import files
 WRITER = """
 import sys
 from pathlib import Path
-from experiments import files
+from experiments.records import files
 for number in range(200):
     files.append(Path(sys.argv[1]), {"writer": int(sys.argv[2]), "number": number, "text": "x" * 300})
 """

@@ -117,7 +117,7 @@ def test_a_taker_that_was_too_slow_puts_back_what_it_took(tmp_path, monkeypatch)
 TAKER = """
 import sys
 from pathlib import Path
-from experiments import leases
+from experiments.records import leases
 wins = 0
 sys.stdin.readline()
 for number in range(10):

@@ -11,6 +11,7 @@ from experiments.errors import UserError
 from experiments.records import run_folder
 from experiments.running import sweep
 from experiments.studies import identity
+from experiments.studies.runs import evaluation_runs
 from experiments.tuning import selection
 from tests.experiments.running.test_sweep import Pretender
 from tests.experiments.small import select, study
@@ -23,7 +24,7 @@ def made(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "_prepare", lambda name: None)
     path, whole = tmp_path / "small.toml", study()
     choices = select(path, whole)
-    runs = sweep.evaluation_runs(identity.study_hash(whole), whole, choices)
+    runs = evaluation_runs(identity.study_hash(whole), whole, selection.values(choices))
     sweep.compare("small", whole, runs, Pretender())
     return path, runs
 
@@ -50,7 +51,7 @@ def test_only_the_report_asks_for_test_scores():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.keyword) and node.arg == "test" and getattr(node.value, "value", None) is True
     }
-    assert asking == {"report/opened.py"}
+    assert asking == {"analysis/test_scores.py"}
 
 
 def test_a_comparison_looks_at_no_test_score(made, seen):

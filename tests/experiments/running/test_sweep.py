@@ -8,6 +8,7 @@ from experiments.records import run_folder
 from experiments.running import sweep
 from experiments.running.engines import Event
 from experiments.studies import identity
+from experiments.studies.runs import evaluation_runs
 from experiments.tuning import selection
 from experiments.tuning.selection import Choice
 from tests.experiments.small import evaluations, study
@@ -51,7 +52,7 @@ def planned(**changes):
     whole = study(**changes)
     choice = Choice({"learning_rate": 0.01}, (0.001, 0.1), 0, False, 0.9, (3, 3))
     choices = {entry.label: choice for entry in whole.optimizers}
-    return sweep.evaluation_runs(identity.study_hash(study()), whole, choices)
+    return evaluation_runs(identity.study_hash(study()), whole, selection.values(choices))
 
 
 def test_every_optimizer_is_run_with_every_seed():

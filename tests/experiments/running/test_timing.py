@@ -21,10 +21,10 @@ TIMED = evidence(THREE, times=TIMES)
 FOUND = TIMED.timings
 
 
-def asked(**changes):
-    """What a command line asks for: all of a study."""
+def wanted(repetitions, asked, **changes):
+    """The timing runs of a study."""
     study = dataclasses.replace(TIMED.study, **changes)
-    return types.SimpleNamespace(study=study, wanted=TIMED.wanted, choices=TIMED.choices)
+    return timing_pass.runs(TIMED.wanted[0].study, study, TIMED.choices, repetitions, asked)
 
 
 def changed(number=-1, run=None, environment=None, **summary):
@@ -42,22 +42,22 @@ def changed(number=-1, run=None, environment=None, **summary):
 
 def test_optimizers_take_turns_with_seeds_that_are_nobody_elses():
     """A B C A B C; at the chosen rates, for the study's report, however short; the test split is not among the data."""
-    wanted = timing_pass.runs(asked(epochs=15), 2, None)
-    assert [(run.label, run.seed) for run in wanted] == [
+    found = wanted(2, None, epochs=15)
+    assert [(run.label, run.seed) for run in found] == [
         (k, s) for s in (3000, 3001) for k in ("GD", "Adam", "Momentum")
     ]
-    assert {run.study for run in wanted} == {TIMED.wanted[0].study}
-    assert {(run.kind, run.epochs, run.grid) for run in wanted} == {("timing", 3, "passes")}
-    assert [run.learning_rate for run in wanted[:3]] == [TIMED.choices[run.label].learning_rate for run in wanted[:3]]
+    assert {run.study for run in found} == {TIMED.wanted[0].study}
+    assert {(run.kind, run.epochs, run.grid) for run in found} == {("timing", 3, "passes")}
+    assert [run.learning_rate for run in found[:3]] == [TIMED.choices[run.label].learning_rate for run in found[:3]]
     assert runs.SPLITS_OF_KIND[runs.TIMING] == ("train", "validation")
-    assert {run.epochs for run in timing_pass.runs(asked(epochs=2), 1, None)} == {2}
-    assert {run.epochs for run in timing_pass.runs(asked(epochs=2), 1, 7)} == {7}
+    assert {run.epochs for run in wanted(1, None, epochs=2)} == {2}
+    assert {run.epochs for run in wanted(1, 7, epochs=2)} == {7}
 
 
 def test_there_are_a_thousand_seeds_for_times():
     """More repetitions are refused in a sentence."""
-    with pytest.raises(UserError, match=r"--repetitions must be at most 1000, got 1001"):
-        timing_pass.runs(asked(), 1001, None)
+    with pytest.raises(UserError, match=r"--repetitions must be at most 1000 \(.*\), got 1001"):
+        wanted(1001, None)
 
 
 def test_a_worker_ends_after_a_run_that_is_timed():

@@ -56,7 +56,7 @@ def test_a_pool_spends_five_times_the_trials_on_each_of_four():
 def test_a_target_is_the_median_of_what_the_best_of_the_pool_reaches(tmp_path):
     """The best validation score of each run, wherever in the run it was; the test split was never loaded."""
     path, engine = tmp_path / "small.toml", Pretender()
-    made = targets.make(path, study(), engine)
+    made = sweep.set_target(path, study(), engine)
     assert (made.optimizer, made.seeds) == ("heavy ball", 10)
     assert made.value == pytest.approx(0.9045)  # 0.9 and 0 to 9 thousandths
     assert {job.run.seed for job in engine.jobs if job.run.kind == "target"} == set(range(2000, 2010))
@@ -82,7 +82,7 @@ def test_without_a_target_there_is_none(tmp_path):
 def test_a_target_of_another_definition_or_a_broken_one_is_refused(tmp_path, change, sentence):
     """With the command that makes it again."""
     path = tmp_path / "small.toml"
-    targets.make(path, study(), Pretender())
+    sweep.set_target(path, study(), Pretender())
     written = targets.paths(path)[1]
     written.write_text(json.dumps(change(json.loads(written.read_text("utf-8")))), "utf-8")
     with pytest.raises(UserError, match=f"{sentence}.*make it with: python -m experiments target .*small.toml"):

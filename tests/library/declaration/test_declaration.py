@@ -12,7 +12,7 @@ from tests.library.cases import CASES
 from tests.library.harness import random_gradients, start_weights, train, values_of
 from tests.library.products import every_class, every_rule
 from tfoptim import Optimizer
-from tfoptim.declaration.domains import ClosedFraction, Fraction, Interval, NonNegative
+from tfoptim.declaration import ClosedFraction, Fraction, Interval, NonNegative
 
 
 class Anchored(Optimizer):

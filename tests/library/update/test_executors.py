@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CLASSES
 from tests.library.products import crossed
-from tfoptim.declaration.domains import Fraction
+from tfoptim.declaration import Fraction
 from tfoptim.update import execute
 
 STEPS = 10
