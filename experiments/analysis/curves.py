@@ -113,8 +113,7 @@ def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
 def with_seconds(table: Table, evidence: Evidence) -> list[dict[str, Any]]:
     """Returns a table of curves with the seconds to each evaluation: steps times the median seconds of a step.
 
-    So they are those of runs that had the machine to themselves, whatever ran beside those that are drawn. There are
-    none where the timing pass may not be shown.
+    So they come from runs that had the machine to themselves. There are none where the timing pass may not be shown.
     """
     seconds = evidence.step_seconds
     if not seconds:

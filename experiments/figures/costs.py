@@ -207,7 +207,7 @@ def _scale(axes: Axes, values: Sequence[float], *, log: bool) -> None:
 
 
 def _multiples(axes: Axes, own: Mapping[str, Table]) -> None:
-    """Writes beside each row how many times the step of SGD it takes, where SGD takes part."""
+    """Writes next to each row its step as a multiple of that of SGD, where SGD takes part."""
     medians = {label: middle([row["seconds_per_step"] for row in taken]).median for label, taken in own.items()}
     sgd = next(iter(own.values()))[0]["reference"]
     for place, (label, taken) in enumerate(own.items() if sgd else ()):

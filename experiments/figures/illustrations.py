@@ -116,7 +116,7 @@ def _limit(axes: Axes, averages: Sequence[float], settled: int) -> None:
 
 
 def _mark(axes: Axes, rate: float, text: str, height: float) -> None:
-    """Draws a rate as a line, with its label beside it, on the side where there is room."""
+    """Draws a rate as a line, with its label on the side where there is room."""
     axes.axvline(rate, color=MARK, linewidth=1.2, linestyle=(0, (4, 2)))
     place = (axes.transData + axes.transAxes.inverted()).transform((rate, 1.0))[0]
     side, gap = ("left", 0.008) if place < 0.8 else ("right", -0.008)

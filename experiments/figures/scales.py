@@ -41,7 +41,7 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
         step: the smallest difference that a score can show.
 
     Returns:
-        What to write beside the axis's name, in brackets.
+        What to write after the axis's name, in brackets.
     """
     seen = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(seen), max(seen)

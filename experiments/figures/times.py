@@ -118,11 +118,11 @@ def speed_words(row: Mapping[str, Any]) -> str:
 def _bar(axes: Axes, own: Table, style: Style, place: int) -> None:
     """Draws one optimizer's times and its speed-up; what cannot be drawn is written."""
     epochs = [row["epochs"] for row in own]
-    told, end = summarise_times(epochs), axes.get_xlim()[1]
-    if math.isfinite(told.median):
-        axes.barh(place, told.median, height=0.5, facecolor=style.color, alpha=0.35, edgecolor=style.color, zorder=2)
-    if math.isfinite(told.low):
-        axes.plot([told.low, min(told.high, end)], [place, place], color=INK, linewidth=1.3, zorder=4)
+    middle, end = summarise_times(epochs), axes.get_xlim()[1]
+    if math.isfinite(middle.median):
+        axes.barh(place, middle.median, height=0.5, facecolor=style.color, alpha=0.35, edgecolor=style.color, zorder=2)
+    if math.isfinite(middle.low):
+        axes.plot([middle.low, min(middle.high, end)], [place, place], color=INK, linewidth=1.3, zorder=4)
     alive = [value for value in epochs if math.isfinite(value)]
     heights = [place + 0.36 * (((5 * i) % 7) / 6 - 0.5) for i in range(len(alive))]
     axes.plot(alive, heights, **dot(style), markersize=4, mew=0, zorder=3)
@@ -130,9 +130,9 @@ def _bar(axes: Axes, own: Table, style: Style, place: int) -> None:
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
     said: Any = {"transform": across, "fontsize": 8, "bbox": paper, "zorder": 5}
     axes.text(0.99, place, speed_words(own[0]), ha="right", va="center", **said)
-    if told.misses:
-        inside = math.isinf(told.median)  # there is no bar then
-        axes.text(0.02, place - (0 if inside else 0.27), f"not reached {told.misses}/{told.n}",
+    if middle.misses:
+        inside = math.isinf(middle.median)  # there is no bar then
+        axes.text(0.02, place - (0 if inside else 0.27), f"not reached {middle.misses}/{middle.n}",
                   va="center" if inside else "bottom", **said)  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def _curves(facts: Facts) -> Iterator[Figure]:
         table = curves.rows(evidence.found, curve)
         drawn = [(scales.EPOCHS, table)]
         if curve.slug in curves.OVER_STEPS:
-            drawn += [(across, table) for across in lines.telling(table)]
+            drawn += [(across, table) for across in lines.distinct(table)]
             drawn.append((scales.SECONDS, curves.with_seconds(table, evidence)))
         for across, rows in drawn:
             yield Figure(

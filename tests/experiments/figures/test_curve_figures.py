@@ -97,10 +97,10 @@ def test_steps_are_drawn_where_entries_take_other_numbers_of_them_in_a_pass(tmp_
     """A full gradient is one step; gradients of examples are as many for both, and tell nothing more."""
     mini = rows("Adam", (0.1, 0.2))
     both = mini + rows("GD", (1.0, 1.1), steps=(0, 1, 2, 3, 4, 5), a_pass=1)
-    assert curves.telling(mini) == []
-    assert curves.telling(both) == [scales.STEPS]
+    assert curves.distinct(mini) == []
+    assert curves.distinct(both) == [scales.STEPS]
     twice = [{**row, "example_gradients": 2 * row["example_gradients"], "optimizer": "GD"} for row in mini]
-    assert curves.telling(mini + twice) == [scales.GRADIENTS]
+    assert curves.distinct(mini + twice) == [scales.GRADIENTS]
     assert "steps of the optimizer (logarithmic axis)" in texts(over(both, tmp_path, across=scales.STEPS)[1])
 
 
