@@ -21,7 +21,7 @@ from experiments.studies import Study
 from experiments.studies.identity import study_hash
 from experiments.studies.runs import TARGET, Run, plan
 from experiments.text import clock
-from experiments.tuning import selection, targets
+from experiments.tuning import choosing, selection, targets
 
 MakeEngine = Callable[[], Engine]
 RETRIES = 2
@@ -33,7 +33,7 @@ def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) ->
     return [_recorded(name, run) for run in runs]
 
 
-def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Choice]:
+def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, choosing.Choice]:
     """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence.
 
     Args:
@@ -66,18 +66,16 @@ def set_target(path: Path, study: Study, engine: MakeEngine) -> targets.Target:
     return targets.write(path, study, entry.label, choice, compare(own.stem, whole, runs, engine))
 
 
-def searched(name: str, study: Study) -> tuple[list[Run], dict[str, selection.Choice]]:
+def searched(name: str, study: Study) -> tuple[list[Run], dict[str, choosing.Choice]]:
     """Returns the tuning runs that are called for by now, and the choices once all of them lead to some."""
     runs: dict[str, Run] = {}
     while all(_present(job) for job in _jobs(name, runs.values())):
-        trials = [selection.trial_of(_recorded(name, run)) for run in runs.values()]
-        settled = {e.label: selection.settle(study, e, trials) for e in study.optimizers}
-        choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
+        trials = [choosing.trial_of(_recorded(name, run)) for run in runs.values()]
+        settled = {e.label: choosing.settle(study, e, trials) for e in study.optimizers}
+        choices = {k: v for k, v in settled.items() if isinstance(v, choosing.Choice)}
         if len(choices) == len(settled):
             return list(runs.values()), choices
-        wanted = [
-            run for entry in study.optimizers for run in selection.tuning_runs(study, entry, settled[entry.label])
-        ]
+        wanted = [run for entry in study.optimizers for run in choosing.tuning_runs(study, entry, settled[entry.label])]
         runs |= {run.identity: run for run in wanted}
     return list(runs.values()), {}
 

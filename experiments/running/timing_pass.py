@@ -16,7 +16,7 @@ from experiments.running.engines import Setting
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, TIMING, Run, plan
 from experiments.text import clock
-from experiments.tuning.selection import Choice
+from experiments.tuning.choosing import Choice
 
 PASSES = 3  # of a run: the first warms up, the others are timed
 START_SECONDS = 8.0  # of a process, until it has imported TensorFlow

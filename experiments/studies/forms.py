@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from experiments.problems import seeds
 from experiments.problems.grid import GRIDS, PROTOCOL
 from experiments.studies import domains
-from experiments.studies.budgets import TIERS, Tier, tier
+from experiments.studies.budgets import BUDGETS, Budget, budget_named
 from experiments.studies.domains import table, tables, value
 
 SCHEMA = 2
@@ -72,8 +72,8 @@ class Tuning:
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
-    """A smaller form of the study, by name: what `--tier` stands for.
+class Preset:
+    """A smaller form of the study, by name: what `--preset` stands for.
 
     Attributes:
         name: its name on the command line.
@@ -118,7 +118,7 @@ class Study:
         epochs: length of every run, passes over the training set.
         batch_size: examples a step of the `mini` entries takes.
         micro_batch: examples held at a time while a full gradient is accumulated.
-        budget: how many points are tried and how many seeds evaluated, one of `experiments.tuning.search.TIERS`.
+        budget: how many points are tried and how many seeds evaluated, one of `experiments.studies.budgets.BUDGETS`.
         track: where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, `tuned`
             chooses them on this problem, `agnostic` from five points that are the same for all problems.
         schedule: of the learning rates of all optimizers that have none of their own (rule B9).
@@ -130,7 +130,7 @@ class Study:
         tuning: how hyperparameters are chosen.
         optimizers: the entries.
         figures: folder the figures go to, relative to the working directory.
-        tiers: smaller forms of it.
+        presets: smaller forms of it, by name.
         problems: where there are several; `each` makes of them studies of one, and the study itself is of the first.
     """
 
@@ -143,20 +143,20 @@ class Study:
     micro_batch: int = value(domains.whole(1))
     optimizers: tuple[Entry, ...] = tables(Entry)
     figures: str = value(FOLDER)
-    budget: str = value(domains.one_of(*TIERS), default="laptop")
+    budget: str = value(domains.one_of(*BUDGETS), default="laptop")
     track: str = value(domains.one_of(*TRACKS), default="tuned")
     schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
     grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
     deterministic: bool = value(domains.truth(), default=False)
     seeds: tuple[int, ...] = value(SEEDS, default=())
     tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
-    tiers: tuple[Part, ...] = tables(Part, default=())
+    presets: tuple[Preset, ...] = tables(Preset, default=())
     problems: tuple[Problem, ...] = tables(Problem, default=())
 
     @property
-    def tier(self) -> Tier:
+    def limits(self) -> Budget:
         """The budget, as numbers."""
-        return tier(self.budget)
+        return budget_named(self.budget)
 
     @property
     def tuned(self) -> bool:

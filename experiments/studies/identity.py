@@ -29,7 +29,7 @@ def definition(study: Study) -> dict[str, Any]:
     from experiments.problems import datasets, tasks
 
     content = dataclasses.asdict(study)
-    for word in ("title", "figures", "tiers"):
+    for word in ("title", "figures", "presets"):
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"]
@@ -37,7 +37,7 @@ def definition(study: Study) -> dict[str, Any]:
         del content["grid"]
     if not study.deterministic:
         del content["deterministic"]
-    content["budget"] = dataclasses.asdict(study.tier)
+    content["budget"] = dataclasses.asdict(study.limits)
     for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
         for key in [key for key, given in part.items() if given is None]:
             del part[key]

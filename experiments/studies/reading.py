@@ -15,7 +15,8 @@ from experiments.problems import seeds
 from experiments.studies import domains
 from experiments.studies.forms import OWN, SCHEMA, Problem, Study
 
-STUDIES = Path(__file__).parents[1] / "studies"
+STUDIES = Path(__file__).parent
+RENAMED = {"tiers": "presets"}  # keys of older files, which are still read
 
 
 def each(path: Path, study: Study) -> list[tuple[Path, Study]]:
@@ -94,9 +95,13 @@ def _text(path: Path) -> str:
 
 def _toml(text: str, origin: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{origin} is not valid TOML: {error}.") from error
+    for old, new in RENAMED.items():
+        if old in raw:
+            raw.setdefault(new, raw.pop(old))
+    return raw
 
 
 def _whole(text: str, origin: str) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def _whole(text: str, origin: str) -> dict[str, Any]:
             raise UserError(f"{origin} is like {path.name}, which is like itself.")
         models.append(path)
         base = _toml(_text(path), path.name)
-        raw = {key: given for key, given in base.items() if key != "tiers"} | raw
+        raw = {key: given for key, given in base.items() if key != "presets"} | raw
     return raw
 
 
@@ -120,8 +125,8 @@ def _completed(study: Study) -> Study:
     """Returns the study with the seeds that its budget asks for where it names none."""
     tuning = study.tuning
     if not tuning.seeds:
-        tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.tier.tuning_seeds]))
-    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.tier.seeds]))
+        tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.limits.tuning_seeds]))
+    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.limits.seeds]))
 
 
 def _strangers(raw: Mapping[str, Any]) -> list[str]:
@@ -149,9 +154,9 @@ def _across(study: Study) -> list[str]:
     """Returns the faults that no single value shows."""
     faults: list[str] = []
     labels = [entry.label.lower() for entry in study.optimizers]
-    for i, tier in enumerate(study.tiers):
-        strangers = [word for word in tier.optimizers if word.lower() not in labels]
-        faults.extend(f"tiers[{i}].label: {unknown('label', word.lower(), labels)}" for word in strangers)
+    for i, preset in enumerate(study.presets):
+        strangers = [word for word in preset.optimizers if word.lower() not in labels]
+        faults.extend(f"presets[{i}].label: {unknown('label', word.lower(), labels)}" for word in strangers)
     for i, entry in enumerate(study.optimizers):
         if "learning_rate" in entry.hyperparameters:
             faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")

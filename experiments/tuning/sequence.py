@@ -25,14 +25,7 @@ def halton(problem: str, round_: int, axis: int, index: int) -> float:
         round_: number of the search on it; another round is another scramble.
         axis: number of the axis, from 0, below 6.
         index: number of the point, from 0.
-
-    Raises:
-        ValueError: there is no such axis, or the index is no whole number from 0.
     """
-    if axis not in range(len(BASES)):
-        raise ValueError(f"axis must be a whole number from 0 to {len(BASES) - 1}, got {axis!r}.")
-    if isinstance(index, bool) or not isinstance(index, int) or index < 0:
-        raise ValueError(f"index must be a whole number from 0, got {index!r}.")
     return radical_inverse(index, permutations(problem, round_, axis))
 
 

@@ -25,7 +25,7 @@ from experiments.records.run_folder import Record
 from experiments.studies import Entry, Study, Style, Tuning, typed
 from experiments.studies.budgets import POOLS
 from experiments.studies.identity import study_hash
-from experiments.tuning import selection
+from experiments.tuning import choosing
 
 _STYLE = Style("#000000", "solid", "o")
 POOL = (
@@ -70,7 +70,7 @@ def pool(study: Study) -> Study:
         budget=budget.name,
         seeds=tuple(SEEDS[: budget.seeds]),
         tuning=Tuning(tuple(TUNING_SEEDS[: budget.tuning_seeds]), study.tuning.epochs),
-        tiers=(),
+        presets=(),
     )
 
 
@@ -85,7 +85,7 @@ def best(record: Record, task: Task) -> float:
     return max(filter(math.isfinite, scores), key=task.merit)
 
 
-def write(path: Path, study: Study, label: str, choice: selection.Choice, found: Sequence[Record]) -> Target:
+def write(path: Path, study: Study, label: str, choice: choosing.Choice, found: Sequence[Record]) -> Target:
     """Writes the target of a study of one problem next to it, and returns it.
 
     Args:

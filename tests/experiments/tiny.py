@@ -39,7 +39,7 @@ budget = "smoke"
 seeds = [1000]
 epochs = 1
 
-[[tiers]]
+[[presets]]
 name = "quick"
 optimizers = ["CLMR"]
 seeds = [1]
@@ -114,7 +114,7 @@ def place(monkeypatch, folder, toml=STUDY):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(mni152, "TASK", TASK)
     monkeypatch.setattr("experiments.problems.datasets.load.load", load)
-    monkeypatch.setattr("experiments.cli.making.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
     monkeypatch.setattr("experiments.running.sweep._prepare", lambda name: None)
     (folder / "tiny.toml").write_text(toml, encoding="utf-8")
     return folder / "tiny.toml"

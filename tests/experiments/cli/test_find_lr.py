@@ -1,13 +1,13 @@
 """The range test grows the rate as it says, stops when the loss diverges, and reads two rates off by its rule."""
 
-import argparse
 import csv
 import math
 
 import pytest
 
 from experiments.__main__ import main
-from experiments.cli import find_lr
+from experiments.cli import COMMANDS, tune
+from experiments.cli.command import parse
 from experiments.errors import UserError
 from experiments.figures import find_lr as figure
 from experiments.problems import seeds
@@ -25,9 +25,7 @@ def plan(**changes):
 
 def parsed(*words):
     """The options as the command line reads them."""
-    parser = argparse.ArgumentParser()
-    find_lr.add_options(parser)
-    return parser.parse_args(words)
+    return parse(["find-lr", *words], COMMANDS)
 
 
 def test_rates_grow_by_equal_ratios_or_by_equal_differences():
@@ -95,14 +93,14 @@ def test_plan_takes_the_entry_of_a_study_or_a_task(tmp_path):
     (tmp_path / "mine.toml").write_text(
         TOML.replace('batch = "mini"', 'batch = "mini"\nhyperparameters = { beta_1 = 0.8 }'), encoding="utf-8"
     )
-    of_study = find_lr.plan(parsed(str(tmp_path / "mine.toml"), "--optimizer", "Adam", "--low", "0.01"))
+    of_study = tune.plan(parsed(str(tmp_path / "mine.toml"), "--optimizer", "Adam", "--low", "0.01"))
     assert ("mine", "mnist_mlp", "adam", {"beta_1": 0.8}) == (
         of_study.name,
         of_study.task,
         of_study.optimizer,
         of_study.hyperparameters,
     )
-    of_task = find_lr.plan(parsed("mnist_mlp", "--optimizer", "rmsprop"))
+    of_task = tune.plan(parsed("mnist_mlp", "--optimizer", "rmsprop"))
     assert ("mnist_mlp", "mnist_5k", "rmsprop", {}) == (
         of_task.name,
         of_task.data,
@@ -121,7 +119,7 @@ def test_plan_takes_the_entry_of_a_study_or_a_task(tmp_path):
         (["--low", "0"], "must be a number above 0, got '0'"),
         (["--high", "much"], "must be a number above 0, got 'much'"),
         (["--steps", "5"], "must be a whole number from 20 to 100000, got '5'"),
-        (["--seed", "0"], "must be a tuning seed, 1000 to 1999, got '0'"),
+        (["--seed", "0"], "must be a tuning seed from 1000 to 1999, got '0'"),
         (["--hi", "1"], "Unknown option --hi: did you mean --high?"),
     ],
 )

@@ -9,8 +9,8 @@ from experiments.running import sweep
 from experiments.running.engines import Event
 from experiments.studies import identity
 from experiments.studies.runs import evaluation_runs
-from experiments.tuning import selection
-from experiments.tuning.selection import Choice
+from experiments.tuning import choosing
+from experiments.tuning.choosing import Choice
 from tests.experiments.small import evaluations, study
 
 
@@ -52,7 +52,7 @@ def planned(**changes):
     whole = study(**changes)
     choice = Choice({"learning_rate": 0.01}, (0.001, 0.1), 0, False, 0.9, (3, 3))
     choices = {entry.label: choice for entry in whole.optimizers}
-    return evaluation_runs(identity.study_hash(study()), whole, selection.values(choices))
+    return evaluation_runs(identity.study_hash(study()), whole, choosing.values(choices))
 
 
 def test_every_optimizer_is_run_with_every_seed():
@@ -122,6 +122,6 @@ def test_tuning_searches_until_all_optimizers_are_settled(tmp_path):
     assert {job.run.point["index"] for job in engine.jobs} == {0, 1, 2}
     assert sum(choice.trials[1] for choice in choices.values()) == len(engine.jobs)
     for entry in study().optimizers:
-        first = selection.searches(study(), entry)[0].points[0]
+        first = choosing.searches(study(), entry)[0].points[0]
         if not choices[entry.label].widenings:
             assert choices[entry.label].values == first.values

@@ -131,12 +131,12 @@ def test_repetitions_are_a_number_from_one_on(capsys):
 def test_an_interruption_names_the_command_without_what_would_begin_again(monkeypatch, capsys):
     """Else the times that were taken by then would be forgotten."""
 
-    def interrupted(options):
+    def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.cli.timing.run", interrupted)
+    monkeypatch.setattr("experiments.cli.tune.requests", interrupted)
     assert main(["time", "mnist", "--again"]) == 130
-    assert capsys.readouterr().err.endswith("the same command goes on: python -m experiments time mnist\n")
+    assert capsys.readouterr().err.endswith("the same command continues: python -m experiments time mnist\n")
 
 
 def test_a_timed_run_begins_anew_after_an_interruption(tmp_path):

@@ -110,8 +110,8 @@ def test_a_study_like_none_is_refused():
 
 def test_a_tier_of_unknown_optimizers_is_refused():
     """It is a part of the study."""
-    text = TOML + '[[tiers]]\nname = "quick"\noptimizers = ["Adm"]\nseeds = [0]\nepochs = 1\nfigures = "x"\n'
-    with pytest.raises(UserError, match=r"tiers\[0\].label: Unknown label 'adm': did you mean 'adam'"):
+    text = TOML + '[[presets]]\nname = "quick"\noptimizers = ["Adm"]\nseeds = [0]\nepochs = 1\nfigures = "x"\n'
+    with pytest.raises(UserError, match=r"presets\[0\].label: Unknown label 'adm': did you mean 'adam'"):
         studies.parse(text, "small.toml")
 
 
