@@ -101,7 +101,7 @@ def test_a_tier_is_a_smaller_study_in_a_folder_of_its_own(compared, capsys):
     with pytest.MonkeyPatch.context() as patch:
         tiny.place(patch, compared)
         assert main(["compare", "tiny.toml", "--preset", "quick", "--seeds", "0,1", "--debug"]) == 0
-        assert "2 runs of 2 passes" in capsys.readouterr().err
+        assert "2 runs of 2 epochs" in capsys.readouterr().err
         assert main(["compare", "tiny.toml", "--preset", "quik"]) == 2
         assert "Unknown preset 'quik': did you mean 'quick'?" in capsys.readouterr().err
     words = texts(compared / "quick" / "loss.svg")
