@@ -17,11 +17,14 @@ export TURN_OFF_REMAPPER := 1
 compare: setup ## train and compare the optimizers, then draw the figures (STUDY=mnist, ARGS='--seeds 3')
 	$(VENV)/bin/python -m experiments compare $(STUDY) $(ARGS)
 
-test: setup browser ## run all tests, on the newest TensorFlow, with coverage (ARGS='-k adam')
-	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term-missing:skip-covered $(ARGS)
+test: setup browser ## run the fast tests, with every branch of tfoptim/ covered: 6 minutes (ARGS='-k adam --no-cov')
+	$(VENV)/bin/python -m pytest $(PARALLEL) $(COVERAGE) -m '$(FAST)' $(ARGS)
 
 ##@ Checks
-check: test lint types test-oldest ## everything that CI runs
+check: lint types test-all test-oldest ## everything that CI runs
+
+test-all: setup browser ## run all tests: the fast ones, the slow ones, and those that ask the network
+	$(VENV)/bin/python -m pytest $(PARALLEL) $(COVERAGE) $(ARGS)
 
 lint: setup ## format, lint and architecture rules
 	$(VENV)/bin/ruff format --check
@@ -33,9 +36,16 @@ types: setup ## mypy and pyright
 	$(VENV)/bin/pyright
 
 test-oldest: $(OLDEST)/.installed ## run the library's tests on the oldest TensorFlow and Keras
-	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(LIBRARY_TESTS) $(ARGS)
+	$(OLDEST)/bin/python -m pytest $(PARALLEL) -m 'not product and not network' $(LIBRARY_TESTS) $(ARGS)
 
-LIBRARY_TESTS := tests/library tests/test_readme.py tfoptim
+durations: setup browser ## run all tests, and write what takes long to tests/durations.txt
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not network' --write-durations $(ARGS)
+
+LIBRARY_TESTS := tests/library tests/test_readme.py tests/test_lanes.py tfoptim
+FAST := not slow and not network
+# A file stays with one worker, because its tests share what they need; tests/conftest.py puts the longest file first.
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 ##@ Set-up
 setup: $(VENV)/.installed ## make .venv from the lock and install tfoptim into it (PYTHON=python3.12)
@@ -71,7 +81,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-oldest setup browser format table commands lock clean help
+.PHONY: compare test check lint types test-all test-oldest durations setup browser format table commands lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt

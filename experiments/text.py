@@ -1,4 +1,4 @@
-"""Tables as CSV: one row a mapping, all with the same keys."""
+"""Tables, one row a mapping and all with the same keys: as CSV, and by groups; and durations."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+Table = Sequence[Mapping[str, Any]]
 
-def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+
+def group(table: Table, key: str = "optimizer") -> dict[str, list[Mapping[str, Any]]]:
+    """Returns the rows of each optimizer, or of each value of another column, in the order they first appear."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in table:
+        found.setdefault(row[key], []).append(row)
+    return found
+
+
+def to_csv(rows: Table) -> str:
     """Returns rows, at least one, as CSV text with a heading; numbers are unrounded."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

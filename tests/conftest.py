@@ -1,9 +1,54 @@
-"""What every test needs before TensorFlow is imported."""
+"""What every test needs before TensorFlow starts, and the order in which two workers take the files."""
 
 import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests import lanes
+
+EXPERIMENTS = Path(__file__).parent / "experiments"
 
 # On a Mac, tensorflow-metal drops the ReLU of a dense layer in graph mode unless its remapper is off.
 os.environ.setdefault("TURN_OFF_REMAPPER", "1")
 
 # A shell may say how wide its terminal is; what tests read of a command has lines of any length.
 os.environ.pop("COLUMNS", None)
+
+
+def pytest_addoption(parser):
+    """Adds what `make durations` asks for."""
+    parser.addoption("--write-durations", action="store_true", help=f"write tests/{lanes.LIST.name} from this run")
+
+
+def pytest_collection(session):
+    """Makes two logical CPUs where tests of the library run, before any module that is collected starts TensorFlow."""
+    config = session.config
+    asked = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
+    if not controls(config) and not all(path.is_relative_to(EXPERIMENTS) for path in asked):
+        from tests.library import devices  # imports TensorFlow
+
+        devices.make()
+
+
+def controls(config):
+    """Whether this process only hands the tests to workers."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Orders the files for workers, which take one after the other."""
+    if hasattr(config, "workerinput"):
+        lanes.longest_file_first(items)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Writes the list of durations, where it is asked for."""
+    if config.getoption("write_durations"):
+        seconds = Counter()
+        for report in (report for reports in terminalreporter.stats.values() for report in reports):
+            if hasattr(report, "when"):
+                seconds[report.nodeid] += report.duration
+        lanes.LIST.write_text(lanes.written(seconds), encoding="utf-8")

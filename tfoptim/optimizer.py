@@ -35,7 +35,7 @@ class Optimizer(Configured):
         lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
         nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
 
-    >>> from tfoptim.declaration.domains import Fraction
+    >>> from tfoptim.declaration import Fraction
     >>> class Averaged(Optimizer):
     ...     beta: Fraction = 0.9
     ...     slots = dict(m=0.0)

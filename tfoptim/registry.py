@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 
-import tfoptim
 from tfoptim.declaration.domains import nearest
 from tfoptim.optimizer import Optimizer
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 
+RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
+
 
 def classes() -> dict[str, type[Optimizer]]:
-    """Returns every optimizer that tfoptim exports, by its name in lower case, sorted."""
-    exported = (value for value in vars(tfoptim).values() if isinstance(value, type) and issubclass(value, Optimizer))
-    return {
-        cls.__name__.lower(): cls
-        for cls in sorted(exported, key=lambda cls: cls.__name__.lower())
-        if cls is not Optimizer
-    }
+    """Returns every optimizer of the rule files, by its name in lower case, sorted."""
+    found = {cls.__name__.lower(): cls for cls in _subclasses(Optimizer) if cls.__module__.startswith(RULES)}
+    return dict(sorted(found.items()))
+
+
+def _subclasses(cls: type[Optimizer]) -> Iterator[type[Optimizer]]:
+    for own in cls.__subclasses__():
+        yield own
+        yield from _subclasses(own)
 
 
 def available() -> list[str]:

@@ -12,18 +12,17 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.declaration import presentation
-from tfoptim.declaration.domains import Choice, Interval, Whole
+from tfoptim.declaration import Choice, Integer, Interval, presentation
 from tfoptim.ops import Scalar, host
 
 __all__ = ["Cyclic", "OneCycle", "WarmupCosine", "triangle"]
 __getattr__ = presentation.missing(__name__)
 __dir__ = presentation.shown(__name__)
 
-_VALUE = Interval(0.0, fixed=True)
+_VALUE = Interval(0.0, schedulable=False)
 _SHAPES = Choice(("triangular", "triangular2", "exponential"))
-_GAMMA = Interval(0.0, 1.0, closed_low=False, closed_high=True, fixed=True)
-_TAIL = Interval(0.0, 1.0, fixed=True)
+_GAMMA = Interval(0.0, 1.0, closed_low=False, closed_high=True, schedulable=False)
+_TAIL = Interval(0.0, 1.0, schedulable=False)
 
 
 def triangle(step: Any, cycle: int) -> Any:
@@ -114,7 +113,7 @@ class Cyclic(_Exact):
         super().__init__()
         self.start = _VALUE.parse("Cyclic: start", start)
         self.peak = _VALUE.parse("Cyclic: peak", peak)
-        self.cycle = Whole(2, needed=True).parse("Cyclic: cycle", cycle)
+        self.cycle = Integer(2, required=True).parse("Cyclic: cycle", cycle)
         self.shape = _SHAPES.parse("Cyclic: shape", shape)
         self.gamma = _GAMMA.parse("Cyclic: gamma", gamma)
         if self.gamma != 1 and self.shape != "exponential":
@@ -165,7 +164,7 @@ class OneCycle(_Exact):
         self.start = _VALUE.parse("OneCycle: start", start)
         self.peak = _VALUE.parse("OneCycle: peak", peak)
         self.final = _VALUE.parse("OneCycle: final", final)
-        self.steps = Whole(1, needed=True).parse("OneCycle: steps", steps)
+        self.steps = Integer(1, required=True).parse("OneCycle: steps", steps)
         self.tail = _TAIL.parse("OneCycle: tail", tail)
 
     def at(self, step: tf.Tensor) -> tf.Tensor:
@@ -212,11 +211,11 @@ class WarmupCosine(_Exact):
     def __init__(self, peak: float, steps: int, warmup: int | None = None, final: float = 0.0) -> None:
         super().__init__()
         self.peak = _VALUE.parse("WarmupCosine: peak", peak)
-        self.steps = Whole(1, needed=True).parse("WarmupCosine: steps", steps)
+        self.steps = Integer(1, required=True).parse("WarmupCosine: steps", steps)
         self.final = _VALUE.parse("WarmupCosine: final", final)
         if warmup is None:
             warmup = min(-(-self.steps // 20), self.steps - 1)
-        self.warmup = Whole(0).parse("WarmupCosine: warmup", warmup)
+        self.warmup = Integer(0).parse("WarmupCosine: warmup", warmup)
         if self.warmup >= self.steps:
             raise ValueError(f"WarmupCosine: warmup must be less than steps={self.steps}, got {self.warmup}.")
 

@@ -1,13 +1,15 @@
-"""What records say of their cases, read back."""
+"""What records say of their cases, read back, and the cases that are shown as images."""
 
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from experiments.problems.datasets.segmentation import Slices, cases
 from experiments.problems.metrics import METRICS, Score
 from experiments.records.run_folder import Record
 from experiments.text import from_csv
@@ -79,3 +81,76 @@ def rows(runs: Sequence[Measured], metrics: Sequence[str]) -> list[dict[str, Any
         for one in runs
         for score in one.scores
     ]
+
+
+RULE = "by its mean Dice over classes, optimizers and seeds"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A case that is shown.
+
+    Attributes:
+        name: of the case.
+        row: number of its slice in the split.
+        position: place of that slice in its case; None where it is the only one.
+        kind: `best`, `median` or `worst`.
+    """
+
+    name: str
+    row: int
+    position: int | None
+    kind: str
+
+
+def choose(runs: Sequence[Measured], slices: Slices) -> list[Shown]:
+    """Returns the best, the median and the worst case, by the mean Dice over classes, optimizers and seeds.
+
+    Of an even number of cases the lower one in the middle is the median; of equal ones the first counts as the
+    better. Of a volume, the slice is shown that has most pixels of any structure, the first of equals.
+    """
+    dice: dict[str, list[float]] = {}
+    for one in runs:
+        for score in one.scores:
+            dice.setdefault(score.case, []).append(score.dice)
+    order = sorted(dice, key=lambda case: -statistics.fmean(dice[case]))
+    numbers = dict(cases(slices))
+    shown = []
+    for kind, place in (("best", 0), ("median", len(order) // 2), ("worst", len(order) - 1)):
+        rows = numbers[order[place]]
+        row = max(rows, key=lambda r: int((slices.labels[r] > 0).sum()))
+        position = int(slices.positions[row]) if len(rows) > 1 else None
+        shown.append(Shown(order[place], int(row), position, kind))
+    return shown
+
+
+def kinds(truth: np.ndarray, prediction: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns which pixels are of each kind, given two label maps; the others are true negatives."""
+    inside, found = truth > 0, prediction > 0
+    return {
+        "true_positive": inside & (truth == prediction),
+        "false_positive": found & ~inside,
+        "false_negative": inside & ~found,
+        "wrong_class": inside & found & (truth != prediction),
+    }
+
+
+def counted(shown: Shown, one: Measured, truth: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
+    """Returns the row of an overlay: the scores of a case by one run, and how many pixels of a slice are of a kind."""
+    own = [score for score in one.scores if score.case == shown.name]
+    run = one.record.run
+    counts = {kind: int(mask.sum()) for kind, mask in kinds(truth, prediction).items()}
+    return {
+        "study": run.study[:8],
+        "data": run.data,
+        "model": run.task,
+        "shown_as": shown.kind,
+        "case": shown.name,
+        "slice": "" if shown.position is None else shown.position,
+        "optimizer": one.label,
+        "seed": one.seed,
+        "dice": statistics.fmean(score.dice for score in own),
+        "hausdorff_95_mm": statistics.fmean(score.hausdorff_95_mm for score in own),
+        **{f"{kind}_pixels": count for kind, count in counts.items()},
+        "true_negative_pixels": int(truth.size) - sum(counts.values()),
+    }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from experiments.cli import benchmark, checks, command, data, recorded, runs, study, tune
+from experiments.cli import benchmark, checks, command, data, find_lr, recorded, runs, study, tune
 
-_DECLARED = (module.COMMANDS for module in (study, tune, recorded, runs, data, checks, benchmark))
+_DECLARED = (module.COMMANDS for module in (study, tune, recorded, runs, data, find_lr, checks, benchmark))
 _BY_GROUP = sorted((one for some in _DECLARED for one in some), key=lambda one: command.GROUPS.index(one.group))
 COMMANDS: tuple[command.Command, ...] = tuple(_BY_GROUP)
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from experiments.figures import canvas
-from experiments.figures.canvas import Caption
+from experiments.figures.canvas import Context
+from experiments.figures.looks import name_rows, of, under
 from experiments.studies import Style
-from experiments.text import from_csv, to_csv
-
-Table = Sequence[Mapping[str, Any]]
+from experiments.text import Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,47 +56,27 @@ BOXES = (
 )  # fmt: skip
 
 
-def table_from(text: str, boxes: Boxes) -> list[dict[str, Any]]:
-    """Returns the table of a figure from its CSV."""
-    return from_csv(text, {"seed": int, boxes.column: float, "missed": _true, "false_alarm": _true})
-
-
-def draw(boxes: Boxes, table: Table, styles: Mapping[str, Style], caption: Caption, folder: Path) -> list[Path]:
-    """Draws a row for each optimizer, in the order of the study, and writes PNG, SVG and CSV.
-
-    Args:
-        boxes: which figure.
-        table: its numbers, as `cases.read.rows` gives them.
-        styles: the look of each optimizer; one without rows diverged.
-        caption: the words.
-        folder: where the files go.
-    """
+def draw(table: Table, context: Context, boxes: Boxes) -> Figure:
+    """Draws a row for each optimizer, in the order of the study; one without rows diverged."""
     classes = list(dict.fromkeys(row["class"] for row in table))
     seeds = len({row["seed"] for row in table})
-    with mpl.rc_context(canvas.STYLE):
-        figure, panels = canvas.sheet(caption, room=0, grid=(1, len(classes)))
-        _scale(panels[0], boxes, [row[boxes.column] for row in table])
-        panels[0].set_ylim(len(styles) - 0.4, -0.6)
-        panels[0].set_yticks(range(len(styles)), labels=list(styles))
-        for panel, name in zip(panels, classes, strict=True):
-            panel.set_title(name, fontsize=10, loc="left")
-            panel.grid(visible=False, axis="y")
-            for place, (label, style) in enumerate(styles.items()):
-                with canvas.of(label, panel):
-                    own = [row for row in table if row["optimizer"] == label and row["class"] == name]
-                    _row(panel, boxes, own, style, place)
-                    lost = seeds - len({row["seed"] for row in own})
-                    _say(panel, place, "left", f"{lost} of {seeds} diverged" if lost else "")
-                    _say(
-                        panel,
-                        place,
-                        "right",
-                        f"{missed} missed" if (missed := sum(row["missed"] for row in own)) else "",
-                    )
-            if boxes.distance:
-                _cap(panel, boxes, table)
-        figure.supxlabel(boxes.axis, y=_under(caption), fontsize=9.5)
-        return canvas.save(figure, folder, boxes.slug, caption, to_csv(table))
+    figure, panels = canvas.sheet(context.caption, room=0, grid=(1, len(classes)))
+    _scale(panels[0], boxes, [row[boxes.column] for row in table])
+    name_rows(panels[0], list(context.styles))
+    for panel, name in zip(panels, classes, strict=True):
+        panel.set_title(name, fontsize=10, loc="left")
+        panel.grid(visible=False, axis="y")
+        for place, (label, style) in enumerate(context.styles.items()):
+            with of(label, panel):
+                own = [row for row in table if row["optimizer"] == label and row["class"] == name]
+                _row(panel, boxes, own, style, place)
+                lost, missed = seeds - len({row["seed"] for row in own}), sum(row["missed"] for row in own)
+                _say(panel, place, "left", f"{lost} of {seeds} diverged" if lost else "")
+                _say(panel, place, "right", f"{missed} missed" if missed else "")
+        if boxes.distance:
+            _cap(panel, boxes, table)
+    figure.supxlabel(boxes.axis, y=under(context.caption), fontsize=9.5)
+    return figure
 
 
 def _row(axes: Axes, boxes: Boxes, own: Table, style: Style, place: int) -> None:
@@ -151,12 +129,3 @@ def _cap(axes: Axes, boxes: Boxes, table: Table) -> None:
     """Draws the distance of a miss, where there was one."""
     for distance in {row[boxes.column] for row in table if row["missed"] or row["false_alarm"]}:
         axes.axvline(distance, color=canvas.QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-
-
-def _under(caption: Caption) -> float:
-    """Returns the height, as a share of the figure's, of a label between axes and footer."""
-    return (18 + 12 * len(canvas.wrapped(caption.footer))) / 72 / canvas.HEIGHT
-
-
-def _true(text: str) -> bool:
-    return text == "True"

@@ -1,4 +1,4 @@
-"""What all figures share: the style, the labels at the lines, and how a figure is saved."""
+"""What all figures share: the style, the caption, an empty sheet, and how a figure is saved."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import dataclasses
 import functools
 import html
 import io
-import math
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from experiments.records import files
+from experiments.studies import Style
+from experiments.text import Table, to_csv
 
 DPI = 200
 WIDTH, HEIGHT = 9.0, 5.8
@@ -73,6 +74,32 @@ class Caption:
     lines: tuple[str, ...]
     footer: tuple[str, ...]
     description: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What a figure is drawn with besides its rows.
+
+    Attributes:
+        caption: the words.
+        styles: the look of each optimizer, in the order of the study.
+        score: what the score is called.
+        step: the smallest difference that the score can show.
+    """
+
+    caption: Caption
+    styles: Mapping[str, Style] = dataclasses.field(default_factory=dict)
+    score: str = "score"
+    step: float = 1e-4
+
+
+def write(
+    draw: Callable[[Table, Context], Figure], table: Table, context: Context, folder: Path, slug: str
+) -> list[Path]:
+    """Draws rows, and writes the figure as PNG and SVG and the rows as CSV."""
+    with mpl.rc_context(STYLE):
+        figure = draw(table, context)
+    return save(figure, folder, slug, context.caption, to_csv(table))
 
 
 def sheet(
@@ -155,70 +182,6 @@ def _boxes() -> Iterator[None]:
         yield
 
 
-def apart(places: Sequence[float], gap: float, ceiling: float = math.inf, floor: float = -math.inf) -> list[float]:
-    """Returns places at least `gap` apart, in the same order and moved as little as possible.
-
-    Args:
-        places: where labels would like to be.
-        gap: least distance between neighbours.
-        ceiling: no place is above it, whatever is pushed down.
-        floor: no place is below it, whatever is pushed up; where too little room is left, the ceiling gives way.
-
-    >>> apart([0.0, 1.0, 1.1], 0.5)
-    [0.0, 0.8, 1.3]
-    >>> apart([0.0, 1.0, 1.1], 0.5, ceiling=1.0)
-    [0.0, 0.5, 1.0]
-    """
-    order = sorted(range(len(places)), key=places.__getitem__)
-    blocks: list[list[float]] = []  # each block: the shifted places that must stay together
-    for rank, index in enumerate(order):
-        blocks.append([places[index] - rank * gap])
-        while len(blocks) > 1 and _mean(blocks[-2]) > _mean(blocks[-1]):
-            last = blocks.pop()
-            blocks[-1] += last
-    shifted = [_mean(block) for block in blocks for _ in block]
-    moved = [0.0] * len(places)
-    for rank, index in enumerate(order):
-        highest = ceiling - (len(order) - 1 - rank) * gap
-        moved[index] = round(max(min(shifted[rank] + rank * gap, highest), floor + rank * gap), 9)
-    return moved
-
-
-def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, Any]]]) -> None:
-    """Writes each line's label right of the axes at the height of its end, moved apart.
-
-    Args:
-        axes: the axes, with their final limits.
-        ends: for each line its last point, its label, after two spaces perhaps with a number, and its look.
-    """
-    box = axes.get_position()
-    figure: Any = axes.figure
-    inches = figure.get_size_inches()
-    height, width = box.height * inches[1] * 72, box.width * inches[0] * 72
-    to_axes = axes.transData + axes.transAxes.inverted()
-    starts = [to_axes.transform((x, y)) for x, y, _, _ in ends]
-    gap = min(15 / height, 1.0 / max(1, len(ends) - 1))
-    places = apart([float(start[1]) for start in starts], gap, 1.0, 0.0)  # above is the caption, below the footer
-    free: Any = {"transform": axes.transAxes, "clip_on": False}
-    left, middle, right, text_at = (1 + points / width for points in (8, 18, 28, 34))
-    for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):
-        with of(text.partition("  ")[0], axes):
-            axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
-            sample = [left, middle, right], [place] * 3
-            axes.plot(*sample, **{"markevery": [1], "markersize": 5, "linewidth": 1.8, **look, **free})
-            axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
-
-
-@contextlib.contextmanager
-def of(label: str, axes: Axes) -> Iterator[None]:
-    """Marks what is drawn in some axes meanwhile as an optimizer's, so that the page can hide all of it."""
-    before = set(map(id, axes.get_children()))
-    yield
-    for artist in axes.get_children():
-        if id(artist) not in before and artist.get_gid() is None:
-            artist.set_gid(f"{OF}{label}")
-
-
 def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str) -> list[Path]:
     """Writes a figure as PNG and SVG and its numbers as CSV; the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -241,7 +204,3 @@ def _described(svg: str, caption: Caption) -> str:
     for mark, name in ((OF, "optimizer"), (WORDS, "words")):
         svg = re.sub(rf'\bid="{mark}([^"]*)"', rf'data-{name}="\1"', svg)
     return svg.replace("<metadata>", words + "<metadata>", 1)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -1,109 +1,46 @@
-"""What a score costs: time of a step, and memory that the optimizer keeps for itself, with the frontier of each."""
+"""Costs: scores against time and memory, all that was computed for each optimizer, and the timing pass."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from experiments import optimizers
-from experiments.analysis.evidence import Evidence, origin
-from experiments.analysis.results import Result
-from experiments.analysis.timing_table import rows
+from experiments.analysis.cost_rows import BYTES, PARTS, timed
+from experiments.analysis.timing_table import MIB, middle
 from experiments.figures import canvas, scales
-from experiments.figures.base import Table, dot
-from experiments.figures.canvas import Caption
-from experiments.studies import Entry, Style
-from experiments.text import from_csv, to_csv
+from experiments.figures.canvas import Context, plain, wrapped
+from experiments.figures.looks import FEW, apart, dot, name_rows, of, room_for
+from experiments.studies import Style
+from experiments.text import Table, group
 
-BYTES = 4  # of a number in float32
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # a name may stand on the frontier
 WIDE = 8.0  # times, from which on an axis has no room for each digit
-HOW = (
-    "Point: mean test score after the last pass, bar: its 95 % interval. Line: the frontier, those whose mean no other "
-    "reaches at the same or a lower cost."
-)
-TIMED = "Times: median of the timing pass. Memory: what was found in it of the optimizer's state, for each parameter."
-DECLARED = "Memory: what the optimizer declares to keep between steps, for each parameter."
 
 
-def how(evidence: Evidence) -> str:
-    """Returns how to read the figure, and where there are no times why, and the command that takes them."""
-    return f"{HOW} {f'{DECLARED} {evidence.untimed}' if evidence.untimed else TIMED}"
-
-
-def table_of(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer that has a mean; seconds are NaN where no timing pass has them."""
-    kept = _kept(evidence)
-    seconds = evidence.step_seconds
-    return [
-        {
-            **origin(evidence),
-            "optimizer": row.label,
-            "score": row.centre.mean.value,
-            "low": row.centre.mean.expanded.low,
-            "high": row.centre.mean.expanded.high,
-            "seconds_per_step": seconds.get(row.label, math.nan),
-            "state_bytes_per_parameter": kept[row.label],
-            "higher_is_better": evidence.higher,
-        }
-        for row in result.rows
-        if row.centre is not None and math.isfinite(row.centre.mean.value)
-    ]
-
-
-def state_bytes(entry: Entry) -> int:
-    """Returns what an optimizer keeps between steps for each parameter, bytes; numbers for the whole do not count."""
-    return BYTES * len(optimizers.slots(optimizers.rule(entry.optimizer, **entry.hyperparameters)))
-
-
-def _kept(evidence: Evidence) -> dict[str, float]:
-    """Returns what each optimizer keeps for a parameter, bytes: measured in the timing pass, else as it declares."""
-    if evidence.untimed:
-        return {entry.label: state_bytes(entry) for entry in evidence.study.optimizers}
-    return {row.label: row.state for row in rows(evidence.timings, evidence.study)}
-
-
-def table_from(text: str) -> list[dict[str, Any]]:
-    """Returns the table of the figure from its CSV."""
-    numbers = dict.fromkeys(("score", "low", "high", "seconds_per_step"), float)
-    return from_csv(text, {**numbers, "state_bytes_per_parameter": _number, "higher_is_better": lambda w: w == "True"})
-
-
-def _number(word: str) -> float:
-    """Returns a number of bytes, an int where it was written as one, so that the same CSV comes out again."""
-    return int(word) if word.isdigit() else float(word)
-
-
-def draw(table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path) -> list[Path]:
-    """Draws the score against what it costs; times only where there is a timing pass.
-
-    Args:
-        table: the numbers, as `table_of` gives them.
-        styles: the look of each optimizer.
-        score: what the score is called.
-        caption: the words.
-        folder: where the files go.
-    """
+def draw(table: Table, context: Context) -> Figure:
+    """Draws the score against what it costs; times only where there is a timing pass."""
     columns = [("state_bytes_per_parameter", "bytes of state for each parameter\n(logarithmic axis from 4 on)")]
     if all(math.isfinite(row["seconds_per_step"]) for row in table):
         columns.insert(0, ("seconds_per_step", "seconds of a step\n(logarithmic axis)"))
-    with mpl.rc_context(canvas.STYLE):
-        figure, panels = canvas.sheet(caption, room=0, grid=(1, len(columns)), gap=(0.16, 0.3), share=False)
-        for panel, (column, words) in zip(panels, columns, strict=True):
-            _cost_axis(panel, table, column)
-            ends = [row[key] for row in table for key in ("score", "low", "high")]
-            words_of_scale = scales.score_scale(panel.yaxis, ends, table[0]["higher_is_better"])
-            _frontier(panel, table, column)
-            _points(panel, table, column, styles)
-            panel.set_xlabel(words)
-        panels[0].set_ylabel(f"test {score}, mean\n({words_of_scale})")
-        return canvas.save(figure, folder, "costs", caption, to_csv(table))
+    figure, panels = canvas.sheet(context.caption, room=0, grid=(1, len(columns)), gap=(0.16, 0.3), share=False)
+    for panel, (column, words) in zip(panels, columns, strict=True):
+        _cost_axis(panel, table, column)
+        ends = [row[key] for row in table for key in ("score", "low", "high")]
+        words_of_scale = scales.score_scale(panel.yaxis, ends, table[0]["higher_is_better"])
+        _frontier(panel, table, column)
+        _points(panel, table, column, context.styles)
+        panel.set_xlabel(words)
+    panels[0].set_ylabel(f"test {context.score}, mean\n({words_of_scale})")
+    return figure
 
 
 def _cost_axis(axes: Axes, table: Table, column: str) -> None:
@@ -145,13 +82,140 @@ def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) 
     height = axes.get_position().height * canvas.HEIGHT * 72
     to_axes = axes.transData + axes.transAxes.inverted()
     shares = [float(to_axes.transform((row[column], row["score"]))[1]) for row in table]
-    places: Sequence[float] = canvas.apart(shares, 11 / height)
+    places: Sequence[float] = apart(shares, 11 / height)
     where = ("data", "axes fraction")
     for row, place in zip(table, places, strict=True):
-        with canvas.of(row["optimizer"], axes):
+        with of(row["optimizer"], axes):
             color = styles[row["optimizer"]].color
             if math.isfinite(row["low"]):
                 axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
             axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
-            axes.annotate(canvas.plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
+            axes.annotate(plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
                           textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND)  # fmt: skip
+
+
+# Shade and hatch of the parts, so that they differ without colours.
+SHADES: Any = ({"alpha": 0.85}, {"alpha": 0.5, "hatch": "////"}, {"alpha": 0.3}, {"alpha": 0.0, "hatch": "xxxx"})
+LOOKS: Mapping[str, Any] = dict(zip(PARTS, SHADES, strict=True))
+
+
+def draw_spent(table: Table, context: Context) -> Figure:
+    """Draws a bar for each optimizer, its parts one after the other."""
+    lines, hours = group(table), timed(table)
+    key, unit = ("core_hours", 1.0) if hours else ("gradients", 1e6)
+    whole = {label: sum(row[key] for row in own) / unit for label, own in lines.items()}
+    words = "core hours" if hours else "millions of gradients of single examples"
+    if hours and max(whole.values()) < 1:
+        unit, words = 1 / 60, "core minutes"
+        whole = {label: 60 * value for label, value in whole.items()}
+    height = canvas.HEIGHT + 0.2 * max(0, len(lines) - FEW)
+    with mpl.rc_context({"hatch.linewidth": 0.7}):
+        left = room_for(list(lines))
+        figure, (axes,) = canvas.sheet(context.caption, room=len("0.00"), left=left, height=height)
+        figure.subplots_adjust(top=axes.get_position().y1 - 0.2 / height)  # room for the names of the parts
+        axes.set_axisbelow(True)
+        axes.set_xlim(0, 1.02 * max([*whole.values(), 1e-9]))
+        for place, (label, own) in enumerate(lines.items()):
+            with of(label, axes):
+                start, color = 0.0, context.styles[label].color
+                for row in own:
+                    size, look = row[key] / unit, LOOKS[row["part"]]
+                    face = to_rgba(color, look["alpha"])
+                    axes.barh(
+                        place, size, left=start, height=0.6, facecolor=face, edgecolor=color, hatch=look.get("hatch")
+                    )
+                    start += size
+                axes.annotate(f"{whole[label]:.3g}", (1.015, place), xycoords=("axes fraction", "data"), va="center",
+                              fontsize=8.5, annotation_clip=False)  # fmt: skip
+        name_rows(axes, list(lines))
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.set_xlabel(words)
+        _names(axes, table)
+    return figure
+
+
+def _names(axes: Any, table: Table) -> None:
+    """Names the parts that there are, above the bars."""
+    there = [part for part in PARTS if any(row["part"] == part and row["gradients"] for row in table)]
+    looks = [LOOKS[part] for part in there]
+    keys = [
+        Patch(facecolor=to_rgba(canvas.QUIET, look["alpha"]), edgecolor=canvas.QUIET, hatch=look.get("hatch"))
+        for look in looks
+    ]
+    place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "borderaxespad": 0.1, "borderpad": 0}
+    axes.legend(keys, there, ncols=len(there), fontsize=8.5, frameon=False, **place)
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One column of the figure: what of a repetition it shows, in which unit, and what its axis is called."""
+
+    column: str
+    unit: float
+    words: str
+    log: bool = False
+
+
+PANELS = (
+    Panel("seconds_per_step", 1e-3, "ms a step\n(logarithmic axis)", log=True),
+    Panel("seconds_compiling", 1.0, "seconds of\ncompiling"),
+    Panel("peak_resident_bytes", MIB, "most memory\nof the process, MiB"),
+    Panel("peak_device_bytes", MIB, "most memory\non the GPU, MiB"),
+    Panel("state_bytes_per_parameter", 1.0, "bytes of state\nfor each parameter"),
+)
+
+
+def draw_timing(table: Table, context: Context) -> Figure:
+    """Draws a row for each optimizer and a column for each of its costs."""
+    panels = [panel for panel in PANELS if all(math.isfinite(row[panel.column]) for row in table)]
+    own = group(table)
+    height = max(3.6, 2.4 + 0.34 * len(own) + 0.17 * len(wrapped((*context.caption.lines, *context.caption.footer))))
+    widths = [2.2, *(1.0 for _ in panels[1:])]
+    left, grid = room_for(list(own)), (1, len(panels))
+    figure, axes = canvas.sheet(context.caption, 0, grid, (0.14, 0.28), height, left=left, share=False, widths=widths)
+    for place, (one, panel) in enumerate(zip(axes, panels, strict=True)):
+        name_rows(one, list(own))
+        if place:
+            one.tick_params(axis="y", labelleft=False)
+        _scale(one, [row[panel.column] / panel.unit for row in table], log=panel.log)
+        for number, (label, taken) in enumerate(own.items()):
+            with of(label, one):
+                _mark(one, number, [row[panel.column] / panel.unit for row in taken], context.styles[label])
+        one.set_xlabel(panel.words, fontsize=8.5)
+    _multiples(axes[0], own)
+    return figure
+
+
+def _mark(axes: Axes, place: int, values: Sequence[float], style: Style) -> None:
+    found = middle(values)
+    axes.plot([found.low, found.high], [place] * 2, color=style.color, linewidth=5, alpha=0.35, solid_capstyle="butt")
+    axes.plot(values, [place] * len(values), style.marker, color=style.color, markersize=4, mfc="none", mew=0.9)
+    axes.plot([found.median] * 2, [place - 0.28, place + 0.28], color=style.color, linewidth=2)
+
+
+def _scale(axes: Axes, values: Sequence[float], *, log: bool) -> None:
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+    axes.tick_params(axis="x", labelsize=8)
+    if not log:
+        axes.set_xlim(0, 1.1 * max(values) or 1.0)
+        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 4, 5, 10]))
+        return
+    axes.set_xscale("log")
+    axes.set_xlim(min(values) / 1.2, max(values) * (max(values) / min(values)) ** 0.3 * 1.2)
+    subs = (1.0,) if max(values) > 300 * min(values) else (1.0, 2.0, 5.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+
+
+def _multiples(axes: Axes, own: Mapping[str, Table]) -> None:
+    """Writes beside each row how many times the step of SGD it takes, where SGD takes part."""
+    medians = {label: middle([row["seconds_per_step"] for row in taken]).median for label, taken in own.items()}
+    sgd = next(iter(own.values()))[0]["reference"]
+    for place, (label, taken) in enumerate(own.items() if sgd else ()):
+        most = max(row["seconds_per_step"] for row in taken) * 1e3
+        quiet: Any = {"fontsize": 8.5, "color": canvas.QUIET, "va": "center"}
+        times = f"x {medians[label] / medians[sgd]:.3g}"
+        with of(label, axes):
+            axes.annotate(times, (most, place), xytext=(8, 0), textcoords="offset points", **quiet)

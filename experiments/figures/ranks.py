@@ -1,113 +1,80 @@
-"""Scores and ranks seed by seed as a heat map, and the chance that one optimizer does better than another."""
+"""Heat maps of scores and ranks, chances to be better, and the critical-difference diagram."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from experiments.analysis.evidence import Evidence, origin
-from experiments.analysis.lint import Claims
-from experiments.analysis.results import Result, number
-from experiments.analysis.statistics import generator, improvement, interquartile_means, ranks
+from experiments.analysis.results import number
 from experiments.figures import canvas, scales
-from experiments.figures.base import Table, group, name_rows, room_for
-from experiments.figures.canvas import Caption
+from experiments.figures.canvas import Context, plain
+from experiments.figures.looks import dot, name_rows, of, room_for
 from experiments.studies import Style
-from experiments.text import from_csv, to_csv
+from experiments.text import Table, group
 
-MAP_HOW = (
-    "One problem, so that the columns are its seeds: test score, and in small the rank in that seed. Colour: score "
-    "less that of the median optimizer in that seed, blue better, orange worse. Last column: interquartile mean, and "
-    "half the width of its 95 % interval. Hatched: diverged."
-)
-CHANCE_HOW = (
-    "Left: interquartile mean of the test score with its 95 % interval (expanded bootstrap over seeds); a diverged run "
-    "counts as 0. Right: P(row better than column), all runs of one against all of the other, ties half; ring: 0.75 or "
-    "more"
-)
-NEEDED = ", which a claim needs beside its interval and p."
 READABLE = 8  # columns whose numbers can be read
 BETTER, WORSE = (0.0, 0.447, 0.698), (0.835, 0.369, 0.0)  # Okabe and Ito's blue and vermillion
 
 
-def chance_how(claims: Claims) -> str:
-    """Returns how to read the matrix; where nothing may be claimed, a ring is a number and no part of a claim."""
-    return CHANCE_HOW + (NEEDED if claims.allowed else ".")
-
-
-def map_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each run: score, rank in its seed, and its optimizer's interquartile mean; the best first."""
-    finals = evidence.complete(evidence.final("test"))
-    order = [row.label for row in result.rows if row.label in finals]
-    if not order:
-        return []
-    sign = 1 if evidence.higher else -1
-    placed = ranks({label: [sign * finals[label][seed] for seed in evidence.study.seeds] for label in order})
-    means = _means(evidence, finals, "heat map")
-    return [
-        {
-            **origin(evidence),
-            "optimizer": label,
-            "seed": seed,
-            "score": finals[label][seed],
-            "rank": float(placed[label][place]),
-            "iqm": means[label].value,
-            "iqm_low": means[label].expanded.low,
-            "iqm_high": means[label].expanded.high,
-            "higher_is_better": evidence.higher,
-        }
-        for label in order
-        for place, seed in enumerate(evidence.study.seeds)
-    ]
-
-
-def map_from(text: str) -> list[dict[str, Any]]:
-    """Returns the table of the heat map from its CSV."""
-    numbers = dict.fromkeys(("score", "rank", "iqm", "iqm_low", "iqm_high"), float)
-    return from_csv(text, {**numbers, "seed": int, "higher_is_better": lambda word: word == "True"})
-
-
-def draw_map(table: Table, caption: Caption, folder: Path) -> list[Path]:
-    """Draws the heat map of scores, optimizers by seeds.
-
-    Args:
-        table: the numbers, as `map_table` gives them.
-        caption: the words.
-        folder: where the files go.
-    """
+def draw_map(table: Table, context: Context) -> Figure:
+    """Draws the heat map of scores, optimizers by seeds."""
     lines = group(table)
     seeds = list(dict.fromkeys(row["seed"] for row in table))
     scores = np.array([[row["score"] for row in own] for own in lines.values()])
     alive = np.where(np.isfinite(scores), scores, np.nan)
-    with mpl.rc_context(canvas.STYLE):
-        figure, (axes,) = canvas.sheet(caption, room=0, left=room_for(list(lines)))
-        name_rows(axes, list(lines))
-        axes.set_xlim(-0.5, len(seeds) + 0.5)
-        axes.grid(visible=False)
-        word = "seed " if len(seeds) <= READABLE else ""
-        axes.set_xticks(range(len(seeds) + 1), labels=[*(f"{word}{seed}" for seed in seeds), "interquartile mean"])
-        sign = 1 if table[0]["higher_is_better"] else -1
-        middle = np.nanmedian(alive, axis=0) if np.isfinite(alive).any(axis=0).all() else np.zeros(len(seeds))
-        away = sign * (alive - middle)
-        most = float(np.nanmax(np.abs(away), initial=1e-12))
-        for i, own in enumerate(lines.values()):
-            with canvas.of(own[0]["optimizer"], axes):
-                for j, row in enumerate(own):
-                    told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
-                    cell(axes, (j, i), float(away[i, j]) / most, *told)
-                first = own[0]
-                half = (first["iqm_high"] - first["iqm_low"]) / 2
-                cell(
-                    axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else ""
-                )
-        return canvas.save(figure, folder, "scores_by_seed", caption, to_csv(table))
+    figure, (axes,) = canvas.sheet(context.caption, room=0, left=room_for(list(lines)))
+    name_rows(axes, list(lines))
+    axes.set_xlim(-0.5, len(seeds) + 0.5)
+    axes.grid(visible=False)
+    word = "seed " if len(seeds) <= READABLE else ""
+    axes.set_xticks(range(len(seeds) + 1), labels=[*(f"{word}{seed}" for seed in seeds), "interquartile mean"])
+    sign = 1 if table[0]["higher_is_better"] else -1
+    middle = np.nanmedian(alive, axis=0) if np.isfinite(alive).any(axis=0).all() else np.zeros(len(seeds))
+    away = sign * (alive - middle)
+    most = float(np.nanmax(np.abs(away), initial=1e-12))
+    for i, own in enumerate(lines.values()):
+        with of(own[0]["optimizer"], axes):
+            for j, row in enumerate(own):
+                told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
+                cell(axes, (j, i), float(away[i, j]) / most, *told)
+            first = own[0]
+            half = (first["iqm_high"] - first["iqm_low"]) / 2
+            cell(axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else "")
+    return figure
+
+
+def draw_overview(table: Table, context: Context) -> Figure:
+    """Draws the heat map, optimizers by problems."""
+    lines = group(table)
+    problems = list(dict.fromkeys(row["problem"] for row in table))
+    places = np.array([[row["normalised"] for row in own] for own in lines.values()])
+    away = places - np.median(places, axis=0)
+    most = float(np.abs(away).max()) or 1.0
+    figure, (axes,) = canvas.sheet(context.caption, room=0, left=room_for(list(lines)))
+    name_rows(axes, list(lines))
+    axes.set_xlim(-0.5, len(problems) + 0.5)
+    axes.grid(visible=False)
+    names = [plain(name.replace(" on ", "\non ")) for name in problems]
+    axes.set_xticks(range(len(problems) + 1), labels=[*names, "interquartile mean"], fontsize=8)
+    for i, own in enumerate(lines.values()):
+        with of(own[0]["optimizer"], axes):
+            for j, row in enumerate(own):
+                half = (row["high"] - row["low"]) / 2
+                told = f"± {number(half)}" if math.isfinite(half) else f"{row['diverged']} diverged"
+                shade = math.nan if row["diverged"] else float(away[i, j]) / most
+                cell(axes, (j, i), shade, number(row["score"]) + (" *" if row["tied"] else ""), told)
+            first = own[0]
+            half = (first["iqm_high"] - first["iqm_low"]) / 2
+            rank = f"mean rank {first['mean_rank']:.2g}"
+            told = f"± {number(half)}, {rank}" if math.isfinite(half) else rank
+            cell(axes, (len(problems), i), 0.0, number(first["iqm"]), told)
+    return figure
 
 
 def cell(axes: Axes, place: tuple[int, int], shade: float, text: str, small: str) -> None:
@@ -124,61 +91,34 @@ def cell(axes: Axes, place: tuple[int, int], shade: float, text: str, small: str
     axes.text(x, y + 0.08, small, ha="center", va="top", fontsize=7, color=canvas.INK)
 
 
-def chance_table(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each ordered pair: P(row better), beside the row's interquartile mean; the best mean first."""
-    finals = evidence.complete(evidence.final("test"))
-    order = [row.label for row in result.rows if row.label in finals]
-    if not order:
-        return []
-    means = _means(evidence, finals, "chances")
-    sign = 1 if evidence.higher else -1
-    runs = {label: [[sign * finals[label][seed] for seed in evidence.study.seeds]] for label in order}
-    rows = []
-    for label in order:
-        for other in order:
-            rng = generator(evidence.identity, f"chance {label} {other}")
-            chance = 0.5 if label == other else improvement(runs[label], runs[other], rng).value
-            told = {"iqm": means[label].value, "low": means[label].expanded.low, "high": means[label].expanded.high}
-            pair = {"optimizer": label, "other": other, "p_better": chance, "higher_is_better": evidence.higher}
-            rows.append({**origin(evidence), **pair, **told})
-    return rows
-
-
-def chance_from(text: str) -> list[dict[str, Any]]:
-    """Returns the table of the matrix from its CSV."""
-    numbers = dict.fromkeys(("p_better", "iqm", "low", "high"), float)
-    return from_csv(text, {**numbers, "higher_is_better": lambda word: word == "True"})
-
-
-def draw_chances(table: Table, styles: Mapping[str, Style], score: str, caption: Caption, folder: Path) -> list[Path]:
-    """Draws interquartile means beside the matrix of chances; arguments as for the other figures."""
+def draw_chances(table: Table, context: Context) -> Figure:
+    """Draws interquartile means beside the matrix of chances."""
     lines = group(table)
     labels = list(lines)
-    with mpl.rc_context(canvas.STYLE):
-        figure, (bars, matrix) = canvas.sheet(
-            caption, room=0, grid=(1, 2), gap=(0.05, 0.3), share=False, left=room_for(labels), widths=(1, 1.25)
-        )
-        seen = [row[key] for row in table for key in ("iqm", "low", "high")]
-        axis = scales.score_scale(bars.xaxis, seen, table[0]["higher_is_better"])
-        for place, (label, own) in enumerate(lines.items()):
-            with canvas.of(label, bars), canvas.of(label, matrix):
-                low, high, color = own[0]["low"], own[0]["high"], styles[label].color
-                if math.isfinite(low):
-                    bars.plot([low, high], [place] * 2, color=color, linewidth=6, alpha=0.45, solid_capstyle="butt")
-                bars.plot(own[0]["iqm"], place, styles[label].marker, color=color, markersize=7)
-                for column, row in enumerate(own):
-                    _chance(matrix, (column, place), row["p_better"], label == row["other"])
-        name_rows(bars, labels)
-        name_rows(matrix, [""] * len(labels))
-        matrix.set_xlim(-0.5, len(labels) - 0.5)
-        matrix.xaxis.tick_top()
-        names = list(map(canvas.plain, labels))
-        matrix.set_xticks(range(len(labels)), labels=names, rotation=25, ha="left", fontsize=8.5)
-        matrix.tick_params(length=0)
-        matrix.grid(visible=False)
-        matrix.set_xlabel("P(row better than column)", fontsize=8.5)
-        bars.set_xlabel(f"interquartile mean of the test {score}\n({axis})", fontsize=8.5)
-        return canvas.save(figure, folder, "chances", caption, to_csv(table))
+    figure, (bars, matrix) = canvas.sheet(
+        context.caption, room=0, grid=(1, 2), gap=(0.05, 0.3), share=False, left=room_for(labels), widths=(1, 1.25)
+    )
+    seen = [row[key] for row in table for key in ("iqm", "low", "high")]
+    axis = scales.score_scale(bars.xaxis, seen, table[0]["higher_is_better"])
+    for place, (label, own) in enumerate(lines.items()):
+        with of(label, bars), of(label, matrix):
+            low, high, color = own[0]["low"], own[0]["high"], context.styles[label].color
+            if math.isfinite(low):
+                bars.plot([low, high], [place] * 2, color=color, linewidth=6, alpha=0.45, solid_capstyle="butt")
+            bars.plot(own[0]["iqm"], place, context.styles[label].marker, color=color, markersize=7)
+            for column, row in enumerate(own):
+                _chance(matrix, (column, place), row["p_better"], label == row["other"])
+    name_rows(bars, labels)
+    name_rows(matrix, [""] * len(labels))
+    matrix.set_xlim(-0.5, len(labels) - 0.5)
+    matrix.xaxis.tick_top()
+    names = list(map(plain, labels))
+    matrix.set_xticks(range(len(labels)), labels=names, rotation=25, ha="left", fontsize=8.5)
+    matrix.tick_params(length=0)
+    matrix.grid(visible=False)
+    matrix.set_xlabel("P(row better than column)", fontsize=8.5)
+    bars.set_xlabel(f"interquartile mean of the test {context.score}\n({axis})", fontsize=8.5)
+    return figure
 
 
 def _chance(axes: Axes, place: tuple[int, int], chance: float, same: bool) -> None:
@@ -193,14 +133,66 @@ def _chance(axes: Axes, place: tuple[int, int], chance: float, same: bool) -> No
         axes.add_patch(frame)
 
 
-def _means(evidence: Evidence, finals: Mapping[str, Mapping[int, float]], name: str) -> Any:
-    """Returns the interquartile mean of each optimizer; of a score, a diverged run counts as 0, the worst there is."""
-    seeds: Sequence[int] = evidence.study.seeds
-    worst = 0.0 if evidence.higher else _largest(finals)
-    table = {k: [[v[s] if math.isfinite(v[s]) else worst for s in seeds]] for k, v in finals.items()}
-    return interquartile_means(table, generator(evidence.identity, name))
+def draw_critical(table: Table, context: Context) -> Figure:
+    """Draws the mean ranks on one line, the names on either side, and a bar under those not told apart."""
+    ranks, gap = [row["mean_rank"] for row in table], table[0]["critical_difference"]
+    groups = cliques(ranks, gap)
+    half = (len(table) + 1) // 2
+    height = 3.3 + 0.3 * half + 0.12 * len(groups)
+    figure, (axes,) = canvas.sheet(context.caption, room=0, left=0.2, height=height, foot=14)
+    box = axes.get_position()
+    axes.set_position((0.2, box.y0, 0.6, box.height - 0.15))
+    axes.set_xlim(1, len(table))
+    depth = 0.9 + 0.32 * len(groups) + half
+    axes.set_ylim(depth, 0)
+    axes.set_xticks(range(1, len(table) + 1))
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("mean rank over problems, 1 the best", fontsize=9)
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.spines["top"].set_visible(True)
+    for place, row in enumerate(table):
+        left = place < half
+        level = 1.2 + 0.32 * len(groups) + (place if left else len(table) - 1 - place)
+        with of(row["optimizer"], axes):
+            _name(axes, row, context.styles[row["optimizer"]], level - 0.3, left=left)
+    for level, (first, last) in enumerate(groups):
+        y = 0.45 + 0.32 * level
+        axes.plot([ranks[first] - 0.03, ranks[last] + 0.03], [y, y], color=canvas.INK, linewidth=4,
+                  solid_capstyle="butt", clip_on=False, zorder=4)  # fmt: skip
+    _ruler(axes, gap)
+    return figure
 
 
-def _largest(finals: Mapping[str, Mapping[int, float]]) -> float:
-    """Returns the largest finite loss, in the place of infinity."""
-    return max((v for own in finals.values() for v in own.values() if math.isfinite(v)), default=0.0)
+def cliques(ranks: Sequence[float], gap: float) -> list[tuple[int, int]]:
+    """Returns the first and last place of each longest run of optimizers that differ by less than a gap.
+
+    >>> cliques([1.0, 1.4, 2.0, 3.5], 1.0)
+    [(0, 1), (1, 2)]
+    """
+    ends = [max(j for j, rank in enumerate(ranks) if rank - first < gap) for first in ranks]
+    return [(i, end) for i, end in enumerate(ends) if end > i and (i == 0 or ends[i - 1] < end)]
+
+
+def _name(axes: Axes, row: Mapping[str, Any], style: Style, level: float, *, left: bool) -> None:
+    """Draws the way from a rank to its name, beside the axis."""
+    rank, side = row["mean_rank"], axes.get_xlim()[0 if left else 1]
+    axes.plot([rank, rank, side], [0, level, level], color=style.color, linewidth=1.2, clip_on=False)
+    axes.plot(rank, 0, **dot(style), markersize=7, clip_on=False, zorder=5)
+    text = f"{row['optimizer']}  {rank:.2f}"
+    axes.annotate(plain(text), (side, level), xytext=(-6 if left else 6, 0), textcoords="offset points",
+                  ha="right" if left else "left", va="center", fontsize=9.5, annotation_clip=False)  # fmt: skip
+
+
+def _ruler(axes: Axes, gap: float) -> None:
+    """Draws how long the critical difference is, above the axis."""
+    above: Any = {"transform": axes.get_xaxis_transform(), "clip_on": False, "color": canvas.INK}
+    end = min(1 + gap, axes.get_xlim()[1])
+    height = 1 + 42 / 72 / (axes.get_position().height * axes.figure.get_size_inches()[1])  # type: ignore[union-attr]
+    axes.plot([1, end], [height] * 2, linewidth=1.5, **above)
+    axes.plot([1, end], [height] * 2, "|", markersize=8, mew=1.5, **above)
+    words = f"critical difference {gap:.2f}{' (more than the axis)' if 1 + gap > end else ''}"
+    axes.annotate(words, (end, height), xycoords=("data", "axes fraction"), xytext=(8, 0), textcoords="offset points",
+                  va="center", fontsize=8.5, annotation_clip=False)  # fmt: skip

@@ -1,7 +1,8 @@
-"""The axes that scores and losses are drawn on."""
+"""The axes that scores, losses, epochs, steps and seconds are drawn on."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -101,3 +102,45 @@ def loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
     axes.yaxis.set_major_locator(LogLocator(numticks=7) if wide else LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Across:
+    """A horizontal axis.
+
+    Attributes:
+        column: of the table.
+        words: name of the axis.
+        title: what is added to the title of the figure.
+        suffix: of the files.
+        log: whether it is logarithmic from 1 on; 0 then stands left of 1.
+    """
+
+    column: str
+    words: str
+    title: str
+    suffix: str
+    log: bool = False
+
+    def scale(self, axes: Axes, last: float) -> None:
+        """Makes an axis go from 0 to the last place."""
+        if self.log:
+            axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+            decades = [10**k for k in range(math.floor(math.log10(max(last, 1))) + 1)]
+            axes.xaxis.set_major_locator(FixedLocator([0, *decades]))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(0, last)
+        axes.set_xlabel(self.words)
+
+
+EPOCHS = Across("epoch", "epochs (passes over the training set)", "", "")
+STEPS = Across("step", "steps of the optimizer (logarithmic axis)", " over steps", "_by_step", log=True)
+GRADIENTS = Across(
+    "example_gradients", "gradients of single examples (logarithmic axis)", " over gradients", "_by_gradient", log=True
+)
+SECONDS = Across(
+    "seconds", "seconds of training: steps times the median seconds of a step", " over seconds", "_by_second"
+)

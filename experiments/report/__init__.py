@@ -12,8 +12,8 @@ from experiments.analysis.overview import several
 from experiments.analysis.results import Result, result
 from experiments.analysis.test_scores import broken, note_of, opened
 from experiments.records import files
-from experiments.report import summary, text, timing
-from experiments.report.gallery import Gallery, Shown
+from experiments.report import gallery, summary, text, timing
+from experiments.report.gallery import Shown
 from experiments.report.markup import described
 from experiments.report.page import page
 
@@ -52,8 +52,7 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
     allowed = claims(evidence.study, said)
     evidence = dataclasses.replace(evidence, words=evidence.words.under(allowed))
     table = result(evidence, allowed)
-    gallery = Gallery(evidence, table, folder, styles)
-    shown = gallery.draw(illustrations=illustrations)
+    shown = gallery.draw(evidence, table, folder, styles, illustrations=illustrations)
     more = [] if not evidence.task.classes else _cases(evidence, folder)
     drawn = [path for figure in shown for path in figure.files]
     paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]

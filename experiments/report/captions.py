@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.lint import Claims
-from experiments.figures.base import FEW
 from experiments.figures.canvas import Caption
+from experiments.figures.looks import FEW
 from experiments.problems import datasets, tasks
 from experiments.problems.grid import MOST_TRAINING
 from experiments.records.run_folder import Record

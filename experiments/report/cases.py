@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from experiments.analysis import cases
-from experiments.figures import boxes, overlays
+from experiments.figures import boxes, canvas, overlays
+from experiments.figures.canvas import Context
 from experiments.problems.datasets.segmentation import Slices
 from experiments.records import run_folder
 from experiments.records.run_folder import Record
@@ -37,8 +39,9 @@ def write(study: Study, found: Sequence[Record], words: Words, folder: Path) -> 
     run_folder.write(paths[0], case_table.markdown(every, words.title("Every metric"), notes))
     run_folder.write(paths[1], case_table.as_csv(every, runs))
     for one in boxes.BOXES:
-        rows = cases.rows(runs, [one.column])
-        paths += boxes.draw(one, rows, styles, words.caption(one.words, one.how), folder)
+        context = Context(words.caption(one.words, one.how), styles)
+        draw = functools.partial(boxes.draw, boxes=one)
+        paths += canvas.write(draw, cases.rows(runs, [one.column]), context, folder, one.slug)
     return paths + _overlays(study, runs, words, folder)
 
 
@@ -48,15 +51,25 @@ def _overlays(study: Study, runs: Sequence[cases.Measured], words: Words, folder
     slices = cast(Slices, load(study.data, ("test",))["test"])
     seed = next(seed for seed in study.seeds if any(one.seed == seed for one in runs))
     paths: list[Path] = []
-    for shown in overlays.choose(runs, slices):
+    for shown in cases.choose(runs, slices):
         place = "" if shown.position is None else f", slice {shown.position} of it, which has most of the structures"
         how = (
-            f"Test case {shown.name}{place}: the {shown.kind} of {len(set(slices.cases))} {overlays.RULE}. "
+            f"Test case {shown.name}{place}: the {shown.kind} of {len(set(slices.cases))} {cases.RULE}. "
             f"Predictions of seed {seed}; Dice and HD95: of the case, mean of classes. No colour: true negative. "
             "Cut to where truth or any prediction has a structure."
         )
-        own = [one for one in runs if one.seed == seed]
-        caption = words.caption(f"Truth and prediction, {shown.kind} case", how)
-        labels = [entry.label for entry in study.optimizers]
-        paths += overlays.draw(shown, own, labels, slices, words.task.classes, caption, folder)
+        context = Context(words.caption(f"Truth and prediction, {shown.kind} case", how))
+        truth = slices.labels[shown.row]
+        found = {one.label: one.predictions[shown.row] for one in runs if one.seed == seed}
+        tiles = overlays.Tiles(
+            slices.images[shown.row, ..., 0],
+            truth,
+            found,
+            [entry.label for entry in study.optimizers],
+            words.task.classes,
+            float(slices.spacing_mm[shown.row, 0] / slices.spacing_mm[shown.row, 1]),
+        )
+        table = [cases.counted(shown, one, truth, found[one.label]) for one in runs if one.seed == seed]
+        draw = functools.partial(overlays.draw, tiles=tiles)
+        paths += canvas.write(draw, table, context, folder, f"overlay_{shown.kind}")
     return paths

@@ -1,36 +1,24 @@
-"""All figures of a report, each drawn from a table of its own, and the sentence where one cannot be drawn."""
+"""All figures of a report, each declared once; what cannot be drawn has a sentence in its place."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import figures
-from experiments.analysis import levels as targets
+from experiments.analysis import cost_rows, curves, levels, score_rows, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.results import Result
-from experiments.figures import (
-    budget,
-    costs,
-    critical,
-    profiles,
-    ranks,
-    rates,
-    scores,
-    spent,
-    times,
-    timing,
-    trajectories,
-    tuned,
-)
-from experiments.figures.curve_kinds import DICE_STEP
+from experiments.figures import canvas, costs, illustrations, profiles, ranks, scales, scores, times, tuning
+from experiments.figures import curves as lines
+from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
 from experiments.problems.grid import MOST_TRAINING
+from experiments.report import how
 from experiments.studies import Style
-
-NO_DIAGRAM = critical.refused(1, 2)
+from experiments.text import Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,117 +36,218 @@ class Shown:
 
 
 @dataclasses.dataclass(frozen=True)
-class Gallery:
-    """What all figures are drawn from."""
+class Figure:
+    """A figure, declared: tests, captions, the page and the files follow from it.
+
+    Attributes:
+        slug: name of its files.
+        title: what it shows.
+        how: how to read it, from the facts and its rows.
+        rows: its rows, from the facts; without rows it is not drawn.
+        draw: draws the rows.
+        refused: the sentence in its place where there are no rows; empty for none.
+        step: the smallest difference that its scores can show.
+        tuning: whether it shows the search, which has a caption of its own.
+    """
+
+    slug: str
+    title: str
+    how: Callable[[Any, Table], str]
+    rows: Callable[[Any], Table]
+    draw: Callable[[Table, Context], Any]
+    refused: Callable[[Any], str] = lambda facts: ""
+    step: float = 1e-4
+    tuning: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What the figures of one problem are drawn from."""
 
     evidence: Evidence
     result: Result
-    folder: Path
-    styles: Mapping[str, Style]
 
-    def draw(self, *, illustrations: bool = True) -> list[Shown]:
-        """Draws every figure that the evidence allows."""
-        parts = [self._curves(), self._ends(), self._chances(), self._choice(), self._times(), self._costs()]
-        shown = [figure for part in parts for figure in part]
-        shown.append(Shown("Ranks over problems", NO_DIAGRAM))
-        return shown + (list(self._illustrations()) if illustrations else [])
+    @functools.cached_property
+    def times(self) -> Table:
+        """A row for each run and level of the target; none while runs are missing."""
+        return time_rows.time_rows(self.evidence, levels.targets(self.evidence))
 
-    def _figure(self, title: str, how: str, table: Any, draw: Any, *arguments: Any) -> Iterator[Shown]:
+    @property
+    def valid(self) -> Table:
+        """All of them, where a level is not void."""
+        return self.times if time_rows.valid(self.times) else []
+
+    @property
+    def goal(self) -> str:
+        """Where the target is from."""
+        return levels.how(self.evidence)
+
+
+def _curves(facts: Facts) -> Iterator[Figure]:
+    """Yields learning curves over epochs, and over steps, gradients and seconds where these show something else."""
+    evidence = facts.evidence
+    sizes = datasets.CARDS[evidence.study.data].sizes
+    scored = {**sizes, "train": min(sizes["train"], MOST_TRAINING)}
+    for curve in curves.curves_of(evidence.task):
+        table = curves.rows(evidence.found, curve)
+        drawn = [(scales.EPOCHS, table)]
+        if curve.slug in curves.OVER_STEPS:
+            drawn += [(across, table) for across in lines.telling(table)]
+            drawn.append((scales.SECONDS, curves.with_seconds(table, evidence)))
+        for across, rows in drawn:
+            yield Figure(
+                f"{curve.slug}{across.suffix}",
+                f"{curve.words}{across.title}",
+                lambda facts, _: facts.evidence.words.how,
+                lambda _, rows=rows: rows,
+                functools.partial(lines.draw, curve=curve, across=across),
+                step=curve.step or 1 / scored[curve.column.split("_")[0]],
+            )  # fmt: skip
+
+
+def _tuned(facts: Facts) -> Iterator[Figure]:
+    """Yields a figure of each hyperparameter tuned; where it is the learning rate alone, its relative widths, too."""
+    evidence = facts.evidence
+    step = curves.DICE_STEP if evidence.task.classes else 1 / datasets.CARDS[evidence.study.data].sizes["validation"]
+    names = tuning_rows.dimensions(evidence.study, evidence.trials)
+    alone = len(names) == 1
+    for name in names:
+        rate = name == tuning_rows.RATE
+        table = tuning_rows.tuning_rows(evidence.study, evidence.trials, evidence.choices, name)
+        figure = Figure(
+            "learning_rates" if rate else f"tuned_{name}",
+            f"Choice of {'learning rates' if rate else name}",
+            lambda *_: how.RATES if alone else how.AMONG,
+            lambda _, table=table: table,
+            tuning.draw_rates,
+            step=step,
+            tuning=True,
+        )
+        yield figure
+        if alone:
+            yield dataclasses.replace(
+                figure,
+                slug="learning_rates_relative",
+                title="Learning rates around the best",
+                how=lambda *_: how.RELATIVE,
+                draw=tuning.draw_relative,
+            )
+
+
+def _paths(facts: Facts) -> Table:
+    entries = [entry for entry in facts.evidence.study.optimizers if entry.cycle_epochs is None]
+    return curves.path_rows(entries) if entries else []
+
+
+def _void(facts: Facts) -> str:
+    if not facts.times:
+        return ""
+    return " ".join(("Epochs to a target: refused.", *time_rows.missing(facts.times), facts.goal))
+
+
+def _unsolved(facts: Facts) -> str:
+    whole = [row for row in facts.times if row["share"] == 1.0]
+    return " ".join((how.NO_PROFILES, *time_rows.missing(whole))) if facts.times else ""
+
+
+PATHS = Figure(
+    "trajectories", "How the rules move: illustration, not evidence",
+    lambda *_: how.PATHS, _paths, illustrations.draw_paths,
+)  # fmt: skip
+FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
+    _curves,
+    Figure(
+        "scores", "Where each run ends", lambda facts, _: how.dots(facts.result.claims),
+        lambda facts: score_rows.dots_rows(facts.evidence, facts.result), scores.draw_dots,
+    ),
+    Figure(
+        "differences", "Behind the best, seed by seed", lambda facts, _: how.differences(facts.result.claims),
+        lambda facts: score_rows.differences_rows(facts.evidence, facts.result), scores.draw_differences,
+    ),
+    Figure(
+        "chances", "Interquartile means, and the chance to be better",
+        lambda facts, _: how.chances(facts.result.claims),
+        lambda facts: score_rows.chance_rows(facts.evidence, facts.result), ranks.draw_chances,
+    ),
+    Figure(
+        "scores_by_seed", "Scores and ranks by seed", lambda *_: how.BY_SEED,
+        lambda facts: score_rows.map_rows(facts.evidence, facts.result), ranks.draw_map,
+    ),
+    _tuned,
+    Figure(
+        "best_of_k", "Expected best of k trials", lambda *_: how.BEST_OF,
+        lambda facts: tuning_rows.best_of_rows(facts.evidence), tuning.draw_best_of,
+    ),
+    Figure(
+        "time_to_target", "Epochs to a target", lambda facts, table: f"{how.times(table)} {facts.goal}",
+        lambda facts: facts.valid, times.draw, _void,
+    ),
+    Figure(
+        "time_to_target_shares", "Runs that met a target", lambda facts, _: f"{how.SHARES} {facts.goal}",
+        lambda facts: facts.valid, times.draw_shares,
+    ),
+    Figure(
+        "profiles", "Profiles",
+        lambda facts, _: f"{how.ONE_PROBLEM} {how.PROFILES} {how.UNSOLVED} {facts.goal}",
+        lambda facts: time_rows.profile_rows(facts.times), profiles.draw, _unsolved,
+    ),
+    Figure(
+        "profiles_pairwise", "Profiles two by two", lambda facts, _: f"{how.ONE_PROBLEM} {how.PAIRS} {facts.goal}",
+        lambda facts: time_rows.pair_rows(facts.times), profiles.draw_pairs,
+    ),
+    Figure(
+        "costs", "What a score costs", lambda facts, _: how.costs(facts.evidence),
+        lambda facts: cost_rows.cost_rows(facts.evidence, facts.result), costs.draw,
+    ),
+    Figure(
+        "spent", "What was computed for each optimizer", lambda _, table: how.spent(table),
+        lambda facts: cost_rows.spent_rows(facts.evidence), costs.draw_spent,
+    ),
+    Figure(
+        "timing", "What a step takes", lambda facts, _: how.timing(facts.evidence),
+        lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing,
+        lambda facts: facts.evidence.untimed,
+    ),
+    Figure(
+        "critical_differences", "Ranks over problems", lambda *_: how.CRITICAL,
+        lambda _: [], ranks.draw_critical, lambda _: how.no_diagram(1, 2),
+    ),
+)  # fmt: skip
+
+
+def show(
+    figures: Iterable[Figure], facts: Any, caption: Callable[[Figure, str], Caption], context: Context, folder: Path
+) -> Iterator[Shown]:
+    """Draws figures in their order, and yields each, or the sentence in its place.
+
+    Args:
+        figures: which.
+        facts: what their rows are made from.
+        caption: makes the words of a figure from how to read it.
+        context: what all have in common.
+        folder: where the files go.
+    """
+    for figure in figures:
+        table = figure.rows(facts)
         if table:
-            caption = self.evidence.words.caption(title, how)
-            yield Shown(title, how, draw(table, *arguments, caption, self.folder))
+            words = figure.how(facts, table)
+            one = dataclasses.replace(context, caption=caption(figure, words), step=figure.step)
+            files = canvas.write(figure.draw, table, one, folder, figure.slug)
+            yield Shown(figure.title, one.caption.lines[0] if figure.tuning else words, files)
+        elif why := figure.refused(facts):
+            yield Shown(figure.title, why)
 
-    def _curves(self) -> Iterator[Shown]:
-        sizes = datasets.CARDS[self.evidence.study.data].sizes
-        scored = {**sizes, "train": min(sizes["train"], MOST_TRAINING)}
-        for curve in figures.curves_of(self.evidence.task):
-            step = curve.step or 1 / scored[curve.column.split("_")[0]]
-            table = figures.table_of(self.evidence.found, curve)
-            other = figures.telling(table) if curve.slug in figures.OVER_STEPS else []
-            drawn = [(across, table) for across in (figures.EPOCHS, *other)]
-            if curve.slug in figures.OVER_STEPS and (timed := timing.with_seconds(table, self.evidence)):
-                drawn.append((timing.SECONDS, timed))
-            for across, numbers in drawn:
-                title = f"{curve.words}{across.title}"
-                caption = self.evidence.words.caption(title)
-                files = figures.draw_curves(curve, numbers, self.styles, caption, self.folder, step, across)
-                yield Shown(title, self.evidence.words.how, files)
 
-    def _ends(self) -> Iterator[Shown]:
-        evidence, result, score = self.evidence, self.result, self.evidence.task.score_title
-        where, apart = "Where each run ends", "Behind the best, seed by seed"
-        dots = scores.dots_table(evidence, result)
-        yield from self._figure(where, scores.dots_how(result.claims), dots, scores.draw_dots, self.styles, score)
-        lags = scores.differences_table(evidence, result)
-        how = scores.paired_how(result.claims)
-        yield from self._figure(apart, how, lags, scores.draw_differences, self.styles, score)
+def draw(
+    evidence: Evidence, result: Result, folder: Path, styles: Mapping[str, Style], *, illustrations: bool = True
+) -> list[Shown]:
+    """Draws every figure of one problem that the evidence allows."""
+    facts, words = Facts(evidence, result), evidence.words
 
-    def _chances(self) -> Iterator[Shown]:
-        evidence, result, score = self.evidence, self.result, self.evidence.task.score_title
-        chances = ranks.chance_table(evidence, result)
-        title = "Interquartile means, and the chance to be better"
-        yield from self._figure(title, ranks.chance_how(result.claims), chances, ranks.draw_chances, self.styles, score)
-        cells = ranks.map_table(evidence, result)
-        yield from self._figure("Scores and ranks by seed", ranks.MAP_HOW, cells, ranks.draw_map)
+    def caption(figure: Figure, how: str) -> Caption:
+        return (words.of_tuning if figure.tuning else words.caption)(figure.title, how)
 
-    def _choice(self) -> Iterator[Shown]:
-        evidence = self.evidence
-        if not evidence.trials:
-            return
-        yield from self._tuned()
-        title, score = "Expected best of k trials", evidence.task.score_title
-        yield from self._figure(title, budget.HOW, budget.table_of(evidence), budget.draw, self.styles, score)
-
-    def _tuned(self) -> Iterator[Shown]:
-        """Draws each hyperparameter that was tuned; where it is the learning rate alone, its relative widths, too."""
-        evidence, task = self.evidence, self.evidence.task
-        step = DICE_STEP if task.classes else 1 / datasets.CARDS[evidence.study.data].sizes["validation"]
-        names = tuned.dimensions(evidence.study, evidence.trials)
-        for name in names:
-            table = tuned.table_of(evidence.study, evidence.trials, evidence.choices, name)
-            title = f"Choice of {'learning rates' if name == tuned.RATE else name}"
-            drawn = [(title, rates.HOW if len(names) == 1 else rates.AMONG, rates.draw_rates)]
-            if len(names) == 1:
-                drawn.append(("Learning rates around the best", rates.RELATIVE, rates.draw_relative))
-            for what, how, draw in drawn:
-                caption = evidence.words.of_tuning(what, how)
-                files = draw(table, self.styles, task.score_title, step, caption, self.folder)
-                yield Shown(what, caption.lines[0], files)
-
-    def _times(self) -> Iterator[Shown]:
-        levels = targets.targets(self.evidence)
-        if not levels:
-            return
-        table, origin = times.table_of(self.evidence, levels), targets.how(self.evidence)
-        if times.valid(table):
-            words, shares = f"{times.how(table)} {origin}", f"{times.SHARES} {origin}"
-            yield from self._figure("Passes to a target", words, table, times.draw, self.styles)
-            yield from self._figure("Runs that met a target", shares, table, times.draw_shares, self.styles)
-        else:
-            yield Shown("Passes to a target", " ".join(("Passes to a target: refused.", *times.missing(table), origin)))
-        if profiles.drawable(table):
-            how, pairs = f"{profiles.HOW} {origin}", f"{profiles.PAIRS} {origin}"
-            yield from self._figure("Profiles", how, table, profiles.draw, self.styles)
-            yield from self._figure("Profiles two by two", pairs, table, profiles.draw_pairs, self.styles)
-        else:
-            void = times.missing([row for row in table if row["share"] == 1.0])
-            yield Shown("Profiles", " ".join((profiles.REFUSED, *void)))
-
-    def _costs(self) -> Iterator[Shown]:
-        table = costs.table_of(self.evidence, self.result)
-        score = self.evidence.task.score_title
-        yield from self._figure("What a score costs", costs.how(self.evidence), table, costs.draw, self.styles, score)
-        total = spent.table_of(self.evidence)
-        if total:
-            yield from self._figure("What was spent", spent.how(total), total, spent.draw, self.styles)
-        if self.evidence.untimed:
-            yield Shown("What a step takes", self.evidence.untimed)
-            return
-        taken = timing.table_of(self.evidence)
-        yield from self._figure("What a step takes", timing.how(self.evidence), taken, timing.draw, self.styles)
-
-    def _illustrations(self) -> Iterator[Shown]:
-        entries = [e for e in self.evidence.study.optimizers if e.cycle_epochs is None]
-        table = trajectories.table_of(entries) if entries else []
-        title = "How the rules move: illustration, not evidence"
-        yield from self._figure(title, trajectories.HOW, table, trajectories.draw, self.styles)
+    context = Context(Caption("", (), (), ""), styles, evidence.task.score_title)
+    chosen = [*FIGURES, *([PATHS] if illustrations else [])]
+    figures = (one for entry in chosen for one in ([entry] if isinstance(entry, Figure) else entry(facts)))
+    return list(show(figures, facts, caption, context, folder))

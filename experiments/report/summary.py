@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.analysis.overview import Overview, chance_table, map_table, times_table
 from experiments.analysis.results import number
-from experiments.figures import critical, profiles, ranks, speed, times
-from experiments.figures import overview as figures
-from experiments.figures.canvas import Caption
+from experiments.analysis.score_rows import critical_rows
+from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of, speed_rows
+from experiments.figures import profiles, ranks, times
+from experiments.figures.canvas import Caption, Context
 from experiments.records import files
-from experiments.report.gallery import Shown
+from experiments.report import how
+from experiments.report.gallery import Figure, Shown, show
 from experiments.report.markup import download, element, table, text
 from experiments.report.page import document, drawn, filters
 from experiments.studies import Style
+from experiments.text import Table
 
 NAME = "overview"
 
@@ -35,7 +38,7 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     else:
         title += overview.claims.mark
     rows = map_table(overview)
-    shown = _figures(overview, rows, styles, title, folder)
+    shown = _figures(overview, styles, title, folder)
     csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
     said = "".join(element("li", text(sentence)) for sentence in overview.words())
     links = "".join(
@@ -56,47 +59,54 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     return [*(path for figure in shown for path in figure.files), path]
 
 
-def _figures(
-    overview: Overview, rows: list[dict[str, Any]], styles: Mapping[str, Style], title: str, folder: Path
-) -> list[Shown]:
-    def caption(what: str, how: str) -> Caption:
+def _figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
+    def caption(figure: Figure, how: str) -> Caption:
         studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
         words, seeds = overview.evidence[0].words, len(overview.evidence[0].study.seeds)
         footer = (f"studies: {studies}; {seeds} seeds; {words.versions}", words.footer[-1])
-        whole = f"{what}: {title}"
+        whole = f"{figure.title}: {title}"
         return Caption(whole, (how,), footer, f"{whole}. {how}")
 
-    what = "Every problem"
-    how = figures.map_how(overview.claims)
-    shown = [Shown(what, how, figures.draw_map(rows, caption(what, how), folder))]
-    what, chances = "Over all problems", chance_table(overview)
-    words = caption(what, figures.CHANCES)
-    shown.append(Shown(what, figures.CHANCES, ranks.draw_chances(chances, styles, "score", words, folder)))
-    shown += _ranks(overview, styles, caption, folder)
-    passes = times_table(overview)
-    void = figures.void(passes)
-    ratios = speed.table_of(passes, times.reference_of(overview.evidence[0].study.optimizers))
-    if ratios:
-        what, how = "Speed-ups", speed.HOW.format(reference=ratios[0]["reference"]) + void
-        shown.append(Shown(what, how, speed.draw(ratios, styles, caption(what, how), folder)))
-    if not profiles.drawable(passes):
-        return [*shown, Shown("Profiles", profiles.REFUSED + void)]
-    both = ("Profiles", figures.PROFILES, profiles.draw), ("Profiles two by two", figures.PAIRS, profiles.draw_pairs)
-    for what, how, draw in both:
-        shown.append(Shown(what, how + void, draw(passes, styles, caption(what, how + void), folder)))
-    return shown
+    return list(show(FIGURES, overview, caption, Context(Caption("", (), (), ""), styles), folder))
 
 
-def _ranks(
-    overview: Overview, styles: Mapping[str, Style], caption: Callable[[str, str], Caption], folder: Path
-) -> list[Shown]:
-    """Returns the critical-difference diagram, or below eight problems the sentence that refuses it (rule B18)."""
-    what, few = "Ranks over problems", critical.refused(len(overview.problems), len(overview.labels))
-    few = few or critical.unclaimed(overview.claims)
-    if few:
-        return [Shown(what, few)]
-    table = critical.table_of(overview.ranks(), overview.identity, len(overview.problems))
-    return [Shown(what, critical.HOW, critical.draw(table, styles, caption(what, critical.HOW), folder))]
+def _no_diagram(overview: Overview) -> str:
+    """Returns why there is no critical-difference diagram: below eight problems, or where nothing may be claimed."""
+    return how.no_diagram(len(overview.problems), len(overview.labels)) or how.unclaimed(overview.claims)
+
+
+def _ranks(overview: Overview) -> Table:
+    few = _no_diagram(overview)
+    return [] if few else critical_rows(overview.ranks(), overview.identity, len(overview.problems))
+
+
+def _speed(overview: Overview) -> Table:
+    return speed_rows(times_table(overview), reference_of(overview.evidence[0].study.optimizers))
+
+
+FIGURES = (
+    Figure(NAME, "Every problem", lambda overview, _: how.overview(overview.claims), map_table, ranks.draw_overview),
+    Figure("chances", "Over all problems", lambda *_: how.CHANCES_OVER, chance_table, ranks.draw_chances),
+    Figure(
+        "critical_differences", "Ranks over problems", lambda *_: how.CRITICAL, _ranks, ranks.draw_critical,
+        _no_diagram,
+    ),
+    Figure(
+        "speed_ups", "Speed-ups",
+        lambda overview, rows: how.SPEED.format(rows[0]["reference"]) + how.void(times_table(overview)),
+        _speed, times.draw_speed_ups,
+    ),
+    Figure(
+        "profiles", "Profiles", lambda overview, _: f"{how.UNIT} {how.PROFILES}{how.void(times_table(overview))}",
+        lambda overview: profile_rows(times_table(overview)), profiles.draw,
+        lambda overview: how.NO_PROFILES + how.void(times_table(overview)),
+    ),
+    Figure(
+        "profiles_pairwise", "Profiles two by two",
+        lambda overview, _: f"{how.UNIT} {how.PAIRS}{how.void(times_table(overview))}",
+        lambda overview: pair_rows(times_table(overview)), profiles.draw_pairs,
+    ),
+)  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]], csv: str, *, higher: bool) -> str:

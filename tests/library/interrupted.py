@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 
 import keras
 import numpy as np
@@ -106,59 +105,9 @@ def killer(after):
     os.fsync = deadly
 
 
-def collected_sums(strategy):
-    """What each of two replicas has collected, and after saving and loading by Keras's own way."""
-    values = []
-
-    def optimizer_in_mid_cycle():
-        with strategy.scope():
-            weight = keras.Variable(np.ones(2, "float32"))
-            optimizer = tfoptim.SGD(1.0, gradient_accumulation_steps=2)
-            optimizer.build([weight])
-        return weight, optimizer
-
-    def gradient():
-        return tf.gather(
-            tf.constant([[3.0, 4.0], [0.0, 1.0]]), tf.distribute.get_replica_context().replica_id_in_sync_group
-        )
-
-    weight, optimizer = optimizer_in_mid_cycle()
-    tf.function(lambda: strategy.run(lambda: optimizer.apply([gradient()], [weight])))()
-    other = optimizer_in_mid_cycle()[1]
-    store = {}
-    optimizer.save_own_variables(store)
-    other.load_own_variables(store)
-    for each in (optimizer, other):
-        copies = strategy.experimental_local_results(each._accumulated_gradients[0].value)
-        values.append([copy.numpy().tolist() for copy in copies])
-    return values
-
-
-def replicas():
-    """Two replicas: trained in one go and with an interruption in the middle of a cycle and of an epoch."""
-    tf.config.set_logical_device_configuration(
-        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-    )
-    strategy = tf.distribute.MirroredStrategy()
-    with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as parts:
-        expected, history = train(whole, scope=strategy.scope)
-        train(parts, 5, scope=strategy.scope)
-        actual, resumed = train(parts, seed=1, scope=strategy.scope)
-    pairs = zip(state(expected), state(actual), strict=True)
-    return {
-        "different": [name for (name, wanted), (_, got) in pairs if wanted != got],
-        "diverged": sorted({name for name, values in state(expected) if len(set(values)) > 1}),
-        "histories": [history.history, resumed.history],
-        "sums": collected_sums(strategy),
-    }
-
-
 def main():
-    """Prints as JSON: for `replicas`, how they fare; for a folder, the state at the end, unless killed on the way."""
+    """Prints the state at the end as JSON, unless killed on the way."""
     folder, *kill = sys.argv[1:]
-    if folder == "replicas":
-        print(json.dumps(replicas()))
-        return
     step, flushes = map(int, kill) if kill else (None, 0)
     model, _ = train(folder, step, act=lambda: killer(flushes), run_eagerly=True)
     print(json.dumps(digest(model)))

@@ -6,7 +6,8 @@ import keras
 import pytest
 
 import tfoptim
-from tests.library.cases import CASES, CLASSES
+from tests.library.cases import CASES
+from tests.library.products import every_class
 
 
 def test_every_available_optimizer_is_in_the_table_of_cases():
@@ -31,7 +32,7 @@ def test_available_names_are_sorted_and_unique():
     assert sorted(set(names)) == names
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 @pytest.mark.parametrize("spell", [str, str.lower, str.upper], ids=["exact", "lower", "upper"])
 def test_get_finds_a_class_by_name_in_any_case(case, spell):
     """`adam`, `Adam` and `ADAM` are the same optimizer."""
@@ -62,7 +63,7 @@ def test_get_answers_a_hopeless_name_with_all_names():
         tfoptim.get("zzzzzz")
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_classes_are_registered_under_the_package_name(case):
     """Keras finds the class of a saved model as `tfoptim>Name`, without custom objects."""
     registered = f"tfoptim>{case.name}"
@@ -71,7 +72,7 @@ def test_classes_are_registered_under_the_package_name(case):
     assert cls is keras.saving.get_registered_object(registered)
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_keras_gets_our_class_by_its_registered_name(case):
     """`model.compile(optimizer="tfoptim>Adam")` works."""
     assert getattr(tfoptim, case.name) is type(keras.optimizers.get(f"tfoptim>{case.name}"))

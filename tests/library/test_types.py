@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = pathlib.Path(__file__).parents[2]
 CALLS = pathlib.Path(__file__).parent / "typed" / "calls.py"
 WRONG = {number for number, line in enumerate(CALLS.read_text().splitlines(), start=1) if line.endswith("# wrong")}

@@ -1,6 +1,6 @@
-"""The domains of hyperparameters: which values are allowed, and the sentence that says why one is not.
+"""Domains of hyperparameters: the allowed values, and the error message for any other.
 
-A number also may be a learning-rate schedule, evaluated at each step.
+A number may also be a learning-rate schedule, evaluated at each step.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import tensorflow as tf
 
 @runtime_checkable
 class Schedule(Protocol):
-    """What type checkers accept as a schedule; at run time it is Keras's `LearningRateSchedule`."""
+    """A schedule for type checkers; at run time, Keras's `LearningRateSchedule`."""
 
     def __call__(self, step: Any) -> Any:
         """Returns the value at a step, counted from 0."""
@@ -35,14 +35,14 @@ Number = Union[float, Schedule]  # noqa: UP007  an alias that `Annotated` and bo
 class Interval:
     """Finite numbers between `low` and `high`; a bound belongs to the interval if it is closed there.
 
-    With `fixed`, a schedule is refused: of what makes schedules, and of what no step reads.
+    With `schedulable=False`, a schedule is refused: for arguments of schedules, and numbers that no step reads.
     """
 
     low: float
     high: float = math.inf
     closed_low: bool = True
     closed_high: bool = False
-    fixed: bool = False
+    schedulable: bool = True
     live = True  # a new number takes effect at the next step, also after tracing
 
     def __str__(self) -> str:
@@ -55,15 +55,15 @@ class Interval:
         return f"{'[' if self.closed_low else '('}{self.low:g}, {high}{']' if self.closed_high else ')'}"
 
     def parse(self, what: str, value: Any) -> Any:
-        """Returns `value` as a float, or the schedule it is; raises what is wrong with it, in one sentence."""
-        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) and not self.fixed:
-            for end in getattr(value, "ends", ()):  # of ours; where others go, nobody knows before
+        """Returns `value` as a float, or the schedule itself; raises one sentence for anything else."""
+        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) and self.schedulable:
+            for end in getattr(value, "ends", ()):  # tfoptim's schedules; the range of others is unknown
                 self._number(f"{what}, which {value} takes to {end:g},", end)
             return value
         return self._number(what, value)
 
     def _number(self, what: str, value: Any) -> float:
-        number = as_float(what, value, self.fixed)
+        number = as_float(what, value, self.schedulable)
         above = self.low <= number if self.closed_low else self.low < number
         below = number <= self.high if self.closed_high else number < self.high
         if not (math.isfinite(number) and above and below):
@@ -72,20 +72,20 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """Whole numbers from `low` upwards. With `one_is_none`, 1 means None; with `needed`, no sentence offers None."""
+class Integer:
+    """Integers from `low` upwards. With `one_is_none`, 1 means None; with `required`, messages do not offer None."""
 
     low: int
     one_is_none: bool = False
-    needed: bool = False
+    required: bool = False
     live = False
 
     def __str__(self) -> str:
-        return f"whole number >= {self.low}"
+        return f"integer >= {self.low}"
 
     def parse(self, what: str, value: Any) -> Any:
-        """Returns `value` as an int, or None where that is meant; raises what is wrong with it."""
-        allowed = f"an integer >= {self.low}{'' if self.needed else ' or None'}"
+        """Returns `value` as an int, or None for 1 if that means None; raises one sentence for anything else."""
+        allowed = f"an integer >= {self.low}{'' if self.required else ' or None'}"
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
             raise TypeError(f"{what} must be {allowed}, got {_shown(value)}.")
         if self.one_is_none and value == 1:
@@ -105,7 +105,7 @@ class Flag:
         return "True or False"
 
     def parse(self, what: str, value: Any) -> bool:
-        """Returns `value` as a bool; raises what is wrong with it."""
+        """Returns `value` as a bool; raises one sentence for anything else."""
         if not isinstance(value, (bool, np.bool_)):
             raise TypeError(f"{what} must be True or False, got {_shown(value)}.")
         return bool(value)
@@ -122,7 +122,7 @@ class Choice:
         return " | ".join(f'"{word}"' for word in self.words)
 
     def parse(self, what: str, value: Any) -> str:
-        """Returns `value`; raises what is wrong with it."""
+        """Returns `value`; raises one sentence for anything else."""
         if value not in self.words:
             raise ValueError(f"{what} must be one of {self}, got {value!r}.{nearest(str(value), self.words)}")
         return str(value)
@@ -130,23 +130,23 @@ class Choice:
 
 NonNegative = Annotated[Number, Interval(0.0)]
 Positive = Annotated[Number, Interval(0.0, closed_low=False)]
-FRACTION = Interval(0.0, 1.0)  # of what is averaged: rules take 1 - x of it
+FRACTION = Interval(0.0, 1.0)  # decay rates of averages: rules use 1 - x
 Fraction = Annotated[Number, FRACTION]
 ClosedFraction = Annotated[Number, Interval(0.0, 1.0, closed_high=True)]
-Steps = Annotated[int, Whole(1)]
+Steps = Annotated[int, Integer(1)]
 NonFinite = Annotated[Literal["propagate", "skip", "raise"], Choice(("propagate", "skip", "raise"))]
-Accumulation = Annotated[int, Whole(2, one_is_none=True)]
+Accumulation = Annotated[int, Integer(2, one_is_none=True)]
 
 
-def as_float(what: str, value: Any, fixed: bool = False) -> float:
-    """Returns a Python, NumPy or TensorFlow number as a float; raises what is wrong with anything else.
+def as_float(what: str, value: Any, schedulable: bool = True) -> float:
+    """Returns a Python, NumPy or TensorFlow number as a float; raises one sentence for anything else.
 
     Args:
-        what: owner and argument, for the sentence.
-        value: what was given.
-        fixed: whether the sentence must not offer a schedule.
+        what: owner and argument, for the message.
+        value: the argument.
+        schedulable: whether the message offers a schedule.
     """
-    kinds = "a number" if fixed else "a number or a LearningRateSchedule"
+    kinds = "a number or a LearningRateSchedule" if schedulable else "a number"
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{what} must be {kinds}; a bool is not a number here, got {value}.")
     value = _as_array(what, value)
@@ -157,18 +157,18 @@ def as_float(what: str, value: Any, fixed: bool = False) -> float:
     if isinstance(value, numbers.Real) and value is not True and value is not False:
         return float(value)
     kinds = kinds.replace("number", "number (Python, NumPy or 0-d tensor)")
-    if fixed or not callable(value):
+    if not schedulable or not callable(value):
         raise TypeError(f"{what} must be {kinds}, got {_shown(value)}.")
     raise ValueError(f"{what} must be {kinds}, got {_shown(value)}. {_no_schedule(value)}")
 
 
 def _no_schedule(value: Any) -> str:
-    """Returns why a callable is no schedule here, and what is."""
+    """Returns why a callable is not a schedule, and what to use instead."""
     cls = value if isinstance(value, type) else type(value)
     if not any(base.__name__ == "LearningRateSchedule" for base in cls.__mro__):
         return "A Python function would be frozen when the step is traced: use keras.optimizers.schedules."
     if isinstance(value, type):
-        return f"It is the class of schedules: give one that is made, as in {cls.__name__}(...)."
+        return f"It is a class: pass an instance, {cls.__name__}(...)."
     there = f"keras.optimizers.schedules.{cls.__name__}"
     known = hasattr(keras.optimizers.schedules, cls.__name__)
     way = f"make it with {there}" if known else "derive its class from keras.optimizers.schedules.LearningRateSchedule"
@@ -176,14 +176,14 @@ def _no_schedule(value: Any) -> str:
 
 
 def _as_array(what: str, value: Any) -> Any:
-    """Returns a tensor or a variable as an array, anything else as it is; half precision by way of float64."""
+    """Returns a tensor or variable as an array (half precision as float64), anything else unchanged."""
     if not isinstance(value, (keras.Variable, tf.Variable)) and not tf.is_tensor(value):
         return value
     tensor = tf.convert_to_tensor(value)
     if not tf.executing_eagerly() and tf.get_static_value(tensor) is None:
         raise TypeError(
-            f"{what} must be known, got a tensor that is computed when a tf.function runs. Give a number, and "
-            "assign the tensor to the attribute of the optimizer inside the function."
+            f"{what} must be a known value, got a tensor computed inside a tf.function. Pass a number, and assign the "
+            "tensor to the optimizer's attribute inside the function."
         )
     if tensor.dtype.is_floating:
         tensor = tf.cast(tensor, tf.float64)
@@ -195,7 +195,7 @@ def _shown(value: Any) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Returns ` Did you mean ...?` if `known` has something like `word`, in any case of letters, else nothing."""
+    """Returns ` Did you mean ...?` if `known` has a similar word, ignoring case, else an empty string."""
     spelled = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.75)
     return f" Did you mean {spelled[close[0]]!r}?" if close else ""

@@ -27,7 +27,7 @@ class Field:
 
     Args:
         name: of the argument and of the attribute.
-        domain: `Interval`, `Whole`, `Flag` or `Choice`.
+        domain: `Interval`, `Integer`, `Flag` or `Choice`.
         optional: whether None is allowed and switches the feature off.
         default: value when the argument is left out.
     """
@@ -81,7 +81,7 @@ def _domain(cls: type, name: str, annotation: Any) -> tuple[Any, bool]:
         for extra in getattr(option, "__metadata__", ()):
             if hasattr(extra, "parse"):
                 return extra, optional
-    raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.declaration.domains, such as Fraction, or bool.")
+    raise TypeError(f"{cls.__name__}: {name} needs a domain of tfoptim.declaration, such as Fraction, or bool.")
 
 
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {

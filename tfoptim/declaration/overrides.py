@@ -125,7 +125,7 @@ def check_class(cls: type) -> None:
     for name, owner in _definitions(cls, fields):
         raise TypeError(
             f"{cls.__name__}: {name}{_of(owner, cls)} would hide the argument {name}, and training would not see it; "
-            f"declare another default as a field, `{name}: <domain of tfoptim.declaration.domains> = <default>`, "
+            f"declare another default as a field, `{name}: <domain of tfoptim.declaration> = <default>`, "
             "or give it to super().__init__."
         )
     for name, owner in _definitions(cls, RULE):

@@ -1,1 +1,1 @@
-"""A training that goes on where it was interrupted: the callback, its snapshots and its files."""
+"""Resuming interrupted training: the callback, its snapshots and its checkpoints."""

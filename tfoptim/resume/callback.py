@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.declaration.domains import Whole
+from tfoptim.declaration.domains import Integer
 from tfoptim.resume import checkpoints, snapshot
 
 
@@ -74,9 +74,9 @@ class Resume(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.folder = checkpoints.prepare(folder)
-        self.every_steps = None if every_steps is None else Whole(1).parse("Resume: every_steps", every_steps)
+        self.every_steps = None if every_steps is None else Integer(1).parse("Resume: every_steps", every_steps)
         self.callbacks = tuple(callbacks)
-        self._found: tuple[dict[str, np.ndarray], dict[str, Any]] | None = None
+        self._found: checkpoints.Checkpoint | None = None
         self._given: list[dict[str, Any]] | None = None
         self._optimizer: Any = None
         self._skip = 0
@@ -126,18 +126,18 @@ class Resume(keras.callbacks.Callback):
         if self._found is None:
             self._save()
             return
-        arrays, record = self._found
-        _refuse(snapshot.differences(self._facts, record["facts"]))
+        _, arrays, content = self._found
+        _refuse(snapshot.differences(self._facts, content["facts"]))
         steps = self.params["steps"]  # None if Keras does not know
         if steps is not None and steps <= self.batch - self.model.steps_per_execution:
             self._refuse_data()
-        saved, now = record["versions"], snapshot.versions()
+        saved, now = content["versions"], snapshot.versions()
         if saved != now:
             promise = "equality to the last bit is promised for the same versions only"
             warnings.warn(f"Resume: saved with {saved}, resumed with {now}: {promise}.", stacklevel=2)
-        snapshot.give(self.model, arrays, record, metrics=False)
-        snapshot.give_callbacks(self.callbacks, arrays, record)
-        self._given, self._skip = record["counters"], self.batch
+        snapshot.restore(self.model, arrays, content, metrics=False)
+        snapshot.restore_callbacks(self.callbacks, arrays, content)
+        self._given, self._skip = content["counters"], self.batch
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Checks that `fit` goes on where training stopped."""
@@ -183,33 +183,28 @@ class Resume(keras.callbacks.Callback):
     # How it does it
 
     def _find(self) -> None:
-        """Takes up the newest intact checkpoint, if there is any."""
-        self._found = None
-        self.epoch = self.batch = self.step = self._saved = 0
-        self.history, self._kept = {}, ""
-        damaged = []
-        for path in checkpoints.newest_first(self.folder):
-            try:
-                self._found = checkpoints.read(path)
-            except checkpoints.Damaged as error:
-                damaged.append(str(error))
-                continue
-            record = self._found[1]
-            self.epoch, self.batch, self.step = record["epoch"], record["batch"], record["step"]
-            self.history, self._kept, self._saved = record["history"], path.name, self.step
-            break
-        if damaged and self._found is None:
-            raise ValueError(f"Resume: no intact checkpoint: {'; '.join(damaged)}. Delete {self.folder} to begin anew.")
-        for message in damaged:
-            warnings.warn(f"Resume: {message}; going back to {self._kept}.", stacklevel=3)
+        """Loads the newest intact checkpoint, if there is any."""
+        self._found, skipped = checkpoints.newest_intact(self.folder)
+        if self._found is None:
+            self.epoch = self.batch = self.step = self._saved = 0
+            self.history, self._kept = {}, ""
+            if skipped:
+                reasons = "; ".join(skipped)
+                raise ValueError(f"Resume: no intact checkpoint: {reasons}. Delete {self.folder} to start over.")
+            return
+        content = self._found.content
+        self.epoch, self.batch, self.step = content["epoch"], content["batch"], content["step"]
+        self.history, self._kept, self._saved = content["history"], self._found.path.name, self.step
+        for reason in skipped:
+            warnings.warn(f"Resume: {self.folder / reason}; resuming from {self._kept}.", stacklevel=3)
 
     def _save(self) -> None:
-        """Writes a checkpoint; the one before is kept too, any other is deleted."""
-        arrays, record = snapshot.take(self.model, self.callbacks)
+        """Writes a checkpoint and keeps the one before it; all others are deleted."""
+        arrays, content = snapshot.capture(self.model, self.callbacks)
         position = {"epoch": self.epoch, "batch": self.batch, "step": self.step, "history": self.history}
-        record |= {**position, "facts": self._facts, "versions": snapshot.versions()}
+        content |= {**position, "facts": self._facts, "versions": snapshot.versions()}
         name = checkpoints.name(self.step, self.epoch)
-        checkpoints.write(self.folder, name, arrays, record)
+        checkpoints.write(self.folder, name, arrays, content)
         checkpoints.keep(self.folder, (name, self._kept))
         self._kept, self._saved = name, self.step
 
@@ -221,12 +216,12 @@ class Resume(keras.callbacks.Callback):
             batch = next(iterator, batch)
         if not last or self._found is None:
             return {}
-        arrays, record = self._found
-        if len(record["metrics"]) != len(self.model.metrics_variables):
+        _, arrays, content = self._found
+        if len(content["metrics"]) != len(self.model.metrics_variables):
             snapshot.build_metrics(self.model, batch)
         here = snapshot.described(self.model.metrics_variables)
-        _refuse(snapshot.differences({"metrics": here}, {"metrics": record["metrics"]}))
-        snapshot.give(self.model, arrays, record, metrics=True)
+        _refuse(snapshot.differences({"metrics": here}, {"metrics": content["metrics"]}))
+        snapshot.restore(self.model, arrays, content, metrics=True)
         self._found = None
         return self.model.get_metrics_result()
 
@@ -238,5 +233,5 @@ def _refuse(differences: list[str]) -> None:
     if differences:
         raise ValueError(
             f"Resume: the checkpoint is of another training; nothing was changed. First of {len(differences)} "
-            f"differences: {'; '.join(differences[:3])}. Use another folder to begin anew."
+            f"differences: {'; '.join(differences[:3])}. Use another folder to start over."
         )

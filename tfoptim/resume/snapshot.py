@@ -20,8 +20,8 @@ COUNTERS = ("best", "best_epoch", "cooldown_counter", "epochs_since_last_save", 
 """Where Keras's callbacks keep what they have seen; `best_weights` besides."""
 
 
-def take(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Returns everything that training changes, and the record that goes with it."""
+def capture(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Returns everything that training changes, and the JSON content that goes with it."""
     arrays: dict[str, np.ndarray] = {}
     for key, variable in _variables(model).items():
         first, *others = [copy.numpy() for copy in copies(model.distribute_strategy, variable)]
@@ -42,9 +42,9 @@ def take(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray], d
     }
 
 
-def give(model: Any, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any], metrics: bool) -> None:
-    """Puts back what `take` returned, but for callbacks; of the metrics only if asked."""
-    for optimizer, numbers in zip(_ours(model.optimizer), record["numbers"], strict=True):
+def restore(model: Any, arrays: Mapping[str, np.ndarray], content: Mapping[str, Any], metrics: bool) -> None:
+    """Restores what `capture` returned, without callbacks; metrics only if asked."""
+    for optimizer, numbers in zip(_ours(model.optimizer), content["numbers"], strict=True):
         for name, number in numbers.items():
             if optimizer.given(name) != number:
                 setattr(optimizer, name, number)
@@ -54,9 +54,9 @@ def give(model: Any, arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]
                 copy.assign(arrays.get(f"{key}@{i}", arrays[key]))
 
 
-def give_callbacks(callbacks: Sequence[Any], arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
-    """Puts back the counters and best weights of callbacks."""
-    for i, (callback, saved) in enumerate(zip(callbacks, record["counters"], strict=True)):
+def restore_callbacks(callbacks: Sequence[Any], arrays: Mapping[str, np.ndarray], content: Mapping[str, Any]) -> None:
+    """Restores counters and best weights of callbacks."""
+    for i, (callback, saved) in enumerate(zip(callbacks, content["counters"], strict=True)):
         if isinstance(callback, Condition):
             callback.state = saved
             continue

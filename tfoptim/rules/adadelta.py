@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfoptim.declaration.domains import Fraction, NonNegative
+from tfoptim.declaration import Fraction, NonNegative
 from tfoptim.ops import ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfoptim.declaration.domains import NonNegative
+from tfoptim.declaration import NonNegative
 from tfoptim.ops import ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
 

@@ -1,6 +1,6 @@
 """AdamW."""
 
-from tfoptim.declaration.domains import NonNegative
+from tfoptim.declaration import NonNegative
 from tfoptim.rules.adam import Adam
 
 

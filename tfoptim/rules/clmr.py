@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfoptim.declaration.domains import ClosedFraction, NonNegative, Steps
+from tfoptim.declaration import ClosedFraction, NonNegative, Steps
 from tfoptim.optimizer import Optimizer
 from tfoptim.schedules import triangle
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfoptim.declaration.domains import NonNegative, Steps
+from tfoptim.declaration import NonNegative, Steps
 from tfoptim.rules.momentum import Momentum
 from tfoptim.schedules import triangle
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfoptim.declaration.domains import ClosedFraction, NonNegative
+from tfoptim.declaration import ClosedFraction, NonNegative
 from tfoptim.optimizer import Optimizer
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfoptim.declaration.domains import ClosedFraction, Fraction, NonNegative
+from tfoptim.declaration import ClosedFraction, Fraction, NonNegative
 from tfoptim.ops import maximum, ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
 

@@ -1,6 +1,6 @@
 """Stochastic gradient descent."""
 
-from tfoptim.declaration.domains import ClosedFraction
+from tfoptim.declaration import ClosedFraction
 from tfoptim.rules.momentum import Momentum
 
 

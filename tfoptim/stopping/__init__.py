@@ -1,1 +1,1 @@
-"""Conditions that end a training, and what they observe."""
+"""Stopping conditions and their observations."""

@@ -1,4 +1,4 @@
-"""The stopping condition on the norm of the gradient, and the gradient over a whole dataset that it needs."""
+"""Stopping condition on the norm of the gradient over a whole dataset."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.declaration.domains import Choice, Interval, Whole
+from tfoptim.declaration.domains import Choice, Integer, Interval
 from tfoptim.state import compute_dtype
 from tfoptim.stopping.condition import Condition
-from tfoptim.stopping.observation import Seen
+from tfoptim.stopping.observation import Observation
 
-_POSITIVE = Interval(0.0, closed_low=False, fixed=True)
+_POSITIVE = Interval(0.0, closed_low=False, schedulable=False)
 
 
 class GradientNormBelow(Condition):
     """Stops when the norm of the gradient is at most `tolerance`: the only test of optimality here.
 
-    The gradient must be that of a fixed set of examples. That of a mini-batch does not vanish at an optimum, it wanders
-    around there; below any tolerance it says that one batch happened to agree with itself. So in `fit`, which does not
-    show its gradients, `data` is needed: at the end of each epoch, the gradient of the compiled loss over all of
-    `data`, the mean over its examples with regularisation once, at the weights as they are then, layers as in
-    inference (no Dropout, moving statistics in BatchNorm). That costs as many gradients of examples as `data` has,
-    which are charged to `spent.extra` and to a `Budget(gradients=...)`. It is computed on one device.
+    The gradient must be that of a fixed set of examples: that of a mini-batch does not vanish at an optimum, and a
+    small one only shows that one batch agreed with itself. `fit` does not expose its gradients, so `data` is needed
+    there: at the end of each epoch, the gradient of the compiled loss is computed over all of `data` on one device, as
+    the mean over examples with regularisation once, at the current weights, with layers as in inference (no Dropout,
+    moving statistics in BatchNorm). It costs one gradient per example of `data`, which counts in `cost.extra` and in
+    `Budget(gradients=...)`.
 
-    In other loops, without `data`, it judges the gradients handed to `after_step`, those that the step has used: right
-    where each step uses all examples.
+    In custom loops, without `data`, it checks the gradients passed to `after_step`: correct where each step uses all
+    examples.
 
     Args:
         tolerance: > 0.
@@ -41,8 +41,8 @@ class GradientNormBelow(Condition):
     `last` is the latest norm, None before the first check.
     """
 
-    rank = 2
-    remembered: ClassVar[Mapping[str, Any]] = {"first": None, "last": None}
+    priority = 2
+    state_fields: ClassVar[Mapping[str, Any]] = {"first": None, "last": None}
     first: float | None
     last: float | None
 
@@ -59,7 +59,7 @@ class GradientNormBelow(Condition):
         self.tolerance = _POSITIVE.parse("GradientNormBelow: tolerance", tolerance)
         self.norm = Choice(("max", "euclidean")).parse("GradientNormBelow: norm", norm)
         self.relative = bool(relative)
-        size = Whole(1, needed=True).parse("GradientNormBelow: batch_size", batch_size)
+        size = Integer(1, required=True).parse("GradientNormBelow: batch_size", batch_size)
         if isinstance(data, tuple):
             data = tf.data.Dataset.from_tensor_slices(data).batch(size)
         if data is not None and not isinstance(data, tf.data.Dataset):
@@ -68,25 +68,25 @@ class GradientNormBelow(Condition):
         self._full: FullGradient | None = None
 
     def begin_fit(self) -> None:
-        """Raises without data; what an earlier `fit` traced may be of another loss."""
+        """Raises without data, and drops the trace of an earlier `fit`, whose loss may differ."""
         self._full = None
         if self.data is None:
-            raise ValueError("GradientNormBelow: fit does not show its gradients: give data=(x, y) to measure it on.")
+            raise ValueError("GradientNormBelow: fit does not show its gradients: pass data=(x, y) to compute it on.")
 
-    def due(self, seen: Seen) -> bool:
-        """At the ends of epochs with data, else whenever there are gradients."""
-        return seen.epoch_ended if self.data is not None else seen.gradients is not None
+    def is_due(self, observation: Observation) -> bool:
+        """At the end of each epoch with data, else whenever there are gradients."""
+        return observation.epoch_ended if self.data is not None else observation.gradients is not None
 
-    def judge(self, seen: Seen) -> str | None:
-        """Measures."""
-        gradients = seen.gradients
+    def check(self, observation: Observation) -> str | None:
+        """Computes the norm and compares it with the tolerance."""
+        gradients = observation.gradients
         if self.data is not None:
-            if seen.model is None:
+            if observation.model is None:
                 raise ValueError("GradientNormBelow: data needs a model: call set_model(model) before the loop.")
-            if self._full is None or self._full.model is not seen.model:
-                self._full = FullGradient(seen.model)
+            if self._full is None or self._full.model is not observation.model:
+                self._full = FullGradient(observation.model)
             gradients, examples = self._full(self.data)
-            seen.spent.extra += examples
+            observation.cost.extra += examples
         norm = self.last = _norm(gradients or (), self.norm)
         self.first = norm if self.first is None else self.first
         limit = self.tolerance * (max(1.0, self.first) if self.relative else 1.0)
@@ -95,7 +95,7 @@ class GradientNormBelow(Condition):
 
 
 def _norm(gradients: Sequence[Any], norm: str) -> float:
-    """Returns a norm over all gradients together; infinite if something in them is not finite."""
+    """Returns the norm over all gradients together; infinity if any element is not finite."""
     dense = [tf.convert_to_tensor(g) for g in gradients if g is not None]
     if not dense:
         raise ValueError("GradientNormBelow: there is no gradient to measure.")
@@ -107,7 +107,7 @@ def _norm(gradients: Sequence[Any], norm: str) -> float:
 
 
 class FullGradient:
-    """The gradient of a model's compiled loss over a whole dataset, traced once for all the checks of a training."""
+    """Gradient of a model's compiled loss over a whole dataset, traced once per training."""
 
     def __init__(self, model: Any) -> None:
         """Takes a model that is compiled with a loss; layers compute as in inference."""
@@ -115,7 +115,7 @@ class FullGradient:
         self.weighted = tf.function(self._weighted, reduce_retracing=True, autograph=False)
 
     def __call__(self, data: tf.data.Dataset) -> tuple[list[Any], int]:
-        """Returns the gradient at the present weights, and the number of examples.
+        """Returns the gradient at the current weights, and the number of examples.
 
         Args:
             data: finite; batches of `(x, y)` or `(x, y, sample_weight)`, of any sizes.

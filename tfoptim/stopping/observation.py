@@ -8,16 +8,16 @@ from typing import Any
 
 
 @dataclass
-class Spent:
-    """What a training has cost so far, all parts of a resumed one together.
+class Cost:
+    """Cost of a training so far, summed over all parts of a resumed one.
 
     Attributes:
-        steps: updates of the weights; calls that only accumulate gradients, and steps that were skipped, are none.
-        examples: gradients of single examples that training has computed.
-        extra: those that conditions have computed to judge.
-        seconds: by a monotonic clock. In `fit`, inside batches, their data included; neither validation and callbacks
-            nor all that comes before the end of the first update after each start, which compiles. In other loops,
-            from one `after_step` to the next.
+        steps: updates of the weights; calls that only accumulate gradients and skipped steps do not count.
+        examples: gradients of single examples computed by training.
+        extra: gradients of single examples computed by conditions.
+        seconds: by a monotonic clock. In `fit`, the time of batches, data loading included, without validation,
+            callbacks and the first update after each start, which compiles. In other loops, the time from one
+            `after_step` to the next.
     """
 
     steps: int = 0
@@ -27,7 +27,7 @@ class Spent:
 
     @property
     def gradients(self) -> int:
-        """Gradients of single examples, for whatever purpose."""
+        """Gradients of single examples, by training and by conditions."""
         return self.examples + self.extra
 
     def __str__(self) -> str:
@@ -36,20 +36,20 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a condition is shown: after a step, or at the end of an epoch.
+class Observation:
+    """Input of a condition, after a step or at the end of an epoch.
 
     Attributes:
-        spent: the cost so far; what a condition computes is added to its `extra`.
+        cost: of the training so far; a condition adds the gradients that it computes to `extra`.
         epoch_ended: whether this is the end of an epoch.
         logs: losses and metrics by name.
-        counted: whether `spent.examples` is known.
-        gradients: those of the last step, where a loop has handed them over.
-        weights: tensors or variables, where a loop has handed them over.
+        counted: whether `cost.examples` is known.
+        gradients: of the last step, if a loop has passed them.
+        weights: tensors or variables, if a loop has passed them.
         model: the model, in `fit`.
     """
 
-    spent: Spent
+    cost: Cost
     epoch_ended: bool = False
     logs: Mapping[str, Any] = field(default_factory=dict)
     counted: bool = False

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
-from tfoptim.declaration.domains import Flag
+from tfoptim.declaration import Flag
 from tfoptim.registry import classes
 
 STEPS = 5

@@ -6,10 +6,9 @@ import math
 import pytest
 
 from experiments.__main__ import main
-from experiments.cli import COMMANDS, tune
+from experiments.cli import COMMANDS, find_lr
 from experiments.cli.command import parse
 from experiments.errors import UserError
-from experiments.figures import find_lr as figure
 from experiments.problems import seeds
 from experiments.running import range_test
 from experiments.tuning.range_test import KEEP, WINDOW, Plan, Reading, read_off, sentences, smooth, until_divergence
@@ -93,14 +92,14 @@ def test_plan_takes_the_entry_of_a_study_or_a_task(tmp_path):
     (tmp_path / "mine.toml").write_text(
         TOML.replace('batch = "mini"', 'batch = "mini"\nhyperparameters = { beta_1 = 0.8 }'), encoding="utf-8"
     )
-    of_study = tune.plan(parsed(str(tmp_path / "mine.toml"), "--optimizer", "Adam", "--low", "0.01"))
+    of_study = find_lr.plan(parsed(str(tmp_path / "mine.toml"), "--optimizer", "Adam", "--low", "0.01"))
     assert ("mine", "mnist_mlp", "adam", {"beta_1": 0.8}) == (
         of_study.name,
         of_study.task,
         of_study.optimizer,
         of_study.hyperparameters,
     )
-    of_task = tune.plan(parsed("mnist_mlp", "--optimizer", "rmsprop"))
+    of_task = find_lr.plan(parsed("mnist_mlp", "--optimizer", "rmsprop"))
     assert ("mnist_mlp", "mnist_5k", "rmsprop", {}) == (
         of_task.name,
         of_task.data,
@@ -166,7 +165,7 @@ def test_the_command_writes_figure_and_numbers(tmp_path, capsys):
 def test_figure_of_a_test_without_a_fall_marks_nothing(tmp_path):
     """And one on a linear axis has one."""
     found = [(2.0, 2.0)] * 12
-    figure.draw(plan(linear=True), found, None, tmp_path, "a command")
+    find_lr.draw(plan(linear=True), found, None, tmp_path, "a command")
     svg = (tmp_path / "find_lr_small_momentum.svg").read_text(encoding="utf-8")
     assert "learning rate (linear axis)" in svg
     assert "nothing is suggested" in svg

@@ -181,4 +181,4 @@ def test_domains_are_shown_as_they_are_meant():
     shown = {name: str(field.domain) for name, field in tfoptim.Adam.fields.items()}
     assert shown["beta_1"] == "0 <= x < 1"
     assert shown["amsgrad"] == "True or False"
-    assert shown["ema_overwrite_frequency"] == "whole number >= 1"
+    assert shown["ema_overwrite_frequency"] == "integer >= 1"

@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES, CLASSES
+from tests.library.cases import CASES
 from tests.library.harness import random_gradients, start_weights, train, values_of
+from tests.library.products import every_class, every_rule
 from tfoptim import Optimizer
-from tfoptim.declaration.domains import ClosedFraction, Fraction, Interval, NonNegative
+from tfoptim.declaration import ClosedFraction, Fraction, Interval, NonNegative
 
 
 class Anchored(Optimizer):
@@ -51,7 +52,7 @@ class Counting(Optimizer):
         return g * h.length
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_no_default_hides_the_learning_rate_of_keras(case):
     """Trap 1: a default left on the class would train at the default rate, silently."""
     weight = keras.Variable(1.0)
@@ -178,7 +179,7 @@ def test_a_rule_of_a_user_is_a_complete_optimizer():
     np.testing.assert_array_equal(last[0], [-0.5, -0.5])
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every_rule
 def test_simulation_equals_training(case):
     """Trap 8: the same rule in float64 NumPy tests the way it is run, step by step."""
     start, gradients = start_weights(), random_gradients(10)

@@ -1,11 +1,6 @@
 """Numbers set inside a `tf.function`, by a tensor or a number, act from that step on, each time the function runs."""
 
 import copy
-import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES
 from tests.library.functions import assign, inside_the_step, setting
+from tests.library.products import crossed
 
 ON = {"use_ema": True, "weight_decay": 0.01, "clipvalue": 0.02, "loss_scale_factor": 2.0}
 SIZES = (1.0, 0.7, 0.4, 0.1)
@@ -67,12 +62,14 @@ def in_a_function_of_its_own(optimizer, weight):
     return apply
 
 
-@pytest.mark.parametrize("by", [inside_the_step, in_a_function_of_its_own])
-@pytest.mark.parametrize("case", CASES, ids=str)
+BY = {"inside the step": inside_the_step, "in a function of its own": in_a_function_of_its_own}
+
+
+@crossed("by", BY, every_rule=("inside the step",))
 def test_tensors_act_as_the_numbers_do(case, by):
     """Every number of every rule, others at each step: the same training as with eager numbers."""
     wanted, _ = trained(case, before_each_step)
-    got, optimizer = trained(case, by)
+    got, optimizer = trained(case, BY[by])
     # The rule runs in place of the kernel: the same numbers, in another order of operations.
     np.testing.assert_allclose(got, wanted, rtol=1e-13)
     last = {name: number * SHARES[-1] for name, number in numbers_of(case).items()}
@@ -132,47 +129,6 @@ def test_other_numbers_set_in_the_training_step_act(field):
         getattr(one, field) for one in (optimizer, copy.deepcopy(optimizer), make(*arguments), revived)
     ]
     assert f"{field}={last}" in repr(optimizer)
-
-
-def test_on_two_replicas_the_number_acts_in_both(tmp_path):
-    """In replica context under a MirroredStrategy: steps of 1, 1/2 and 1/3 on the sum of two gradients."""
-    program = tmp_path / "replicas.py"
-    program.write_text(
-        """
-import json
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras, tfoptim
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-found = {}
-for name, make in {"learning_rate": lambda: tfoptim.GD(9.0), "momentum": lambda: tfoptim.Momentum(1.0, 0.5)}.items():
-    with strategy.scope():
-        weight, optimizer = keras.Variable([0.0]), make()
-        optimizer.build([weight])
-    def step():
-        setattr(optimizer, name, 1 / tf.cast(optimizer.iterations + 1, tf.float32))
-        optimizer.apply([tf.constant([-1.0])], [weight])
-    run = tf.function(lambda: strategy.run(step))
-    for _ in range(3):
-        run()
-    found[name] = [copy.numpy().tolist() for copy in strategy.experimental_local_results(weight.value)]
-    found[name].append(optimizer.given(name))
-print(json.dumps(found))
-"""
-    )
-    root = pathlib.Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, timeout=300, check=False, cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    third = float(np.float32(1) / np.float32(3))
-    for name, where in (("learning_rate", 2 + 1 + 2 / 3), ("momentum", 2 + 3 + (2 + 3 / 3))):
-        first, second, number = found[name]
-        assert first == second == pytest.approx([where], rel=1e-6)
-        assert number == third
 
 
 def test_a_number_set_inside_a_function_leaves_the_others_alone():

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES, CLASSES
+from tests.library.cases import CASES
 from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train, values_of
+from tests.library.products import every_rule, representative
 
 # Everything that has a number, switched on; small enough clipping to act on every gradient below.
 ON = {"use_ema": True, "weight_decay": 0.01, "clipvalue": 0.02, "loss_scale_factor": 2.0}
@@ -48,7 +49,7 @@ class StepTimes(keras.optimizers.schedules.LearningRateSchedule):
         return {"base": self.base, "slope": self.slope}
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every_rule
 def test_constant_schedules_on_all_fields_equal_the_numbers(case):
     """Every number of every rule may be a schedule; constant ones change nothing but the executor, which rounds."""
     schedules = {name: Constant(number) for name, number in numbers_of(case).items()}
@@ -103,7 +104,7 @@ class Traced:
         return self.weight.numpy()
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every_rule
 def test_assigned_numbers_are_live_in_the_traced_step(case):
     """`optimizer.beta_1 = 0.5` counts from the next step on, for every number, without a new trace."""
     traced = Traced(case)
@@ -144,7 +145,7 @@ def test_loss_of_any_kind_is_scaled(loss):
     assert tfoptim.SGD().scale_loss(loss) is loss
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@representative
 def test_one_trace_serves_a_hundred_steps_with_changing_rates(case):
     """Changing the learning rate never compiles the step again."""
     weight = keras.Variable([1.0, -2.0])

@@ -7,6 +7,7 @@ import pytest
 
 import tfoptim
 from tests.library.cases import CLASSES
+from tests.library.products import every_class
 
 BASE = (
     "weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False, "
@@ -37,7 +38,7 @@ def test_signature_of_a_class_that_keras_lacks_ends_in_the_base_arguments(case):
     assert expected == arguments(getattr(tfoptim, case.name))[: len(expected)]
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_later_arguments_are_given_by_name(case):
     """What we add after Keras's own arguments never takes a position that Keras may want."""
     parameters = list(inspect.signature(getattr(tfoptim, case.name)).parameters.values())
@@ -47,7 +48,7 @@ def test_later_arguments_are_given_by_name(case):
     assert {p.kind for p in ours} <= allowed
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_arguments_by_position_reach_the_same_fields_as_in_keras(case):
     """The first positional argument is the learning rate, the next the rule's first own."""
     names = [a.split("=")[0] for a in arguments(getattr(tfoptim, case.name))][:2]
@@ -56,7 +57,7 @@ def test_arguments_by_position_reach_the_same_fields_as_in_keras(case):
     assert [0.25, 0.75 if names[1] == "momentum" else 0.5] == [config[name] for name in names]
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_unknown_argument_gets_the_nearest_name(case):
     """A slip of the pen is answered with the argument that was meant."""
     with pytest.raises(ValueError, match=r"(?s)learning_rat.*learning_rate"):
@@ -79,7 +80,7 @@ def test_decay_of_old_keras_points_to_schedules():
         tfoptim.SGD(decay=0.1)
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_every_field_can_be_read_back_as_it_was_given(case):
     """What the constructor took is what the attribute and the configuration say."""
     optimizer = case.make(learning_rate=0.3, clipnorm=2.0, weight_decay=0.1)

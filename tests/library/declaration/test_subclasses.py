@@ -11,7 +11,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.harness import values_of
 from tests.library.subclasses import nothing, step, subclass
-from tfoptim.declaration.domains import ClosedFraction, Fraction
+from tfoptim.declaration import ClosedFraction, Fraction
 
 # Fields
 

@@ -1,4 +1,4 @@
-"""The trainings, each run once a session, in processes of their own: devices are made before TensorFlow starts."""
+"""The trainings, each run once: on one device and on two replicas in this process, on two workers in their own."""
 
 import contextlib
 import json
@@ -8,10 +8,26 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
+
+from tests.library.distributed.training import train
 
 ROOT = pathlib.Path(__file__).parents[3]
-SECONDS_FOR_REPLICAS = 600  # 25 s on two idle cores
-SECONDS_FOR_WORKERS = 120  # 10 s, likewise; workers that wait for each other in vain end here
+SECONDS_FOR_WORKERS = 120  # 10 s on two idle cores; workers that wait for each other in vain end here
+
+
+@pytest.fixture(scope="session")
+def replicated(two_replicas):
+    """A function of a variant: what becomes of it on one device and on two replicas."""
+    known = {}
+
+    def of(variant):
+        if str(variant) not in known:
+            strategies = {"single": tf.distribute.get_strategy(), "mirrored": two_replicas}
+            known[str(variant)] = {name: train(strategy, variant) for name, strategy in strategies.items()}
+        return known[str(variant)]
+
+    return of
 
 
 def start(program, *arguments):
@@ -32,16 +48,10 @@ def results(*processes, seconds):
 
 
 def free_ports(number):
-    """Ports of the loopback address that nobody listens at."""
+    """Ports of the loopback address at which no process listens."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
         return [s.getsockname()[1] for s in sockets]
-
-
-@pytest.fixture(scope="session")
-def replicated():
-    """Every variant on one device and on two replicas."""
-    return results(start("replicas"), seconds=SECONDS_FOR_REPLICAS)[0]
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,26 @@
 """Several devices train like one that sees the joint batch, whatever is switched on."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import tfoptim
 from tests.library.distributed.training import ROWS, SCALE, STEPS, VARIANTS, data
 from tests.library.distributed.workers import CHOSEN
+from tests.library.products import BEYOND
+from tfoptim.callbacks import Budget, GradientNormBelow, NonFinite, RelativeDecreaseBelow
 
 # Float32, relative to the largest weight: the gradients of a batch are summed in another order.
 ROUNDING = 2e-7
 WORKERS = [variant for variant in VARIANTS if str(variant) in CHOSEN]
+FAST = (*CHOSEN, "adam-skip_1")  # one of each kind of step
+
+
+def each(variants):
+    """The variants, but for some in the slow lane."""
+    marked = [pytest.param(v, id=str(v), marks=() if str(v) in FAST else BEYOND) for v in variants]
+    return pytest.mark.parametrize("variant", marked)
 
 
 def assert_equal_to_rounding(expected, actual):
@@ -19,40 +31,41 @@ def assert_equal_to_rounding(expected, actual):
         np.testing.assert_allclose(first, wanted, rtol=0, atol=ROUNDING * largest)
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@each(VARIANTS)
 def test_two_replicas_train_like_one_device(variant, replicated):
     """`fit` on two replicas gives both the weights of one device, repeated and shared rows included."""
-    one, two = replicated[str(variant)]["single"], replicated[str(variant)]["mirrored"]
+    one, two = replicated(variant)["single"], replicated(variant)["mirrored"]
     assert all(len(copies) == 2 for copies in two["weights"])
     assert_equal_to_rounding(one["weights"], two["weights"])
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@each(VARIANTS)
 def test_replicas_hold_the_same_state(variant, replicated):
     """Slots, averages, counters and shared state have the same bits on both replicas."""
-    assert replicated[str(variant)]["mirrored"]["state_is_equal"]
+    assert replicated(variant)["mirrored"]["state_is_equal"]
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@each(VARIANTS)
 def test_replicas_count_the_steps_that_are_taken(variant, replicated):
     """A NaN on either replica costs both of them one step, and one only."""
     every = STEPS // variant.arguments.get("gradient_accumulation_steps", 1)
     expected = every - variant.skips
-    for result in replicated[str(variant)].values():
+    for result in replicated(variant).values():
         assert result["steps"] == expected
         assert result["scale"] == ((SCALE / 2 if variant.skips else SCALE) if variant.scaled else None)
 
 
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.skips], ids=str)
+@each([v for v in VARIANTS if v.skips])
 def test_a_skipped_step_leaves_finite_weights(variant, replicated):
     """The comparison with one device is no comparison of NaN with NaN."""
-    assert all(np.isfinite(copies).all() for copies in replicated[str(variant)]["mirrored"]["weights"])
+    assert all(np.isfinite(copies).all() for copies in replicated(variant)["mirrored"]["weights"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", WORKERS, ids=str)
 def test_two_workers_train_like_one_device(variant, distributed, replicated):
     """Two processes on the loopback address end with the bits of each other and the weights of one device."""
-    one = replicated[str(variant)]["single"]
+    one = replicated(variant)["single"]
     first, second = (worker[str(variant)] for worker in distributed)
     assert first == second
     assert first["steps"] == one["steps"]
@@ -60,17 +73,19 @@ def test_two_workers_train_like_one_device(variant, distributed, replicated):
     assert_equal_to_rounding(one["weights"], first["weights"])
 
 
+@pytest.mark.slow
 def test_loss_scale_of_keras_on_several_workers_is_warned_of(distributed):
     """Its workers decide each by itself whether to step: one may wait for ever for another that has skipped."""
     for worker in distributed:
         assert any("Compile with tfoptim.LossScaleOptimizer" in text for text in worker["warnings"])
 
 
+@pytest.mark.slow
 def test_every_feature_has_an_effect(replicated):
     """No two variants end alike, unless they skip the same step on one replica or the other."""
     ends = {}
     for variant in VARIANTS:
-        end = replicated[str(variant)]["single"]
+        end = replicated(variant)["single"]
         ends.setdefault(str((end["weights"], end["scale"])), set()).add(str(variant).rstrip("01"))
     assert all(len(names) == 1 for names in ends.values()), ends.values()
 
@@ -84,10 +99,27 @@ def test_the_rows_repeat_in_every_way():
         assert len(first | second) < ROWS
 
 
-def test_conditions_stop_replicas_where_they_stop_one_device(replicated):
+X = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
+Y = X @ np.float32([[1], [2], [3]])
+
+
+def stop(strategy):
+    """Trains until a condition of all kinds together is met; returns the number of epochs, and the condition."""
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile(optimizer=tfoptim.Momentum(0.05), loss="mse")
+    small = GradientNormBelow(0.1, (X, Y)) | Budget(steps=90) | NonFinite(every_steps=3)
+    condition = small & RelativeDecreaseBelow(0.9)
+    history = model.fit(X, Y, batch_size=8, epochs=40, shuffle=False, verbose=0, callbacks=[condition])
+    return len(history.epoch), condition
+
+
+def test_conditions_stop_replicas_where_they_stop_one_device(two_replicas):
     """Steps and examples are those of the joint batch, and the gradient is that of the weights that all share."""
-    one, two = replicated["stopping"]["single"], replicated["stopping"]["mirrored"]
-    assert one["epochs"] == two["epochs"] == 14, "neither at once nor at the end of the budget"
-    assert one["spent"] == two["spent"] == [56, 14 * 32, 14 * 32]
-    for stopped in (one, two):
-        assert stopped["reason"].startswith("gradient: the largest element of the gradient is 0.096, at most 0.1")
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        epochs, condition = stop(strategy)
+        assert epochs == 14, "neither at once nor at the end of the budget"
+        spent = condition.cost
+        assert [56, 14 * 32, 14 * 32] == [spent.steps, spent.examples, spent.extra]
+        assert condition.reason.startswith("gradient: the largest element of the gradient is 0.096, at most 0.1")

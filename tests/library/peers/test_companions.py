@@ -6,12 +6,13 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES
+from tests.library.products import parameters, representatives
 
 FLOAT32 = 1e-5  # of weights of order 1: Keras computes its factors in float32, we do not
 EPOCHS = 4
-LIKE_KERAS = [case for case in CASES if case.id in ("adam", "nadam", "sgd_momentum")]
-both = pytest.mark.parametrize("case", LIKE_KERAS, ids=str)
+LIKE_KERAS = representatives(lambda case: case.keras_name and case.slots)
+# What these read, an optimizer with state of both kinds has; the others are beyond.
+some = pytest.mark.parametrize("case", [parameters(case, fast=bool(case.shared_state)) for case in LIKE_KERAS])
 
 
 def data():
@@ -48,7 +49,7 @@ def assert_same_training(case, callback, **arguments):
     return histories[0]
 
 
-@both
+@some
 def test_swap_ema_weights(case):
     """Validation sees the averages, training goes on from the weights."""
     swapped = assert_same_training(case, keras.callbacks.SwapEMAWeights, use_ema=True, ema_momentum=0.9)
@@ -58,7 +59,7 @@ def test_swap_ema_weights(case):
     assert not np.allclose(swapped["val_loss"][:-1], plain["val_loss"][:-1], rtol=1e-3)
 
 
-@both
+@some
 def test_learning_rate_scheduler(case):
     """The rate of each epoch is the one the callback sets."""
     history = assert_same_training(
@@ -67,7 +68,7 @@ def test_learning_rate_scheduler(case):
     np.testing.assert_allclose(history["learning_rate"], [0.01 / (1 + i) for i in range(EPOCHS)], rtol=1e-6)
 
 
-@both
+@some
 def test_reduce_lr_on_plateau(case):
     """An improvement that cannot be reached halves the rate at every epoch after the first."""
     history = assert_same_training(
@@ -80,7 +81,7 @@ class EndOfProcessError(Exception):
     """Stands for the end of a process."""
 
 
-@both
+@some
 def test_backup_and_restore(case, tmp_path):
     """Interrupted after two epochs of four and begun again, training ends with the bits of a training in one go."""
     expected = model(case.make())
@@ -102,7 +103,7 @@ def test_backup_and_restore(case, tmp_path):
         np.testing.assert_array_equal(wanted, w)
 
 
-@both
+@some
 @pytest.mark.filterwarnings("ignore::UserWarning:tensorboard")  # it imports pkg_resources
 def test_tensorboard(case, tmp_path):
     """The learning rate of every epoch is in the log."""
@@ -118,7 +119,7 @@ def test_tensorboard(case, tmp_path):
     np.testing.assert_allclose(rates, [case.learning_rate] * EPOCHS, rtol=1e-6)
 
 
-@both
+@some
 def test_export(case, tmp_path):
     """A trained model, exported for serving, predicts what it predicts."""
     net = model(case.make())
@@ -129,7 +130,7 @@ def test_export(case, tmp_path):
     np.testing.assert_allclose(served.serve(x), net.predict(x, verbose=0), rtol=1e-6)
 
 
-@both
+@some
 def test_clone_model(case):
     """A clone, compiled with the optimizer made from the config, trains to the same bits."""
     net = model(case.make())

@@ -14,7 +14,7 @@ from tests.library.peers.alone import DEVIATED, PASSED, SKIPPED
 from tests.library.peers.table import PEERS
 
 # Warnings are errors in our tests; whether Keras's tests warn is Keras's affair.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]
 
 ROOT = pathlib.Path(__file__).parents[3]
 ALONE = [

@@ -14,7 +14,7 @@ from tests.library.interrupted import train
 from tests.library.resume.programs import FAST, assert_equal
 from tfoptim.resume import checkpoints
 
-FILES = (checkpoints.ARRAYS, checkpoints.RECORD, checkpoints.MANIFEST)
+FILES = (checkpoints.ARRAYS, checkpoints.CONTENT, checkpoints.MANIFEST)
 
 
 def cut(path):
@@ -45,7 +45,7 @@ def test_damaged_checkpoint_is_named_and_the_one_before_is_taken(fault, file, le
     newest = checkpoints.newest_first(left)[0]
     fault(newest / file)
     # A manifest that belongs to another checkpoint makes the files look wrong.
-    with pytest.warns(UserWarning, match=rf"{newest.name}.*going back to step-00000005-epoch-0001"):
+    with pytest.warns(UserWarning, match=rf"{newest.name}.*resuming from step-00000005-epoch-0001"):
         resume = tfoptim.callbacks.Resume(left)
     assert (1, 1, 5) == (resume.epoch, resume.batch, resume.step)
 
@@ -61,7 +61,7 @@ def test_training_after_damage_equals_training_in_one_go(whole, left):
 
 
 def test_only_damaged_checkpoints_are_an_error(left):
-    """Beginning anew in silence would throw away what may still be saved."""
+    """Starting over in silence would discard what may still be recovered."""
     for path in left.iterdir():
         cut(path / checkpoints.ARRAYS)
     with pytest.raises(ValueError, match=r"no intact checkpoint: .*arrays\.npz.*arrays\.npz"):
@@ -79,8 +79,8 @@ def test_arrays_of_any_kind_come_back(tmp_path):
         "flags": np.array([True, False]),
     }
     checkpoints.write(tmp_path, checkpoints.name(1, 0), arrays, {"loss": [0.1, float("inf")]})
-    back, record = checkpoints.read(tmp_path / checkpoints.name(1, 0))
-    assert {"loss": [0.1, float("inf")]} == record
+    _, back, content = checkpoints.read(tmp_path / checkpoints.name(1, 0))
+    assert {"loss": [0.1, float("inf")]} == content
     assert [(k, v.dtype, v.shape) for k, v in arrays.items()] == [(k, v.dtype, v.shape) for k, v in back.items()]
     assert [v.tobytes() for v in arrays.values()] == [v.tobytes() for v in back.values()]
 
@@ -152,7 +152,7 @@ def test_save_killed_at_any_file_operation_leaves_the_one_before_or_the_new(tmp_
         killed = killed_at(number, monkeypatch, save)
         checkpoints.read(tmp_path / checkpoints.name(2, 0))
         try:
-            assert 3 == checkpoints.read(tmp_path / new)[0]["a"]
+            assert 3 == checkpoints.read(tmp_path / new).arrays["a"]
         except checkpoints.Damaged:
             assert killed
         if not killed:
@@ -169,3 +169,29 @@ def test_other_files_in_the_folder_are_left_alone(left):
         warnings.simplefilter("error")
         train(left, **FAST)
     assert {"notes", "step-by-step.txt"} <= {path.name for path in left.iterdir()}
+
+
+def test_the_newest_two_are_kept_and_an_unfinished_newer_one_too(tmp_path):
+    """Step 10 is newer than step 9; a newer one may be in the making by another process."""
+    for step in (2, 9, 10):
+        checkpoints.write(tmp_path, checkpoints.name(step), {"a": np.array(step)}, {})
+    for step in (9, 11):
+        (tmp_path / f"{checkpoints.name(step)}.0f.partial").mkdir()
+    checkpoints.keep(tmp_path)
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert ["step-00000009", "step-00000010", "step-00000011.0f.partial"] == found
+
+
+def test_a_checkpoint_that_a_check_refuses_is_skipped_with_its_reason(tmp_path):
+    """The newest one that is accepted is returned; a folder that is missing has none."""
+    for step in (1, 2):
+        checkpoints.write(tmp_path / "new", checkpoints.name(step), {}, {"run": step})
+
+    def check(content):
+        if content["run"] == 2:
+            raise checkpoints.Damaged("belongs to another run")
+
+    found, skipped = checkpoints.newest_intact(tmp_path / "new", check)
+    assert 1 == found.content["run"]
+    assert ["step-00000002: belongs to another run"] == skipped
+    assert (None, []) == checkpoints.newest_intact(tmp_path / "missing")

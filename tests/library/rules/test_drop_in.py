@@ -6,10 +6,10 @@ What differs from Keras on purpose is not here but in `test_deviations.py`, one 
 import functools
 
 import keras
-import pytest
 
 from tests.library.cases import CASES
 from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train
+from tests.library.products import crossed
 
 STEPS = 24
 # Relative to the largest move: Keras computes its factors in float32 as 1 - beta**t, we do not.
@@ -27,7 +27,7 @@ BASE_ARGUMENTS = {
     "accumulation": {"gradient_accumulation_steps": 3},
     "schedule": {"learning_rate": "halving"},
 }
-LIKE_KERAS = [case for case in CASES if case.keras_name]
+WAYS = {f"{which}-{mode}": (which, mode) for which in BASE_ARGUMENTS for mode in MODES}
 
 
 def arguments_for(case, which):
@@ -48,11 +48,16 @@ def keras_trajectory(case_id, which):
     return train(optimizer, start_weights(), random_gradients(STEPS))
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("which", BASE_ARGUMENTS)
-@pytest.mark.parametrize("case", LIKE_KERAS, ids=str)
-def test_float32_training_equals_keras(case, which, mode):
+@crossed(
+    "way",
+    WAYS,
+    every_rule=("alone-graph",),
+    representative=[way for way, (_, mode) in WAYS.items() if mode == "graph"],
+    fact=lambda case: case.keras_name,
+)
+def test_float32_training_equals_keras(case, way):
     """Twenty-four steps with one base argument follow Keras's class of the same formula."""
+    which, mode = WAYS[way]
     expected = keras_trajectory(case.id, which)
     optimizer = case.make(**arguments_for(case, which))
     actual = train(optimizer, start_weights(), random_gradients(STEPS), mode=mode)

@@ -1,10 +1,9 @@
 """Laws that hold whatever the numbers: what a change of the problem must do to the weights, for every optimizer."""
 
 import numpy as np
-import pytest
 
-from tests.library.cases import CASES
 from tests.library.harness import train
+from tests.library.products import crossed, every_rule, every_rule_where
 
 STEPS, SIZE = 6, 6
 FLOAT64 = 1e-13  # a few ulp per step: where elements stand decides which of them are computed together
@@ -28,12 +27,7 @@ def weights_after(case, start, gradients, **arguments):
     return train(case.make(**arguments), start, gradients, dtype="float64")[-1]
 
 
-def rows(law):
-    """The rows of the table for which a law holds, by the fact that says so."""
-    return pytest.mark.parametrize("case", [case for case in CASES if law(case)], ids=str)
-
-
-@rows(lambda case: case.scale_invariant)
+@every_rule_where(lambda case: case.scale_invariant)
 def test_gradients_of_another_scale_give_the_same_steps(case):
     """Without epsilon, a thousand times larger gradients change no bit."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
@@ -43,7 +37,7 @@ def test_gradients_of_another_scale_give_the_same_steps(case):
     np.testing.assert_array_equal(expected, actual)
 
 
-@rows(lambda case: case.linear_in_gradient)
+@every_rule_where(lambda case: case.linear_in_gradient)
 def test_a_linear_rule_moves_as_far_as_the_gradients_are_large(case):
     """From zero, gradients times a power of two give the weights times it, bit for bit."""
     start, gradients = [np.zeros(SIZE)], [[g] for g in vectors(1, STEPS)]
@@ -53,7 +47,7 @@ def test_a_linear_rule_moves_as_far_as_the_gradients_are_large(case):
     np.testing.assert_array_equal(TWO * expected, actual)
 
 
-@rows(lambda case: not case.linear_in_gradient)
+@every_rule_where(lambda case: not case.linear_in_gradient)
 def test_a_rule_that_is_not_linear_does_not(case):
     """The fact in the table is a fact: the law above fails where the table says so."""
     start, gradients = [np.zeros(SIZE)], [[g] for g in vectors(1, STEPS)]
@@ -62,7 +56,7 @@ def test_a_rule_that_is_not_linear_does_not(case):
     assert not np.allclose(TWO * expected, actual, rtol=1e-3)
 
 
-@rows(lambda case: True)
+@every_rule
 def test_gradients_of_the_other_sign_mirror_the_steps(case):
     """No rule prefers a direction: from zero, the mirrored gradients give the mirrored weights."""
     start, gradients = [np.zeros(SIZE)], [[g] for g in vectors(1, STEPS)]
@@ -72,8 +66,7 @@ def test_gradients_of_the_other_sign_mirror_the_steps(case):
     np.testing.assert_array_equal(-expected, actual)
 
 
-@pytest.mark.parametrize("around", SURROUNDED)
-@rows(lambda case: case.make().elementwise)
+@crossed("around", SURROUNDED, every_rule=("alone",), fact=lambda case: case.make().elementwise)
 def test_a_variable_may_be_split_in_two(case, around):
     """Two halves train as the whole does."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
@@ -84,8 +77,7 @@ def test_a_variable_may_be_split_in_two(case, around):
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=FLOAT64)
 
 
-@pytest.mark.parametrize("around", SURROUNDED)
-@rows(lambda case: True)
+@crossed("around", SURROUNDED, every_rule=("alone",))
 def test_variables_may_be_given_in_any_order(case, around):
     """The order of the variables, to which shared state might be tied, does not matter."""
     order = [2, 0, 1]
@@ -97,7 +89,7 @@ def test_variables_may_be_given_in_any_order(case, around):
         np.testing.assert_allclose(w, expected[i], rtol=FLOAT64)
 
 
-@rows(lambda case: True)
+@every_rule
 def test_a_learning_rate_of_zero_moves_nothing(case):
     """Not the step and not the decay, which is scaled by it."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CLASSES
 from tests.library.harness import stepper, values_of
+from tests.library.products import crossed, every_class
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*swapped")
 ALMOST_ONE = 0.99999999
@@ -39,7 +40,7 @@ def ends(case):
     """Arguments of a row's class at the ends of their domains, one at a time and all betas at once."""
     cls = getattr(tfoptim, case.name)
     numbers = {name: field for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
-    found = [{}]
+    found = []
     for name, field in numbers.items():
         high = getattr(field.domain, "high", None)
         if high is not None:
@@ -69,21 +70,23 @@ def finish(optimizer, kinds=("zero", "one", "sparse", "vanishing"), mode="graph"
     assert [v.path for v, x in zip(state, values_of(state), strict=True) if not np.all(np.isfinite(x))] == []
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_every_end_of_a_rules_domains_gives_finite_steps(case):
-    """Without memory, with hardly any forgetting, without epsilon; zero gradients first."""
-    for arguments in ends(case):
+    """Without memory, with hardly any forgetting, without epsilon; zero gradients first, rows where all meet."""
+    *one_by_one, together = ends(case)
+    for arguments in one_by_one:
+        finish(case.make(**arguments), kinds=("zero", "one", "vanishing"))
+    for arguments in ({}, together):
         finish(case.make(**arguments))
 
 
-@pytest.mark.parametrize("where", EVERYWHERE)
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@crossed("where", EVERYWHERE, rows=CLASSES)
 def test_every_end_of_the_common_domains_gives_finite_steps(case, where):
     """Rate, clipping and averaging."""
     finish(case.make(**EVERYWHERE[where]), kinds=("zero", "one", "sparse"))
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_first_and_very_late_steps_are_finite_without_a_graph(case):
     """Operation by operation, where every intermediate value is looked at."""
     tf.config.run_functions_eagerly(True)
@@ -130,7 +133,7 @@ def test_large_variables_give_finite_steps():
         assert np.all(np.isfinite(table.numpy()))
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_what_has_had_no_gradient_stays_put_without_epsilon(case):
     """0 / 0 counts as 0, as in AdaGrad's paper, in TensorFlow and in NumPy."""
     arguments = {"epsilon": 0.0} if "epsilon" in type(case.make()).fields else {}

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES
 from tests.library.harness import random_gradients, start_weights, values_of, variables_of
+from tests.library.products import representative, representative_where
 
 
 def go_on(optimizer, variables, gradients):
@@ -34,7 +34,7 @@ def assert_bitwise(expected, actual):
         np.testing.assert_array_equal(got, wanted)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@representative
 def test_deepcopy_goes_on_like_the_original(case):
     """Optimizer and variables copied together train on, bit for bit, without touching the originals."""
     optimizer, variables = trained(case.make())
@@ -48,7 +48,7 @@ def test_deepcopy_goes_on_like_the_original(case):
     assert_bitwise(go_on(optimizer, variables, later), actual)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@representative
 def test_pickle_goes_on_like_the_original(case):
     """State waits in the pickled optimizer until it is built for its new variables."""
     optimizer, variables = trained(case.make())
@@ -76,7 +76,7 @@ def test_set_weights_wants_every_array(change):
         optimizer.set_weights(change(arrays))
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.keras_name == c.name or c.name == "AdaGrad"], ids=str)
+@representative_where(lambda case: (case.keras_name or "").lower() == case.name.lower())
 def test_training_goes_over_from_keras_with_its_state(case):
     """A Keras optimizer in the middle of training is replaced; the next steps are those it would have taken."""
     theirs, variables = trained(case.make_keras(weight_decay=0.01))

@@ -1,6 +1,5 @@
 """An exported training step trains on as the original does, where there is TensorFlow and no tfoptim."""
 
-import functools
 import json
 import subprocess
 import sys
@@ -12,33 +11,8 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
+from tests.library.saving.models import BATCH, OPTIMIZERS, ROUNDING, STEPS, TABLE, losses
 
-GENERATOR = np.random.default_rng(0)
-X = GENERATOR.normal(size=(8, 3)).astype("float32")
-TABLE = GENERATOR.normal(size=(7, 3)).astype("float32")
-STEPS = 4
-# Relative, of a loss after four steps. An export corrects for the step's number in float32, and takes 1 - beta_2 from
-# the rule where the original's kernel has it, in float32, wrong by 3e-5 of itself.
-ROUNDING = 1e-5
-OPTIMIZERS = {
-    "adam": lambda: tfoptim.Adam(0.1),
-    "keras_schedule": lambda: tfoptim.AdaGrad(keras.optimizers.schedules.CosineDecay(0.1, 20)),
-    "own_schedules": lambda: tfoptim.Momentum(
-        tfoptim.schedules.OneCycle(0.01, 0.1, 0.0, 10), momentum=tfoptim.schedules.Cyclic(0.8, 0.9, 4)
-    ),
-    "accumulated_and_averaged": lambda: tfoptim.Adam(
-        0.1, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2
-    ),
-    "decayed_and_clipped": lambda: tfoptim.AdamW(0.1, clipnorm=0.1),
-    "skipping": lambda: tfoptim.SGD(0.1, global_clipnorm=0.1, nonfinite="skip"),
-    "loss_scale": lambda: tfoptim.LossScaleOptimizer(tfoptim.Adam(0.1), dynamic_growth_steps=2),
-    "shared_state": lambda: tfoptim.Nadam(0.1),
-    "centered": lambda: tfoptim.RMSprop(0.01, centered=True, momentum=0.5),
-    "lazy": lambda: tfoptim.Adam(0.1, lazy=True),
-    "cyclic": lambda: tfoptim.CLMR(cycle=4),
-    "scaled": lambda: tfoptim.Adamax(0.1, loss_scale_factor=8.0),
-    "large": lambda: tfoptim.AdamW(0.01),
-}
 GO_ON = """
 import json, pathlib, sys
 import numpy, tensorflow
@@ -76,12 +50,7 @@ class Training(tf.Module):
         return {"loss": loss}
 
 
-def losses(step, steps=STEPS):
-    """The next losses."""
-    return [float(step(x=tf.constant(X))["loss"]) for _ in range(steps)]
-
-
-class Whole(keras.Model):
+class Compiled(keras.Model):
     """A compiled model with a step of its own."""
 
     def __init__(self):
@@ -106,9 +75,9 @@ class Whole(keras.Model):
 def compiled(optimizer):
     """The model, after an epoch."""
     keras.utils.set_random_seed(2)
-    model = Whole()
+    model = Compiled()
     model.compile(optimizer, "mse", jit_compile=False)
-    model.fit(X, X[:, :1], batch_size=8, verbose=0)
+    model.fit(BATCH, BATCH[:, :1], batch_size=8, verbose=0)
     return model
 
 
@@ -124,7 +93,7 @@ def archive(model, folder):
 def exported(tmp_path_factory):
     """The losses after the export, here and in a process without tfoptim, by name."""
     folder, here = tmp_path_factory.mktemp("exported"), {}
-    np.save(folder / "x.npy", X)
+    np.save(folder / "x.npy", BATCH)
     for name, make in OPTIMIZERS.items():
         module = Training(make(), units=30_000 if name == "large" else 2)
         losses(module.train, 2)
@@ -178,66 +147,6 @@ def test_archive_saves_what_kernels_update(tmp_path):
     archive(model, tmp_path / "saved")
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     np.testing.assert_allclose(losses(loaded.train, 2), losses(model.train, 2), rtol=ROUNDING)
-
-
-class Portable(tf.Module):
-    """One table in a `tf.Variable`: what TFLite can hold."""
-
-    def __init__(self, optimizer):
-        """Builds the optimizer; TFLite initialises variables that are tracked as TensorFlow's."""
-        super().__init__()
-        self.weights, self.optimizer = tf.Variable(TABLE), optimizer
-        optimizer.build([self.weights])
-        self.state = [v.value for v in optimizer.variables]
-
-    @tf.function(input_signature=[tf.TensorSpec([8, 3], name="x")])
-    def train(self, x):
-        """One step towards the batch."""
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean((tf.gather(self.weights, [1, 3, 1, 0, 0, 2, 3, 1]) - x) ** 2)
-        self.optimizer.apply([tape.gradient(loss, self.weights)], [self.weights])
-        return {"loss": loss}
-
-
-def lite(module, folder, signature=None):
-    """The next losses of the step as TFLite takes it, with its own operations alone."""
-    tf.saved_model.save(module, str(folder), signatures={"train": signature or module.train})
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    converter.experimental_enable_resource_variables = True
-    interpreter = tf.lite.Interpreter(model_content=converter.convert())
-    interpreter.allocate_tensors()
-    step = interpreter.get_signature_runner("train")
-    return [float(step(x=X)["loss"]) for _ in range(STEPS)]
-
-
-@pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
-@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in ("lazy", "large")])
-def test_training_step_runs_in_the_interpreter_of_tflite(name, tmp_path):
-    """TFLite has no float64 and takes few kernels apart; `lazy` scatters rows, which it cannot either."""
-    module = Portable(OPTIMIZERS[name]())
-    losses(module.train, 2)
-    found = lite(module, tmp_path)
-    np.testing.assert_allclose(found, losses(module.train), rtol=ROUNDING)
-    assert len(set(found)) > 1, "nothing was trained"
-
-
-@pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
-def test_a_function_that_was_traced_before_it_is_exported_runs_in_tflite(tmp_path):
-    """TensorFlow's guides train, and then save `get_concrete_function()` of the function that has trained."""
-    module = Portable(tfoptim.Adam(0.1))
-    losses(module.train, 2)
-    found = lite(module, tmp_path, module.train.get_concrete_function())
-    np.testing.assert_allclose(found, losses(module.train), rtol=ROUNDING)
-
-
-@pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
-def test_a_function_of_any_arguments_is_exported_by_naming_them(tmp_path):
-    """`get_concrete_function` with the arguments' shapes, of a method without a signature."""
-    module = Portable(tfoptim.Nadam(0.1))
-    train = tf.function(functools.partial(vars(Portable)["train"].python_function, module))
-    found = lite(module, tmp_path, train.get_concrete_function(tf.TensorSpec([8, 3], name="x")))
-    np.testing.assert_allclose(found, losses(module.train), rtol=ROUNDING)
 
 
 def test_a_double_precision_step_is_exported_in_double_precision(tmp_path):

@@ -1,6 +1,7 @@
-"""A `.keras` file of each optimizer trains on, bit for bit, in a process that imports tfoptim."""
+"""A `.keras` file of each optimizer trains on, bit for bit, here and in a process that imports tfoptim."""
 
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -8,8 +9,10 @@ import keras
 import numpy as np
 import pytest
 
+import tfoptim
 from tests.library.cases import CASES
 from tests.library.harness import values_of
+from tests.library.products import full, representative
 
 CONTINUE = """
 import json, pathlib, sys
@@ -36,43 +39,90 @@ def small_model(case):
 
 
 @pytest.fixture(scope="module")
-def one_go(tmp_path_factory):
-    """Weights after four steps for each row; the files saved after two of them; the batch."""
-    folder = tmp_path_factory.mktemp("halfway")
+def batch(tmp_path_factory):
+    """Eight examples, also in a file."""
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(8, 3)), generator.normal(size=(8, 1))
-    np.savez(folder / "batch.npz", x=x, y=y)
-    expected = {}
-    for case in CASES:
-        model = small_model(case)
-        for step in range(4):
-            model.train_on_batch(x, y)
-            if step == 1:
-                model.save(folder / f"{case.id}.keras")
-        expected[case.id] = [v.tobytes().hex() for v in values_of(model.trainable_variables)]
-    return folder, expected
+    path = tmp_path_factory.mktemp("batch") / "batch.npz"
+    np.savez(path, x=x, y=y)
+    return x, y, path
+
+
+def bits(model):
+    """The weights, to the last bit."""
+    return [v.tobytes().hex() for v in values_of(model.trainable_variables)]
 
 
 @pytest.fixture(scope="module")
-def two_halves(one_go):
+def one_go(tmp_path_factory, batch):
+    """A function of a row: a file saved after two of four steps, and the weights then and at the end."""
+    folder, known = tmp_path_factory.mktemp("halfway"), {}
+
+    def of(case):
+        if case.id not in known:
+            model, path = small_model(case), folder / f"{case.id}.keras"
+            go_on(model, batch)
+            model.save(path)
+            halfway = bits(model)
+            go_on(model, batch)
+            known[case.id] = path, halfway, bits(model)
+        return known[case.id]
+
+    return of
+
+
+def go_on(model, batch):
+    """Two steps more."""
+    for _ in range(2):
+        model.train_on_batch(*batch[:2])
+
+
+@representative
+def test_training_in_two_halves_through_a_file_equals_training_in_one_go(case, one_go, batch):
+    """Two steps, a `.keras` file, two more steps: the same bits as four steps, and the last two move the weights."""
+    path, halfway, expected = one_go(case)
+    model = keras.models.load_model(path)
+    assert bits(model) == halfway != expected
+    go_on(model, batch)
+    assert bits(model) == expected
+
+
+@pytest.fixture(scope="module")
+def two_halves(one_go, batch):
     """Weights after two steps here and two more in one new process, for each row."""
-    folder, _ = one_go
-    command = [sys.executable, "-W", "error", "-c", CONTINUE, folder, folder / "batch.npz"]
+    folders = {one_go(case)[0].parent for case in CASES}
+    command = [sys.executable, "-W", "error", "-c", CONTINUE, *folders, batch[2]]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_training_in_two_halves_through_a_file_equals_training_in_one_go(case, one_go, two_halves):
-    """Two steps, a `.keras` file, a fresh process, two more steps: the same bits as four steps."""
-    _, expected = one_go
-    assert expected[case.id] == two_halves[case.id]
+@full
+def test_file_is_all_that_a_process_which_imports_tfoptim_needs(case, one_go, two_halves):
+    """The second half in a fresh process: nothing of the first is there but the file."""
+    assert one_go(case)[2] == two_halves[case.id]
 
 
-def test_the_files_hold_half_trained_models(one_go):
-    """The comparison is about something: the last two steps move the weights."""
-    folder, expected = one_go
-    model = keras.models.load_model(folder / "adam.keras")
-    halfway = [v.tobytes().hex() for v in values_of(model.trainable_variables)]
-    assert halfway != expected["adam"]
+# Files of releases
+
+FOLDER = pathlib.Path(__file__).parents[1] / "artefacts"
+FILES = sorted(FOLDER.glob("*.keras"))
+X = np.linspace(-1.0, 1.0, 12, dtype="float32").reshape(4, 3)
+Y = np.linspace(1.0, 0.0, 8, dtype="float32").reshape(4, 2)
+
+
+def test_this_version_or_an_earlier_one_has_left_a_file():
+    """There is something to load."""
+    assert f"tfoptim-{tfoptim.__version__}.keras" in [file.name for file in FILES]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_file_of_a_release_is_loaded_and_trained_on(file):
+    """The model goes on from its third step to the weights that the release itself went on to."""
+    expected = json.loads(file.with_suffix(".json").read_text())
+    model = keras.models.load_model(file)
+    assert isinstance(model.optimizer, tfoptim.Nadam)
+    assert int(model.optimizer.iterations) == expected["iterations"]
+    model.train_on_batch(X, Y)
+    for wanted, found in zip(expected["weights_after_one_more"], model.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)  # other versions round otherwise

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CASES
 from tests.library.harness import values_of, variables_of
+from tests.library.products import every_rule, every_rule_where
 
 STEPS = ((1.0, 0.5), (0.01, -0.3))  # falling gradients: a lost maximum shows as well
 TINY = 1e-30  # an epsilon that changes no digit
@@ -65,7 +66,7 @@ def test_second_step_is_the_one_worked_out_by_hand(cls, gradients, arguments, ex
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=0)  # six printed digits
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.slots], ids=str)
+@every_rule_where(lambda case: case.slots)
 def test_two_steps_in_a_row_differ_from_two_first_steps(case):
     """The second step of an optimizer with slots is not the first step of a new one."""
     optimizer, weight = built(case, **({"weight_decay": 0.0} if case.decays else {}))
@@ -91,7 +92,7 @@ def test_losing_one_slot_changes_the_second_step(case, slot):
     assert not np.allclose(remembered, forgotten, rtol=1e-5, atol=0)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every_rule
 def test_state_is_what_the_rule_declares(case):
     """One variable per slot and model variable, in the declared order, under unique paths."""
     weights = variables_of([np.ones((2, 3)), np.ones(4)])
@@ -106,7 +107,7 @@ def test_state_is_what_the_rule_declares(case):
     assert shapes <= {(2, 3), (4,), ()}
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.keras_name], ids=str)
+@every_rule_where(lambda case: case.keras_name)
 def test_state_of_keras_fits_ours_in_order(case):
     """Training begun with Keras goes on with ours from the same list of arrays."""
     gradients = np.random.default_rng(2).normal(size=(8, 2))
@@ -125,7 +126,7 @@ def test_state_of_keras_fits_ours_in_order(case):
     np.testing.assert_allclose(continued.numpy(), weight.numpy(), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every_rule
 def test_optimizer_is_built_by_its_first_step(case):
     """Neither eager nor traced code has to call `build`."""
     weights = variables_of([np.ones(2)] * 2)

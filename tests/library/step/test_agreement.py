@@ -1,13 +1,14 @@
-"""Float64 training equals the loops in `reference/`, alone and with everything around the rule."""
+"""Training equals the loops in `reference/`, alone and with everything around the rule; XLA's equals the graph's."""
 
 from functools import partial
 
 import keras
 import numpy as np
-import pytest
+import tensorflow as tf
 
 from tests.library.cases import CASES
-from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train
+from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train, values_of, variables_of
+from tests.library.products import crossed
 from tests.library.reference.surroundings import surrounded
 
 ROUNDING = 1e-12  # relative to the largest move: 40 steps of float64 with 1 - beta**t near 1e-3
@@ -20,7 +21,8 @@ EVERYTHING = {
     "ema_momentum": 0.7,
     "ema_overwrite_frequency": 4,
 }
-CLIPS = ({"clipnorm": 0.6}, {"global_clipnorm": 0.8}, {"clipvalue": 0.3})
+CLIPS = ({"clipnorm": 0.6}, {"global_clipnorm": 0.8}, {"clipvalue": 0.3})  # in turn, from row to row
+IN_EACH_MODE = crossed("mode", MODES, every_rule=("graph",))
 
 
 class Bounded(keras.constraints.Constraint):
@@ -38,8 +40,7 @@ def undecayed(case):
     return partial(case.reference, **options, **decay)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@IN_EACH_MODE
 def test_float64_training_equals_the_paper(case, mode):
     """Forty steps of every rule follow its plain loop to rounding."""
     start, gradients = start_weights(), random_gradients(40)
@@ -49,16 +50,11 @@ def test_float64_training_equals_the_paper(case, mode):
     assert_follows(expected, actual, start, ROUNDING)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(
-    ("case", "clip"),
-    [(case, CLIPS[i % len(CLIPS)]) for i, case in enumerate(CASES)],
-    ids=lambda value: str(value) if hasattr(value, "id") else next(iter(value)),
-)
-def test_float64_training_with_everything_around_it_equals_plain_loops(case, clip, mode):
+@IN_EACH_MODE
+def test_float64_training_with_everything_around_it_equals_plain_loops(case, mode):
     """Loss scale, accumulation, clipping, decay, constraint and averaging together, 40 calls."""
     start, gradients = start_weights(), random_gradients(40)
-    settings = {**EVERYTHING, **clip}
+    settings = {**EVERYTHING, **CLIPS[CASES.index(case) % len(CLIPS)]}
     expected = surrounded(
         partial(undecayed(case), learning_rate=case.learning_rate),
         start,
@@ -72,8 +68,7 @@ def test_float64_training_with_everything_around_it_equals_plain_loops(case, cli
     assert_follows(expected, actual, start, ROUNDING)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@IN_EACH_MODE
 def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
     """The first update sees step 0, the next step 1, also when two calls make one update."""
     start, gradients = start_weights(), random_gradients(12)
@@ -96,3 +91,32 @@ def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
     actual = train(optimizer, start, gradients, mode=mode, dtype="float64")
     # The schedule itself computes in float32, so the rates are right to 6e-8 only.
     assert_follows(expected, actual, start, 1e-6)
+
+
+# Compiled by XLA, as `fit` does by default
+
+XLA_STEPS = 10
+ULP = np.finfo(np.float32).eps
+SETTINGS_OF_XLA = {
+    "plain": {},
+    "all": {"clipnorm": 1.0, "weight_decay": 0.01, "use_ema": True, "gradient_accumulation_steps": 2},
+    "sparing": {"global_clipnorm": 1.0, "nonfinite": "skip"},
+}
+
+
+def trained(optimizer, jit):
+    """Float32 weights after ten fed gradients."""
+    variables = variables_of(start_weights())
+    optimizer.build(variables)
+    step = tf.function(lambda gradients: optimizer.apply(gradients, variables), jit_compile=jit, autograph=False)
+    for gradients in random_gradients(XLA_STEPS):
+        step([tf.constant(g, "float32") for g in gradients])
+    return values_of(variables)
+
+
+@crossed("setting", SETTINGS_OF_XLA, every_rule=("plain",))
+def test_xla_equals_the_plain_graph(case, setting):
+    """Four units in the last place of the largest weight a step: XLA joins operations and so rounds otherwise."""
+    expected, actual = (trained(case.make(**SETTINGS_OF_XLA[setting]), jit) for jit in (False, True))
+    for wanted, found in zip(expected, actual, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=4 * XLA_STEPS * ULP * max(1.0, np.abs(wanted).max()))

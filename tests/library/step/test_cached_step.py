@@ -1,6 +1,7 @@
 """A step called eagerly runs through a cached function: the same numbers, and nothing lost that eager callers need."""
 
 import gc
+import tracemalloc
 import weakref
 
 import keras
@@ -9,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES
 from tests.library.harness import random_gradients, start_weights, train, values_of
+from tests.library.products import every_rule, every_rule_where
 
 ROWS = tf.constant([6, 3])
 
@@ -29,7 +30,7 @@ def built(optimizer, shapes=((6, 3), (5,)), constraint=None):
     return optimizer, variables
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every_rule
 def test_eager_steps_equal_graph_steps(case):
     """To the last bit, because they are the same graph."""
     start, gradients = start_weights(), random_gradients(6)
@@ -171,3 +172,42 @@ def test_a_scaled_loss_is_judged_in_the_cached_step_too():
         optimizer.apply([tf.constant(gradient)], [w])
     assert [w.numpy(), optimizer.dynamic_scale.numpy(), optimizer.inner_optimizer.iterations.numpy()] == [-1.0, 2.0, 2]
     assert [f.experimental_get_tracing_count() for f in functions(optimizer.inner_optimizer)] == [1]
+
+
+# Long runs
+
+WARM_UP = 200
+RATES = 100  # different ones; TensorFlow keeps every Python number that it has made a tensor of
+SMALL = 64 * 1024  # bytes
+
+
+@pytest.mark.parametrize("steps", [300, pytest.param(3000, marks=pytest.mark.slow)])
+@every_rule_where(lambda case: case.shared_state)
+def test_many_steps_need_one_trace_and_no_memory(case, steps):
+    """The learning rate changes at every step; nothing is traced again and nothing is kept."""
+    weight, gradient = keras.Variable(np.ones(8)), tf.ones(8)
+    optimizer = case.make(use_ema=True, clipnorm=1.0, weight_decay=0.01)
+    optimizer.build([weight])
+    traces = []
+
+    @tf.function
+    def step(g):
+        traces.append(1)
+        optimizer.apply([g], [weight])
+
+    def run(number):
+        for i in range(number):
+            optimizer.learning_rate = 0.001 / (1 + i % RATES)
+            step(gradient)
+
+    tracemalloc.start()
+    run(WARM_UP)
+    gc.collect()
+    before, _ = tracemalloc.get_traced_memory()
+    run(steps)
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert int(optimizer.iterations) == WARM_UP + steps
+    assert sum(traces) == 1
+    assert after - before < SMALL

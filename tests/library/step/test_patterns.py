@@ -9,12 +9,11 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES
 from tests.library.harness import values_of
+from tests.library.products import crossed
 from tests.library.step.test_cached_step import functions
 from tfoptim.step import cached_step
 
-CHOSEN = [case for case in CASES if case.id in ("sgd_momentum", "adam", "nadam", "rmsprop_centered_momentum")]
 SETTINGS = {
     "clipped, averaged, judged": {
         "global_clipnorm": 1.0,
@@ -63,8 +62,7 @@ def trained(make, rows, shuffle=False, tables=(0,), constraint=None):
     return optimizer, [v.astype("float64") for v in values_of([*variables, *optimizer.variables])]
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("case", CHOSEN, ids=str)
+@crossed("setting", SETTINGS)
 def test_shared_function_gives_the_numbers_of_a_function_each(case, setting, monkeypatch):
     """Weights and all state, with a sparse and four dense variables; TensorFlow rewrites some roots in one of them."""
     rows = patterns(7)

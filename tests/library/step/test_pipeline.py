@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CLASSES
 from tests.library.harness import values_of, variables_of
+from tests.library.products import every_class
 
 ONES = np.ones(2)
 
@@ -21,7 +21,7 @@ def two_variables(optimizer):
     return variables
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_variable_without_gradient_keeps_weights_and_slots(case):
     """None means: not part of this step; Keras's warning says which."""
     optimizer = case.make()
@@ -140,7 +140,7 @@ def test_plain_tensorflow_variables_train_beside_keras_variables():
     assert mixed[0].numpy() == mixed[1].numpy() != 1.0
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_excluded_variables_do_not_decay(case):
     """`exclude_from_weight_decay` by variable and by name, as in Keras."""
     for exclusion in ("var_list", "var_names"):

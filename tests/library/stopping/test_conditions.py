@@ -206,4 +206,4 @@ def test_state_goes_through_json_and_on():
     assert whole.reason.startswith("no_improvement: loss has not been better than 2.0 for 3 checks; after 5 steps, 20")
     assert whole.reason.split(", ")[:2] == second.reason.split(", ")[:2]
     second.reset()
-    assert (None, 0) == (second.reason, second.spent.gradients)
+    assert (None, 0) == (second.reason, second.cost.gradients)

@@ -52,7 +52,7 @@ def test_fit_stops_at_the_very_batch(condition, compiling, fitting, reason):
     fit(model, condition, **fitting)
     assert model.stop_training
     assert re.match(reason, condition.reason), condition.reason
-    assert condition.spent.steps == int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+    assert condition.cost.steps == int(keras.ops.convert_to_numpy(model.optimizer.iterations))
 
 
 def gradient_at(model):
@@ -83,7 +83,7 @@ def test_gradient_norm_in_fit_is_that_of_the_data_and_is_charged():
     assert condition.reason.startswith("gradient: the largest element of the gradient is 0.0")
     assert norms[-1] == pytest.approx(condition.last, rel=1e-4)  # float32
     assert norms[-1] <= 0.05 < min(norms[:-1])
-    assert condition.spent.extra == condition.spent.examples == 20 * len(norms)
+    assert condition.cost.extra == condition.cost.examples == 20 * len(norms)
 
 
 def test_gradient_norm_is_traced_once_in_a_training():
@@ -94,7 +94,7 @@ def test_gradient_norm_is_traced_once_in_a_training():
     assert condition._full.weighted.experimental_get_tracing_count() <= 2
 
 
-def test_budget_of_gradients_counts_those_of_the_condition_beside_it():
+def test_budget_of_gradients_includes_those_of_another_condition():
     """Two epochs and two looks of twenty each are eighty: the third epoch's first batch is the end."""
     condition = GradientNormBelow(1e-9, tf.data.Dataset.from_tensor_slices((X, Y)).batch(5)) | Budget(gradients=81)
     fit(linear(), condition)
@@ -139,7 +139,7 @@ def test_one_of_two_callbacks_says_that_it_was_not_the_one():
     assert second.reason.startswith("other: another callback has stopped training; after 2 steps")
 
 
-def test_a_second_fit_begins_anew():
+def test_a_second_fit_starts_over():
     """As callbacks of Keras do; steps are counted from its start."""
     model, condition = linear(), Budget(steps=4)
     for _ in range(2):
@@ -153,13 +153,13 @@ def test_seconds_are_those_of_batches_after_the_first_update(monkeypatch):
     monkeypatch.setattr(stopping.time, "monotonic", itertools.count().__next__)
     condition = Budget(seconds=100)
     fit(linear(), condition, epochs=2, validation_data=(X, Y))
-    assert condition.spent.seconds == 5
+    assert condition.cost.seconds == 5
 
 
 def test_gradient_norm_without_data_is_refused_before_training():
     """`fit` does not show its gradients; also within others."""
     model = linear()
-    with pytest.raises(ValueError, match=r"GradientNormBelow: fit does not show its gradients: give data=\(x, y\)"):
+    with pytest.raises(ValueError, match=r"GradientNormBelow: fit does not show its gradients: pass data=\(x, y\)"):
         fit(model, Budget(steps=1) | GradientNormBelow(1e-4))
     assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 0
 

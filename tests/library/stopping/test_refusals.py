@@ -50,7 +50,7 @@ def test_bad_arguments_get_one_sentence(make, error, words):
 def test_unknown_monitor_is_refused_at_the_first_epoch(monitor, hint):
     """With the names there are."""
     condition = TargetReached(monitor, 0.1, "min")
-    with pytest.raises(ValueError, match=rf"monitor must be .* got '{monitor}'. There are: acc, loss\..*{hint}"):
+    with pytest.raises(ValueError, match=rf"monitor must be .* got '{monitor}'. Available: acc, loss\..*{hint}"):
         condition.after_epoch({"loss": 1.0, "acc": 0.5})
 
 
@@ -62,9 +62,9 @@ def test_value_that_is_missing_later_is_no_check():
     assert condition.after_epoch({"val_loss": 1.5})
 
 
-def test_gradients_that_nobody_counts_are_refused():
+def test_a_budget_of_gradients_without_examples_is_refused():
     """A budget that could never be spent would be no budget."""
-    with pytest.raises(ValueError, match=r"gradients cannot be counted: .* after_step was not told `examples`"):
+    with pytest.raises(ValueError, match=r"gradients cannot be counted: .* after_step was called without `examples`"):
         Budget(gradients=5).after_step()
 
 
@@ -74,8 +74,7 @@ def test_gradients_that_do_not_exist_are_refused():
         GradientNormBelow(1.0).after_step(gradients=[None])
 
 
-def test_a_condition_must_say_when_and_what():
-    """The base class has neither."""
-    for method in (Condition().due, Condition().judge):
-        with pytest.raises(NotImplementedError, match=r"Condition must define due\(seen\) and judge\(seen\)"):
-            method(None)
+def test_a_condition_must_define_its_check():
+    """The base class has none."""
+    with pytest.raises(NotImplementedError, match=r"Condition must define check\(observation\)"):
+        Condition().after_step()

@@ -28,7 +28,7 @@ CONDITIONS = {
 def test_interrupted_training_stops_where_an_uninterrupted_one_does(name, tmp_path):
     """Interrupted after every third batch, the last time at the very batch that stops it: same step, same bits."""
     model, resume, condition = stopped(tmp_path / "whole", CONDITIONS[name]())
-    steps = condition.spent.steps
+    steps = condition.cost.steps
     assert 3 < steps < 24
     for seed, step in enumerate([*range(3, steps, 3), steps]):
         stopped(tmp_path / "parts", CONDITIONS[name](), step, seed)
@@ -43,7 +43,7 @@ def test_seconds_of_all_parts_are_added_up(tmp_path, monkeypatch):
     monkeypatch.setattr(stopping.time, "monotonic", itertools.count().__next__)
     for step in (5, 10, None):
         *_, condition = stopped(tmp_path, Budget(seconds=11), step)
-    assert condition.spent.seconds == 11
+    assert condition.cost.seconds == 11
     assert condition.reason.startswith(
         "budget: 11.0 seconds are spent; after 14 steps, 56 gradients of examples, 11.0 s"
     )

@@ -6,13 +6,15 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.cases import CASES, CLASSES
-from tfoptim.declaration.domains import Fraction
+from tests.library.products import crossed, every_class
+from tfoptim.declaration import Fraction
 from tfoptim.update import execute
 
 STEPS = 10
 ULP = np.finfo(np.float32).eps
 SIZES = {"tiny": (100,), "small": (20, 30), "medium": (40_000,), "large": (350, 200)}
+DECAYS = {"plain": {}, "decay": {"weight_decay": 0.01}}
+WAYS = {f"{size}-{decay}": (SIZES[size], DECAYS[decay]) for size in SIZES for decay in DECAYS}
 KERNEL = 3e-5  # by so much of itself a kernel's 1 - beta is wrong for beta = 0.999, and v and the step with it
 
 
@@ -40,18 +42,16 @@ def plain(monkeypatch):
     """A context in which every rule runs operation by operation."""
 
     def enter():
-        monkeypatch.setattr(execute.kernels, "find", lambda *_, **__: None)
+        monkeypatch.setattr("tfoptim.update.kernels.tensorflow.find", lambda *_, **__: None)
         monkeypatch.setattr(execute, "LARGE", float("inf"))
 
     return enter
 
 
-@pytest.mark.parametrize("decay", [None, 0.01], ids=["plain", "decay"])
-@pytest.mark.parametrize("shape", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_every_executor_gives_what_the_rule_gives(case, shape, decay, plain):
+@crossed("way", WAYS, every_rule=("small-plain", "small-decay", "large-decay"))
+def test_every_executor_gives_what_the_rule_gives(case, way, plain):
     """Four units in the last place of the largest weight a step, and what the kernels' `1 - beta` costs."""
-    settings = {} if decay is None else {"weight_decay": decay}
+    shape, settings = WAYS[way]
     start, actual = trained(case.make(**settings), shape)
     plain()
     _, expected = trained(case.make(**settings), shape)
@@ -179,7 +179,7 @@ def operations(case, number, elements):
 
 
 @pytest.mark.parametrize("elements", [50, 600])
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_operations_per_variable_stay_few(case, elements):
     """One more variable adds at most twelve operations to the graph, where it adds 41 with Keras's Adam."""
     added = (operations(case, 12, elements) - operations(case, 2, elements)) / 10

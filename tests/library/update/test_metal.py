@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.library.cases import CASES
 from tests.library.metal import placement
+from tests.library.products import crossed, every_rule, representative
 from tfoptim import ops
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
@@ -28,37 +28,28 @@ def traced(optimizer, gradients=None):
     return tf.function(lambda gs: optimizer.apply(gs, variables), autograph=False).get_concrete_function(gradients)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("arguments", [{}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}, {"clipvalue": 1.0}], ids=str)
-def test_no_tensor_of_a_variables_size_leaves_the_gpu(metal, case, arguments):
-    """Every operation on weights, gradients and slots has a kernel of the plugin, or a safe one of TensorFlow's."""
-    assert [] == placement.off_the_gpu(traced(case.make(**arguments)), large=True)
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_only_a_handful_of_scalars_cross_between_gpu_and_host(metal, case):
-    """What is computed once per step is computed on the CPU, and only its results are copied."""
+@every_rule
+def test_a_step_runs_on_the_gpu_and_asks_for_nothing_that_metal_lacks(metal, case):
+    """Kernels for all that is large, a handful of scalars to and from the host, no XLA, no kernel that errs there."""
     function = traced(case.make())
-    assert placement.crossings(function) <= HANDFUL
+    operations = list(placement.operations(function))
+    assert [] == placement.off_the_gpu(function, large=True)
     assert [] == placement.off_the_gpu(function, large=False)
+    assert placement.crossings(function) <= HANDFUL
+    calls = [o for o in operations if "PartitionedCall" in o.type and "_XlaMustCompile" in o.node_def.attr]
+    assert [] == [call.name for call in calls if call.get_attr("_XlaMustCompile")]
+    # The plugin's AdagradV2 ignores `update_slots`: used only to divide by a root, it would change the slot.
+    kernels = [o for o in operations if o.type == "ResourceApplyAdagradV2"]
+    assert [] == [kernel.name for kernel in kernels if not kernel.get_attr("update_slots")]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_xla_is_never_requested_on_metal(metal, case):
-    """No function of the step is marked for XLA, which has no compiler for that platform."""
-    function = traced(case.make())
-    calls = [operation for operation in placement.operations(function) if "PartitionedCall" in operation.type]
-    assert [] == [c for c in calls if "_XlaMustCompile" in c.node_def.attr and c.get_attr("_XlaMustCompile")]
+@crossed("clip", ("clipnorm", "global_clipnorm", "clipvalue"))
+def test_a_clipped_step_stays_on_the_gpu(metal, case, clip):
+    """Every operation on weights, gradients and slots has a kernel of the plugin, or a safe one of TensorFlow's."""
+    assert [] == placement.off_the_gpu(traced(case.make(**{clip: 1.0})), large=True)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_no_kernel_is_trusted_to_leave_its_slot_alone(metal, case):
-    """The plugin's AdagradV2 ignores `update_slots`: used only to divide by a root, it would change the slot."""
-    kernels = [o for o in placement.operations(traced(case.make())) if o.type == "ResourceApplyAdagradV2"]
-    assert [] == [o.name for o in kernels if not o.get_attr("update_slots")]
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
+@representative
 def test_sparse_steps_stay_on_the_gpu(metal, case):
     """Rows of an embedding are summed, gathered and scattered by kernels that the plugin has."""
     rows = tf.IndexedSlices(tf.ones([5, 30]), tf.constant([0, 3, 3, 7, 9]), tf.constant([20, 30]))

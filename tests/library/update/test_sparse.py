@@ -2,20 +2,20 @@
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from tests.library.cases import CASES, CLASSES
+from tests.library.cases import CLASSES
 from tests.library.harness import MODES, values_of
+from tests.library.products import crossed, every_class, every_rule_where
 
 ROWS, COLUMNS = 6, 3
 # Row 1 comes three times in the first step, row 0 is seen once, row 5 never.
 INDICES = ([1, 1, 2, 1], [0, 1, 2, 2], [4, 3, 4, 1], [2, 2, 2, 2])
-SURROUNDINGS = (
-    {"clipnorm": 0.5, "gradient_accumulation_steps": 2},
-    {"global_clipnorm": 0.5, "loss_scale_factor": 2.0},
-    {"clipvalue": 0.3, "weight_decay": 0.01},
-)
+SURROUNDINGS = {
+    "clipnorm, accumulation": {"clipnorm": 0.5, "gradient_accumulation_steps": 2},
+    "global_clipnorm, scale": {"global_clipnorm": 0.5, "loss_scale_factor": 2.0},
+    "clipvalue, decay": {"clipvalue": 0.3, "weight_decay": 0.01},
+}
 ROUNDING = 1e-12  # float64; sums of repeated rows may be taken in another order
 
 
@@ -58,23 +58,22 @@ def assert_same(expected, actual):
             np.testing.assert_allclose(g, w, rtol=0, atol=ROUNDING)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@crossed("mode", MODES, every_rule=("graph",))
 def test_sparse_rows_equal_dense_rows(case, mode):
     """Repeated rows are summed before anything else, so nothing differs from the dense gradient."""
     expected = train_table(case.make(), "graph", as_rows=False)
     assert_same(expected, train_table(case.make(), mode, as_rows=True))
 
 
-@pytest.mark.parametrize("settings", SURROUNDINGS, ids=str)
-@pytest.mark.parametrize("case", CLASSES, ids=str)
-def test_sparse_rows_equal_dense_rows_with_base_arguments(case, settings):
+@crossed("surroundings", SURROUNDINGS, rows=CLASSES)
+def test_sparse_rows_equal_dense_rows_with_base_arguments(case, surroundings):
     """Clipping sees the norm of summed rows; scaling, accumulation and decay work on rows too."""
+    settings = SURROUNDINGS[surroundings]
     expected = train_table(case.make(**settings), "graph", as_rows=False)
     assert_same(expected, train_table(case.make(**settings), "graph", as_rows=True))
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_an_embedding_layer_trains_like_a_matrix_product(case):
     """What TensorFlow makes of `Embedding` is handled like a product with one-hot rows."""
     start = np.random.default_rng(6).normal(size=(ROWS, COLUMNS)).astype("float32")
@@ -95,7 +94,7 @@ def test_an_embedding_layer_trains_like_a_matrix_product(case):
     np.testing.assert_allclose(layer.embeddings.numpy(), matrix.numpy(), rtol=0, atol=5e-6)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.zero_gradient_noop], ids=str)
+@every_rule_where(lambda case: case.zero_gradient_noop)
 def test_rows_without_gradient_are_not_touched(case):
     """Where a zero gradient is a no-op, rows that no example asked for stay bit-equal."""
     trajectory = train_table(case.make(), "graph", as_rows=True)
@@ -103,7 +102,7 @@ def test_rows_without_gradient_are_not_touched(case):
     np.testing.assert_array_equal(trajectory[-1][0][5], untouched)
 
 
-@pytest.mark.parametrize("case", CLASSES, ids=str)
+@every_class
 def test_a_sparse_gradient_without_rows_is_a_zero_gradient(case):
     """A batch that asks for no row at all trains like a gradient of zeros."""
     tables = [keras.Variable(np.ones((ROWS, COLUMNS)), dtype="float64") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""What each optimizer was tuned over: every value tried of every hyperparameter, and how wide the good ones reach."""
+"""Rows of a search: every value tried, how wide the good ones reach, and what to expect of the best of k trials."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments import optimizers
-from experiments.figures.base import Table, group
+from experiments.analysis.evidence import Evidence, origin
+from experiments.analysis.statistics import best_of_band, generator
 from experiments.problems import tasks
 from experiments.studies import Entry, Study
-from experiments.text import from_csv
 from experiments.tuning import choosing
 from experiments.tuning.choosing import Choice, Trial
 from experiments.tuning.search import EDGE, LogUniform, Search
 
 RATE = "learning_rate"
 POINT = 0.01  # of an accuracy or a Dice; of a loss this share
-NUMBERS = (
-    "value", "score", "loss", "default", "chosen", "low", "high", "lower_zone", "upper_zone",
-    "good_from", "good_to", "width_decades",
-)  # fmt: skip
-WHOLE = ("seed", "round", "widenings", "index", "tuned", "outermost", "open_below", "open_above")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +81,7 @@ def dimensions(study: Study, trials: Sequence[Trial]) -> list[str]:
     return list(found)
 
 
-def table_of(
+def tuning_rows(
     study: Study, trials: Sequence[Trial], choices: Mapping[str, Choice], dimension: str = RATE
 ) -> list[dict[str, Any]]:
     """Returns a row for each tuning run of the optimizers that have a hyperparameter, with what was chosen of it.
@@ -117,19 +112,6 @@ def table_of(
             origin = {"data": study.data, "model": study.task, "optimizer": entry.label, "hyperparameter": dimension}
             rows.append({**origin, **told, **place, **fixed, "higher_is_better": not task.lower_is_better})
     return rows
-
-
-def table_from(text: str) -> list[dict[str, Any]]:
-    """Returns the table of a figure from its CSV."""
-    kinds = {**dict.fromkeys(NUMBERS, float), **dict.fromkeys(WHOLE, int)}
-    flags = dict.fromkeys(("one_minus", "higher_is_better"), lambda word: word == "True")
-    return from_csv(text, {**kinds, **flags})
-
-
-def medians(own: Table) -> list[tuple[float, float]]:
-    """Returns the values that were tried, ascending, each with the median score of its runs."""
-    by_value = group(own, "value")
-    return sorted((row[0]["value"], statistics.median(r["score"] for r in row)) for row in by_value.values())
 
 
 def _searched(study: Study, entry: Entry, trials: Sequence[Trial]) -> list[Search]:
@@ -201,3 +183,30 @@ def _reach(points: Sequence[tuple[float, float]], chosen: float, *, lower: bool,
         "open_above": int(found.above) if found else 0,
         "width_decades": math.log10(found.high / found.low) if found else math.nan,
     }
+
+
+def best_of_rows(evidence: Evidence) -> list[dict[str, Any]]:
+    """Returns a row for each optimizer and number of trials; none where nothing was tuned."""
+    sign = 1 if evidence.higher else -1
+    rows = []
+    for label in evidence.labels:
+        scores = _scores(evidence, label)
+        if not scores:
+            continue
+        rng = generator(evidence.identity, f"best of {label}")
+        for k, (value, band) in enumerate(best_of_band(scores, rng), start=1):
+            low, high = sorted((sign * band.low, sign * band.high))
+            ends = {"expected": sign * value, "low": low, "high": high, "higher_is_better": evidence.higher}
+            rows.append({**origin(evidence), "optimizer": label, "k": k, **ends})
+    return rows
+
+
+def _scores(evidence: Evidence, label: str) -> list[float]:
+    """Returns the merit of each point of an optimizer's last search, greater is better: the median over its seeds."""
+    own = [trial for trial in evidence.trials if trial.label == label]
+    if not own:
+        return []
+    chosen = evidence.choices[label]
+    last = [t for t in own if (t.round, t.widenings) == (chosen.round, chosen.widenings)]
+    points = sorted({trial.index for trial in last})
+    return [statistics.median(trial.score for trial in last if trial.index == index) for index in points]

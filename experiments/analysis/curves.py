@@ -1,0 +1,171 @@
+"""Rows of what optimizers do step by step: learning curves, with their declarations, and paths on test functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments import optimizers
+from experiments.analysis.evidence import Evidence
+from experiments.problems.functions.surfaces import FUNCTIONS, Function
+from experiments.problems.tasks.base import Task
+from experiments.records.run_folder import Record
+from experiments.studies import Entry
+from experiments.text import Table
+
+DICE_STEP = 0.01
+OVER_STEPS = ("loss", "test_accuracy", "test_dice")  # figures that are drawn over steps as well, where that differs
+SHOWN = ("rosenbrock", "branin")
+STEPS = 200
+DECADES, EACH, WIDENINGS = 4, 4, 2  # of rates around the default, rates in each, and how often one more is added
+CYCLE = 50  # steps, of an optimizer whose rate cycles
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One figure of curves over epochs.
+
+    Attributes:
+        slug: name of its files.
+        column: which score.
+        words: what the score is, for the title.
+        axis: name of the vertical axis.
+        step: the smallest step that the score can show; None: an example more or less.
+    """
+
+    slug: str
+    column: str
+    words: str
+    axis: str
+    step: float | None = None
+
+    @property
+    def loss(self) -> bool:
+        """Whether less is better, on a logarithmic axis."""
+        return self.column.endswith("_loss")
+
+
+CURVES = (
+    Curve(
+        "train_accuracy", "train_accuracy", "Training accuracy",
+        "accuracy on the training examples\n(axis logarithmic in the share of errors)",
+    ),
+    Curve(
+        "test_accuracy", "test_accuracy", "Test accuracy",
+        "accuracy on the test examples\n(axis logarithmic in the share of errors)",
+    ),
+    Curve(
+        "loss", "train_loss", "Training loss",
+        "cross entropy on the training examples, nats\n(logarithmic axis)",
+    ),
+)  # fmt: skip
+
+
+def curves_of(task: Task) -> tuple[Curve, ...]:
+    """Returns the figures for a problem: training score, test score and loss; for a segmentation validation, too."""
+    if task.lower_is_better:
+        return tuple(
+            Curve(
+                slug, f"{split}_loss", f"{words} loss",
+                f"{task.loss_title}, mean over the {split} rows\n(logarithmic axis)",
+            )
+            for slug, split, words in (("loss", "train", "Training"), ("test_loss", "test", "Test"))
+        )  # fmt: skip
+    if not task.classes:
+        return CURVES
+    axis = "mean Dice of classes, then of the {} slices\n(axis logarithmic in 1 - Dice)"
+    words = {"train": "Training", "validation": "Validation", "test": "Test"}
+    return (
+        *(
+            Curve(f"{s}_dice", f"{s}_dice", f"{w} Dice", axis.format(w.lower()), DICE_STEP)
+            for s, w in words.items()
+        ),
+        Curve(
+            "loss", "train_loss", "Training loss",
+            f"{task.loss_title},\nmean of the training slices (logarithmic axis)",
+        ),
+    )  # fmt: skip
+
+
+def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
+    """Returns the numbers behind a figure of curves: one row for each evaluation of each run."""
+    kept = ("epoch", "step", "example_gradients", curve.column)
+    return [
+        {
+            "study": record.run.study[:8],
+            "data": record.run.data,
+            "model": record.run.task,
+            "optimizer": record.run.label,
+            "learning_rate": record.run.learning_rate,
+            "seed": record.run.seed,
+            "status": record.status,
+            **{name: evaluation[name] for name in kept},
+        }
+        for record in found
+        for evaluation in record.evaluations
+    ]
+
+
+def with_seconds(table: Table, evidence: Evidence) -> list[dict[str, Any]]:
+    """Returns a table of curves with the seconds to each evaluation: steps times the median seconds of a step.
+
+    So they are those of runs that had the machine to themselves, whatever ran beside those that are drawn. There are
+    none where the timing pass may not be shown.
+    """
+    seconds = evidence.step_seconds
+    if not seconds:
+        return []
+    return [{**row, "seconds": row["step"] * seconds[row["optimizer"]]} for row in table]
+
+
+def path_rows(entries: Sequence[Entry], names: Sequence[str] = SHOWN, steps: int = STEPS) -> list[dict[str, Any]]:
+    """Returns a row for each function, optimizer and step: how optimizers move on functions of two numbers.
+
+    All begin at the published start; each has the rate, out of four decades around its documented default, that brings
+    it lowest at the last step. Nothing is clipped. It is an illustration, and no evidence for anything (rule B20).
+    """
+    return [
+        {
+            "function": name,
+            "optimizer": entry.label,
+            "learning_rate": rate,
+            "step": step,
+            "x": float(x),
+            "y": float(y),
+            "f": float(FUNCTIONS[name].value(np.array([x, y]))),
+        }
+        for name in names
+        for entry in entries
+        for rate, path in [_best(FUNCTIONS[name], entry, steps)]
+        for step, (x, y) in enumerate(path)
+    ]
+
+
+def _best(function: Function, entry: Entry, steps: int) -> tuple[float, Any]:
+    """Returns the rate that ends lowest, and its path, (steps + 1, 2); a range whose end is best is widened (B7)."""
+    low, high = -DECADES / 2, DECADES / 2
+    tried: dict[float, tuple[float, Any]] = {}
+    for _ in range(WIDENINGS + 1):
+        powers = np.arange(low, high + 0.5 / EACH, 1 / EACH)
+        rates = [float(f"{entry.default_learning_rate * 10**power:.4g}") for power in powers]
+        tried |= {rate: _descend(function, entry, rate, steps) for rate in rates if rate not in tried}
+        best = min(rates, key=lambda rate: tried[rate][0])
+        if best not in (rates[0], rates[-1]):
+            break
+        low, high = (low - 1, high) if best == rates[0] else (low, high + 1)
+    return best, tried[best][1]
+
+
+def _descend(function: Function, entry: Entry, rate: float, steps: int) -> tuple[float, Any]:
+    """Returns where a rate ends, infinity if nowhere, and its path."""
+    start = np.array(function.start, np.float64)
+    cycle = {} if entry.cycle_epochs is None else {"cycle": CYCLE}
+    rule = optimizers.rule(entry.optimizer, learning_rate=rate, **entry.hyperparameters, **cycle)
+    with np.errstate(all="ignore"):  # a rate too high leaves the numbers behind, and is then not the best
+        path = optimizers.simulate(rule, start, function.gradient, steps)
+        end = float(function.value(path[-1]))
+    return end if math.isfinite(end) else math.inf, np.vstack([start, path])
