@@ -37,9 +37,9 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, choosing.Cho
     """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence.
 
     Args:
-        path: the study's file; what is written goes beside it.
-        study: what it says.
-        engine: makes the engine that carries out the runs.
+        path: the study's file; the files are written next to it.
+        study: of one problem.
+        engine: makes the engine.
     """
     while True:
         runs, choices = searched(path.stem, study)
@@ -163,7 +163,7 @@ class Watch:
         """Starts without failures.
 
         Args:
-            meter: is told how far runs are.
+            meter: shows the progress of runs.
         """
         self.last = False
         self._meter = meter

@@ -1,4 +1,4 @@
-"""What a study is: frozen dataclasses, read from TOML with every fault named."""
+"""Studies: frozen dataclasses, read from TOML, with all faults of a file listed at once."""
 
 from __future__ import annotations
 

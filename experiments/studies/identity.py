@@ -1,4 +1,4 @@
-"""What makes a study the same study: the SHA-256 of all that its numbers depend on."""
+"""The identity of a study: the SHA-256 of everything that its numbers depend on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def digest(content: object) -> str:
 
 
 def definition(study: Study) -> dict[str, Any]:
-    """Returns all of a study that its numbers depend on; words and looks are left out.
+    """Returns everything in a study that its numbers depend on, without words and looks.
 
     What the names stand for is added, so that a changed task or split makes another study.
     """

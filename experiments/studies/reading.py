@@ -1,4 +1,4 @@
-"""Reads a study from its file, and names every fault at once."""
+"""Reads a study from its file, and lists all its faults at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def each(path: Path, study: Study) -> list[tuple[Path, Study]]:
 
 
 def names() -> list[str]:
-    """Returns the studies there are, sorted."""
+    """Returns the names of the studies, sorted."""
     return sorted(path.stem for path in STUDIES.glob("*.toml"))
 
 
@@ -49,7 +49,7 @@ def find(name: str) -> Path:
 
 
 def typed(path: Path) -> str:
-    """Returns what to type for a study, given its file or what the files of one of its problems are named after.
+    """Returns the name to type for a study, given its file or the base path of one of its problems.
 
     A copy under the user's own name, or under the name of a study that comes with this, is its file.
     """
@@ -67,7 +67,7 @@ def load(path: Path) -> Study:
 
 
 def parse(text: str, origin: str) -> Study:
-    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that it has the rest from."""
+    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that completes it."""
     raw = _whole(text, origin)
     faults: list[str] = []
     if isinstance(raw.get("problems"), list):
@@ -105,7 +105,7 @@ def _toml(text: str, origin: str) -> dict[str, Any]:
 
 
 def _whole(text: str, origin: str) -> dict[str, Any]:
-    """Returns what a study says, and what those say that it is like."""
+    """Returns the content of a study file, completed by the studies that it is `like`."""
     raw = _toml(text, origin)
     models: list[Path] = []
     while "like" in raw:
@@ -122,7 +122,7 @@ _OF_PROBLEMS = tuple(field.name for field in dataclasses.fields(Problem))
 
 
 def _completed(study: Study) -> Study:
-    """Returns the study with the seeds that its budget asks for where it names none."""
+    """Returns the study with the seeds of its budget where it names none."""
     tuning = study.tuning
     if not tuning.seeds:
         tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.limits.tuning_seeds]))
@@ -130,7 +130,7 @@ def _completed(study: Study) -> Study:
 
 
 def _strangers(raw: Mapping[str, Any]) -> list[str]:
-    """Returns the faults of tasks, data sets and optimizers that there are none of, whatever else is wrong."""
+    """Returns the faults of unknown tasks, data sets and optimizers, whatever else is wrong."""
     from experiments import optimizers
     from experiments.problems import datasets, tasks
 
@@ -151,7 +151,7 @@ def _strangers(raw: Mapping[str, Any]) -> list[str]:
 
 
 def _across(study: Study) -> list[str]:
-    """Returns the faults that no single value shows."""
+    """Returns the faults between several values."""
     faults: list[str] = []
     labels = [entry.label.lower() for entry in study.optimizers]
     for i, preset in enumerate(study.presets):
@@ -163,7 +163,7 @@ def _across(study: Study) -> list[str]:
         if entry.schedule == OWN and entry.cycle_epochs is None:
             faults.append(f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs.")
     slugs = [problem.slug for problem in study.problems]
-    faults.extend(f"problems: {slug} is there twice." for slug in {s for s in slugs if slugs.count(s) > 1})
+    faults.extend(f"problems: {slug} appears twice." for slug in {s for s in slugs if slugs.count(s) > 1})
     faults.extend(
         f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
         for i, entry in enumerate(study.optimizers)

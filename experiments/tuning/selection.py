@@ -1,4 +1,4 @@
-"""The two files that hold a choice and the evidence for it, each checked against the other."""
+"""The two files of a study's tuning: its selection and the evidence for it, each checked against the other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from experiments.tuning.choosing import Choice, Trial, documented, judged, settl
 
 
 def paths(study: Path) -> tuple[Path, Path]:
-    """Returns the files of a study's selection and of its evidence, beside the study's own."""
+    """Returns the files of a study's selection and of its evidence, next to the study's own."""
     return study.with_suffix(".selection.json"), study.with_suffix(".tuning.csv")
 
 
@@ -36,7 +36,7 @@ def write(path: Path, study: Study, found: Sequence[run_folder.Record], choices:
         "tuning_hash": tuning_hash(study),
         "evidence_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "made_with": {k: environment[k] for k in ("commit", "source", "tensorflow", "keras")},
-        "rule": f"{extreme} median validation {task.score_title} after the last pass",
+        "rule": f"{extreme} median validation {task.score_title} after the last epoch",
         "track": study.track,
         "budget": study.budget,
         "trials": len(found),
@@ -48,11 +48,10 @@ def write(path: Path, study: Study, found: Sequence[run_folder.Record], choices:
 
 
 def read(path: Path, study: Study) -> dict[str, Choice]:
-    """Returns the committed choices of a study that are its own, or the documented ones where its track tunes nothing.
+    """Returns the committed choices of a study, or the documented ones where its track tunes nothing.
 
     Raises:
-        UserError: there are none, they were made for another definition, or the evidence does not
-            lead to them.
+        UserError: there are none, they were made for another definition, or the evidence does not support them.
     """
     if not study.tuned:
         return documented(study)
@@ -64,7 +63,7 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
     try:
         content = json.loads(selected.read_text(encoding="utf-8"))
         made_for, sha256 = content["tuning_hash"], content["evidence_sha256"]
-        told = content["trials"], content["diverged"]
+        counts = content["trials"], content["diverged"]
         choices = {label: _choice(raw, study.task) for label, raw in content["choices"].items()}
         trials = trials_of(text) if sha256 == hashlib.sha256(text.encode()).hexdigest() else []
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -75,7 +74,7 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
             f"{path.stem} ({made_for[:8]}, now {tuning_hash(study)[:8]}); {again}"
         )
     counted = len(trials), sum(trial.score == -math.inf for trial in trials)
-    if told != counted or any(settle(study, e, trials) != choices.get(e.label) for e in study.optimizers):
+    if counts != counted or any(settle(study, e, trials) != choices.get(e.label) for e in study.optimizers):
         raise UserError(f"The trials in {evidence.name} do not lead to {selected.name}; {again}")
     return choices
 
@@ -98,13 +97,13 @@ def trials_of(text: str) -> list[Trial]:
 
 
 def costs_of(text: str, study: Study) -> dict[str, Cost]:
-    """Returns what the evidence for a study's choice tells of the costs of each optimizer; seconds are none of it."""
+    """Returns the costs of each optimizer by the evidence for a study's choice, without seconds."""
     batches = {entry.label: entry.batch for entry in study.optimizers}
-    a_pass = {label: steps(study.task, study.data, batch, study.batch_size) for label, batch in batches.items()}
+    an_epoch = {label: steps(study.task, study.data, batch, study.batch_size) for label, batch in batches.items()}
     found: dict[str, Cost] = {}
     for row in from_csv(text):
         label, widened, gradients = row["optimizer"], int(row["widenings"]) > 0, int(row["example_gradients"])
-        done = round(float(row["epochs"]) * a_pass[label])
+        done = round(float(row["epochs"]) * an_epoch[label])
         cost = Cost(1, int(widened), steps=done, gradients=gradients, seconds=math.nan)
         found[label] = found.get(label, Cost()) + cost.parted()
     return found

@@ -1,8 +1,8 @@
-"""Targets (rule B14): the validation score that counts as solved, set by a pool of optimizers that are tuned well.
+"""Targets (rule B14): the validation score that counts as solved, set by a pool of well tuned optimizers.
 
 AdamW, NAdamW, Nesterov and the heavy ball are each tuned with five times the study's trials; the best of them is run
 again with seeds of its own, and the target is the median of their best validation scores. It is made once for each
-problem and kept beside the study, so that the runs which it judges have no part in it.
+problem and kept next to the study; the runs that it judges have no part in it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ POOL = (
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What a study's pool reached.
+    """The validation score that counts as solved.
 
     Attributes:
         value: median over the seeds of the best validation score.
@@ -52,7 +52,7 @@ class Target:
 
     @property
     def words(self) -> str:
-        """The sentence that says where it is from."""
+        """The sentence on its origin."""
         return (
             f"Target: {self.value:.4g}, the median over {self.seeds} seeds of the best validation score of "
             f"{self.optimizer}, the best of a pool of {len(POOL)} that had five times the trials."

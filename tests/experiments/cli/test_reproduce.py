@@ -103,9 +103,7 @@ def test_cost_is_counted_from_the_first_evaluation_that_solved_it():
 def test_a_study_without_known_results_is_refused(capsys):
     """Before anything is trained; those with some are named."""
     assert main(["reproduce", "mnist"]) == 2
-    assert (
-        "Of the problem mnist_orig no results are known; studies of which some are: deepobs" in capsys.readouterr().err
-    )
+    assert "The problem mnist_orig has no known results; studies that have some: deepobs" in capsys.readouterr().err
 
 
 def test_the_published_momentum_comes_out(tmp_path, monkeypatch, capsys):

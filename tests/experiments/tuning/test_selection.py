@@ -242,5 +242,5 @@ def test_of_a_loss_the_lowest_is_best(tmp_path):
     selection.write(path, whole, found, choices)
     assert {choice.validation_score for choice in choices.values()} == {-0.1}
     assert {choice["validation_loss"] for choice in saved(selection.paths(path)[0])["choices"].values()} == {0.1}
-    assert saved(selection.paths(path)[0])["rule"] == "lowest median validation loss after the last pass"
+    assert saved(selection.paths(path)[0])["rule"] == "lowest median validation loss after the last epoch"
     assert selection.read(path, whole) == choices
