@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from experiments.tuning import sequence
-from experiments.tuning.search import Search, space
-from experiments.tuning.sequence import BASES, permutations
+from experiments.tuning import search
+from experiments.tuning.search import BASES, Search, permutations, space
 
 ADAM = ("beta_1", "beta_2", "epsilon")
 
 
 def points(problem, count, axes, round_=0):
     """Returns the places of a search's first points, [count, axes]."""
-    return np.array([[sequence.halton(problem, round_, axis, i) for axis in range(axes)] for i in range(count)])
+    return np.array([[search.halton(problem, round_, axis, i) for axis in range(axes)] for i in range(count)])
 
 
 def test_first_points_of_a_search_are_known():
@@ -36,10 +35,10 @@ def test_first_points_of_a_search_are_known():
 def test_unscrambled_digits_give_the_halton_sequence():
     """Bases 2, 3 and 5 begin as in the books, and go on as SciPy's do, to a unit in the last place or two."""
     plain = [tuple(tuple(range(base)) for _ in permutations("any", 0, axis)) for axis, base in enumerate(BASES)]
-    begin = [[sequence.radical_inverse(i, digits) for i in range(5)] for digits in plain[:3]]
+    begin = [[search.radical_inverse(i, digits) for i in range(5)] for digits in plain[:3]]
     assert begin == [[0, 1 / 2, 1 / 4, 3 / 4, 1 / 8], [0, 1 / 3, 2 / 3, 1 / 9, 4 / 9], [0, 1 / 5, 2 / 5, 3 / 5, 4 / 5]]
     expected = qmc.Halton(len(BASES), scramble=False).random(500)
-    found = [[sequence.radical_inverse(i, digits) for digits in plain] for i in range(500)]
+    found = [[search.radical_inverse(i, digits) for digits in plain] for i in range(500)]
     assert np.array(found) == pytest.approx(expected, abs=4e-16)
 
 
@@ -49,7 +48,7 @@ def test_every_base_full_of_points_fills_every_part_once(axis):
     base = BASES[axis]
     for parts in (base, base**2):
         for first in (0, 3 * parts):
-            units = np.array([sequence.halton("beale", 1, axis, first + i) for i in range(parts)])
+            units = np.array([search.halton("beale", 1, axis, first + i) for i in range(parts)])
             assert sorted((units * parts).astype(int)) == list(range(parts))
 
 
@@ -60,7 +59,7 @@ def test_every_scramble_permutes_every_digit():
         assert base ** len(made) <= 2**53 < base ** (len(made) + 1)
         assert all(sorted(permutation) == list(range(base)) for permutation in made)
         highest = tuple((base - 1,) * base for _ in made)
-        assert sequence.radical_inverse(0, highest) < 1
+        assert search.radical_inverse(0, highest) < 1
 
 
 def test_points_are_spread_more_evenly_than_random_ones():
