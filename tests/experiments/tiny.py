@@ -9,7 +9,7 @@ from experiments.problems.datasets import segmentation
 from experiments.problems.datasets.augment import BRAIN
 from experiments.problems.tasks import mni152
 from experiments.problems.unet import unet
-from experiments.running.engines import Event, bench, carry
+from experiments.running.engines import Event, execute
 
 CLASSES = ("background", "grey matter", "white matter")
 SIDES = (16, 12)
@@ -39,7 +39,7 @@ budget = "smoke"
 seeds = [1000]
 epochs = 1
 
-[[tiers]]
+[[presets]]
 name = "quick"
 optimizers = ["CLMR"]
 seeds = [1]
@@ -99,14 +99,14 @@ class Inline:
 
     def submit(self, jobs, observe):
         """Carries out all jobs, one after the other, sorted by program, on one bench."""
-        kept = bench.Bench()
+        kept = execute.WorkerCache()
         for job in sorted(jobs, key=lambda job: job.run.program):
 
             def say(kind, job=job, **content):
                 observe(Event(job, kind, content))
 
             made = {"spec": job.run.content, "folder": str(job.folder), "environment": environment.describe(1)}
-            carry.carry_out(made, kept, say)
+            execute.execute_run(made, kept, say)
 
 
 def place(monkeypatch, folder, toml=STUDY):
@@ -114,7 +114,7 @@ def place(monkeypatch, folder, toml=STUDY):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(mni152, "TASK", TASK)
     monkeypatch.setattr("experiments.problems.datasets.load.load", load)
-    monkeypatch.setattr("experiments.cli.making.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
     monkeypatch.setattr("experiments.running.sweep._prepare", lambda name: None)
     (folder / "tiny.toml").write_text(toml, encoding="utf-8")
     return folder / "tiny.toml"

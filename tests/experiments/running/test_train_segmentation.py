@@ -12,8 +12,8 @@ from experiments.problems import seeds
 from experiments.problems.datasets.augment import Augmentation
 from experiments.problems.tasks import base, mni152, segmentation
 from experiments.records import run_folder
-from experiments.running.engines import bench, carry
-from experiments.running.training import passes, train
+from experiments.running.engines import execute
+from experiments.running.training import step, train
 from experiments.studies import identity, runs
 from tests.experiments import tiny
 
@@ -95,7 +95,7 @@ def test_a_full_gradient_sees_the_same_augmented_slices_as_batches_do():
     found = []
     for micro in (9, 4):
         seen = []
-        passes.full_gradient(model, task, images, labels, micro, passes._as_seen(task, moment))
+        step.full_gradient(model, task, images, labels, micro, step._as_seen(task, moment))
         found.append(np.concatenate([np.asarray(part) for part in seen]))
     expected, _ = MUCH(images, labels, moment[:2], 5, tf.range(9))
     for part in found:
@@ -137,13 +137,13 @@ def test_one_structure_has_the_probability_of_its_sigmoid():
 def test_a_run_that_diverges_leaves_no_cases(tmp_path, monkeypatch):
     """It has predictions of nothing; a mean with them or without them would mislead."""
     monkeypatch.setattr("experiments.problems.datasets.load.load", tiny.load)
-    ends, kept = {}, bench.Bench()
+    ends, kept = {}, execute.WorkerCache()
     for name, rate in (("good", 0.01), ("lost", 1e38)):
         one = run(learning_rate=rate, epochs=5)
         path = run_folder.folder(tmp_path, name, one)
         said = []
         job = {"spec": one.content, "folder": str(path), "environment": {}}
-        carry.carry_out(job, kept, lambda kind, said=said, **content: said.append((kind, content)))
+        execute.execute_run(job, kept, lambda kind, said=said, **content: said.append((kind, content)))
         ends[name] = said[-1][1]["status"], sorted(run_folder.read(path, test=True).files)
     assert ends == {"good": ("done", ["cases", "predictions"]), "lost": ("diverged", [])}
 

@@ -1,13 +1,13 @@
-"""Has runs made by the engine that the command line asks for, or says how many there are and how long they take."""
+"""Execution options (engine, jobs, checkpoints), not part of a run's identity: what is made with them."""
 
 from __future__ import annotations
 
 import collections
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from experiments import environment, terminal
+from experiments.cli.request import Options
 from experiments.records import estimate, run_folder, states
 from experiments.running import engines, sweep
 from experiments.running.engines import Engine, Setting
@@ -17,13 +17,13 @@ MOST_WORKERS = 8  # unless --jobs says more; each holds TensorFlow and the data
 MOST_PLACES = 64  # of a cluster, unless --jobs says more
 
 
-def engine(name: str, options: Any, most: int) -> Callable[[], Engine]:
+def engine(name: str, options: Options, most: int) -> Callable[[], Engine]:
     """Returns what makes the engine, once it is known that there is work.
 
     Args:
         name: the study's name.
         options: the command line's.
-        most: runs there are.
+        most: number of runs.
     """
     count = workers(options, most)
     described = {**environment.describe(count), "engine": options.engine}
@@ -31,19 +31,19 @@ def engine(name: str, options: Any, most: int) -> Callable[[], Engine]:
     return lambda: engines.make(options.engine, setting, dict(options.engine_option))
 
 
-def make(name: str, runs: Sequence[Run], options: Any, title: str) -> None:
-    """Makes the runs that are missing, or says how many they are."""
+def make(name: str, runs: Sequence[Run], options: Options, title: str) -> None:
+    """Makes the runs that are missing, or prints how many they are."""
     if options.dry_run:
-        tell(name, runs, options)
+        print_estimate(name, runs, options)
     elif runs:
         sweep.fulfil(name, runs, engine(name, options, len(runs)), f"{title} on {runs[0].data}")
 
 
-def tell(name: str, runs: Sequence[Run], options: Any, more: str = "") -> None:
-    """Prints how many runs there are, how many are missing, and about how long those will take.
+def print_estimate(name: str, runs: Sequence[Run], options: Options, more: str = "") -> None:
+    """Prints the number of runs, of those that are missing, and the time that these will take.
 
     Raises:
-        UserError: the engine could not be used as it is asked for.
+        UserError: the engine cannot be used with these options.
     """
     stand = [states.of(run_folder.folder(run_folder.ROOT, name, run), run) for run in runs]
     missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
@@ -54,7 +54,7 @@ def tell(name: str, runs: Sequence[Run], options: Any, more: str = "") -> None:
         terminal.say(f"{name}: {count} of those to make are recorded, {reason}.")
 
 
-def workers(options: Any, runs: int) -> int:
+def workers(options: Options, runs: int) -> int:
     """Returns how many of some runs are made at once."""
     usual = min(_cores(), MOST_WORKERS) if options.engine == "local" else MOST_PLACES
     return min(options.jobs or usual, runs)

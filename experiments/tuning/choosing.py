@@ -1,4 +1,12 @@
-"""The rule: which points are tried, and which of them is taken."""
+"""Hyperparameters chosen on validation data: which points are tried, and which of them is taken.
+
+Every optimizer is tried at the same number of scrambled Halton points in a space of the same width around its
+documented default (`experiments.tuning.search`). When the best lies in the outer tenth of a range, that side is widened
+by a decade and all points are run again, twice at most; after that the choice is marked `boundary`. The best point has
+the highest median validation score (accuracy, Dice) over the tuning seeds after the last epoch; ties go to the lower
+median validation loss, then to the earlier point. Of several rounds, the one with the median score is taken, not the
+luckiest.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +21,7 @@ from experiments.records import run_folder
 from experiments.studies import Entry, Study
 from experiments.studies.identity import tuning_hash
 from experiments.studies.runs import TUNING, Run, plan
-from experiments.tuning.search import LogUniform, Search, space
-from experiments.tuning.search import Trial as Point
+from experiments.tuning.search import Point, Search, space
 
 RATE = "learning_rate"
 AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS = 5, 3
@@ -48,7 +55,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """What was chosen for an optimizer.
+    """The chosen hyperparameters of an optimizer.
 
     Attributes:
         values: hyperparameters by name, the learning rate among them.
@@ -75,7 +82,7 @@ class Choice:
 
 
 def documented(study: Study) -> dict[str, Choice]:
-    """Returns what each optimizer has without any tuning: its documented default."""
+    """Returns the documented default of each optimizer: its choice without tuning."""
     rates = {entry.label: entry.default_learning_rate for entry in study.optimizers}
     return {k: Choice({RATE: rate}, (rate, rate), 0, False, math.nan, (0, 0)) for k, rate in rates.items()}
 
@@ -88,7 +95,7 @@ def values(choices: Mapping[str, Choice]) -> dict[str, Mapping[str, float]]:
 def searches(study: Study, entry: Entry) -> list[Search]:
     """Returns the searches that a study makes of one optimizer, one a round, before any widening."""
     agnostic = study.track == "agnostic"
-    trials, rounds = (AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS) if agnostic else (study.tier.trials, study.tier.rounds)
+    trials, rounds = (AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS) if agnostic else (study.limits.trials, study.limits.rounds)
     axes = space(entry.default_learning_rate, optimizers.knobs(entry.optimizer), trials=trials)
     return [Search("agnostic" if agnostic else study.task, number, axes, trials) for number in range(rounds)]
 
@@ -177,7 +184,6 @@ def _settle(study: Study, search: Search, own: Sequence[Trial]) -> Choice | Sear
             break
         search = wider
     rate = search.space[0]
-    assert isinstance(rate, LogUniform)
     return Choice(
         values=search.points[winner].values,
         window=(rate.low, rate.high),

@@ -1,17 +1,24 @@
-"""One pass over the training set: compiled, in mini-batches or on the full gradient."""
+"""One epoch of training, compiled: its steps, the learning rate over them (rule B9), and when a run has diverged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
+import tfoptim
 from experiments.problems.tasks.base import Task
+from experiments.studies import COSINE
 from experiments.studies.runs import Run
 
 Split = tuple[Any, Any]
 AsSeen = Callable[[Any, Any, Any], Split]
+PATIENCE = 3
+BLOW_UP = 1e3
 
 
 def full_gradient(
@@ -52,7 +59,7 @@ def full_gradient(
 
 
 def compiled(model: Any, optimizer: Any, task: Task, train: Split, run: Run, moment: Any) -> Any:
-    """Returns the compiled pass over the training set in a given order, int32 [n]; it gives the loss."""
+    """Returns the compiled epoch over examples in a given order, int32 [n]; it gives the loss."""
     (images, labels), as_seen = train, _as_seen(task, moment)
 
     def full(order: Any) -> Any:
@@ -78,8 +85,55 @@ def compiled(model: Any, optimizer: Any, task: Task, train: Split, run: Run, mom
 
 
 def _as_seen(task: Task, moment: Any) -> AsSeen:
-    """Returns what makes of stored examples and their numbers, [n], those that a pass trains on."""
+    """Returns what makes of stored examples and their numbers, [n], those that an epoch trains on."""
     augmentation = task.augmentation
     if augmentation is None:
         return lambda images, labels, rows: (images, labels)
     return lambda images, labels, rows: augmentation(images, labels, moment[:2], moment[2], rows)
+
+
+@keras.saving.register_keras_serializable(package="experiments")
+class Scaled(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule from 0 to 1, times a rate that can change between runs without another trace."""
+
+    def __init__(self, rate: Any, shape: Any) -> None:
+        """Takes the rate, a float64 variable, and the schedule it is multiplied by."""
+        super().__init__()
+        self.rate, self.shape = rate, shape
+
+    def __call__(self, step: Any) -> Any:
+        """Returns the rate at a step, counted from 0."""
+        return self.rate * self.shape(step)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the description for a record."""
+        return {"rate": float(self.rate), "shape": repr(self.shape)}
+
+
+def schedule_of(run: Run, rate: Any, steps: int) -> Any:
+    """Returns the learning rate over the steps of a run, None where it stays or the optimizer has its own.
+
+    Args:
+        run: has the schedule and the epochs.
+        rate: float64 variable that the schedule is multiplied by.
+        steps: of an epoch.
+    """
+    if run.schedule != COSINE:
+        return None
+    return Scaled(rate, tfoptim.schedules.WarmupCosine(1.0, run.epochs * steps))
+
+
+def diverged(evaluations: Sequence[Mapping[str, Any]]) -> bool:
+    """Returns whether a run has diverged by its last evaluation, from all its evaluations.
+
+    It has when a score is not finite, or the loss was a thousand times the first one, three times in a row.
+    """
+    limit = BLOW_UP * max(abs(_loss(evaluations[0])), 1e-3)
+    high = itertools.takewhile(lambda evaluation: _loss(evaluation) > limit, reversed(evaluations))
+    finite = all(math.isfinite(value) for value in evaluations[-1].values() if isinstance(value, float))
+    return not finite or len(list(high)) >= PATIENCE
+
+
+def _loss(evaluation: Mapping[str, Any]) -> float:
+    """Returns the loss that shows divergence: on the training set, where that is scored."""
+    return float(evaluation["train_loss" if "train_loss" in evaluation else "validation_loss"])

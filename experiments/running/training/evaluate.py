@@ -1,4 +1,4 @@
-"""The prediction of a trained model for the cases of a split, and every metric of each."""
+"""The evaluation of a model: scores of a split, predictions of its cases, and every metric of each case."""
 
 from __future__ import annotations
 
@@ -8,14 +8,41 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from experiments.problems import grid, seeds
 from experiments.problems.datasets.segmentation import Slices, cases
 from experiments.problems.metrics import Score, measure
 from experiments.problems.tasks.base import Task
+from experiments.running.training.step import Split
 from experiments.text import to_csv
 
 Outputs = tuple[np.ndarray, np.ndarray]
 Predict = Callable[[np.ndarray], Outputs]
+
+
+def scored(task: Task, split: str, values: Split) -> Split:
+    """Returns the examples of a split that scores are of: all, but of a large training set a fixed part (rule B13)."""
+    if split != "train" or len(values[1]) <= grid.MOST_TRAINING:
+        return values
+    rows = seeds.order(task.name, 0, 0, len(values[1]))[: grid.MOST_TRAINING]
+    return tf.gather(values[0], rows), tf.gather(values[1], rows)
+
+
+def scores_of(model: Any, task: Task, images: Any, labels: Any) -> Any:
+    """Returns the compiled sum of each score over a split; one trace serves like splits of any size."""
+    scores = {"loss": task.loss, **task.metrics}
+
+    def evaluate(images: Any, labels: Any) -> Any:
+        sums = {name: tf.constant(0.0) for name in scores}
+        for start in tf.range(0, tf.shape(labels)[0], task.evaluation_batch):
+            batch = slice(start, start + task.evaluation_batch)
+            logits = model(task.inputs(images[batch]), training=False)
+            sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
+        return sums
+
+    any_number = [tf.TensorSpec([None, *values.shape[1:]], values.dtype) for values in (images, labels)]
+    return tf.function(evaluate, input_signature=any_number)
 
 
 def predictor(model: Any, task: Task) -> Predict | None:
@@ -26,8 +53,6 @@ def predictor(model: Any, task: Task) -> Predict | None:
     outputs = task.outputs
     if outputs is None:
         return None
-    import tensorflow as tf
-
     shape = tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8)
     compiled: Any = tf.function(lambda images: outputs(model(task.inputs(images), training=False)), [shape])
 
