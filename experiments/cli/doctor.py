@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from experiments import environment, optimizers, terminal
 from experiments.problems import datasets
+from experiments.problems.datasets.cards import OwnCard
 from experiments.problems.datasets.made import MadeCard
-from experiments.problems.datasets.own import OwnCard
 from experiments.records import run_folder
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"

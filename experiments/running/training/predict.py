@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.problems.datasets.segmentation import Slices, cases
+from experiments.problems.datasets.examples import Slices, cases
 from experiments.problems.metrics import Score, measure
 from experiments.problems.tasks.base import Task
 from experiments.text import to_csv
