@@ -102,7 +102,7 @@ def drawable(table: Table) -> bool:
 
 
 def profile_rows(table: Table) -> list[dict[str, Any]]:
-    """Returns the rows of performance profiles with and without the best, and of the data profile, if any can be drawn."""
+    """Returns the rows of performance profiles, with and without the best, and of the data profile."""
     if not drawable(table):
         return []
     found = solved_of(table)

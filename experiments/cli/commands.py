@@ -16,7 +16,6 @@ from experiments.problems import datasets, tasks
 from experiments.records import costs, run_folder
 from experiments.records import timings as reading
 from experiments.report import printed
-from experiments.report.captions import Words
 from experiments.running import sweep
 from experiments.studies import Study, identity
 from experiments.studies.runs import TUNING
@@ -56,7 +55,6 @@ def _overview(written: Sequence[reports.Report], options: Options) -> None:
 
 def _report(asked: Asked, options: Options) -> reports.Report:
     found = reports.opened(asked.name, asked.path, asked.wanted)
-    words = Words(asked.name, asked.whole, asked.study, found, asked.choices, options.command)
     goal, origin = options.target, ""
     if goal is None and asked.target is not None:
         goal, origin = asked.target.value, asked.target.words
@@ -68,7 +66,8 @@ def _report(asked: Asked, options: Options) -> reports.Report:
         found,
         asked.choices,
         _trials(asked),
-        words,
+        asked.whole,
+        options.command,
         goal,
         origin,
         _costs(asked),
