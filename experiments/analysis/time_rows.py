@@ -102,7 +102,7 @@ def drawable(table: Table) -> bool:
 
 
 def profile_rows(table: Table) -> list[dict[str, Any]]:
-    """Returns the rows of performance profiles, with and without the best, and of the data profile."""
+    """Returns the rows of the profiles with and without the best and of the data profile, if any can be drawn."""
     if not drawable(table):
         return []
     found = solved_of(table)

@@ -56,17 +56,17 @@ def draw(
         folder: where the files go.
         command: what was typed.
     """
-    from experiments.figures import canvas, tuning
+    from experiments.figures import canvas, illustrations
 
     marks = {} if reading is None else {"base": reading.base, "max": reading.peak}
-    test = tuning.Range(plan.low, plan.high, plan.linear, marks, WINDOW)
+    test = illustrations.Range(plan.low, plan.high, plan.linear, marks, WINDOW)
     context = canvas.Context(canvas.Caption(*_words(plan, found, reading, command)))
     fixed = {"data": plan.data, "model": plan.task, "optimizer": plan.optimizer, "seed": plan.seed}
     rows = [
         {**fixed, "step": step, "learning_rate": rate, "loss": loss, "smoothed_loss": average}
         for step, (rate, (loss, average)) in enumerate(zip(plan.rates, found, strict=False))
     ]
-    draw = functools.partial(tuning.draw_range, test=test)
+    draw = functools.partial(illustrations.draw_range, test=test)
     return canvas.write(draw, rows, context, folder, f"find_lr_{plan.name}_{plan.optimizer}")
 
 

@@ -60,7 +60,10 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     late = across is EPOCHS
     figure, (axes,) = canvas.sheet(context.caption, room=0 if late else letters)
     values = [row[curve.column] for row in table if math.isfinite(row[curve.column])]
-    (scales.loss_scale if curve.loss else scales.accuracy_scale)(axes, values, context.step)
+    if curve.loss:
+        scales.loss_scale(axes, values)
+    else:
+        scales.accuracy_scale(axes, values, context.step)
     across.scale(axes, max(row[across.column] for row in table))
     axes.set_ylabel(curve.axis)
     if late:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator
 
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import label_ends, look, of
 from experiments.problems.functions.surfaces import FUNCTIONS, Function
@@ -38,8 +38,7 @@ def draw_paths(table: Table, context: Context) -> Figure:
         falls.set_yscale("log")
         falls.set_xlim(0, max(row["step"] for row in rows))
         falls.set_xlabel("steps")
-        falls.yaxis.set_major_locator(LogLocator(numticks=6))
-        falls.yaxis.set_minor_locator(NullLocator())
+        scales.ticks(falls.yaxis, LogLocator(numticks=6))
         falls.set_ylabel("f less its minimum (log)", fontsize=9)
         label_ends(falls, ends)
     return figure

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from experiments.analysis.statistics import reached, summarise_times
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import HEIGHT, INK, QUIET, Context, plain
 from experiments.figures.looks import FEW, dot, label_ends, looks, name_rows, of, room_for, under
 from experiments.studies import Style
@@ -40,13 +40,13 @@ def draw(table: Table, context: Context) -> Figure:
         above = 32 if _speed_axis(panel, rows) else 6
         title = plain(f"{share:.0%} of the way: {rows[0]['target']:.4g}")
         panel.set_title(title, fontsize=9.5, loc="left", pad=above)
-    words = "epochs (passes over the training set) until the target is met"
+    words = "epochs until the target is met"
     figure.supxlabel(words, y=under(context.caption, height), fontsize=9.5)
     return figure
 
 
 def draw_shares(table: Table, context: Context) -> Figure:
-    """Draws the share of runs that have met each valid level by a number of passes."""
+    """Draws the share of runs that have met each valid level within a number of epochs."""
     shown = [row for row in table if not row["void"]]
     levels = group(shown, "share")
     lines = {label: [row["epochs"] for row in own] for label, own in group(shown).items()}
@@ -62,7 +62,7 @@ def draw_shares(table: Table, context: Context) -> Figure:
         panel.set_title(title, fontsize=9.5, loc="left")
         ends = [_share(panel, label, own, seen[label]) for label, own in group(rows).items()]
     label_ends(panels[-1], ends)
-    figure.supxlabel("epochs (passes over the training set)", y=under(context.caption), fontsize=9.5)
+    figure.supxlabel("epochs", y=under(context.caption), fontsize=9.5)
     return figure
 
 
@@ -145,9 +145,7 @@ def draw_speed_ups(table: Table, context: Context) -> Figure:
     low, high = min(0.7, *found) / 1.15, max(1.4, *found) * 1.15
     axes.set_xlim(low, high)
     powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
-    axes.xaxis.set_major_locator(FixedLocator([2.0**k for k in powers]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} x"))
+    scales.ticks(axes.xaxis, FixedLocator([2.0**k for k in powers]), "{:g} x")
     axes.axvline(1, color=INK, linewidth=1)
     for place, (label, own) in enumerate(lines.items()):
         with of(label, axes):

@@ -39,7 +39,7 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     else:
         title += overview.claims.mark
     rows = map_table(overview)
-    shown = _figures(overview, styles, title, folder)
+    shown = figures(overview, styles, title, folder)
     csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
     said = "".join(element("li", text(sentence)) for sentence in overview.words())
     links = "".join(
@@ -60,7 +60,9 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     return [*(path for figure in shown for path in figure.files), path]
 
 
-def _figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
+def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
+    """Draws every figure of several problems that they allow."""
+
     def caption(figure: Figure, how: str) -> Caption:
         studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
         first, seeds = Captions(overview.evidence[0]), len(overview.evidence[0].study.seeds)

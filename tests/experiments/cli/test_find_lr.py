@@ -9,7 +9,6 @@ import pytest
 from experiments.__main__ import main
 from experiments.cli import find_lr
 from experiments.errors import UserError
-from experiments.figures import find_lr as figure
 from experiments.problems import seeds
 from experiments.running import range_test
 from experiments.tuning.range_test import KEEP, WINDOW, Plan, Reading, read_off, sentences, smooth, until_divergence
@@ -168,7 +167,7 @@ def test_the_command_writes_figure_and_numbers(tmp_path, capsys):
 def test_figure_of_a_test_without_a_fall_marks_nothing(tmp_path):
     """And one on a linear axis has one."""
     found = [(2.0, 2.0)] * 12
-    figure.draw(plan(linear=True), found, None, tmp_path, "a command")
+    find_lr.draw(plan(linear=True), found, None, tmp_path, "a command")
     svg = (tmp_path / "find_lr_small_momentum.svg").read_text(encoding="utf-8")
     assert "learning rate (linear axis)" in svg
     assert "nothing is suggested" in svg

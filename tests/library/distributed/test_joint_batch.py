@@ -120,6 +120,6 @@ def test_conditions_stop_replicas_where_they_stop_one_device(two_replicas):
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         epochs, condition = stop(strategy)
         assert epochs == 14, "neither at once nor at the end of the budget"
-        spent = condition.cost
-        assert [56, 14 * 32, 14 * 32] == [spent.steps, spent.examples, spent.extra]
+        cost = condition.cost
+        assert [56, 14 * 32, 14 * 32] == [cost.steps, cost.examples, cost.extra]
         assert condition.reason.startswith("gradient: the largest element of the gradient is 0.096, at most 0.1")
