@@ -17,6 +17,7 @@ from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
 from experiments.problems.grid import MOST_TRAINING
 from experiments.report import how
+from experiments.report.captions import Captions
 from experiments.studies import Style
 from experiments.text import Table
 
@@ -98,7 +99,7 @@ def _curves(facts: Facts) -> Iterator[Figure]:
             yield Figure(
                 f"{curve.slug}{across.suffix}",
                 f"{curve.words}{across.title}",
-                evidence.words.how,
+                Captions(evidence).how,
                 rows,
                 functools.partial(lines.draw, curve=curve, across=across),
                 step=curve.step or 1 / scored[curve.column.split("_")[0]],
@@ -233,10 +234,10 @@ def draw(
     evidence: Evidence, result: Result, folder: Path, styles: Mapping[str, Style], *, illustrations: bool = True
 ) -> list[Shown]:
     """Draws every figure of one problem that the evidence allows."""
-    facts, words = Facts(evidence, result), evidence.words
+    facts, captions = Facts(evidence, result), Captions(evidence, result.claims)
 
     def caption(figure: Figure, how: str) -> Caption:
-        return (words.of_tuning if figure.tuning else words.caption)(figure.title, how)
+        return (captions.of_tuning if figure.tuning else captions.caption)(figure.title, how)
 
     chosen = [*FIGURES, *([PATHS] if illustrations else [])]
     figures = (one for entry in chosen for one in ([entry] if isinstance(entry, Figure) else entry(facts)))

@@ -14,6 +14,7 @@ from experiments.figures import profiles, ranks, times
 from experiments.figures.canvas import Caption
 from experiments.records import files
 from experiments.report import how
+from experiments.report.captions import Captions
 from experiments.report.gallery import Figure, Shown, show
 from experiments.report.markup import download, element, table, text
 from experiments.report.page import document, drawn, filters
@@ -64,8 +65,8 @@ def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder:
 
     def caption(figure: Figure, how: str) -> Caption:
         studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
-        words, seeds = overview.evidence[0].words, len(overview.evidence[0].study.seeds)
-        footer = (f"studies: {studies}; {seeds} seeds; {words.versions}", words.footer[-1])
+        first, seeds = Captions(overview.evidence[0]), len(overview.evidence[0].study.seeds)
+        footer = (f"studies: {studies}; {seeds} seeds; {first.versions}", first.footer[-1])
         whole = f"{figure.title}: {title}"
         return Caption(whole, (how,), footer, f"{whole}. {how}")
 

@@ -6,9 +6,8 @@ import re
 import pytest
 
 from experiments import report, studies
-from experiments.analysis.lint import Claims, Finding, check, claims
+from experiments.analysis.lint import BESIDE, Claims, Finding, check, claims
 from experiments.analysis.lint.claims import together
-from experiments.analysis.lint.rules import BESIDE
 from experiments.analysis.overview import Overview
 from experiments.analysis.statistics import compare, generator
 from experiments.figures import canvas
