@@ -62,6 +62,10 @@ table: setup ## write the README's table of optimizers, from the classes
 		/^<!-- end of the table/ { inside = 0 } !inside { print } \
 		/^<!-- from the classes/ { inside = 1; printf "%s", table }' - README.md > README.md.new && mv README.md.new README.md
 
+commands: setup ## write docs/commands.md, from the declarations in experiments/cli
+	$(VENV)/bin/python -c 'from experiments.cli import page; print(page(), end="")' > docs/commands.md.new
+	mv docs/commands.md.new docs/commands.md
+
 lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)
 	$(call compile,newest,pyproject.toml requirements/newest.in --all-extras)
@@ -77,7 +81,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-all test-oldest durations setup browser format table lock clean help
+.PHONY: compare test check lint types test-all test-oldest durations setup browser format table commands lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt

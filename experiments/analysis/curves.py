@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments import optimizers
 from experiments.analysis.evidence import Evidence
-from experiments.problems.functions.surfaces import FUNCTIONS, Function
+from experiments.problems.functions import FUNCTIONS, Function
 from experiments.problems.tasks.base import Task
 from experiments.records.run_folder import Record
 from experiments.studies import Entry

@@ -15,7 +15,7 @@ from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, Run
-from experiments.tuning.selection import Choice, Trial
+from experiments.tuning.choosing import Choice, Trial
 
 if TYPE_CHECKING:
     from experiments.report.captions import Words

@@ -13,10 +13,9 @@ from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.statistics import best_of_band, generator
 from experiments.problems import tasks
 from experiments.studies import Entry, Study
-from experiments.tuning import selection
-from experiments.tuning.search import LogUniform, Search
-from experiments.tuning.selection import Choice, Trial
-from experiments.tuning.spaces import EDGE
+from experiments.tuning import choosing
+from experiments.tuning.choosing import Choice, Trial
+from experiments.tuning.search import EDGE, LogUniform, Search
 
 RATE = "learning_rate"
 POINT = 0.01  # of an accuracy or a Dice; of a loss this share
@@ -118,14 +117,14 @@ def tuning_rows(
 def _searched(study: Study, entry: Entry, trials: Sequence[Trial]) -> list[Search]:
     """Returns the searches that an optimizer's trials were made in, widened ones among them."""
     own, found = [trial for trial in trials if trial.label == entry.label], []
-    for first in selection.searches(study, entry):
+    for first in choosing.searches(study, entry):
         search: Search | None = first
         while search is not None:
             here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
             if not here:
                 break
             found.append(search)
-            search = search.widened(selection.best(here))
+            search = search.widened(choosing.best(here))
     return found
 
 

@@ -1,1 +1,14 @@
-"""What is typed: one file a command, with its options, its examples and its action."""
+"""The commands: one file a group, each with its options, examples and action."""
+
+from __future__ import annotations
+
+from experiments.cli import benchmark, checks, command, data, find_lr, recorded, runs, study, tune
+
+_DECLARED = (module.COMMANDS for module in (study, tune, recorded, runs, data, find_lr, checks, benchmark))
+_BY_GROUP = sorted((one for some in _DECLARED for one in some), key=lambda one: command.GROUPS.index(one.group))
+COMMANDS: tuple[command.Command, ...] = tuple(_BY_GROUP)
+
+
+def page() -> str:
+    """Returns the documentation of all commands, in Markdown."""
+    return command.page(COMMANDS)

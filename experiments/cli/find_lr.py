@@ -1,4 +1,4 @@
-"""`python -m experiments find-lr`: its options, and what it prints and writes."""
+"""The command find-lr: a range of learning rates, its figure and its numbers."""
 
 from __future__ import annotations
 
@@ -10,38 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from experiments import environment, optimizers, studies, terminal
+from experiments.cli import options as shared
+from experiments.cli.command import Command, option
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets, seeds, tasks
 from experiments.running.range_test import measure
 from experiments.tuning.range_test import KEEP, MOST_STEPS, WINDOW, Plan, Reading, read_off, sentences
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `find-lr` takes."""
-    add = parser.add_argument
-    add("study", nargs="?", default="mnist", help="a study, the path of a .toml, or a task (default: mnist)")
-    add("--optimizer", default="momentum", metavar="NAME", help="an entry of the study, or any (default: momentum)")
-    add("--low", type=_rate, default=1e-5, metavar="RATE", help="first rate (default: 1e-5)")
-    add("--high", type=_rate, default=10.0, metavar="RATE", help="last rate (default: 10)")
-    add("--steps", type=_steps, default=300, metavar="N", help="steps, one rate each (default: 300)")
-    add("--linear", action="store_true", help="let the rate grow by equal differences instead of equal ratios")
-    add("--seed", type=_seed, default=seeds.TUNING.start, metavar="N", help="one of the tuning seeds (default: 1000)")
-    add("--data", metavar="NAME", help="another data set")
-    add("--out", type=Path, default=Path("static"), metavar="FOLDER", help="where the files go (default: static)")
-
-
-def run(given: argparse.Namespace, command: str) -> int:
-    """Tests, writes figure and numbers, and says which rates are suggested."""
+def find_lr(given: argparse.Namespace, typed: str) -> None:
+    """Runs a range test, writes figure and numbers, and prints the suggested rates."""
     wanted = plan(given)
     datasets.require(datasets.CARDS[wanted.data])
     terminal.start_tensorflow()
     found = measure(wanted)
     reading = read_off(wanted.rates, [average for _, average in found])
-    written = draw(wanted, found, reading, given.out, command)
+    written = draw(wanted, found, reading, given.out, typed)
     for sentence in sentences(wanted, found, reading):
         terminal.say(sentence)
     terminal.say(f"Written to {given.out}: {', '.join(path.name for path in written)}.")
-    return 0
 
 
 def draw(
@@ -50,11 +37,11 @@ def draw(
     """Draws the losses of a test, and writes PNG, SVG and CSV.
 
     Args:
-        plan: what was tested.
+        plan: of the test.
         found: loss and average of each step.
-        reading: what is suggested, if anything.
-        folder: where the files go.
-        command: what was typed.
+        reading: the suggested rates, if any.
+        folder: of the files.
+        command: as it was typed.
     """
     from experiments.figures import canvas, illustrations
 
@@ -86,7 +73,7 @@ def _words(
 
 
 def plan(given: argparse.Namespace) -> Plan:
-    """Returns what the command line asks for.
+    """Returns the plan of a range test.
 
     Raises:
         UserError: a name is not known, or numbers do not fit together.
@@ -122,14 +109,38 @@ def _rate(text: str) -> float:
     return value
 
 
-def _steps(text: str) -> int:
-    if not text.isdecimal() or not 2 * WINDOW <= int(text) <= MOST_STEPS:
-        raise argparse.ArgumentTypeError(f"must be a whole number from {2 * WINDOW} to {MOST_STEPS}, got '{text}'")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) not in seeds.TUNING:
-        low, high = seeds.TUNING.start, seeds.TUNING.stop - 1
-        raise argparse.ArgumentTypeError(f"must be a tuning seed, {low} to {high}, got '{text}'")
-    return int(text)
+COMMANDS = (
+    Command(
+        "find-lr",
+        "checks",
+        "find the range of learning rates in which an optimizer makes progress",
+        find_lr,
+        (
+            option("study", nargs="?", default="mnist", help="a study, a .toml, or a task (default: mnist)"),
+            option("--optimizer", default="momentum", metavar="NAME", help="any optimizer (default: momentum)"),
+            option("--low", type=_rate, default=1e-5, metavar="RATE", help="first rate (default: 1e-5)"),
+            option("--high", type=_rate, default=10.0, metavar="RATE", help="last rate (default: 10)"),
+            option(
+                "--steps",
+                type=shared.whole(2 * WINDOW, MOST_STEPS),
+                default=300,
+                metavar="N",
+                help="steps, one rate each (default: 300)",
+            ),
+            option("--linear", action="store_true", help="rates at equal differences instead of equal ratios"),
+            option(
+                "--seed",
+                type=shared.whole(seeds.TUNING.start, seeds.TUNING.stop - 1, "a tuning seed"),
+                default=seeds.TUNING.start,
+                metavar="N",
+                help="a tuning seed (default: 1000)",
+            ),
+            option("--data", metavar="NAME", help="another data set"),
+            option("--out", type=Path, default=Path("static"), metavar="FOLDER", help="folder (default: static)"),
+        ),
+        (
+            ("mnist", "the range of momentum, for cyclic rates"),
+            ("mnist --optimizer adam --high 1", "the range of Adam, up to a rate of 1"),
+        ),
+    ),
+)

@@ -1,7 +1,8 @@
-"""What a command line asks for: the study, the part of it or what is changed in it, and the runs that follow."""
+"""A request: the study that a command line names, with its changes, and the runs that follow."""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -9,18 +10,19 @@ from pathlib import Path
 
 from experiments import optimizers as library
 from experiments import studies
-from experiments.cli.how import Shard
+from experiments.cli.options import Shard
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets
 from experiments.studies import Study, identity
-from experiments.studies.budgets import TIERS
+from experiments.studies.budgets import BUDGETS
 from experiments.studies.runs import Run, evaluation_runs
-from experiments.tuning import selection, targets
+from experiments.tuning import choosing, selection, targets
+from experiments.tuning.choosing import Choice
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the command line may change of a study, None where it does not."""
+    """Changes to a study and its execution by the command line; None where it says nothing."""
 
     study: str
     seeds: tuple[int, ...] | None = None
@@ -31,7 +33,7 @@ class Options:
     deterministic: bool = False
     out: Path | None = None
     jobs: int | None = None
-    tier: str | None = None
+    preset: str | None = None
     target: float | None = None
     command: str = ""
     tuning: bool = False
@@ -46,38 +48,44 @@ class Options:
     wide: bool = False
 
 
-def tiered(study: Study, options: Options) -> Options:
-    """Returns options with those that a tier stands for; what was typed beside it holds.
+def options_of(given: argparse.Namespace, typed: str) -> Options:
+    """Returns the options of a command about a study, as they were typed."""
+    known = {field.name for field in dataclasses.fields(Options)} - {"command"}
+    return Options(**{key: value for key, value in vars(given).items() if key in known}, command=typed)
+
+
+def with_preset(study: Study, options: Options) -> Options:
+    """Returns options with those of the preset; options that were typed hold.
 
     Raises:
-        UserError: the study has no such tier.
+        UserError: the study has no such preset.
     """
-    if options.tier is None:
+    if options.preset is None:
         return options
-    known = {tier.name: tier for tier in study.tiers}
-    if options.tier not in known:
-        raise _no_tier(study, options.tier)
-    tier = known[options.tier]
+    known = {preset.name: preset for preset in study.presets}
+    if options.preset not in known:
+        raise _no_preset(study, options.preset)
+    preset = known[options.preset]
     return dataclasses.replace(
         options,
-        seeds=options.seeds or tier.seeds,
-        epochs=options.epochs or tier.epochs,
-        optimizers=options.optimizers or tier.optimizers,
-        out=options.out or Path(tier.figures),
+        seeds=options.seeds or preset.seeds,
+        epochs=options.epochs or preset.epochs,
+        optimizers=options.optimizers or preset.optimizers,
+        out=options.out or Path(preset.figures),
     )
 
 
-def _no_tier(study: Study, asked: str) -> UserError:
-    """Returns what to say of a tier that a study lacks: which it has, or what makes it smaller and who has tiers."""
-    if asked in TIERS:
-        return UserError(f"'{asked}' is a budget and no tier: a study's file declares it, as in budget = \"{asked}\".")
-    if study.tiers:
-        return unknown("tier", asked, [tier.name for tier in study.tiers])
-    having = {name: studies.load(studies.find(name)).tiers for name in studies.names()}
-    told = ", ".join(f"{name} ({' '.join(tier.name for tier in own)})" for name, own in having.items() if own)
+def _no_preset(study: Study, name: str) -> UserError:
+    """Returns the error for a preset that a study lacks: those it has, or which studies have some."""
+    if name in BUDGETS:
+        return UserError(f"'{name}' is a budget, not a preset: set it in the study's file, as in budget = \"{name}\".")
+    if study.presets:
+        return unknown("preset", name, [preset.name for preset in study.presets])
+    having = {name: studies.load(studies.find(name)).presets for name in studies.names()}
+    described = ", ".join(f"{name} ({' '.join(one.name for one in own)})" for name, own in having.items() if own)
     return UserError(
-        f"The study '{study.title}' declares no tiers; --seeds, --epochs and --optimizers make it smaller, as in "
-        f"--seeds 2 --epochs 2. Studies with tiers: {told}."
+        f"The study '{study.title}' has no presets; make it smaller with --seeds, --epochs and --optimizers, as in "
+        f"--seeds 2 --epochs 2. Studies with presets: {described}."
     )
 
 
@@ -100,7 +108,7 @@ def changed(study: Study, options: Options) -> Study:
 
 
 def narrowed(study: Study, options: Options) -> Study:
-    """Returns the part of a study that is asked for, or more of its seeds; its runs stay the same.
+    """Returns the study with the requested optimizers and seeds; its runs stay the same.
 
     Raises:
         UserError: an optimizer is not in the study.
@@ -115,7 +123,7 @@ def narrowed(study: Study, options: Options) -> Study:
 
 
 def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str]) -> UserError:
-    """Returns what to say of an optimizer that a study lacks: what it has, and for one of the library how to add it."""
+    """Returns the error for an optimizer that a study lacks, with how to add one of the library."""
     own = studies.find(study)
     if name.lower() not in library.available():
         return unknown("optimizer", name, labels, given=wanted)
@@ -127,27 +135,38 @@ def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """What a command line asks for on one problem: the study's file and name, the whole of it, the part, its runs."""
+class Request:
+    """A request about one problem.
+
+    Attributes:
+        path: the study's file.
+        name: the study's name.
+        whole: the study as its file says.
+        study: with the changes of the command line.
+        choices: hyperparameters of each optimizer.
+        wanted: the runs.
+        folder: of the report.
+        target: score to reach, where one was set.
+    """
 
     path: Path
     name: str
     whole: Study
     study: Study
-    choices: Mapping[str, selection.Choice]
+    choices: Mapping[str, Choice]
     wanted: Sequence[Run]
     folder: Path
     target: targets.Target | None
 
 
-def asked_of(options: Options) -> list[Asked]:
-    """Returns what is asked for, problem by problem.
+def requests(options: Options) -> list[Request]:
+    """Returns one request for each problem of a study.
 
     Raises:
-        UserError: something that is asked for is not there.
+        UserError: something that was requested does not exist.
     """
     study = studies.load(studies.find(options.study))
-    options = tiered(study, options)
+    options = with_preset(study, options)
     if options.data and study.problems:
         raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
     folder = options.out or Path(study.figures)
@@ -156,8 +175,8 @@ def asked_of(options: Options) -> list[Asked]:
         base = changed(whole, options)
         part = narrowed(base, options)
         choices = selection.read(path, whole)
-        wanted = evaluation_runs(identity.study_hash(base), part, selection.values(choices))
+        wanted = evaluation_runs(identity.study_hash(base), part, choosing.values(choices))
         own = folder / study.problems[number].slug if study.problems else folder
         target = targets.read(path, whole) if base == whole else None  # another budget or data set has none
-        found.append(Asked(path, path.stem, whole, part, choices, wanted, own, target))
+        found.append(Request(path, path.stem, whole, part, choices, wanted, own, target))
     return found

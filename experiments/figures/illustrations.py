@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import label_ends, look, of
-from experiments.problems.functions.surfaces import FUNCTIONS, Function
+from experiments.problems.functions import FUNCTIONS, Function
 from experiments.text import Table, group
 
 LINE, DOTS, MARK = "#0072B2", "#9BBFD6", "#D55E00"

@@ -12,7 +12,7 @@ from experiments.problems import datasets, tasks
 from experiments.problems.grid import MOST_TRAINING
 from experiments.records.run_folder import Record
 from experiments.studies import Study
-from experiments.tuning.selection import Choice
+from experiments.tuning.choosing import Choice
 
 
 class Words:
@@ -88,7 +88,7 @@ class Words:
 
     def of_tuning(self, what: str, how: str) -> Caption:
         """Returns the words of a figure of the search; tuning is the whole study's, never a part's."""
-        tuning, tier = self.whole.tuning, self.whole.tier
+        tuning, tier = self.whole.tuning, self.whole.limits
         title = f"{what}: {tasks.get(self.whole.task).title} on {self.whole.data}"
         seeds = spans(tuning.seeds)
         line = (
@@ -115,7 +115,7 @@ class Words:
 
     def _budget(self) -> str:
         """Returns track and budget: what was spent on each optimizer."""
-        count, tier = len(self.study.seeds), self.study.tier
+        count, tier = len(self.study.seeds), self.study.limits
         spent = f"{tier.name}, {tier.trials} trials, " if self.study.track == "tuned" else ""
         return f"{self.study.track} track ({spent}{count} {'seeds' if count > 1 else 'seed'})"
 

@@ -10,7 +10,7 @@ from typing import cast
 from experiments.analysis import cases
 from experiments.figures import boxes, canvas, overlays
 from experiments.figures.canvas import Context
-from experiments.problems.datasets.segmentation import Slices
+from experiments.problems.datasets.examples import Slices
 from experiments.records import run_folder
 from experiments.records.run_folder import Record
 from experiments.report import case_table

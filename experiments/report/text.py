@@ -12,7 +12,7 @@ from experiments.analysis.results import Result, Row, cells, headings, number
 from experiments.analysis.statistics import Comparison
 from experiments.report import costs, timing
 from experiments.text import to_csv
-from experiments.tuning import selection
+from experiments.tuning import choosing
 
 TIMED = (
     "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and "
@@ -39,7 +39,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
     score, count = evidence.task.score_title, len(evidence.study.seeds)
     return [
         *words.facts,
-        *([] if evidence.study.tier.claims else [LOOK.format(evidence.study.budget)]),
+        *([] if evidence.study.limits.claims else [LOOK.format(evidence.study.budget)]),
         f"Compared on the {evidence.study.track} track: {'; '.join(_algorithms(evidence).values())}.",
         VERDICTS.format(count) if result.claims.allowed else UNCLAIMED.format(result.claims.words),
         (
@@ -47,7 +47,7 @@ def notes(evidence: Evidence, result: Result) -> list[str]:
             "diverged counts as the worst value there is; without all of its runs an optimizer has no mean."
         ),
         *_width(result),
-        *selection.remarks(evidence.study, evidence.choices, evidence.trials),
+        *choosing.remarks(evidence.study, evidence.choices, evidence.trials),
         f"At best validation: test {score} at the evaluation with the best validation {score}.",
         evidence.untimed or TIMED,
     ]
@@ -95,7 +95,7 @@ def _algorithms(evidence: Evidence) -> dict[str, str]:
     """Returns what is compared, optimizer by optimizer: with schedule, space and trials (rule B1)."""
     schedules = {run.label: run.schedule for run in evidence.wanted}
     return {
-        entry.label: selection.algorithm(evidence.study, entry, schedules[entry.label])
+        entry.label: choosing.algorithm(evidence.study, entry, schedules[entry.label])
         for entry in evidence.study.optimizers
     }
 

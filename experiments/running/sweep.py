@@ -1,4 +1,4 @@
-"""Expands a study into runs, skips what is recorded, hands the rest to an engine, reads all back."""
+"""A sweep: expands a study into runs, skips recorded ones, hands the rest to an engine, reads all records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from experiments.studies import Study
 from experiments.studies.identity import study_hash
 from experiments.studies.runs import TARGET, Run, plan
 from experiments.text import clock
-from experiments.tuning import selection, targets
+from experiments.tuning import choosing, selection, targets
 
 MakeEngine = Callable[[], Engine]
 RETRIES = 2
@@ -33,13 +33,13 @@ def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) ->
     return [_recorded(name, run) for run in runs]
 
 
-def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, selection.Choice]:
+def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, choosing.Choice]:
     """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence.
 
     Args:
-        path: the study's file; what is written goes beside it.
-        study: what it says.
-        engine: makes the engine that carries out the runs.
+        path: the study's file; the files are written next to it.
+        study: of one problem.
+        engine: makes the engine.
     """
     while True:
         runs, choices = searched(path.stem, study)
@@ -66,18 +66,16 @@ def set_target(path: Path, study: Study, engine: MakeEngine) -> targets.Target:
     return targets.write(path, study, entry.label, choice, compare(own.stem, whole, runs, engine))
 
 
-def searched(name: str, study: Study) -> tuple[list[Run], dict[str, selection.Choice]]:
-    """Returns the tuning runs that are called for by now, and the choices once all of them lead to some."""
+def searched(name: str, study: Study) -> tuple[list[Run], dict[str, choosing.Choice]]:
+    """Returns the tuning runs so far, and the choices once all of them are made."""
     runs: dict[str, Run] = {}
     while all(_present(job) for job in _jobs(name, runs.values())):
-        trials = [selection.trial_of(_recorded(name, run)) for run in runs.values()]
-        settled = {e.label: selection.settle(study, e, trials) for e in study.optimizers}
-        choices = {k: v for k, v in settled.items() if isinstance(v, selection.Choice)}
+        trials = [choosing.trial_of(_recorded(name, run)) for run in runs.values()]
+        settled = {e.label: choosing.settle(study, e, trials) for e in study.optimizers}
+        choices = {k: v for k, v in settled.items() if isinstance(v, choosing.Choice)}
         if len(choices) == len(settled):
             return list(runs.values()), choices
-        wanted = [
-            run for entry in study.optimizers for run in selection.tuning_runs(study, entry, settled[entry.label])
-        ]
+        wanted = [run for entry in study.optimizers for run in choosing.tuning_runs(study, entry, settled[entry.label])]
         runs |= {run.identity: run for run in wanted}
     return list(runs.values()), {}
 
@@ -86,12 +84,12 @@ def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> No
     """Makes the runs that are not recorded yet; one that fails is tried again, twice at most.
 
     Raises:
-        UserError: the data cannot be had, or records cannot be written.
+        UserError: the data are not available, or records cannot be written.
         RunsFailed: runs failed; the others are recorded.
-        Locked: runs are made by another process, which was not to be waited for.
+        Locked: runs are locked by another process, and not waited for.
     """
     jobs = _jobs(name, runs)
-    _tell_outdated(jobs)
+    _print_outdated(jobs)
     missing = [job for job in jobs if not usable(job)]
     if len(missing) < len(jobs):
         print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are recorded already.", file=sys.stderr)
@@ -117,22 +115,20 @@ def _jobs(name: str, runs: Iterable[Run]) -> list[Job]:
 
 
 def logs(name: str) -> Path:
-    """Returns the folder for what the workers of a study print."""
+    """Returns the folder for the logs of a study's workers."""
     return run_folder.ROOT / "logs" / name
 
 
-def recorded(name: str, runs: Iterable[Run]) -> int:
-    """Returns how many of some runs are recorded."""
-    return sum((run_folder.folder(run_folder.ROOT, name, run) / "DONE").exists() for run in runs)
-
-
-def _tell_outdated(jobs: Iterable[Job]) -> None:
-    """Says how many records were made by other code or versions, and by which: they are kept, and do not count."""
+def _print_outdated(jobs: Iterable[Job]) -> None:
+    """Prints how many records of other code or versions are kept and not used, and by which they were made."""
     found = [record for job in jobs if (record := run_folder.read(job.folder)) is not None]
     made_with = collections.Counter(environment.difference(record.environment) for record in found)
     for difference, count in made_with.items():
         if difference:
-            print(f"{count} of {len(found)} recorded runs are made again: made with {difference}.", file=sys.stderr)
+            print(
+                f"{count} of {len(found)} recorded runs are not used: made with {difference}.",
+                file=sys.stderr,
+            )
 
 
 def _present(job: Job) -> bool:
@@ -142,7 +138,7 @@ def _present(job: Job) -> bool:
 
 
 def usable(job: Job) -> bool:
-    """Returns whether a record of the present code is there; marks any other as not done, and tells of damage."""
+    """Returns whether a record of the present code is there; marks any other as not done, and reports damage."""
     if _present(job):
         return True
     damage = run_folder.damage(job.folder)
@@ -161,13 +157,13 @@ def _recorded(name: str, run: Run) -> run_folder.Record:
 
 
 class Watch:
-    """Turns an engine's events into progress, and remembers what went wrong."""
+    """Turns an engine's events into progress, and collects failures."""
 
     def __init__(self, meter: Meter) -> None:
         """Starts without failures.
 
         Args:
-            meter: is told how far runs are.
+            meter: shows the progress of runs.
         """
         self.last = False
         self._meter = meter
@@ -183,16 +179,16 @@ class Watch:
             meter.begin(run.identity, content["epoch"])
         elif event.kind == "evaluated":
             meter.reach(run.identity, content["epoch"])
-        elif event.kind == "told":
+        elif event.kind == "note":
             meter.note(content["text"])
         elif event.kind == "busy":
             self._locked.append(f"{label}: {content['owner']}")
-            meter.tell(f"{label}: being made by {content['owner']}")
+            meter.finish(f"{label}: skipped, locked by {content['owner']}")
         elif event.kind == "failed":
             self._fail(event.job, label, content)
         else:
             meter.reach(run.identity, run.epochs)
-            meter.tell(f"{label}: {_ended(run, content)}")
+            meter.finish(f"{label}: {_ended(run, content)}")
 
     def again(self) -> list[Job]:
         """Returns the jobs that are worth another try, once."""
@@ -200,35 +196,37 @@ class Watch:
         return jobs
 
     def judge(self, runs: int, folder: Path) -> None:
-        """Raises what the runs that are missing call for."""
+        """Raises an error where runs are missing."""
         if self._failures:
             raise RunsFailed(
                 f"{len(self._failures)} of {runs} runs failed, the first because: {self._failures[0].rstrip('.')}; "
-                f"what the workers said is in {folder}, and the same command tries them again."
+                f"worker logs are in {folder}, and the same command tries them again."
             )
         if self._locked:
-            raise Locked(f"{len(self._locked)} of {runs} runs are another's at present, the first {self._locked[0]}.")
+            raise Locked(
+                f"{len(self._locked)} of {runs} runs are locked by other processes, the first {self._locked[0]}."
+            )
 
     def _fail(self, job: Job, label: str, content: Mapping[str, Any]) -> None:
         if self.last or content.get("final"):
             self._failures.append(f"{label}: {content['error']}")
-            self._meter.tell(f"{label}: failed")
+            self._meter.finish(f"{label}: failed")
         else:
             self._failed.append(job)
-            self._meter.note(f"{label}: failed ({content['error']}), will be tried again")
+            self._meter.note(f"{label}: failed ({content['error']}), to be tried again")
 
 
 def _ended(run: Run, content: Mapping[str, Any]) -> str:
-    """Returns how a run ended, in words."""
+    """Returns the end of a run in words."""
     if content["status"] == "diverged":
-        return f"diverged in pass {math.ceil(content['epoch'])}"
+        return f"diverged in epoch {math.ceil(content['epoch'])}"
     task = tasks.get(run.task)
     score = content[f"validation_{task.score}"]
     return f"validation {task.score_title} {score:.3f}, trained in {clock(content['seconds'])}"
 
 
 def _prepare(name: str) -> None:
-    """Has the data set's files made by a process of its own, so that workers do not do it at once."""
+    """Prepares the files of a data set in a process of its own, before any worker needs them."""
     card = datasets.CARDS[name]
     datasets.require(card)
     if card.prepared:

@@ -1,24 +1,29 @@
-"""Takes times: which runs the pass has, how they are made one after the other, and how long that will be."""
+"""The timing pass: its runs, made one after the other, and the memory and times that their records have."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import resource
+import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from experiments import environment, machine, terminal
 from experiments.errors import UserError
 from experiments.problems.seeds import TIMING as SEEDS
 from experiments.records import estimate, run_folder, states, timings
-from experiments.running import engines, sweep
-from experiments.running.engines import Setting
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, TIMING, Run, plan
 from experiments.text import clock
-from experiments.tuning.selection import Choice
+from experiments.tuning.choosing import Choice
 
-PASSES = 3  # of a run: the first warms up, the others are timed
+EPOCHS = 3  # of a run: the first warms up, the others are timed
+UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss: bytes on macOS, KiB on Linux
 START_SECONDS = 8.0  # of a process, until it has imported TensorFlow
 
 
@@ -32,7 +37,7 @@ def runs(identity: str, study: Study, choices: Mapping[str, Choice], repetitions
         study: the optimizers that are timed.
         choices: their hyperparameters.
         repetitions: of each optimizer, each with a seed of its own.
-        epochs: passes over the training set; None for 3, or those of a study that has fewer.
+        epochs: of each run; None for 3, or those of a study that has fewer.
 
     Raises:
         UserError: there are not so many seeds.
@@ -41,7 +46,7 @@ def runs(identity: str, study: Study, choices: Mapping[str, Choice], repetitions
         raise UserError(
             f"--repetitions must be at most {len(SEEDS)} (the number of seeds reserved for timing), got {repetitions}."
         )
-    study = dataclasses.replace(study, epochs=epochs or min(PASSES, study.epochs))
+    study = dataclasses.replace(study, epochs=epochs or min(EPOCHS, study.epochs))
     return [
         plan(identity, study, TIMING, entry, choices[entry.label].values, seed)
         for seed in SEEDS[:repetitions]
@@ -55,10 +60,11 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
     Args:
         name: of the study.
         wanted: timing runs.
-        again: whether all times that are recorded of these optimizers are forgotten, for instance since the machine was
-            busy, or had other code.
-        dry_run: whether to say how many there are instead, and how long they take.
+        again: whether to discard the recorded times of these optimizers, for instance since the machine was busy.
+        dry_run: whether to print their number and time instead.
     """
+    from experiments.running import engines, sweep  # with a progress bar, which workers need not import
+
     if not wanted:
         return
     if dry_run:
@@ -71,7 +77,7 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
         for record in timings.recorded(name, wanted[0].study, {run.label for run in wanted}):
             run_folder.discard(run_folder.folder(run_folder.ROOT, name, record.run))
     described = environment.describe(1) | {"engine": "local", "machine": machine.fingerprint(), "load_per_core": load}
-    setting = Setting(1, sweep.logs(name), described, checkpoint_seconds=math.inf)
+    setting = engines.Setting(1, sweep.logs(name), described, checkpoint_seconds=math.inf)
     sweep.fulfil(name, wanted, lambda: engines.make("local", setting, {}), f"Timing on {wanted[0].data}")
 
 
@@ -83,7 +89,7 @@ def expected(name: str, wanted: Sequence[Run], *, again: bool = False) -> str:
         return f"{counted}."
     known = estimate.paces(run_folder.ROOT)
     times = [_seconds(run, known) for run in missing]
-    whole = math.fsum(time for time in times if time is not None)
+    whole = math.fsum(each for each in times if each is not None)
     if None in times:
         return f"{counted}; how long that takes is not known, since nothing like it is recorded."
     return f"{counted}; about {clock(whole)}, one at a time."
@@ -97,5 +103,70 @@ def _seconds(run: Run, known: dict[tuple[str, ...], list[estimate.Pace]]) -> flo
     """Returns the seconds that a run will take with its process and its compiling, None where none is like it."""
     alike = (run, dataclasses.replace(run, kind=EVALUATION))
     found = (estimate.seconds([one], known, 1) for one in alike)
-    told = next((seconds for seconds in found if seconds is not None), None)
-    return None if told is None else told + START_SECONDS
+    expected_seconds = next((seconds for seconds in found if seconds is not None), None)
+    return None if expected_seconds is None else expected_seconds + START_SECONDS
+
+
+def measured(program: Any, served: int, began: float) -> dict[str, Any]:
+    """Returns the further content of the record of a timing run.
+
+    Args:
+        program: the compiled training, after its last step.
+        served: runs that this process had before; 0 is what the protocol asks for.
+        began: when the run began, in seconds since 1970: with its end it tells whether another ran at the same time.
+    """
+    weights = program.model.trainable_variables
+    # Counters and learning rates are single numbers for the whole, whatever the size of the model.
+    state = [variable for variable in program.optimizer.variables if len(variable.shape)]
+    return {
+        "runs_before": served,
+        "began": began,
+        "ended": time.time(),
+        "peak_resident_bytes": peak_resident(),
+        "peak_device_bytes": peak_device(),
+        "parameters": sum(_size(variable) for variable in weights),
+        "state_bytes": sum(int(variable.numpy().nbytes) for variable in state),
+    }
+
+
+def peak_resident() -> int:
+    """Returns the most bytes of memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
+
+
+def resident() -> int:
+    """Returns the resident bytes of this process; 0 where they are not known."""
+    path = Path("/proc/self/statm")
+    if path.exists():
+        return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    command = ["ps", "-o", "rss=", "-p", str(os.getpid())]
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout.strip()
+    return int(said or 0) * 1024
+
+
+def _size(variable: Any) -> int:
+    return int(variable.numpy().size)
+
+
+def device() -> str:
+    """Returns what this process trains on: `CPU`, or the name of its first GPU."""
+    tf, gpus = _gpus()
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"
+
+
+def _gpus() -> tuple[Any, list[Any]]:
+    """Returns TensorFlow, None where nothing has imported it, and the GPUs that it may use."""
+    tf = sys.modules.get("tensorflow")
+    return tf, tf.config.get_visible_devices("GPU") if tf else []
+
+
+def peak_device() -> int | None:
+    """Returns the most bytes that were held on the GPU; None where TensorFlow tells none.
+
+    It counts for GPUs alone, and not for those of every vendor.
+    """
+    tf, gpus = _gpus()
+    try:
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if gpus else None
+    except (ValueError, RuntimeError):  # of a device that does not count, such as Apple's
+        return None

@@ -1,4 +1,4 @@
-"""What a study is: frozen dataclasses, read from TOML with every fault named."""
+"""Studies: frozen dataclasses, read from TOML, with all faults of a file listed at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.studies.forms import (
     SCHEMA,
     TRACKS,
     Entry,
-    Part,
+    Preset,
     Problem,
     Scalar,
     Study,
@@ -30,7 +30,7 @@ __all__ = [
     "STUDIES",
     "TRACKS",
     "Entry",
-    "Part",
+    "Preset",
     "Problem",
     "Scalar",
     "Study",

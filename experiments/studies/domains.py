@@ -1,4 +1,4 @@
-"""What a value in a study file may be, declared once beside the field, and the reader of such tables."""
+"""Domains of the values in a study file, declared once with each field, and the reader of its tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """The values a field may take, in words and as a test."""
+    """The allowed values of a field, in words and as a test."""
 
     words: str
     holds: Callable[[Any], bool]

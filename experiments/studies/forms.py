@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from experiments.problems import seeds
 from experiments.problems.grid import GRIDS, PROTOCOL
 from experiments.studies import domains
-from experiments.studies.budgets import TIERS, Tier, tier
+from experiments.studies.budgets import BUDGETS, Budget, budget_named
 from experiments.studies.domains import table, tables, value
 
 SCHEMA = 2
@@ -24,7 +24,7 @@ FOLDER = domains.matching("a relative folder", r"\w[\w-]*(/\w[\w-]*)*")
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-    """How one optimizer looks in every figure of the study; no part of the study's identity."""
+    """The look of one optimizer in every figure of the study; no part of the study's identity."""
 
     color: str = value(domains.matching("a colour like #0072B2", r"#[0-9A-Fa-f]{6}"))
     line: str = value(domains.one_of(*LINES))
@@ -33,17 +33,17 @@ class Style:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One optimizer that takes part.
+    """One optimizer of a study.
 
     Attributes:
         label: its name in tables and figures.
         optimizer: its name in `tfoptim.get`.
-        batch: `mini` for one step a mini-batch, `full` for one step a pass over all examples.
+        batch: `mini` for one step a mini-batch, `full` for one step an epoch, over all examples.
         default_learning_rate: the documented default, the middle of the tuned range.
         style: its colour, line and marker.
         hyperparameters: arguments that are not tuned.
         schedule: of the learning rate, where it is not the study's; `own` is that of an optimizer that has one.
-        cycle_epochs: of an optimizer whose rate cycles by itself, passes over the training set in a cycle.
+        cycle_epochs: length of a cycle, of an optimizer whose rate cycles by itself.
     """
 
     label: str = value(domains.text())
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Tuning:
-    """How hyperparameters are chosen, the same for every optimizer; how many points are tried, the budget says.
+    """The tuning of hyperparameters, the same for every optimizer; the budget sets the number of points.
 
     Attributes:
         seeds: seeds of the tuning runs, none of them an evaluation seed; by default as many as the budget asks for.
@@ -72,15 +72,15 @@ class Tuning:
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
-    """A smaller form of the study, by name: what `--tier` stands for.
+class Preset:
+    """A smaller form of the study, by name: what `--preset` stands for.
 
     Attributes:
         name: its name on the command line.
-        optimizers: labels of the entries that take part.
+        optimizers: labels of its entries.
         seeds: evaluation seeds.
         epochs: budget of every run.
-        figures: folder the figures go to, so that those of the whole study stay.
+        figures: folder of its figures, so that those of the whole study stay.
     """
 
     name: str = value(domains.text())
@@ -108,29 +108,29 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """What is compared with what, and under which rules.
+    """A comparison of optimizers, with its rules.
 
     Attributes:
         schema: version of this form.
-        title: what the study is about, for tables.
+        title: of the study, for tables.
         task: model, loss and metrics; one file in `experiments/problems/tasks`.
         data: data set; one of `experiments.problems.datasets.CARDS`.
-        epochs: length of every run, passes over the training set.
+        epochs: length of every run.
         batch_size: examples a step of the `mini` entries takes.
         micro_batch: examples held at a time while a full gradient is accumulated.
-        budget: how many points are tried and how many seeds evaluated, one of `experiments.tuning.search.TIERS`.
+        budget: how many points are tried and how many seeds evaluated, one of `experiments.studies.budgets.BUDGETS`.
         track: where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, `tuned`
             chooses them on this problem, `agnostic` from five points that are the same for all problems.
         schedule: of the learning rates of all optimizers that have none of their own (rule B9).
-        grid: at which steps runs are evaluated (rule B13): those of the `protocol`, or after each of the `passes`.
-            Runs for tuning and for times are evaluated after each pass, since no curve is drawn of them.
+        grid: at which steps runs are evaluated (rule B13): those of the `protocol`, or, as `passes`, after each epoch.
+            Runs for tuning and for times are evaluated after each epoch, since no curve is drawn of them.
         deterministic: whether TensorFlow may use nothing but operations that repeat their results to the last bit
             (rule B24). They do so on CPUs anyway; on GPUs it costs time, and is for debugging: evidence rests on seeds.
         seeds: evaluation seeds; by default as many as the budget asks for, from 0.
         tuning: how hyperparameters are chosen.
         optimizers: the entries.
-        figures: folder the figures go to, relative to the working directory.
-        tiers: smaller forms of it.
+        figures: folder of the figures, relative to the working directory.
+        presets: smaller forms of it, by name.
         problems: where there are several; `each` makes of them studies of one, and the study itself is of the first.
     """
 
@@ -143,20 +143,20 @@ class Study:
     micro_batch: int = value(domains.whole(1))
     optimizers: tuple[Entry, ...] = tables(Entry)
     figures: str = value(FOLDER)
-    budget: str = value(domains.one_of(*TIERS), default="laptop")
+    budget: str = value(domains.one_of(*BUDGETS), default="laptop")
     track: str = value(domains.one_of(*TRACKS), default="tuned")
     schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
     grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
     deterministic: bool = value(domains.truth(), default=False)
     seeds: tuple[int, ...] = value(SEEDS, default=())
     tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
-    tiers: tuple[Part, ...] = tables(Part, default=())
+    presets: tuple[Preset, ...] = tables(Preset, default=())
     problems: tuple[Problem, ...] = tables(Problem, default=())
 
     @property
-    def tier(self) -> Tier:
+    def limits(self) -> Budget:
         """The budget, as numbers."""
-        return tier(self.budget)
+        return budget_named(self.budget)
 
     @property
     def tuned(self) -> bool:

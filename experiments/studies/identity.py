@@ -1,4 +1,4 @@
-"""What makes a study the same study: the SHA-256 of all that its numbers depend on."""
+"""The identity of a study: the SHA-256 of everything that its numbers depend on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def digest(content: object) -> str:
 
 
 def definition(study: Study) -> dict[str, Any]:
-    """Returns all of a study that its numbers depend on; words and looks are left out.
+    """Returns everything in a study that its numbers depend on, without words and looks.
 
     What the names stand for is added, so that a changed task or split makes another study.
     """
     from experiments.problems import datasets, tasks
 
     content = dataclasses.asdict(study)
-    for word in ("title", "figures", "tiers"):
+    for word in ("title", "figures", "presets"):
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"]
@@ -37,7 +37,7 @@ def definition(study: Study) -> dict[str, Any]:
         del content["grid"]
     if not study.deterministic:
         del content["deterministic"]
-    content["budget"] = dataclasses.asdict(study.tier)
+    content["budget"] = dataclasses.asdict(study.limits)
     for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
         for key in [key for key, given in part.items() if given is None]:
             del part[key]

@@ -1,4 +1,4 @@
-"""Reads a study from its file, and names every fault at once."""
+"""Reads a study from its file, and lists all its faults at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from experiments.problems import seeds
 from experiments.studies import domains
 from experiments.studies.forms import OWN, SCHEMA, Problem, Study
 
-STUDIES = Path(__file__).parents[1] / "studies"
+STUDIES = Path(__file__).parent
+RENAMED = {"tiers": "presets"}  # keys of older files, which are still read
 
 
 def each(path: Path, study: Study) -> list[tuple[Path, Study]]:
@@ -30,7 +31,7 @@ def each(path: Path, study: Study) -> list[tuple[Path, Study]]:
 
 
 def names() -> list[str]:
-    """Returns the studies there are, sorted."""
+    """Returns the names of the studies, sorted."""
     return sorted(path.stem for path in STUDIES.glob("*.toml"))
 
 
@@ -48,7 +49,7 @@ def find(name: str) -> Path:
 
 
 def typed(path: Path) -> str:
-    """Returns what to type for a study, given its file or what the files of one of its problems are named after.
+    """Returns the name to type for a study, given its file or the base path of one of its problems.
 
     A copy under the user's own name, or under the name of a study that comes with this, is its file.
     """
@@ -66,7 +67,7 @@ def load(path: Path) -> Study:
 
 
 def parse(text: str, origin: str) -> Study:
-    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that it has the rest from."""
+    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that completes it."""
     raw = _whole(text, origin)
     faults: list[str] = []
     if isinstance(raw.get("problems"), list):
@@ -94,13 +95,17 @@ def _text(path: Path) -> str:
 
 def _toml(text: str, origin: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{origin} is not valid TOML: {error}.") from error
+    for old, new in RENAMED.items():
+        if old in raw:
+            raw.setdefault(new, raw.pop(old))
+    return raw
 
 
 def _whole(text: str, origin: str) -> dict[str, Any]:
-    """Returns what a study says, and what those say that it is like."""
+    """Returns the content of a study file, completed by the studies that it is `like`."""
     raw = _toml(text, origin)
     models: list[Path] = []
     while "like" in raw:
@@ -109,7 +114,7 @@ def _whole(text: str, origin: str) -> dict[str, Any]:
             raise UserError(f"{origin} is like {path.name}, which is like itself.")
         models.append(path)
         base = _toml(_text(path), path.name)
-        raw = {key: given for key, given in base.items() if key != "tiers"} | raw
+        raw = {key: given for key, given in base.items() if key != "presets"} | raw
     return raw
 
 
@@ -117,15 +122,15 @@ _OF_PROBLEMS = tuple(field.name for field in dataclasses.fields(Problem))
 
 
 def _completed(study: Study) -> Study:
-    """Returns the study with the seeds that its budget asks for where it names none."""
+    """Returns the study with the seeds of its budget where it names none."""
     tuning = study.tuning
     if not tuning.seeds:
-        tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.tier.tuning_seeds]))
-    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.tier.seeds]))
+        tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.limits.tuning_seeds]))
+    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.limits.seeds]))
 
 
 def _strangers(raw: Mapping[str, Any]) -> list[str]:
-    """Returns the faults of tasks, data sets and optimizers that there are none of, whatever else is wrong."""
+    """Returns the faults of unknown tasks, data sets and optimizers, whatever else is wrong."""
     from experiments import optimizers
     from experiments.problems import datasets, tasks
 
@@ -146,19 +151,19 @@ def _strangers(raw: Mapping[str, Any]) -> list[str]:
 
 
 def _across(study: Study) -> list[str]:
-    """Returns the faults that no single value shows."""
+    """Returns the faults between several values."""
     faults: list[str] = []
     labels = [entry.label.lower() for entry in study.optimizers]
-    for i, tier in enumerate(study.tiers):
-        strangers = [word for word in tier.optimizers if word.lower() not in labels]
-        faults.extend(f"tiers[{i}].label: {unknown('label', word.lower(), labels)}" for word in strangers)
+    for i, preset in enumerate(study.presets):
+        strangers = [word for word in preset.optimizers if word.lower() not in labels]
+        faults.extend(f"presets[{i}].label: {unknown('label', word.lower(), labels)}" for word in strangers)
     for i, entry in enumerate(study.optimizers):
         if "learning_rate" in entry.hyperparameters:
             faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
         if entry.schedule == OWN and entry.cycle_epochs is None:
             faults.append(f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs.")
     slugs = [problem.slug for problem in study.problems]
-    faults.extend(f"problems: {slug} is there twice." for slug in {s for s in slugs if slugs.count(s) > 1})
+    faults.extend(f"problems: {slug} appears twice." for slug in {s for s in slugs if slugs.count(s) > 1})
     faults.extend(
         f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
         for i, entry in enumerate(study.optimizers)

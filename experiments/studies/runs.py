@@ -1,4 +1,4 @@
-"""What one run is: its whole specification, whose hash is its identity, and how it ended."""
+"""A run: its whole specification, whose hash is its identity."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Run:
     def content(self) -> dict[str, Any]:
         """The specification as plain values, as it is stored.
 
-        What is as it was before there was a choice is left out, so that such runs keep their identity.
+        Defaults of later fields are left out, so that earlier runs keep their identity.
         """
         content = dataclasses.asdict(self)
         for name, usual in (("grid", PASSES), ("deterministic", False)):
@@ -76,7 +76,7 @@ class Run:
 
     @property
     def program(self) -> str:
-        """Names what is compiled for this run; runs that agree in it share one trace."""
+        """The name of the compiled program; runs that agree in it share one trace."""
         free = {"study", "label", "learning_rate", "point", "seed", "grid"}
         free |= set() if self.schedule == COSINE else {"epochs"}
         return digest({key: value for key, value in self.content.items() if key not in free})
@@ -93,7 +93,7 @@ def plan(
 ) -> Run:
     """Returns the run of one entry of a study, at a point and a seed.
 
-    Runs for tuning and for times are evaluated after each pass, since no curve is drawn of them.
+    Runs for tuning and for times are evaluated after each epoch, since no curve is drawn of them.
 
     Args:
         identity: hash of the study, or of its tuning, that the run belongs to.
@@ -146,7 +146,7 @@ def evaluation_runs(identity: str, study: Study, values: Mapping[str, Mapping[st
 
 
 def steps(task: str, data: str, batch: str, batch_size: int) -> int:
-    """Returns the steps that an entry takes in a pass over the training set."""
+    """Returns the steps of an entry in an epoch."""
     return 1 if batch == "full" else get(task).steps(CARDS[data].sizes["train"], batch_size)
 
 

@@ -124,7 +124,7 @@ def read_off(rates: Sequence[float], averages: Sequence[float]) -> Reading | Non
 
 
 def sentences(plan: Plan, found: Sequence[tuple[float, float]], reading: Reading | None) -> list[str]:
-    """Returns what was found, in words."""
+    """Returns the result in words."""
     last, tried = plan.rates[len(found) - 1], f"{len(found)} of {plan.steps} steps"
     diverged = "the loss diverged" if len(found) < plan.steps else "the last rate was reached"
     first = f"{tried}, until {diverged} at {last:.3g}."

@@ -1,8 +1,8 @@
-"""Targets (rule B14): the validation score that counts as solved, set by a pool of optimizers that are tuned well.
+"""Targets (rule B14): the validation score that counts as solved, set by a pool of well tuned optimizers.
 
 AdamW, NAdamW, Nesterov and the heavy ball are each tuned with five times the study's trials; the best of them is run
 again with seeds of its own, and the target is the median of their best validation scores. It is made once for each
-problem and kept beside the study, so that the runs which it judges have no part in it.
+problem and kept next to the study; the runs that it judges have no part in it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from experiments.records.run_folder import Record
 from experiments.studies import Entry, Study, Style, Tuning, typed
 from experiments.studies.budgets import POOLS
 from experiments.studies.identity import study_hash
-from experiments.tuning import selection
+from experiments.tuning import choosing
 
 _STYLE = Style("#000000", "solid", "o")
 POOL = (
@@ -38,7 +38,7 @@ POOL = (
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What a study's pool reached.
+    """The validation score that counts as solved.
 
     Attributes:
         value: median over the seeds of the best validation score.
@@ -52,7 +52,7 @@ class Target:
 
     @property
     def words(self) -> str:
-        """The sentence that says where it is from."""
+        """The sentence on its origin."""
         return (
             f"Target: {self.value:.4g}, the median over {self.seeds} seeds of the best validation score of "
             f"{self.optimizer}, the best of a pool of {len(POOL)} that had five times the trials."
@@ -70,7 +70,7 @@ def pool(study: Study) -> Study:
         budget=budget.name,
         seeds=tuple(SEEDS[: budget.seeds]),
         tuning=Tuning(tuple(TUNING_SEEDS[: budget.tuning_seeds]), study.tuning.epochs),
-        tiers=(),
+        presets=(),
     )
 
 
@@ -85,7 +85,7 @@ def best(record: Record, task: Task) -> float:
     return max(filter(math.isfinite, scores), key=task.merit)
 
 
-def write(path: Path, study: Study, label: str, choice: selection.Choice, found: Sequence[Record]) -> Target:
+def write(path: Path, study: Study, label: str, choice: choosing.Choice, found: Sequence[Record]) -> Target:
     """Writes the target of a study of one problem next to it, and returns it.
 
     Args:

@@ -10,7 +10,7 @@ from experiments.records import run_folder
 from experiments.report import Evidence
 from experiments.report.captions import Words
 from experiments.studies import identity, runs
-from experiments.tuning import selection
+from experiments.tuning import choosing
 from tests.experiments import small
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -100,20 +100,20 @@ def timings(whole, times, passes=3):
 
 def tuning(whole, entry):
     """The choice for an optimizer and the trials that lead to it, the middle point the best."""
-    (search,) = selection.searches(whole, entry)
+    (search,) = choosing.searches(whole, entry)
     trials = [
-        selection.Trial(
+        choosing.Trial(
             entry.label,
             point.values["learning_rate"],
             seed,
             0.9 if point.index == small.middle(search) else 0.5 - 0.01 * point.index,
             1.0,
-            **selection.place(search, point),
+            **choosing.place(search, point),
         )
         for point in search.points
         for seed in whole.tuning.seeds
     ]
-    return selection.settle(whole, entry, trials), trials
+    return choosing.settle(whole, entry, trials), trials
 
 
 APART = {"GD": [0.50, 0.51, 0.49, 0.52, 0.50], "Adam": [0.90, 0.91, 0.92, 0.90, 0.91]}

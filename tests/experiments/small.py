@@ -8,7 +8,7 @@ from experiments import environment, studies
 from experiments.problems import grid
 from experiments.records import run_folder
 from experiments.studies import identity, runs
-from experiments.tuning import selection
+from experiments.tuning import choosing, selection
 
 TOML = """
 schema = 2
@@ -98,7 +98,7 @@ def record(label="Adam", accuracies=(0.1, 0.9), rate=0.001, seed=0, kind=runs.EV
 
 def trial(label="GD", rate=0.01, seed=1000, accuracy=0.5, loss=1.0, **place):
     """A tuning trial."""
-    return selection.Trial(label, rate, seed, accuracy, loss, **place)
+    return choosing.Trial(label, rate, seed, accuracy, loss, **place)
 
 
 def middle(search):
@@ -113,15 +113,15 @@ def select(path, whole):
     """
     found, choices = [], {}
     for entry in whole.optimizers:
-        (search,) = selection.searches(whole, entry)
+        (search,) = choosing.searches(whole, entry)
         for point in search.points:
             accuracy = 0.9 if point.index == middle(search) else 0.5
-            rate, place = point.values["learning_rate"], selection.place(search, point)
+            rate, place = point.values["learning_rate"], choosing.place(search, point)
             found += [
                 record(entry.label, (0.1, accuracy), rate, seed, runs.TUNING, place) for seed in whole.tuning.seeds
             ]
-        trials = [selection.trial_of(made) for made in found]
-        choices[entry.label] = selection.settle(whole, entry, trials)
+        trials = [choosing.trial_of(made) for made in found]
+        choices[entry.label] = choosing.settle(whole, entry, trials)
     selection.write(path, whole, found, choices)
     return choices
 

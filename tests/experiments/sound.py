@@ -12,7 +12,7 @@ from experiments.problems import grid
 from experiments.problems.datasets import CARDS
 from experiments.records import costs, run_folder
 from experiments.studies import identity, runs
-from experiments.tuning import selection
+from experiments.tuning import choosing
 from tests.experiments.small import STEPS, evaluations, middle, taken
 
 TOML = """
@@ -60,14 +60,14 @@ def made(entry, seed, kind, values, place=None, accuracy=0.9):
 
 def tuned(entry):
     """The tuning records of an optimizer, whose middle rate is the best."""
-    (search,) = selection.searches(STUDY, entry)
+    (search,) = choosing.searches(STUDY, entry)
     return [
         made(
             entry,
             seed,
             runs.TUNING,
             point.values,
-            selection.place(search, point),
+            choosing.place(search, point),
             0.9 if point.index == middle(search) else 0.5,
         )
         for point in search.points
@@ -80,7 +80,7 @@ def sound_records():
     tuning = {entry.label: tuned(entry) for entry in STUDY.optimizers}
     found = []
     for entry in STUDY.optimizers:
-        choice = selection.settle(STUDY, entry, [selection.trial_of(record) for record in tuning[entry.label]])
+        choice = choosing.settle(STUDY, entry, [choosing.trial_of(record) for record in tuning[entry.label]])
         for seed in STUDY.seeds:
             accuracy = ACCURACY[entry.label] + 0.001 * seed
             found.append(made(entry, seed, runs.EVALUATION, choice.values, accuracy=accuracy))
@@ -91,7 +91,7 @@ RECORDS = tuple(sound_records())
 (SOUND,) = cases(STUDY, RECORDS)
 SOUND = dataclasses.replace(
     SOUND,
-    choices={e.label: selection.settle(STUDY, e, SOUND.trials) for e in STUDY.optimizers},
+    choices={e.label: choosing.settle(STUDY, e, SOUND.trials) for e in STUDY.optimizers},
     told={label: sum((costs.of(r) for r in SOUND.tuning if r.run.label == label), costs.Cost()) for label in ACCURACY},
     target=0.9,
 )

@@ -11,7 +11,7 @@ import pytest
 import experiments
 import tfoptim
 from experiments.analysis.lint import RULES
-from experiments.running.training.schedules import schedule_of
+from experiments.running.training.step import schedule_of
 from experiments.tuning.search import LogUniform
 from tests.experiments.small import run
 

@@ -8,7 +8,7 @@ import pytest
 
 import tfoptim
 from experiments import optimizers
-from experiments.problems.functions.surfaces import FUNCTIONS
+from experiments.problems.functions import FUNCTIONS
 from tfoptim.state import groups
 
 FUNCTION = FUNCTIONS["rosenbrock"]

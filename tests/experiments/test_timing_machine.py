@@ -6,14 +6,13 @@ import sys
 import types
 
 from experiments import machine
-from experiments.running import footprint
-from experiments.running.engines import bench
+from experiments.running import timing_pass
 
 
 def test_the_most_memory_of_a_process_is_at_least_what_it_holds():
     """In bytes on every system: a tenth is left for pages that the two counters see differently."""
-    assert bench.resident() * 0.9 < footprint.peak_resident() < 2**40
-    assert footprint.UNIT == (1 if sys.platform == "darwin" else 1024)
+    assert timing_pass.resident() * 0.9 < timing_pass.peak_resident() < 2**40
+    assert timing_pass.UNIT == (1 if sys.platform == "darwin" else 1024)
 
 
 def test_state_is_counted_in_bytes_for_the_weights():
@@ -28,7 +27,7 @@ def test_state_is_counted_in_bytes_for_the_weights():
         optimizer = tfoptim.get(name, learning_rate=0.1)
         optimizer.build([weights])
         model = types.SimpleNamespace(trainable_variables=[weights])
-        kept[name] = footprint.of(types.SimpleNamespace(model=model, optimizer=optimizer), 0, 5.0)
+        kept[name] = timing_pass.measured(types.SimpleNamespace(model=model, optimizer=optimizer), 0, 5.0)
     assert [(one["state_bytes"], one["parameters"]) for one in kept.values()] == [(24, 3), (0, 3)]
     assert (kept["adam"]["runs_before"], kept["adam"]["began"]) == (0, 5.0)
     assert kept["adam"]["ended"] > 1.7e9
@@ -56,7 +55,7 @@ def test_a_gpu_tells_its_name_and_its_most_memory(monkeypatch):
     """One that does not count, such as Apple's, tells its name alone."""
     for peak, expected in ((2**30, 2**30), (ValueError("does not count"), None)):
         monkeypatch.setitem(sys.modules, "tensorflow", _tensorflow(peak))
-        assert (footprint.device(), footprint.peak_device()) == ("A 100", expected)
+        assert (timing_pass.device(), timing_pass.peak_device()) == ("A 100", expected)
 
 
 def test_a_machine_is_told_by_what_times_depend_on(monkeypatch, tmp_path):

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 
 from experiments import environment, studies
-from experiments.problems.datasets import segmentation
 from experiments.problems.datasets.augment import BRAIN
-from experiments.problems.tasks import mni152
+from experiments.problems.datasets.examples import Slices
+from experiments.problems.tasks import TASKS
 from experiments.problems.unet import unet
-from experiments.running.engines import Event, bench, carry
+from experiments.running.engines import Event, execute
 
 CLASSES = ("background", "grey matter", "white matter")
 SIDES = (16, 12)
 TASK = dataclasses.replace(
-    mni152.TASK,
+    TASKS["mni152"],
     title="tiny U-Net",
     parameters=0,
     build=lambda dropout: unet((*SIDES, 1), 3, (4, 8), dropout=0, bias=False, momentum=0.5, seed=dropout),
@@ -39,7 +39,7 @@ budget = "smoke"
 seeds = [1000]
 epochs = 1
 
-[[tiers]]
+[[presets]]
 name = "quick"
 optimizers = ["CLMR"]
 seeds = [1]
@@ -77,7 +77,7 @@ def slices(count, seed=0, volumes=False):
         labels[number, top : top + 10, left : left + 7] = 1
         labels[number, top + 3 : top + 8, left + 2 : left + 6] = 2
     images = (60 * labels + generator.integers(0, 40, labels.shape)).astype(np.uint8)
-    return segmentation.Slices(
+    return Slices(
         images=images[..., None],
         labels=labels,
         cases=np.array([f"case{n // 2 if volumes else n}" for n in range(count)]),
@@ -99,22 +99,22 @@ class Inline:
 
     def submit(self, jobs, observe):
         """Carries out all jobs, one after the other, sorted by program, on one bench."""
-        kept = bench.Bench()
+        kept = execute.WorkerCache()
         for job in sorted(jobs, key=lambda job: job.run.program):
 
             def say(kind, job=job, **content):
                 observe(Event(job, kind, content))
 
             made = {"spec": job.run.content, "folder": str(job.folder), "environment": environment.describe(1)}
-            carry.carry_out(made, kept, say)
+            execute.execute_run(made, kept, say)
 
 
 def place(monkeypatch, folder, toml=STUDY):
     """Makes a folder the working directory, with the tiny study, its data, its model and the engine of this process."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(mni152, "TASK", TASK)
+    monkeypatch.setitem(TASKS, "mni152", TASK)
     monkeypatch.setattr("experiments.problems.datasets.load.load", load)
-    monkeypatch.setattr("experiments.cli.making.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
     monkeypatch.setattr("experiments.running.sweep._prepare", lambda name: None)
     (folder / "tiny.toml").write_text(toml, encoding="utf-8")
     return folder / "tiny.toml"

@@ -14,7 +14,7 @@ from experiments.analysis.lint.finding import Finding
 from experiments.analysis.lint.rules import BESIDE, RULES
 from experiments.records.run_folder import Record
 from experiments.studies import Study
-from experiments.tuning import selection
+from experiments.tuning import choosing
 
 __all__ = ["RULES", "Case", "Claims", "Finding", "check", "claims", "findings", "remarks"]
 
@@ -44,4 +44,4 @@ def check(case: Case) -> list[Finding]:
 
 def remarks(case: Case) -> list[str]:
     """Returns what breaks no rule and should be known all the same."""
-    return selection.remarks(case.study, case.choices or {}, case.trials)
+    return choosing.remarks(case.study, case.choices or {}, case.trials)

@@ -15,8 +15,8 @@ from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
 from experiments.studies import Study, identity
 from experiments.studies.runs import EVALUATION, TIMING, TUNING
-from experiments.tuning import selection, targets
-from experiments.tuning.selection import Choice, Trial
+from experiments.tuning import choosing, selection, targets
+from experiments.tuning.choosing import Choice, Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _read(path: Path) -> Study:
 
 
 def _tried(records: Sequence[Record]) -> tuple[Trial, ...]:
-    return tuple(selection.trial_of(record) for record in records if record.run.kind == TUNING)
+    return tuple(choosing.trial_of(record) for record in records if record.run.kind == TUNING)
 
 
 def _with_choices(case: Case, path: Path, whole: Study) -> Case:

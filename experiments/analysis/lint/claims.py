@@ -46,7 +46,7 @@ class Claims:
 def claims(study: Study, findings: Iterable[Finding]) -> Claims:
     """Returns what may be claimed of a study: nothing for a budget that is for a look, or with a rule broken."""
     found = [finding.sentence.rstrip(".").removesuffix(SAID) for finding in findings if finding.limits]
-    return Claims((*found, *([] if study.tier.claims else [LOOK.format(study.budget)])))
+    return Claims((*found, *([] if study.limits.claims else [LOOK.format(study.budget)])))
 
 
 def together(every: Sequence[Claims]) -> Claims:

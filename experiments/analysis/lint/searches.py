@@ -10,10 +10,9 @@ from experiments.analysis.lint.case import Case, name, some
 from experiments.records import costs
 from experiments.records.costs import Cost
 from experiments.studies import Entry
-from experiments.tuning import selection
-from experiments.tuning.search import Search
-from experiments.tuning.selection import Trial
-from experiments.tuning.spaces import RATE_DECADES
+from experiments.tuning import choosing
+from experiments.tuning.choosing import Trial
+from experiments.tuning.search import RATE_DECADES, Search
 
 Place = tuple[int, int]  # round, and widenings
 ROUNDS = 3  # as many searches show by themselves how much the choice depends on the scramble (rule B12)
@@ -79,7 +78,7 @@ def uncertain(case: Case) -> Iterator[str]:
         own = [trial for trial in case.trials if trial.label == entry.label]
         if not own:
             continue
-        made, wanted = len({trial.round for trial in own}), len(selection.searches(case.study, entry))
+        made, wanted = len({trial.round for trial in own}), len(choosing.searches(case.study, entry))
         ended = {(trial.round, trial.index) for trial in own if trial.score > -math.inf}
         if made < wanted:
             yield f"{entry.label} was searched in {made} of {wanted} rounds."
@@ -138,7 +137,7 @@ def _points(case: Case, entry: Entry) -> dict[Place, Mapping[int, Mapping[str, A
     """Returns the values of every point of the searches of one optimizer, widened as its trials ask for."""
     own = [trial for trial in case.trials if trial.label == entry.label]
     found: dict[Place, Mapping[int, Mapping[str, Any]]] = {}
-    for search in selection.searches(case.study, entry) if case.study.tuned else ():
+    for search in choosing.searches(case.study, entry) if case.study.tuned else ():
         wider: Search | None = search
         while wider is not None:
             found[wider.round, wider.widenings] = {point.index: point.values for point in wider.points}
@@ -148,7 +147,7 @@ def _points(case: Case, entry: Entry) -> dict[Place, Mapping[int, Mapping[str, A
 
 def _widened(search: Search, own: Sequence[Trial]) -> Search | None:
     here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
-    if not here or (winner := selection.best(here)) >= search.trials:
+    if not here or (winner := choosing.best(here)) >= search.trials:
         return None
     return search.widened(winner)
 

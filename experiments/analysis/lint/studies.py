@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from experiments.analysis.lint.case import Case, overlapping, some
 from experiments.problems.grid import PROTOCOL
 from experiments.studies import OWN
-from experiments.tuning import selection
+from experiments.tuning import choosing
 from experiments.tuning.search import unequal
 
 CLAIM = 5  # evaluation seeds: below that no test can tell anything
@@ -15,7 +15,7 @@ CLAIM = 5  # evaluation seeds: below that no test can tell anything
 
 def few_seeds(case: Case) -> Iterator[str]:
     """Below five seeds nothing can be said; below its budget's, a study spends less than it says."""
-    count, budget = len(case.study.seeds), case.study.tier
+    count, budget = len(case.study.seeds), case.study.limits
     if count < CLAIM:
         yield f"S = {count}: fewer than {CLAIM} evaluation seeds allow no claim."
     elif count < budget.seeds:
@@ -31,7 +31,7 @@ def shared_seeds(case: Case) -> Iterator[str]:
 
 def toys(case: Case) -> Iterator[str]:
     """A function of two dimensions is an illustration, whatever the budget."""
-    if case.task.toy and case.study.tier.claims:
+    if case.task.toy and case.study.limits.claims:
         yield (
             f"The budget '{case.study.budget}' is for claims, but {case.study.task} is an illustration, not evidence."
         )
@@ -59,4 +59,4 @@ def chosen_on_training(case: Case) -> Iterator[str]:
 def unequal_spaces(case: Case) -> Iterator[str]:
     """As many points in ranges of the same width for all."""
     if case.study.tuned:
-        yield from unequal({e.label: selection.searches(case.study, e)[0] for e in case.study.optimizers})
+        yield from unequal({e.label: choosing.searches(case.study, e)[0] for e in case.study.optimizers})

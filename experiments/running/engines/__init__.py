@@ -1,4 +1,4 @@
-"""Where runs are carried out. An engine takes jobs and reports events; results are read from the records."""
+"""Engines: they take jobs, execute them somewhere and report events; results are read from the records."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """What became of a job.
+    """A report on a job.
 
     Attributes:
         job: the job.
-        kind: `started`, `told` of something worth a line, `evaluated` at each step of its grid; at the end `finished`,
-            `failed`, or `busy` when another process has the run and is not waited for.
-        content: of `started` the pass it goes on from, of `evaluated` the pass, the status of a finished run, the
+        kind: `started`, `note` with a line for the user, `evaluated` at each step of its grid; at the end `finished`,
+            `failed`, or `busy` when the run is locked and not waited for.
+        content: of `started` the epoch it resumes from, of `evaluated` the epoch, the status of a finished run, the
             error of a failed one and whether it is `final`, scores (never test's).
     """
 
@@ -40,14 +40,14 @@ class Event:
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What every engine is told.
+    """Settings of every engine.
 
     Attributes:
         workers: runs at once, as far as there are places.
-        logs: folder for what the workers print.
+        logs: folder of the workers' output.
         environment: recorded with every run.
-        checkpoint_seconds: between checkpoints of a run at least; 0 is one after every evaluation.
-        wait: whether runs that another process has are waited for.
+        checkpoint_seconds: least time between checkpoints of a run; 0 is one after every evaluation.
+        wait: whether locked runs are waited for.
     """
 
     workers: int
@@ -70,7 +70,7 @@ class Engine(Protocol):
     """The one shape of all engines."""
 
     def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
-        """Carries out all jobs, and reports their events in this process."""
+        """Executes all jobs, and reports their events in this process."""
 
 
 def make(name: str, setting: Setting, options: Mapping[str, str]) -> Engine:
@@ -78,18 +78,18 @@ def make(name: str, setting: Setting, options: Mapping[str, str]) -> Engine:
 
     Args:
         name: one of `NAMES`.
-        setting: what every engine is told.
-        options: what this engine alone takes, such as `partition` of Slurm.
+        setting: of every engine.
+        options: of this engine alone, such as `partition` of Slurm.
 
     Raises:
         UserError: a package is missing, or an option is not known.
     """
     if name == "slurm":
-        from experiments.running.engines.slurm import Slurm
+        from experiments.running.engines.schedulers import Slurm
 
         return Slurm(setting, options)
     if name == "ray":
-        from experiments.running.engines.ray_nodes import Ray
+        from experiments.running.engines.schedulers import Ray
 
         return Ray(setting, options)
     from experiments.errors import UserError

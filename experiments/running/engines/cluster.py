@@ -1,7 +1,7 @@
-"""What the engines of several machines share: runs in batches, each by workers on its machine, watched from here.
+"""Shared parts of the engines of clusters: batches of runs, executed by workers on their machines, watched from here.
 
-Only the folders of the runs are looked at, never what a scheduler brings back: a run is finished when its
-record says so. The folders must be the same on all machines, on a file system that they share.
+A run is finished when its record says so, whatever a scheduler reports. The folders must be on a file system that all
+machines share.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STOP_SECONDS = 8.0
 
 
 class Handle(Protocol):
-    """A batch that a scheduler has."""
+    """A batch in a scheduler."""
 
     def ended(self) -> bool:
         """Returns whether it runs no more, however it ended."""
@@ -46,7 +46,7 @@ def batches(jobs: Sequence[Job], places: int) -> list[list[Job]]:
 
 
 def attend(messages: Sequence[Mapping[str, Any]], logs: str, checkpoint_seconds: float) -> None:
-    """Carries out a batch on the machine it was sent to, by a worker process of its own."""
+    """Executes a batch on this machine, by a worker process of its own."""
     from experiments.running.engines.local import Local
 
     if not messages:
@@ -88,7 +88,7 @@ def watch(sent: Sequence[tuple[Handle, Sequence[Job]]], observe: Callable[[Event
 
 
 def _stop(handles: Sequence[Handle]) -> None:
-    """Ends batches, and gives their workers the time to keep checkpoints; an interruption ends the waiting."""
+    """Ends batches, with time for their workers to write checkpoints; an interruption ends the waiting."""
     deadline = time.monotonic() + STOP_SECONDS
     with contextlib.suppress(KeyboardInterrupt):
         for handle in handles:
@@ -99,27 +99,27 @@ def _stop(handles: Sequence[Handle]) -> None:
 
 
 class Watched:
-    """A run that another process carries out."""
+    """A run that another process executes."""
 
     def __init__(self, job: Job) -> None:
         """Remembers which attempts there were before."""
         self.job = job
         self._before = {path.name for path in job.folder.glob("metrics-*.jsonl")}
         self._attempt = ""
-        self._passes = -1.0
+        self._epoch = -1.0
         self._settled = False
 
     def look(self, observe: Callable[[Event], None]) -> None:
         """Reports what is new."""
         if self._settled:
             return
-        for name, passes in self._new():
+        for name, epoch in self._new():
             if name != self._attempt:
                 self._attempt = name
                 observe(Event(self.job, "started", {"epoch": 0}))
-            if passes != self._passes:
-                self._passes = passes
-                observe(Event(self.job, "evaluated", {"epoch": passes}))
+            if epoch != self._epoch:
+                self._epoch = epoch
+                observe(Event(self.job, "evaluated", {"epoch": epoch}))
         record = run_folder.read(self.job.folder)
         if record is not None:
             self._settled = True
@@ -141,7 +141,7 @@ class Watched:
                     yield path.name, float(found[-1]["epoch"])
 
     def _reason(self) -> str:
-        """Returns why the attempt that was watched gave no result, as far as it said so."""
+        """Returns why the attempt gave no result, as far as it is known."""
         number = self._attempt.partition("-")[2].partition(".")[0]
         try:
             return str(json.loads((self.job.folder / f"ended-{number}.json").read_text(encoding="utf-8"))["error"])

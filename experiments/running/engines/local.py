@@ -1,4 +1,4 @@
-"""Runs on this machine: worker processes, started fresh and never forked, each at several runs in turn."""
+"""The engine of this machine: worker processes, started fresh and never forked, each for several runs in turn."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from experiments.records import run_folder
 from experiments.records.files import StorageError
 from experiments.records.leases import STALE_SECONDS
 from experiments.running.engines import ENDS, Event, Job, Setting
-from experiments.running.engines.workers import Inbox, Message, Worker
+from experiments.running.engines.worker import Inbox, Message, Worker
 from experiments.studies.runs import TIMING
 
 GRACE_SECONDS = 2.0
 STOP_SECONDS = 8.0  # to keep a checkpoint and end, once asked to
-ASK_SECONDS = 2.0  # between two looks at a run that another process has
+ASK_SECONDS = 2.0  # between two looks at a locked run
 
 
 class WorkerError(Exception):
@@ -42,10 +42,10 @@ class Local:
         self._alone = False
 
     def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
-        """Carries out all jobs; a failed one does not stop the others.
+        """Executes all jobs; a failed one does not stop the others.
 
-        Jobs that are timed have the machine to themselves: one process at a time, however many workers there may be.
-        Interrupted, it has the workers keep checkpoints and end; interrupted again, it ends them at once.
+        Timed jobs have the machine to themselves: one process at a time, whatever the number of workers. After an
+        interruption workers write checkpoints and end; after a second one they end at once.
 
         Raises:
             WorkerError: a worker ended before it was ready.
@@ -70,7 +70,7 @@ class Local:
             _end([worker.process for worker in (*self._team, *self._resting)])
 
     def _fill(self) -> None:
-        """Gives free workers jobs, starts those that are missing, and lets worn ones go."""
+        """Assigns jobs to idle workers, starts missing ones, retires old ones."""
         now = time.monotonic()
         self._pending += [job for due, job in self._postponed if due <= now]
         self._postponed = [(due, job) for due, job in self._postponed if due > now]
@@ -104,7 +104,7 @@ class Local:
             self._postponed.append((time.monotonic() + ASK_SECONDS, job))
             if job not in self._waited_for:
                 self._waited_for.append(job)
-                observe(Event(job, "told", {"text": _waiting(job, message["owner"])}))
+                observe(Event(job, "note", {"text": _waiting(job, message["owner"])}))
         else:
             if kind == "started":
                 worker.attempt = message["attempt"]
@@ -130,10 +130,10 @@ class Local:
             observe(Event(worker.job, "failed", {"error": error}))
 
     def _stop(self) -> None:
-        """Has workers that are at a run keep a checkpoint and end, as long as there is patience."""
+        """Lets busy workers write a checkpoint and end, within a time limit."""
         busy = [worker for worker in self._team if worker.job is not None]
         if busy and not isinstance(sys.exc_info()[1], WorkerError):
-            with contextlib.suppress(OSError):  # perhaps it is because nobody listens that it stops
+            with contextlib.suppress(OSError):  # standard error may be closed
                 print("Keeping checkpoints; interrupt again to stop at once.", file=sys.stderr)
         deadline = time.monotonic() + STOP_SECONDS
         try:
@@ -147,15 +147,15 @@ class Local:
 
 
 def _waiting(job: Job, owner: str) -> str:
-    """Returns what is said once of a run that another process has."""
+    """Returns the note on a locked run."""
     return (
-        f"{job.run.label}, seed {job.run.seed}: waiting for {owner}, which is at it; "
-        f"if that died on another machine, it is followed {STALE_SECONDS:.0f} s after its last heartbeat"
+        f"{job.run.label}, seed {job.run.seed}: waiting: locked by {owner}; "
+        f"a stale lock is taken over {STALE_SECONDS:.0f} s after its last heartbeat"
     )
 
 
 def _choose(pending: list[Job], worker: Worker, team: Sequence[Worker]) -> Job:
-    """Takes the next job: of the program the worker has compiled, else of one that nobody has."""
+    """Takes the next job: of the program the worker has compiled, else of one that no worker has."""
     compiled = {other.program for other in team}
     same = (job for job in pending if job.run.program == worker.program)
     new = (job for job in pending if job.run.program not in compiled)

@@ -1,31 +1,109 @@
-"""A worker process: takes one job a line on standard input, says what happens a line on standard output.
+"""A worker process: its side, which serves one job a line of standard input, and its handle in the engine.
 
-What libraries print goes to standard error, which the engine sends to a log file. SIGTERM asks it to
-stop: at the next evaluation it keeps a checkpoint, gives its run back and ends.
+What libraries print goes to standard error, which the engine sends to a log file. SIGTERM asks the process to stop: at
+the next evaluation it writes a checkpoint, releases its run and ends.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import queue
 import signal
+import subprocess
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 from experiments.errors import UserError
-from experiments.running.engines.bench import Bench
-from experiments.running.engines.carry import Stopped, carry_out
+from experiments.records.files import storing
+from experiments.running.engines import Job, Setting
+from experiments.running.engines.execute import Say, Stopped, WorkerCache, execute_run
 
-Say = Callable[..., None]
+# One thread a worker, so that results do not depend on how many workers there are.
+ENVIRONMENT = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "KERAS_BACKEND": "tensorflow",
+    "PYTHONUNBUFFERED": "1",
+    "TURN_OFF_REMAPPER": "1",  # without it tensorflow-metal drops the ReLU of a dense layer in graph mode
+}
+Message = dict[str, Any]
+Inbox = queue.SimpleQueue[tuple["Worker", Message | None]]
 
 
-def serve(text: str, bench: Bench, say: Say) -> None:
-    """Carries out one job and says what becomes of it, whatever that is."""
+class Worker:
+    """The handle of a process of this module, with the thread that reads its messages.
+
+    Attributes:
+        job: the present job, None while idle.
+        attempt: number of the present attempt; 0 before it is known.
+        program: name of its compiled program.
+        ready: whether it takes jobs.
+        rest: when it should end: `now`, before another `program`, or not yet.
+    """
+
+    def __init__(self, log: Path, inbox: Inbox) -> None:
+        """Starts the process; its messages arrive in the inbox, None when it has ended."""
+        self.log = log
+        self.job: Job | None = None
+        self.attempt = 0
+        self.program = self.rest = ""
+        self.ready = False
+        with storing(log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            errors = log.open("ab")
+        with errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "experiments.running.engines.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                encoding="utf-8",
+                env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends its workers
+            )
+        threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
+
+    def take(self, job: Job, setting: Setting) -> None:
+        """Hands over a job."""
+        self.job, self.attempt, self.program = job, 0, job.run.program
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # its end is reported by the listener
+            self.process.stdin.write(json.dumps(setting.message(job)) + "\n")
+            self.process.stdin.flush()
+
+    def dismiss(self) -> None:
+        """Closes the input, so that the process ends."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+
+    def last_words(self) -> str:
+        """Returns the last line of the log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((text.strip() for text in reversed(lines) if text.strip()), "nothing")
+
+    def _listen(self, inbox: Inbox) -> None:
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
+            inbox.put((self, json.loads(text)))
+        self.process.wait()
+        inbox.put((self, None))
+
+
+def serve(text: str, cache: WorkerCache, say: Say) -> None:
+    """Executes one job and reports its end."""
     job: Mapping[str, Any] = json.loads(text)
     try:
-        carry_out(job, bench, say)
+        execute_run(job, cache, say)
     except Stopped:
         return
     except UserError as error:  # such as a full disk or missing data: trying again would not help
@@ -36,18 +114,18 @@ def serve(text: str, bench: Bench, say: Say) -> None:
 
 
 def main() -> None:
-    """Serves jobs until standard input ends, or it is asked to stop."""
+    """Serves jobs until standard input ends, or SIGTERM."""
     channel = _claim_output()
-    bench = Bench()
+    cache = WorkerCache()
 
     def say(event: str, **content: Any) -> None:
         channel.write(json.dumps({"event": event, **content}) + "\n")
         channel.flush()
 
     def stop(number: int, frame: object) -> None:
-        if not bench.busy:
+        if not cache.busy:
             os._exit(128 + number)
-        bench.stopping = True
+        cache.stopping = True
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides what an interruption means
@@ -55,15 +133,15 @@ def main() -> None:
 
     say("ready")
     while text := sys.stdin.readline():
-        bench.busy = True
-        serve(text, bench, say)
-        bench.busy = False
-        if bench.stopping:
+        cache.busy = True
+        serve(text, cache, say)
+        cache.busy = False
+        if cache.stopping:
             sys.exit(128 + signal.SIGTERM)
 
 
 def _claim_output() -> TextIO:
-    """Returns the standard output for messages, and sends what others print there to the log."""
+    """Returns the standard output for messages, and redirects other output to the log."""
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return channel

@@ -22,10 +22,9 @@ from experiments.problems.datasets.augment import halves
 from experiments.problems.datasets.load import Examples
 from experiments.problems.tasks.base import Task
 from experiments.records.checkpoints import Checkpoint
-from experiments.running.training import divergence, passes
-from experiments.running.training.passes import Split
-from experiments.running.training.predict import predictor
-from experiments.running.training.schedules import schedule_of
+from experiments.running.training import evaluate
+from experiments.running.training import step as steps
+from experiments.running.training.step import Split
 from experiments.studies.runs import Run
 
 COMPARED = 10  # batches whose examples a record names, so that the order can be compared (rule B10)
@@ -53,13 +52,13 @@ class Program:
         self.examples = len(data["train"][1])
         self._rate = tf.Variable(tf.constant(run.learning_rate, tf.float64), trainable=False)
         self._steps = self.task.steps(self.examples, self._batch(run))
-        self._schedule = schedule_of(run, self._rate, self._steps)
+        self._schedule = steps.schedule_of(run, self._rate, self._steps)
         self.model, self.optimizer = _fresh(self.task, run, self._schedule)
-        self._data = {split: _scored(self.task, split, values) for split, values in data.items()}
-        self.predict = predictor(self.model, self.task)
-        self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the pass
-        self._evaluate = _evaluation(self.model, self.task, *data["train"])
-        self._epoch = passes.compiled(self.model, self.optimizer, self.task, data["train"], run, self._moment)
+        self._data = {split: evaluate.scored(self.task, split, values) for split, values in data.items()}
+        self.predict = evaluate.predictor(self.model, self.task)
+        self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the epoch
+        self._evaluate = evaluate.scores_of(self.model, self.task, *data["train"])
+        self._epoch = steps.compiled(self.model, self.optimizer, self.task, data["train"], run, self._moment)
         self.start: dict[str, Any] = {}
         self.seconds_compiling, _ = _timed(self._warm_up)
 
@@ -101,13 +100,13 @@ class Program:
             example_gradients += sum(counts)
             evaluation = self._evaluation(step, float(np.average(losses, weights=counts)), example_gradients, seconds)
             evaluations.append(evaluation)
-            evaluation["diverged"] = divergence.diverged(evaluations)
+            evaluation["diverged"] = steps.diverged(evaluations)
             yield evaluation
             if evaluation["diverged"]:
                 return
 
     def _rows(self, run: Run, stretch: grid.Stretch) -> np.ndarray:
-        """Returns the numbers of the examples that some steps of a pass train on, int32."""
+        """Returns the numbers of the examples that some steps of an epoch train on, int32."""
         batch = self._batch(run)
         order = self.task.order(run.seed, stretch.epoch, self.examples, batch)
         return order[stretch.first * batch : stretch.last * batch]
@@ -122,7 +121,7 @@ class Program:
 
     @property
     def traces(self) -> int:
-        """How often the pass over the training set was traced: once, however many runs it served."""
+        """How often the epoch was traced: once, however many runs it served."""
         return int(self._epoch.experimental_get_tracing_count())
 
     def _variables(self) -> list[Any]:
@@ -156,7 +155,7 @@ class Program:
         self.start = self._start(run)
 
     def _start(self, run: Run) -> dict[str, Any]:
-        """Returns what runs of a seed have to share whatever their optimizer, and what each evaluation covers."""
+        """Returns what all runs of a seed share, whatever their optimizer, and the examples of each evaluation."""
         first = self.task.order(run.seed, 1, self.examples, self._batch(run))[: COMPARED * run.batch_size]
         return {
             "weights_sha256": _digest(self.model.variables),
@@ -172,14 +171,6 @@ class Program:
         return float(self._epoch(tf.range(few)))
 
 
-def _scored(task: Task, split: str, values: Split) -> Split:
-    """Returns the examples of a split that scores are of: all, but of a large training set a fixed part (rule B13)."""
-    if split != "train" or len(values[1]) <= grid.MOST_TRAINING:
-        return values
-    rows = seeds.order(task.name, 0, 0, len(values[1]))[: grid.MOST_TRAINING]
-    return tf.gather(values[0], rows), tf.gather(values[1], rows)
-
-
 def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
     """Returns a model and an optimizer as a run starts with them."""
     init, dropout = (seeds.derive(task.name, run.seed, purpose) for purpose in ("init", "dropout"))
@@ -188,22 +179,6 @@ def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
     optimizer = tfoptim.get(run.optimizer, learning_rate=rate, **run.hyperparameters)
     optimizer.build(model.trainable_variables)
     return model, optimizer
-
-
-def _evaluation(model: Any, task: Task, images: Any, labels: Any) -> Any:
-    """Returns the compiled sum of each score over a split; one trace serves like splits of any size."""
-    scores = {"loss": task.loss, **task.metrics}
-
-    def evaluate(images: Any, labels: Any) -> Any:
-        sums = {name: tf.constant(0.0) for name in scores}
-        for start in tf.range(0, tf.shape(labels)[0], task.evaluation_batch):
-            batch = slice(start, start + task.evaluation_batch)
-            logits = model(task.inputs(images[batch]), training=False)
-            sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
-        return sums
-
-    any_number = [tf.TensorSpec([None, *values.shape[1:]], values.dtype) for values in (images, labels)]
-    return tf.function(evaluate, input_signature=any_number)
 
 
 def _copy(source: Sequence[Any], target: Sequence[Any]) -> None:

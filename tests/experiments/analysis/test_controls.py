@@ -14,7 +14,7 @@ from experiments.records import run_folder
 from experiments.running import sweep
 from experiments.studies import identity
 from experiments.studies.runs import evaluation_runs
-from experiments.tuning import selection
+from experiments.tuning import choosing
 from tests.experiments.tiny import Inline
 
 TOML = """
@@ -53,7 +53,7 @@ def trained(monkeypatch, folder, study=STUDY):
     folder.mkdir()
     with monkeypatch.context() as patch:
         patch.chdir(folder)
-        runs = evaluation_runs(identity.study_hash(STUDY), study, selection.values(selection.documented(study)))
+        runs = evaluation_runs(identity.study_hash(STUDY), study, choosing.values(choosing.documented(study)))
         return sweep.compare("controls", study, runs, Inline)
 
 

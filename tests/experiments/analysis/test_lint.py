@@ -9,7 +9,7 @@ from experiments.__main__ import main
 from experiments.analysis.lint import RULES, Case, check, findings, searches, studies
 from experiments.records import run_folder
 from experiments.studies import runs
-from experiments.tuning import selection
+from experiments.tuning import choosing, selection
 from experiments.tuning.search import LogUniform, Search
 from tests.experiments.planted import PLANTED
 from tests.experiments.sound import ALONE, RECORDS, SOUND, STUDY, TOML
@@ -49,7 +49,7 @@ def test_unequal_spaces_are_found(monkeypatch):
     def narrow(study, entry):
         return [Search(study.task, 0, (LogUniform("learning_rate", 1e-3, 1e-1 if entry.label == "SGD" else 1e-2),), 8)]
 
-    monkeypatch.setattr("experiments.tuning.selection.searches", narrow)
+    monkeypatch.setattr("experiments.tuning.choosing.searches", narrow)
     found = check(ALONE)
     assert {finding.code for finding in found} == {"L-B6"}
     assert found[0].sentence == "SGD and Momentum must have the same decades of learning rate, got 2.0 and 1.0."
@@ -64,24 +64,24 @@ def test_hyperparameters_that_are_not_the_point_are_found():
     """Not the learning rate alone."""
     study = dataclasses.replace(STUDY, budget="standard")
     entry = next(e for e in study.optimizers if e.label == "Adam")
-    (search,) = selection.searches(study, entry)
+    (search,) = choosing.searches(study, entry)
     point = search.points[0]
     for values, expected in ((point.values, 0), ({**point.values, "beta_1": 0.5}, 1)):
-        run = runs.plan("0" * 64, study, runs.TUNING, entry, values, 1000, selection.place(search, point))
+        run = runs.plan("0" * 64, study, runs.TUNING, entry, values, 1000, choosing.place(search, point))
         record = dataclasses.replace(RECORDS[0], run=run)
-        case = Case(study, (record,), trials=(selection.trial_of(record),))
+        case = Case(study, (record,), trials=(choosing.trial_of(record),))
         assert len(list(searches.foreign_points(case))) == expected
 
 
 def test_points_of_a_widened_search_are_known():
     """They follow from the best of the search before."""
     entry = STUDY.optimizers[0]
-    (search,) = selection.searches(STUDY, entry)
+    (search,) = choosing.searches(STUDY, entry)
     lowest = min(search.points, key=lambda point: point.units[0]).index
     wider = search.widened(lowest)
     assert wider is not None
     trials = [
-        selection.Trial("SGD", p.values["learning_rate"], 1000, 1.0 if p.index == lowest else 0.5, 1.0, 0, w, p.index)
+        choosing.Trial("SGD", p.values["learning_rate"], 1000, 1.0 if p.index == lowest else 0.5, 1.0, 0, w, p.index)
         for w, one in enumerate((search, wider))
         for p in one.points
     ]
@@ -120,7 +120,7 @@ def test_the_command_says_what_it_finds(written, capsys):
 def test_a_remark_is_told_and_breaks_nothing(written, capsys, monkeypatch):
     """It stands apart from what breaks a rule."""
     monkeypatch.setattr(
-        "experiments.tuning.selection.remarks", lambda study, choices, trials: [f"{len(choices)} of them."]
+        "experiments.tuning.choosing.remarks", lambda study, choices, trials: [f"{len(choices)} of them."]
     )
     assert main(["lint", "sound.toml"]) == 0
     assert capsys.readouterr().out == "sound: breaks no rule: 3 of them.\nsound: nothing to say\n"

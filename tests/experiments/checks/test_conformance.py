@@ -8,7 +8,8 @@ import keras
 import pytest
 
 import tfoptim
-from experiments.checks.conformance import catalogue, command, report
+from experiments.__main__ import main
+from experiments.checks.conformance import catalogue, report
 from experiments.checks.conformance.processes import Children
 from experiments.checks.conformance.rows import Row, Verdict, libraries
 from experiments.errors import UserError
@@ -88,7 +89,8 @@ def test_command_prints_the_verdicts_and_the_count(capsys, tmp_path):
     """The last line says how many promises each library keeps, and the code that tfoptim keeps them all."""
     page = tmp_path / "page.md"
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    assert command.run(["D9"], tmp_path / "found.json", page) == 0
+    words = ["--rows", "D9", "--json", str(tmp_path / "found.json"), "--markdown", str(page)]
+    assert main(["conformance", *words]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Keras 0 of 1, tfoptim 1 of 1"
     assert '"summary": "Keras 0 of 1, tfoptim 1 of 1"' in (tmp_path / "found.json").read_text()
     text = page.read_text()
@@ -98,10 +100,10 @@ def test_command_prints_the_verdicts_and_the_count(capsys, tmp_path):
     assert "--rows D9`" in text
 
 
-def test_command_refuses_a_page_that_is_not_there(tmp_path):
+def test_command_refuses_a_page_that_is_not_there(tmp_path, capsys):
     """Before anything is measured."""
-    with pytest.raises(UserError, match="no page"):
-        command.run([], None, tmp_path / "none.md")
+    assert main(["conformance", "--markdown", str(tmp_path / "none.md")]) == 2
+    assert "There is no page" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("ours", "code"), [(KEPT, True), (BROKEN, False), (CRASHED, False)])

@@ -8,7 +8,8 @@ import tensorflow as tf
 import tfoptim
 from experiments import machine as metal
 from experiments.__main__ import main
-from experiments.checks.metal import command, relu, report, steps
+from experiments.checks.metal import relu, report, steps
+from experiments.cli import checks
 from experiments.machine import Facts
 
 
@@ -16,7 +17,7 @@ from experiments.machine import Facts
 def test_a_machine_without_metal_is_told_in_one_sentence(monkeypatch, capsys, system, machine, plugin):
     """With an exit code of its own, so that scripts can tell it from a failure."""
     monkeypatch.setattr(metal, "here", lambda: Facts(system, machine, plugin, None))
-    assert main(["metal-check"]) == command.NO_METAL == 3
+    assert main(["metal-check"]) == checks.NO_METAL == 3
     captured = capsys.readouterr()
     assert captured.out == ""
     assert len(captured.err.strip().splitlines()) == 1
@@ -31,7 +32,7 @@ def test_a_machine_without_metal_is_told_in_one_sentence(monkeypatch, capsys, sy
     ],
 )
 def test_bad_input_is_told_at_once(capsys, words, sentence):
-    """As for every command."""
+    """As for every checks."""
     assert main(["metal-check", *words]) == 2
     assert sentence in capsys.readouterr().err
 
@@ -71,7 +72,7 @@ def test_a_mac_is_asked_about_the_relu_without_the_switch_too(capsys, monkeypatc
     monkeypatch.setattr(
         relu, "error_without_switch", lambda device, *, option: asked.append(option) or (1e-7 if option else 1.0)
     )
-    assert command.check("CPU", [], apple=True) == 0
+    assert checks.check("CPU", [], apple=True) == 0
     out = capsys.readouterr().out
     assert asked == [False, True]
     assert "| ReLU without TURN_OFF_REMAPPER | LOST (error 1e+00) |  |" in out

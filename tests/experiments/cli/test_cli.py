@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments import __main__ as cli
 from experiments import studies
 from experiments.__main__ import main
-from experiments.cli import usage
+from experiments.cli import COMMANDS, page
+from experiments.cli.command import GROUPS, parse
 from experiments.errors import UserError
 from experiments.problems import datasets
 from tests.experiments.small import TOML, select, study
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ from tests.experiments.small import TOML, select, study
         (["compare", "--epocs", "3"], "Unknown option --epocs: did you mean --epochs?"),
         (["compare", "--epocs=3"], "Unknown option --epocs=3: did you mean --epochs?"),
         (["tune", "--epochs", "3"], "Unknown option --epochs:"),
-        (["--jobs", "3", "compare"], "Options such as --jobs come after the command: compare, tune,"),
+        (["--jobs", "3", "compare"], "Options such as --jobs come after the command: compare, run,"),
         (["--debgu"], "Options such as --debgu come after the command"),
         (["compare", "--epochs", "0"], "must be a whole number from 1 to 100000, got '0'"),
         (["compare", "--epochs"], "expected one argument"),
@@ -47,19 +49,19 @@ from tests.experiments.small import TOML, select, study
         (["report", "--target", "nan"], "must be a number such as 0.9, got 'nan'"),
         (["report", "--target", "high"], "must be a number such as 0.9, got 'high'"),
         (["compare", "--jobs", "-1"], "must be a whole number"),
-        (["compare", "mnist", "more"], "Nothing is done with the word 'more'"),
+        (["compare", "mnist", "more"], "Unexpected argument 'more'"),
         (["tune", "missing.toml"], "Unknown study 'missing.toml'"),
         (
-            ["compare", "mnist", "--tier", "quick"],
-            "declares no tiers; --seeds, --epochs and --optimizers make it smaller",
+            ["compare", "mnist", "--preset", "quick"],
+            "has no presets; make it smaller with --seeds, --epochs and --optimizers",
         ),
-        (["compare", "mni152", "--tier", "quik"], "Unknown tier 'quik': did you mean 'quick'?"),
+        (["compare", "mni152", "--tier", "quik"], "Unknown preset 'quik': did you mean 'quick'?"),
         (
-            ["report", "functions", "--tier", "quick"],
-            "Studies with tiers: acdc (quick), mni152 (quick), msd_heart (quick).",
+            ["report", "functions", "--preset", "quick"],
+            "Studies with presets: acdc (quick), mni152 (quick), msd_heart (quick).",
         ),
-        (["compare", "mnist", "--tier", "laptop"], "'laptop' is a budget and no tier: a study's file declares it"),
-        (["run", "mni152", "--tier", "paper"], "'paper' is a budget and no tier"),
+        (["compare", "mnist", "--preset", "laptop"], "'laptop' is a budget, not a preset: set it in the study's file"),
+        (["run", "mni152", "--preset", "paper"], "'paper' is a budget, not a preset"),
         (
             ["compare", "--optimizers", "Adam,AdamW"],
             "The study mnist has no AdamW; it has GD, SGD, Momentum, AdaGrad, Adam,",
@@ -153,8 +155,7 @@ def test_advice_for_one_problem_of_a_study_names_the_study(tmp_path):
 )
 def test_seeds_are_a_number_a_list_or_ranges(text, seeds):
     """In any order, each once."""
-    parser, _ = cli._parsers()
-    assert parser.parse_args(["compare", "--seeds", text]).seeds == seeds
+    assert parse(["compare", "--seeds", text], COMMANDS).seeds == seeds
 
 
 def test_the_help_tells_of_ranges(capsys):
@@ -191,31 +192,42 @@ def test_no_command_prints_the_help(capsys):
     assert main([]) == 0
     shown = capsys.readouterr().out
     assert "python -m experiments resume " in shown
-    assert "exit codes: 0 all done, 1 something failed, 2 bad input, 3 another process has it" in shown
+    assert "exit codes: 0 all done, 1 something failed, 2 bad input, 3 locked by another process" in shown
 
 
-@pytest.mark.parametrize(("name", "words"), usage.COMMANDS.items(), ids=usage.COMMANDS)
-def test_each_command_has_help_with_examples_that_it_takes(capsys, name, words):
+@pytest.mark.parametrize("command", COMMANDS, ids=[one.name for one in COMMANDS])
+def test_each_command_has_help_with_examples_that_it_takes(capsys, command):
     """Whoever copies one gets no error for a word in it."""
     with pytest.raises(SystemExit, match="0"):
-        main([name, "--help"])
+        main([command.name, "--help"])
     shown = capsys.readouterr().out
-    assert f"{words.help[1:]}." in " ".join(shown.split())
-    parser, _ = cli._parsers()
-    for example, why in words.examples:
-        line = f"python -m experiments {name} {example}".strip()
+    assert command.sentence in " ".join(shown.split())
+    assert command.group in GROUPS
+    for example, why in command.examples:
+        line = f"python -m experiments {command.name} {example}".strip()
         assert re.search(rf"^  {re.escape(line)} +{re.escape(why)}$", shown, re.MULTILINE)
-        assert parser.parse_args([name, *shlex.split(example)]).command == name
+        assert parse([command.name, *shlex.split(example)], COMMANDS).command == command.name
+
+
+def test_the_documentation_is_that_of_the_declarations():
+    """`make commands` writes it."""
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page()
+
+
+def test_the_old_name_of_a_preset_is_still_taken():
+    """For one release, and no help shows it."""
+    assert parse(["compare", "mni152", "--tier", "quick"], COMMANDS).preset == "quick"
+    assert parse(["compare", "mni152"], COMMANDS).preset is None
+    assert "--tier" not in page()
 
 
 def test_the_commands_in_the_readme_are_taken():
     """Each word of them is one that its command knows."""
-    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = re.findall(r"^python -m experiments ([^#\n]+)", text, re.MULTILINE)
-    parser, _ = cli._parsers()
     assert len(lines) > 10
     for line in lines:
-        assert parser.parse_args(shlex.split(line)).command == line.split()[0]
+        assert parse(shlex.split(line), COMMANDS).command == line.split()[0]
 
 
 def test_answers_come_without_importing_tensorflow():

@@ -8,7 +8,7 @@ import tensorflow as tf
 from experiments import studies
 from experiments.analysis.lint.case import cases, identities
 from experiments.cli import request
-from experiments.running.engines import bench
+from experiments.running.engines import execute
 from experiments.studies import identity, runs
 from tests.experiments.small import TOML, run, study
 
@@ -51,6 +51,6 @@ def test_a_worker_turns_it_on_before_anything_is_compiled(monkeypatch, determini
     done = []
     monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: done.append("exact"))
     monkeypatch.setattr("experiments.running.training.train.Program", lambda *given: done.append("compiled"))
-    monkeypatch.setattr(bench.Bench, "_splits", lambda self, run: None)
-    bench.Bench().program(dataclasses.replace(run(), deterministic=deterministic))
+    monkeypatch.setattr(execute.WorkerCache, "_splits", lambda self, run: None)
+    execute.WorkerCache().program(dataclasses.replace(run(), deterministic=deterministic))
     assert done == (["exact", "compiled"] if deterministic else ["compiled"])

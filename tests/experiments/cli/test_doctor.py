@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from experiments.__main__ import main
-from experiments.cli import doctor
-from experiments.cli.doctor import Finding
+from experiments.cli import data
+from experiments.cli.data import Check
 from experiments.records import run_folder
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
     """No TensorFlow is started, but in the test that does; records go to a folder of the test's own."""
-    monkeypatch.setattr(doctor, "_devices", lambda: Finding("ok", "devices", "CPU 0"))
+    monkeypatch.setattr(data, "_devices", lambda: Check("ok", "devices", "CPU 0"))
     monkeypatch.setattr(run_folder, "ROOT", tmp_path / "runs")
 
 
@@ -24,7 +24,7 @@ def test_a_machine_that_has_all_is_told_so(capsys, tmp_path):
     shown = capsys.readouterr().out
     assert f"tensorflow {importlib.metadata.version('tensorflow')}" in shown
     assert f"{tmp_path / 'runs'} can be written, " in shown
-    assert shown.endswith("All that a study needs is here.\n")
+    assert shown.endswith("Everything that a study needs is here.\n")
     assert [] == list(tmp_path.iterdir())
 
 
@@ -50,15 +50,15 @@ def test_a_package_that_is_missing_is_named_with_the_command(capsys, monkeypatch
 def test_a_version_out_of_range_is_missing(monkeypatch):
     """What is there instead is said."""
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.0")
-    found = doctor._extra("the library", ["keras>=3.13.2,<4"])
+    found = data._extra("the library", ["keras>=3.13.2,<4"])
     assert found.mark == "NO"
     assert ", and not 1.0: pip install --editable '.'" in found.words
 
 
 def test_what_another_system_needs_is_not_missed():
     """Metal is for Macs alone."""
-    found = doctor._extra("metal", ["nothing-like-it; sys_platform == 'another'"])
-    assert found == Finding("ok", "metal", "nothing is needed on this machine")
+    found = data._extra("metal", ["nothing-like-it; sys_platform == 'another'"])
+    assert found == Check("ok", "metal", "not needed on this machine")
 
 
 def test_data_that_users_bring_are_told_with_how_to_get_them(capsys, monkeypatch, tmp_path):
@@ -68,10 +68,10 @@ def test_data_that_users_bring_are_told_with_how_to_get_them(capsys, monkeypatch
     lines = {line[4:27].strip(): line for line in capsys.readouterr().out.splitlines()}
     assert lines["acdc"].startswith("--")
     assert "python -m experiments prepare acdc PATH" in lines["acdc"]
-    assert lines["mnist"].split(maxsplit=2)[::2] == ["--", "is downloaded and prepared when it is first asked for"]
+    assert lines["mnist"].split(maxsplit=2)[::2] == ["--", "is downloaded and prepared at its first use"]
     assert lines["mnist_5k"].split(maxsplit=2)[::2] == [
         "ok",
-        "comes with a package, is prepared when it is first asked for",
+        "comes with a package, is prepared at its first use",
     ]
     assert " rosenbrock, beale, branin, " in lines["computed data"]
 
@@ -88,14 +88,14 @@ def test_a_folder_that_cannot_be_written_is_told(capsys, monkeypatch, tmp_path):
 
 def test_a_disk_with_little_space_is_not_enough(monkeypatch, tmp_path):
     """A gibibyte is what a study may take."""
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=2**30 - 1))
-    assert doctor._space(tmp_path).mark == "NO"
+    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: SimpleNamespace(free=2**30 - 1))
+    assert data._space(tmp_path).mark == "NO"
 
 
 def test_devices_are_those_that_tensorflow_finds(monkeypatch):
     """And one that does not start is told with its last words."""
     monkeypatch.undo()
-    found = doctor._devices()
+    found = data._devices()
     assert (found.mark, found.words[:5]) == ("ok", "CPU 0")
-    monkeypatch.setattr(doctor, "DEVICES", "raise ImportError('out of luck')")
-    assert doctor._devices() == Finding("NO", "devices", "TensorFlow does not start: ImportError: out of luck")
+    monkeypatch.setattr(data, "DEVICES", "raise ImportError('out of luck')")
+    assert data._devices() == Check("NO", "devices", "TensorFlow does not start: ImportError: out of luck")

@@ -1,13 +1,13 @@
 """The range test grows the rate as it says, stops when the loss diverges, and reads two rates off by its rule."""
 
-import argparse
 import csv
 import math
 
 import pytest
 
 from experiments.__main__ import main
-from experiments.cli import find_lr
+from experiments.cli import COMMANDS, find_lr
+from experiments.cli.command import parse
 from experiments.errors import UserError
 from experiments.problems import seeds
 from experiments.running import range_test
@@ -24,9 +24,7 @@ def plan(**changes):
 
 def parsed(*words):
     """The options as the command line reads them."""
-    parser = argparse.ArgumentParser()
-    find_lr.add_options(parser)
-    return parser.parse_args(words)
+    return parse(["find-lr", *words], COMMANDS)
 
 
 def test_rates_grow_by_equal_ratios_or_by_equal_differences():
@@ -120,7 +118,7 @@ def test_plan_takes_the_entry_of_a_study_or_a_task(tmp_path):
         (["--low", "0"], "must be a number above 0, got '0'"),
         (["--high", "much"], "must be a number above 0, got 'much'"),
         (["--steps", "5"], "must be a whole number from 20 to 100000, got '5'"),
-        (["--seed", "0"], "must be a tuning seed, 1000 to 1999, got '0'"),
+        (["--seed", "0"], "must be a tuning seed from 1000 to 1999, got '0'"),
         (["--hi", "1"], "Unknown option --hi: did you mean --high?"),
     ],
 )

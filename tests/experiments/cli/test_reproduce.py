@@ -11,7 +11,8 @@ import pytest
 from experiments.__main__ import main
 from experiments.analysis import minima, published
 from experiments.analysis.published import PUBLISHED
-from experiments.problems import functions, tasks
+from experiments.problems import tasks
+from experiments.problems.functions import FUNCTIONS
 from experiments.problems.tasks.points import CLASSICAL
 from experiments.text import from_csv
 from tests.experiments.deepobs import CORRECT, LOSSES
@@ -96,22 +97,20 @@ def test_a_test_function_is_solved_from_some_starts():
 
 def test_cost_is_counted_from_the_first_evaluation_that_solved_it():
     """In gradients."""
-    function = functions.get("rosenbrock")
+    function = FUNCTIONS["rosenbrock"]
     assert minima.cost(function, run_of("Adam", (4.0, 1e-6, 1e-9), 0, "rosenbrock")) == 20
 
 
 def test_a_study_without_known_results_is_refused(capsys):
     """Before anything is trained; those with some are named."""
     assert main(["reproduce", "mnist"]) == 2
-    assert (
-        "Of the problem mnist_orig no results are known; studies of which some are: deepobs" in capsys.readouterr().err
-    )
+    assert "The problem mnist_orig has no known results; studies that have some: deepobs" in capsys.readouterr().err
 
 
 def test_the_published_momentum_comes_out(tmp_path, monkeypatch, capsys):
     """Ten seeds of 100 passes on the quadratic, trained here: within Welch's test of 87.045 ± .025."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("experiments.cli.making.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
     assert main(["reproduce", "deepobs_quadratic", "--optimizers", "Momentum", "--out", "made"]) == 0
     written = (tmp_path / "made" / "reproduction.md").read_text(encoding="utf-8")
     assert re.search(r"^\| Momentum \| 87\.0\d+ ± 0\.0\d+ \(10\) \| 87\.045 ± 0\.025 \| .* \| yes \|$", written, re.M)
@@ -142,7 +141,7 @@ style = { color = "#000000", line = "dashed", marker = "s" }
 def test_a_function_is_tuned_and_told_of(tmp_path, monkeypatch, capsys):
     """By its loss, from random starts; then the table says from how many starts it was solved, as an illustration."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("experiments.cli.making.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
     (tmp_path / "toys.toml").write_text(TOYS, encoding="utf-8")
     assert main(["tune", "toys.toml"]) == 0
     trials = from_csv((tmp_path / "toys.tuning.csv").read_text(encoding="utf-8"))

@@ -50,7 +50,7 @@ def test_each_program_is_traced_once_and_status_says_so(expected, tmp_path):
     assert program(folder, *RUN)[0] == 0
     code, said = program(folder, "status", "whole")
     assert code == 0
-    assert "4 runs, 0 begun and not finished; 2 traces of 2 programs." in said
+    assert "4 runs, 0 unfinished; 2 traces of 2 programs." in said
     assert results(folder) == expected
 
 

@@ -53,7 +53,7 @@ def test_status_counts_by_optimizer_and_names_what_is_not_finished(capsys, name)
     shown = capsys.readouterr().out
     assert re.search(r"evaluation +GD +1 done\n", shown)
     assert "failed: Adam, rate 0.001, seed 1: 1 of 3 passes; out of luck\n" in shown
-    assert "3 runs, 1 begun and not finished; 2 traces of 2 programs. At most 32 s of work are left" in shown
+    assert "3 runs, 1 unfinished; 2 traces of 2 programs. At most 32 s of work are left" in shown
 
 
 def test_a_folder_with_a_broken_specification_is_told_as_damaged(capsys):
@@ -98,7 +98,7 @@ def test_the_runs_of_all_problems_of_a_study_are_its_runs(root):
 def test_resume_takes_what_was_begun_and_not_finished(capsys, monkeypatch):
     """Not what is finished, under way, or has changed since."""
     made = []
-    monkeypatch.setattr("experiments.cli.making.make", lambda name, runs, options, title: made.extend(runs))
+    monkeypatch.setattr("experiments.cli.execution.make", lambda name, runs, options, title: made.extend(runs))
     finished(run())
     begun(run(seed=1)).give_up("killed", "")
     begun(run(seed=2)).give_up("failed", "")
@@ -106,10 +106,10 @@ def test_resume_takes_what_was_begun_and_not_finished(capsys, monkeypatch):
     with leases.claim(begun(run(seed=4)).path):
         assert main(["resume"]) == 0
     assert sorted(one.seed for one in made) == [1, 2]
-    assert "is left as it is: its problem or data have changed since" in capsys.readouterr().err
+    assert "is skipped: its problem or data have changed since" in capsys.readouterr().err
 
 
 def test_with_nothing_interrupted_resume_says_so(capsys):
     """And that is no error."""
     assert main(["resume"]) == 0
-    assert capsys.readouterr().out == "There is nothing to go on with.\n"
+    assert capsys.readouterr().out == "There is nothing to resume.\n"

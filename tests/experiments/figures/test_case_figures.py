@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from experiments.analysis import cases
 from experiments.figures import boxes, overlays
 from experiments.problems import datasets
-from experiments.running.training import predict
+from experiments.running.training import evaluate
 from experiments.text import from_csv
 from tests.experiments import tiny
 from tests.experiments.figures import drawn as drawing
@@ -41,7 +41,7 @@ def made(label, seed, rows, folder):
         numbers = [by_image[image.tobytes()] for image in images]
         return found[numbers], np.eye(3)[found[numbers]]
 
-    files = predict.files(*predict.measured(prediction, tiny.TASK, SLICES))
+    files = evaluate.files(*evaluate.measured(prediction, tiny.TASK, SLICES))
     paths = {}
     for name, content in files.items():
         path = folder / f"{label}-{seed}-{name}"

@@ -10,7 +10,7 @@ from experiments.analysis import cases
 from experiments.problems.metrics import METRICS, measure
 from experiments.records import run_folder
 from experiments.report import case_table
-from experiments.running.training import predict
+from experiments.running.training import evaluate
 from experiments.text import from_csv
 from tests.experiments import tiny
 from tests.experiments.small import evaluations, record, run
@@ -32,7 +32,7 @@ def oracle(wrong=0):
 
 def scores(wrong=0, slices=SLICES):
     """The scores of that prediction."""
-    return predict.measured(oracle(wrong), tiny.TASK, slices)[0]
+    return evaluate.measured(oracle(wrong), tiny.TASK, slices)[0]
 
 
 def seen(label="Adam", seed=0, wrong=4):
@@ -57,7 +57,7 @@ def test_a_case_of_one_slice_is_measured_as_an_image():
     """In mm along rows and columns, and areas in mm^2."""
     single = tiny.slices(1)
     wrong = np.zeros_like(single.labels)
-    found, predictions = predict.measured(lambda images: (wrong, np.eye(3)[wrong]), tiny.TASK, single)
+    found, predictions = evaluate.measured(lambda images: (wrong, np.eye(3)[wrong]), tiny.TASK, single)
     assert [score.missed for score in found] == [True, True]
     assert found[0].hausdorff_95_mm == pytest.approx(math.hypot(15 * 2, 11 * 1))  # the diagonal of 16 x 12 pixels
     assert found[1].size_difference == -5 * 4 * 2
@@ -68,7 +68,7 @@ def test_predictions_keep_the_order_of_the_split():
     """So that they can be laid over its images."""
     order = [3, 0, 2, 1]
     mixed = dataclasses.replace(SLICES, **{f.name: getattr(SLICES, f.name)[order] for f in dataclasses.fields(SLICES)})
-    _, predictions = predict.measured(oracle(), tiny.TASK, mixed)
+    _, predictions = evaluate.measured(oracle(), tiny.TASK, mixed)
     assert np.array_equal(predictions, mixed.labels)
     assert predictions.dtype == np.uint8
 
@@ -80,9 +80,9 @@ def test_a_record_keeps_cases_and_predictions_sealed_like_the_test_scores(tmp_pa
     attempt = run_folder.Attempt(folder, one)
     for evaluation in evaluations((0.1,)):
         attempt.append(evaluation)
-    found, predictions = predict.measured(oracle(4), tiny.TASK, SLICES)
-    files = predict.files(found, predictions)
-    assert files == predict.files(found, predictions)
+    found, predictions = evaluate.measured(oracle(4), tiny.TASK, SLICES)
+    files = evaluate.files(found, predictions)
+    assert files == evaluate.files(found, predictions)
     for name, content in files.items():
         attempt.attach(name, content)
     attempt.finish("done", {}, {})
@@ -156,7 +156,7 @@ def test_every_metric_has_its_column_and_its_unrounded_number(rows):
 def test_a_metric_without_definition_in_any_case_says_so():
     """Precision of structures that are never found."""
     nothing = np.zeros_like(SLICES.labels)
-    found, _ = predict.measured(lambda images: (nothing[:2], np.eye(3)[nothing[:2]]), tiny.TASK, SLICES)
+    found, _ = evaluate.measured(lambda images: (nothing[:2], np.eye(3)[nothing[:2]]), tiny.TASK, SLICES)
     runs = [cases.Measured(record("GD"), found)]
     text = case_table.markdown(case_table.rows(tiny.study(seeds=(0,)), runs), "x", [])
     assert "undefined" in text

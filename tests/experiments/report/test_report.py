@@ -12,7 +12,7 @@ from experiments.report import costs, text
 from experiments.report.captions import Words
 from experiments.studies import runs
 from experiments.text import from_csv
-from experiments.tuning import selection
+from experiments.tuning import choosing
 from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence, result
 
 
@@ -208,7 +208,7 @@ def test_what_is_compared_is_named_in_four_parts():
     entry = whole.study.optimizers[0]
     for track, tail in (("default", "documented values | K=0"), ("agnostic", "space v1 | K=5 x 3")):
         study = dataclasses.replace(whole.study, track=track)
-        assert selection.algorithm(study, entry, "constant") == f"GD | constant | {tail}"
+        assert choosing.algorithm(study, entry, "constant") == f"GD | constant | {tail}"
 
 
 def test_a_budget_that_is_no_budget_for_claims_says_so():

@@ -12,7 +12,7 @@ from experiments.records import run_folder
 from experiments.running import sweep
 from experiments.studies import identity
 from experiments.studies.runs import evaluation_runs
-from experiments.tuning import selection
+from experiments.tuning import choosing, selection
 from tests.experiments.running.test_sweep import Pretender
 from tests.experiments.small import select, study
 
@@ -24,7 +24,7 @@ def made(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "_prepare", lambda name: None)
     path, whole = tmp_path / "small.toml", study()
     choices = select(path, whole)
-    runs = evaluation_runs(identity.study_hash(whole), whole, selection.values(choices))
+    runs = evaluation_runs(identity.study_hash(whole), whole, choosing.values(choices))
     sweep.compare("small", whole, runs, Pretender())
     return path, runs
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.running.engines import Job, local, workers
+from experiments.running.engines import Job, local
+from experiments.running.engines import worker as workers
 from tests.experiments.small import run
 
 

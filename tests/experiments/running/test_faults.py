@@ -191,7 +191,7 @@ def test_records_of_another_tensorflow_are_made_again_and_that_is_said(expected,
     assert "whole: 4 of those to make are recorded, made with tensorflow 2.99.0 (here 2." in said
     code, said = program(tmp_path, *RUN)
     assert code == 0, said
-    assert "4 of 4 recorded runs are made again: made with tensorflow 2.99.0 (here 2." in said
+    assert "4 of 4 recorded runs are not used: made with tensorflow 2.99.0 (here 2." in said
     assert set(attempts(tmp_path).values()) <= {2, 3}
     assert results(tmp_path) == expected
 
@@ -208,10 +208,10 @@ def test_a_run_that_another_machine_has_is_waited_for_and_that_is_said(expected,
     code, said = program(tmp_path, *RUN, "--no-wait")
     assert code == 3, said
     assert "1 of " in said
-    assert "runs are another's at present, the first " in said
+    assert "runs are locked, the first " in said
     running = start(tmp_path, *RUN)
     for line in running.stderr:
-        if "waiting for process 7 on another, which is at it; if that died" in line:
+        if "waiting: locked by process 7 on another; a stale lock" in line:
             break
     shutil.rmtree(owner.parent)
     code, said = finish(running)

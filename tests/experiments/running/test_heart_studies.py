@@ -55,8 +55,8 @@ def test_a_study_of_hearts_runs_from_the_download_to_the_figures(
         return unet((sides, sides, 1), channels, (2, 4), seed=dropout)
 
     small = dataclasses.replace(task, build=narrow, parameters=narrow(0).count_params())
-    monkeypatch.setattr(f"experiments.problems.tasks.{name}.TASK", small)
-    monkeypatch.setattr("experiments.cli.making.engine", lambda *arguments: tiny.Inline)
+    monkeypatch.setitem(tasks.TASKS, name, small)
+    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: tiny.Inline)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(STUDY.format(name=name), encoding="utf-8")

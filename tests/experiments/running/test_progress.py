@@ -17,13 +17,13 @@ def test_durations_are_told_in_minutes_and_seconds(seconds, words):
 
 def test_finished_runs_are_counted_with_the_time_left(capsys):
     """One line a run, for logs; the time left is that of the passes still to come."""
-    with Meter("Comparing", runs=2, passes=20) as meter:
+    with Meter("Comparing", runs=2, epochs=20) as meter:
         meter.reach("a", 10)
-        meter.tell("the first")
+        meter.finish("the first")
         meter.reach("b", 10)
-        meter.tell("the last")
+        meter.finish("the last")
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "Comparing: 2 runs of 20 passes in all"
+    assert lines[0] == "Comparing: 2 runs of 20 epochs in total"
     assert lines[1].startswith("[1/2] the first; about 0 s left")
     assert lines[2] == "[2/2] the last"
 
@@ -32,16 +32,16 @@ def test_passes_trained_before_an_interruption_do_not_count_as_fast_ones(capsys,
     """Of twenty passes ten were there; after five more in ten seconds, five more take another ten."""
     seconds = iter([0.0, 10.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
-    meter = Meter("Comparing", runs=1, passes=20)
+    meter = Meter("Comparing", runs=1, epochs=20)
     meter.begin("a", 10)
     meter.reach("a", 15)
-    meter.tell("nearly")
+    meter.finish("nearly")
     assert capsys.readouterr().err == "[1/1] nearly; about 10 s left\n"
 
 
 def test_a_run_that_is_tried_again_is_counted_once():
     """Its passes are those of the last try."""
-    meter = Meter("Comparing", runs=1, passes=20)
-    for passes in (15, 0, 20):
-        meter.reach("a", passes)
+    meter = Meter("Comparing", runs=1, epochs=20)
+    for epochs in (15, 0, 20):
+        meter.reach("a", epochs)
     assert meter.done == 20

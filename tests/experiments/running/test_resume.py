@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from experiments.problems.tasks import mni152
+from experiments.problems.tasks import TASKS
 from experiments.records import checkpoints, files, leases, run_folder
-from experiments.running.engines import bench, carry
+from experiments.running.engines import execute
 from tests.experiments import tiny
 from tests.experiments.running.test_train_segmentation import run
 
@@ -14,13 +14,13 @@ from tests.experiments.running.test_train_segmentation import run
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch):
     """The tiny segmentation, in this process."""
-    monkeypatch.setattr(mni152, "TASK", tiny.TASK)
+    monkeypatch.setitem(TASKS, "mni152", tiny.TASK)
     monkeypatch.setattr("experiments.problems.datasets.load.load", tiny.load)
 
 
 def carried_out(path, one, kept=None, stop=None, seconds=0.0):
     """Carries out a run, stopping after a pass; returns what was said."""
-    kept, said = kept or bench.Bench(), []
+    kept, said = kept or execute.WorkerCache(), []
     kept.stopping = False
 
     def say(kind, **content):
@@ -30,10 +30,10 @@ def carried_out(path, one, kept=None, stop=None, seconds=0.0):
 
     job = {"spec": one.content, "folder": str(path), "environment": {}, "checkpoint_seconds": seconds}
     if stop is None:
-        carry.carry_out(job, kept, say)
+        execute.execute_run(job, kept, say)
     else:
-        with pytest.raises(carry.Stopped):
-            carry.carry_out(job, kept, say)
+        with pytest.raises(execute.Stopped):
+            execute.execute_run(job, kept, say)
     return said
 
 
@@ -59,9 +59,9 @@ def test_a_stopped_run_goes_on_in_another_process_to_the_last_bit(tmp_path, one)
     carried_out(path, one, stop=3)
     (path / "ckpt" / "step-9" / "variables.bin").write_bytes(b"")
     said = carried_out(path, one)
-    told = [content["text"] for kind, content in said if kind == "told"]
-    assert len(told) == 1
-    assert "step-9 is passed over: variables.bin does not match its checksum" in told[0]
+    notes = [content["text"] for kind, content in said if kind == "note"]
+    assert len(notes) == 1
+    assert "step-9 is passed over: variables.bin does not match its checksum" in notes[0]
     assert ("started", {"attempt": 3, "epoch": 2}) in said
     assert [content["epoch"] for kind, content in said if kind == "evaluated"] == [3, 4]
     assert result(path) == result(whole)
@@ -72,7 +72,7 @@ def test_the_fifth_run_of_a_worker_is_the_run_alone(tmp_path, one):
     """After others, one of another optimizer and one that was stopped among them."""
     alone, fifth = tmp_path / one.identity[:20], tmp_path / "fifth" / one.identity[:20]
     carried_out(alone, one)
-    kept = bench.Bench()
+    kept = execute.WorkerCache()
     for number, other in enumerate([run("GD"), run(seed=3), run(learning_rate=0.3)]):
         carried_out(tmp_path / str(number), other, kept)
     carried_out(tmp_path / "stopped", run(seed=5, epochs=3), kept, stop=1)
@@ -82,7 +82,7 @@ def test_the_fifth_run_of_a_worker_is_the_run_alone(tmp_path, one):
 
 def test_traces_are_counted_once_a_program(tmp_path):
     """The first run of a program has traced it; the next of the same program has not."""
-    kept, found = bench.Bench(), []
+    kept, found = execute.WorkerCache(), []
     for other in (run(), run(seed=1), run(learning_rate=0.3), run("GD"), run("GD", seed=1)):
         path = tmp_path / other.identity[:20]
         carried_out(path, other, kept)
@@ -151,8 +151,8 @@ def test_a_full_disk_ends_the_run_and_it_goes_on_once_there_is_space(tmp_path, o
 def test_checkpoints_cost_a_twentieth_of_the_time_at_most(monkeypatch):
     """One that took ten seconds is followed by the next after two hundred."""
     now = iter([0.0, 29.0, 30.0, 31.0, 41.0, 240.0, 241.0])
-    monkeypatch.setattr(carry.time, "monotonic", lambda: next(now))
-    pace = carry.Pace(30.0)
+    monkeypatch.setattr(execute.time, "monotonic", lambda: next(now))
+    pace = execute.Pace(30.0)
     assert [pace.due(), pace.due()] == [False, True]
     pace.keep(lambda: None)
     assert [pace.due(), pace.due()] == [False, True]
@@ -161,22 +161,22 @@ def test_checkpoints_cost_a_twentieth_of_the_time_at_most(monkeypatch):
 @pytest.mark.parametrize(("parameters", "runs"), [(2, 200), (100, 200), (1_336_610, 10), (1_669_002, 1)])
 def test_a_worker_starts_no_further_program_after_its_share_of_runs(parameters, runs):
     """The larger the model, the sooner: memory grows with each program."""
-    assert bench.most_runs(parameters) == runs
+    assert execute.most_runs(parameters) == runs
 
 
 def test_a_worker_whose_memory_grows_is_followed_by_a_fresh_one(monkeypatch):
     """By more than half a gibibyte over what its first run left."""
     sizes = iter([2**30, 2**30 + 2**28, 2**30 + 2**29 + 1])
-    monkeypatch.setattr(bench, "resident", lambda: next(sizes))
-    monkeypatch.setattr(bench, "most_runs", lambda parameters: 2)
-    kept = bench.Bench()
+    monkeypatch.setattr("experiments.running.timing_pass.resident", lambda: next(sizes))
+    monkeypatch.setattr(execute, "most_runs", lambda parameters: 2)
+    kept = execute.WorkerCache()
     assert [kept.rest(run()) for _ in range(3)] == ["", "program", "now"]
 
 
 def test_a_worker_that_has_served_half_an_hour_is_followed_by_a_fresh_one(monkeypatch):
     """By the clock that does not jump."""
     now = iter([0.0, 10.0, 1801.0])
-    monkeypatch.setattr(bench.time, "monotonic", lambda: next(now))
-    kept = bench.Bench()
-    monkeypatch.setattr(bench, "most_runs", lambda parameters: 200)
+    monkeypatch.setattr(execute.time, "monotonic", lambda: next(now))
+    kept = execute.WorkerCache()
+    monkeypatch.setattr(execute, "most_runs", lambda parameters: 200)
     assert [kept.rest(run()) for _ in range(2)] == ["", "now"]

@@ -97,13 +97,13 @@ def test_drawing_again_trains_nothing_and_gives_the_same_bytes(compared, capsys)
 
 
 def test_a_tier_is_a_smaller_study_in_a_folder_of_its_own(compared, capsys):
-    """What is typed beside it holds; a tier that there is not gets its nearest match."""
+    """What is typed beside it holds; an unknown preset gets its nearest match."""
     with pytest.MonkeyPatch.context() as patch:
         tiny.place(patch, compared)
-        assert main(["compare", "tiny.toml", "--tier", "quick", "--seeds", "0,1", "--debug"]) == 0
-        assert "2 runs of 2 passes" in capsys.readouterr().err
-        assert main(["compare", "tiny.toml", "--tier", "quik"]) == 2
-        assert "Unknown tier 'quik': did you mean 'quick'?" in capsys.readouterr().err
+        assert main(["compare", "tiny.toml", "--preset", "quick", "--seeds", "0,1", "--debug"]) == 0
+        assert "2 runs of 2 epochs" in capsys.readouterr().err
+        assert main(["compare", "tiny.toml", "--preset", "quik"]) == 2
+        assert "Unknown preset 'quik': did you mean 'quick'?" in capsys.readouterr().err
     words = texts(compared / "quick" / "loss.svg")
     assert any(word and word.startswith("CLMR") for word in words)
     assert not any(word and word.startswith("GD") for word in words)

@@ -10,7 +10,7 @@ from experiments.analysis import timing_table
 from experiments.errors import UserError
 from experiments.records import run_folder, timings
 from experiments.running import timing_pass
-from experiments.running.engines import Job, Setting, bench, local
+from experiments.running.engines import Job, Setting, execute, local
 from experiments.studies import runs
 from tests.experiments import evidence as made_up
 from tests.experiments import small
@@ -62,7 +62,7 @@ def test_there_are_a_thousand_seeds_for_times():
 
 def test_a_worker_ends_after_a_run_that_is_timed():
     """And tells the next how many it has served, should there be one."""
-    kept = bench.Bench()
+    kept = execute.WorkerCache()
     assert kept.served == 0
     assert kept.rest(small.run(kind=runs.TIMING, seed=3000)) == "now"
     assert kept.served == 1

@@ -9,7 +9,7 @@ import pytest
 from experiments import machine
 from experiments.__main__ import main
 from experiments.records import leases, run_folder, timings
-from experiments.running.engines import Event, carry
+from experiments.running.engines import Event, execute
 from experiments.studies import runs
 from tests.experiments import small
 from tests.experiments.standin.sitecustomize import Program
@@ -131,12 +131,12 @@ def test_repetitions_are_a_number_from_one_on(capsys):
 def test_an_interruption_names_the_command_without_what_would_begin_again(monkeypatch, capsys):
     """Else the times that were taken by then would be forgotten."""
 
-    def interrupted(options):
+    def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.cli.timing.run", interrupted)
+    monkeypatch.setattr("experiments.cli.tune.requests", interrupted)
     assert main(["time", "mnist", "--again"]) == 130
-    assert capsys.readouterr().err.endswith("the same command goes on: python -m experiments time mnist\n")
+    assert capsys.readouterr().err.endswith("the same command continues: python -m experiments time mnist\n")
 
 
 def test_a_timed_run_begins_anew_after_an_interruption(tmp_path):
@@ -150,10 +150,12 @@ def test_a_timed_run_begins_anew_after_an_interruption(tmp_path):
         def stop(event, kept=kept, **content):
             kept.stopping = event == "evaluated"
 
-        with pytest.raises(carry.Stopped):
-            carry.carry_out(job, kept, stop)
+        with pytest.raises(execute.Stopped):
+            execute.execute_run(job, kept, stop)
         kept.stopping = False
-        carry.carry_out(job, kept, lambda event, seen=evaluated, **content: seen.append((event, content.get("epoch"))))
+        execute.execute_run(
+            job, kept, lambda event, seen=evaluated, **content: seen.append((event, content.get("epoch")))
+        )
         assert next(epoch for event, epoch in evaluated if event == "evaluated") == first
         assert not leases.held(folder)
 
@@ -180,4 +182,4 @@ def test_an_interrupted_run_for_times_is_gone_on_with_by_itself(pretender, capsy
     assert [made.run for made in engine.jobs] == [job.run]
     assert engine.setting.environment["machine"]["cores"] >= 1
     assert main(["resume"]) == 0
-    assert "nothing to go on with" in capsys.readouterr().out
+    assert "nothing to resume" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tfoptim
 from experiments.problems import seeds, tasks
-from experiments.running.training import passes, train
+from experiments.running.training import evaluate, step, train
 from tests.experiments.digits import small, splits
 
 
@@ -33,7 +33,7 @@ def test_accumulated_gradient_is_the_gradient_of_one_batch(data, micro):
     with tf.GradientTape() as tape:
         expected_loss = tf.reduce_mean(task.loss(labels, model(task.inputs(images), training=True)))
     expected = tape.gradient(expected_loss, model.trainable_variables)
-    loss, gradients = tf.function(lambda: passes.full_gradient(model, task, images, labels, micro))()
+    loss, gradients = tf.function(lambda: step.full_gradient(model, task, images, labels, micro))()
     assert float(loss) == pytest.approx(float(expected_loss), rel=1e-6)
     for gradient, whole in zip(gradients, expected, strict=True):
         # sums of 301 float32 terms in another order: a few units in the last place of the largest
@@ -64,7 +64,7 @@ def test_one_step_of_gradient_descent_is_minus_rate_times_the_full_gradient(data
     program = train.Program(one, data)
     list(program.run(one))
     model = task.model(*(seeds.derive(task.name, 0, purpose) for purpose in ("init", "dropout")))
-    _, gradients = passes.full_gradient(model, task, *data["train"], 301)
+    _, gradients = step.full_gradient(model, task, *data["train"], 301)
     expected = [w - 0.5 * g.numpy() for w, g in zip(model.get_weights(), gradients, strict=True)]
     for actual, wanted in zip(program.model.get_weights(), expected, strict=True):
         np.testing.assert_allclose(actual, wanted, rtol=1e-5, atol=1e-6)
@@ -110,7 +110,7 @@ def test_evaluation_is_the_exact_mean_over_all_examples(data):
     """No example is dropped, and the last batch is weighted by its size."""
     task = dataclasses.replace(tasks.get("mnist_mlp"), evaluation_batch=64)
     model, (images, labels) = task.model(0, 0), data["train"]
-    found = train._evaluation(model, task, images, labels)(images, labels)
+    found = evaluate.scores_of(model, task, images, labels)(images, labels)
     logits = model(task.inputs(images))
     assert float(found["loss"]) / 301 == pytest.approx(float(tf.reduce_mean(task.loss(labels, logits))), rel=1e-5)
     assert float(found["accuracy"]) == float(sum(task.metrics["accuracy"](labels, logits)))

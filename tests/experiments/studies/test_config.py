@@ -83,7 +83,7 @@ def test_a_study_of_several_problems_is_one_study_for_each():
         ('"mni152"', '"mni"', "task: Unknown task 'mni': did you mean 'mni152'?"),
         ("epochs = 7", "epochs = 0", "problems[1].epochs: must be a whole number from 1"),
         ("epochs = 7", "epoch = 7", "problems[1].epoch: is not a known key; did you mean 'epochs'?"),
-        ('task = "mni152"\ndata = "mni152_tissue/noise06"', 'task = "mnist_orig"\ndata = "mnist_5k"', "is there twice"),
+        ('task = "mni152"\ndata = "mni152_tissue/noise06"', 'task = "mnist_orig"\ndata = "mnist_5k"', "appears twice"),
     ],
 )
 def test_a_fault_of_a_problem_is_refused_in_words(old, new, fault):
@@ -108,10 +108,10 @@ def test_a_study_like_none_is_refused():
         studies.parse('like = "mni"', "x.toml")
 
 
-def test_a_tier_of_unknown_optimizers_is_refused():
+def test_a_preset_of_unknown_optimizers_is_refused():
     """It is a part of the study."""
-    text = TOML + '[[tiers]]\nname = "quick"\noptimizers = ["Adm"]\nseeds = [0]\nepochs = 1\nfigures = "x"\n'
-    with pytest.raises(UserError, match=r"tiers\[0\].label: Unknown label 'adm': did you mean 'adam'"):
+    text = TOML + '[[presets]]\nname = "quick"\noptimizers = ["Adm"]\nseeds = [0]\nepochs = 1\nfigures = "x"\n'
+    with pytest.raises(UserError, match=r"presets\[0\].label: Unknown label 'adm': did you mean 'adam'"):
         studies.parse(text, "small.toml")
 
 
@@ -247,3 +247,31 @@ def test_unknown_task_is_refused():
     """Tasks are found by the name of their file."""
     with pytest.raises(UserError, match="did you mean 'mnist_orig'"):
         tasks.get("mnist_origin")
+
+
+HASHES = {
+    "deepobs_fmnist_2c2d": ("9872039382ca75bc5408", "4e501cf1a1715a010bee"),
+    "deepobs_quadratic": ("3bb48e558757fda9780e", "9ba7178fda53b23e68d9"),
+    "functions.rosenbrock-rosenbrock": ("cab94334a57c674245bd", "721faf6dace5b4b6d25c"),
+    "functions.beale-beale": ("9346abaf57f7fc53295f", "4539cec40cb23c0ce214"),
+    "functions.branin-branin": ("2fc2af63dd9836437611", "d384176e2059af53da83"),
+    "functions.tf_guide-tf_guide": ("d184bfcbc2a69b11a95b", "450c2bfdf8e237a019ab"),
+    "mni152": ("1eb064f2819c598eb5d7", "3cde8a1395701c275c16"),
+    "mnist": ("5e47728b5c5f76d87107", "ea10af02e5c59e6d3356"),
+}
+
+
+@pytest.mark.parametrize(("name", "known"), HASHES.items(), ids=HASHES)
+def test_the_hashes_of_committed_studies_are_known(name, known):
+    """Whatever a field is called in the code: on them hang committed choices, targets and recorded runs."""
+    path = studies.find(name.split(".")[0])
+    (whole,) = (own for at, own in studies.each(path, studies.load(path)) if at.stem == name)
+    assert (identity.study_hash(whole)[:20], identity.tuning_hash(whole)[:20]) == known
+
+
+def test_presets_are_read_under_their_old_name():
+    """As files of earlier versions have them."""
+    preset = 'name = "quick"\noptimizers = ["Adam"]\nseeds = [0]\nepochs = 1\nfigures = "x"\n'
+    old, new = (studies.parse(f"{TOML}[[{key}]]\n{preset}", "small.toml") for key in ("tiers", "presets"))
+    assert old == new
+    assert [one.name for one in old.presets] == ["quick"]

@@ -7,8 +7,7 @@ import pytest
 from scipy.stats import qmc
 
 from experiments.tuning import search
-from experiments.tuning.search import Search, space
-from experiments.tuning.sequence import BASES, permutations
+from experiments.tuning.search import BASES, Search, permutations, space
 
 ADAM = ("beta_1", "beta_2", "epsilon")
 
@@ -66,7 +65,7 @@ def test_every_scramble_permutes_every_digit():
 def test_points_are_spread_more_evenly_than_random_ones():
     """The worst of 20 scrambles beats the median of 200 random sets, and their median the best twentieth of those.
 
-    Two axes and 20 points, as in the standard tier; centred discrepancy. Seen: 0.0058 against a median of 0.0161.
+    Two axes and 20 points, as in the standard budget; centred discrepancy. Seen: 0.0058 against a median of 0.0161.
     """
     ours = [qmc.discrepancy(points(f"problem {k}", 20, 2)) for k in range(20)]
     random = [qmc.discrepancy(np.random.default_rng(k).random((20, 2))) for k in range(200)]
@@ -93,6 +92,6 @@ def test_all_optimizers_try_the_same_relative_rates():
 
 
 def test_problems_and_rounds_have_scrambles_of_their_own():
-    """Otherwise the three rounds of the paper tier would be one."""
+    """Otherwise the three rounds of the paper budget would be one."""
     made = {points(problem, 8, 1, round_).tobytes() for problem in ("beale", "branin") for round_ in range(3)}
     assert len(made) == 6

@@ -9,7 +9,7 @@ import pytest
 from experiments import studies
 from experiments.errors import UserError
 from experiments.studies import identity, runs
-from experiments.tuning import selection
+from experiments.tuning import choosing, selection
 from experiments.tuning.search import LogUniform
 from tests.experiments.small import TOML, middle, record, saved, select, study, trial
 
@@ -18,7 +18,7 @@ BOTH = GD, ADAM = study().optimizers
 
 def search_of(entry=GD, **changes):
     """The first search of an optimizer of the small study: three points."""
-    return selection.searches(study(**changes), entry)[0]
+    return choosing.searches(study(**changes), entry)[0]
 
 
 def trials_with_best(search, index, label="GD"):
@@ -28,7 +28,7 @@ def trials_with_best(search, index, label="GD"):
             label,
             point.values["learning_rate"],
             accuracy=0.9 if point.index == index else 0.5,
-            **selection.place(search, point),
+            **choosing.place(search, point),
         )
         for point in search.points
     ]
@@ -50,35 +50,35 @@ def test_the_highest_median_wins():
     """One lucky seed does not choose."""
     trials = [trial(index=0, accuracy=a, seed=s) for s, a in enumerate((0.99, 0.1, 0.2))]
     trials += [trial(index=1, accuracy=a, seed=s) for s, a in enumerate((0.6, 0.7, 0.5))]
-    assert selection.best(trials) == 1
+    assert choosing.best(trials) == 1
 
 
 def test_ties_go_to_the_lower_loss_and_then_to_the_earlier_point():
     """The choice does not depend on the order of the trials."""
     trials = [trial(index=0, loss=0.5), trial(index=1, loss=0.4), trial(index=2, loss=0.4)]
-    assert selection.best(trials[::-1]) == 1
+    assert choosing.best(trials[::-1]) == 1
 
 
 def test_a_diverged_trial_is_the_worst():
     """A rate that diverges with one of two seeds is not chosen; where all do, the lowest rate leads downwards."""
     trials = [trial(index=0, accuracy=a, seed=s) for s, a in enumerate((0.99, -math.inf))]
     trials += [trial(index=1, accuracy=0.3, seed=s) for s in range(2)]
-    assert selection.best(trials) == 1
+    assert choosing.best(trials) == 1
     lost = [trial(index=i, rate=r, accuracy=-math.inf, loss=math.inf) for i, r in enumerate((0.3, 0.1, 0.2))]
-    assert selection.best(lost) == 1
+    assert choosing.best(lost) == 1
 
 
 def test_a_wider_search_is_asked_for_while_the_best_lies_at_the_edge():
     """The side of the edge is widened by a decade, and all points are run again."""
     first = search_of()
-    (second,) = selection.settle(study(), GD, trials_with_best(first, edge(first)))
+    (second,) = choosing.settle(study(), GD, trials_with_best(first, edge(first)))
     assert (second.widenings, second.space) == (1, (LogUniform("learning_rate", 1e-5, 1.0),))
 
 
 def test_a_best_inside_settles():
     """Nothing more is tried, and nothing is flagged."""
     search = search_of()
-    choice = selection.settle(study(), GD, trials_with_best(search, middle(search)))
+    choice = choosing.settle(study(), GD, trials_with_best(search, middle(search)))
     assert choice.values == search.points[middle(search)].values
     assert (choice.window, choice.widenings, choice.boundary) == ((1e-4, 1.0), 0, False)
     assert (choice.validation_score, choice.trials) == (0.9, (3, 3))
@@ -89,8 +89,8 @@ def test_a_best_at_the_edge_is_flagged_when_no_widening_is_left():
     search, trials = search_of(), []
     while True:
         trials += trials_with_best(search, edge(search))
-        found = selection.settle(study(), GD, trials)
-        if isinstance(found, selection.Choice):
+        found = choosing.settle(study(), GD, trials)
+        if isinstance(found, choosing.Choice):
             break
         (search,) = found
     assert (found.widenings, found.boundary, found.trials) == (2, True, (3, 9))
@@ -100,17 +100,17 @@ def test_a_best_at_the_edge_is_flagged_when_no_widening_is_left():
 def test_a_missing_trial_is_asked_for():
     """A choice from part of a search would favour what was tried."""
     search = search_of()
-    assert selection.settle(study(), GD, trials_with_best(search, 0)[:-1]) == [search]
+    assert choosing.settle(study(), GD, trials_with_best(search, 0)[:-1]) == [search]
 
 
 def test_of_several_rounds_the_median_is_taken():
     """Not the luckiest; five points that are the same for all problems are never widened."""
     whole = study(track="agnostic")
     trials = []
-    for search, accuracy in zip(selection.searches(whole, GD), (0.9, 0.7, 0.8), strict=True):
+    for search, accuracy in zip(choosing.searches(whole, GD), (0.9, 0.7, 0.8), strict=True):
         assert (search.problem, search.trials) == ("agnostic", 5)
         trials += [dataclasses.replace(t, score=accuracy) for t in trials_with_best(search, edge(search))]
-    choice = selection.settle(whole, GD, trials)
+    choice = choosing.settle(whole, GD, trials)
     assert (choice.round, choice.validation_score) == (2, 0.8)
 
 
@@ -205,7 +205,7 @@ def test_committed_selections_follow_from_their_evidence(path, whole):
     choices = selection.read(path, whole)
     assert set(choices) == {entry.label for entry in whole.optimizers}
     in_last_search = {choice.trials[0] for choice in choices.values()}
-    assert in_last_search == {whole.tier.trials * len(whole.tuning.seeds)}
+    assert in_last_search == {whole.limits.trials * len(whole.tuning.seeds)}
 
 
 @pytest.mark.parametrize("name", ["mnist", "mni152", "functions"])
@@ -229,18 +229,18 @@ def test_of_a_loss_the_lowest_is_best(tmp_path):
     whole, path = study(task="quadratic_deep", data="quadratic_deep"), tmp_path / "small.toml"
     found = []
     for entry in whole.optimizers:
-        (search,) = selection.searches(whole, entry)
+        (search,) = choosing.searches(whole, entry)
         for point in search.points:
             loss = 0.1 if point.index == middle(search) else 0.5
-            rate, place = point.values["learning_rate"], selection.place(search, point)
+            rate, place = point.values["learning_rate"], choosing.place(search, point)
             made = record(entry.label, (0.1, 0.9), rate, 1000, runs.TUNING, place)
             last = {"epoch": 1, "validation_loss": loss, "running_loss": loss, "example_gradients": 1}
             one = dataclasses.replace(made.run, task="quadratic_deep")
             found.append(dataclasses.replace(made, run=one, evaluations=(last,)))
-    trials = [selection.trial_of(made) for made in found]
-    choices = {entry.label: selection.settle(whole, entry, trials) for entry in whole.optimizers}
+    trials = [choosing.trial_of(made) for made in found]
+    choices = {entry.label: choosing.settle(whole, entry, trials) for entry in whole.optimizers}
     selection.write(path, whole, found, choices)
     assert {choice.validation_score for choice in choices.values()} == {-0.1}
     assert {choice["validation_loss"] for choice in saved(selection.paths(path)[0])["choices"].values()} == {0.1}
-    assert saved(selection.paths(path)[0])["rule"] == "lowest median validation loss after the last pass"
+    assert saved(selection.paths(path)[0])["rule"] == "lowest median validation loss after the last epoch"
     assert selection.read(path, whole) == choices

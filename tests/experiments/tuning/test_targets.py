@@ -48,7 +48,7 @@ def test_a_pool_spends_five_times_the_trials_on_each_of_four():
     whole = study()
     pool = targets.pool(whole)
     assert [entry.label for entry in pool.optimizers] == ["AdamW", "NAdamW", "Nesterov", "heavy ball"]
-    assert pool.tier.trials == 5 * whole.tier.trials
+    assert pool.limits.trials == 5 * whole.limits.trials
     assert pool.seeds == tuple(range(2000, 2010))
     assert (pool.task, pool.data, pool.epochs, pool.schedule) == (whole.task, whole.data, whole.epochs, whole.schedule)
 

@@ -73,6 +73,19 @@ def test_two_workers_train_like_one_device(variant, distributed, replicated):
     assert_equal_to_rounding(one["weights"], first["weights"])
 
 
+def test_loss_scale_of_keras_is_warned_of_where_a_strategy_is_that_of_several_workers(two_replicas, monkeypatch):
+    """The same sentence in one process, whose strategy is taken for theirs."""
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", type(two_replicas))
+    with two_replicas.scope():
+        weight = keras.Variable([1.0])
+        optimizer = keras.optimizers.LossScaleOptimizer(tfoptim.SGD(1.0), initial_scale=2.0)
+        optimizer.build([weight])
+    step = tf.function(lambda: two_replicas.run(lambda: optimizer.apply([tf.constant([0.5])], [weight])))
+    with pytest.warns(UserWarning, match=r"Compile with tfoptim\.LossScaleOptimizer"):
+        step()
+    assert weight.numpy() == [0.5]
+
+
 @pytest.mark.slow
 def test_loss_scale_of_keras_on_several_workers_is_warned_of(distributed):
     """Its workers decide each by itself whether to step: one may wait for ever for another that has skipped."""

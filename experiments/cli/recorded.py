@@ -1,0 +1,193 @@
+"""The commands that read records: lint, reproduce (which makes its runs first), mirror."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments import studies, terminal
+from experiments.cli import options as shared
+from experiments.cli.command import Command, option
+from experiments.cli.request import Request, options_of, requests
+from experiments.cli.study import CONTINUE, make
+from experiments.errors import UserError
+from experiments.errors import unknown as not_known
+from experiments.problems import tasks
+from experiments.records import files, run_folder
+from experiments.records.run_folder import Record
+
+if TYPE_CHECKING:
+    from experiments.analysis.lint import Finding
+
+FILE = "reproduction.md"
+SHOW = {
+    "tensorboard": "tensorboard --logdir {folder}",
+    "mlflow": "mlflow ui --backend-store-uri sqlite:///{folder}/mlflow.db",
+}
+
+
+def lint(given: argparse.Namespace, typed: str) -> int:
+    """Prints the rules that each study breaks, and remarks that break none.
+
+    Returns:
+        0 without findings, else 1.
+
+    Raises:
+        UserError: there is no such study, or it has faults.
+    """
+    paths = [studies.find(name) for name in given.study or studies.names()]
+    found = {path: list(_findings(path)) for path in paths}
+    for path, findings in found.items():
+        for remark in _remarks(path):
+            terminal.say(f"{path.stem}: breaks no rule: {remark}", 2)
+        for finding in findings:
+            terminal.say(f"{path.stem}: {finding}", 2)
+        if not findings:
+            print(f"{path.stem}: no findings")
+    return int(any(found.values()))
+
+
+def _findings(path: Path) -> Iterator[Finding]:
+    from experiments.analysis.lint import Finding, findings
+    from experiments.analysis.lint.case import cases, identities
+
+    for own_path, study in studies.each(path, studies.load(path)):
+        (case,) = cases(own_path, ())
+        found, damaged = _recorded(own_path.stem, set(identities(case).values()))
+        if damaged:
+            yield Finding("L-B2", f"{len(damaged)} records of {study.task} are damaged, such as: {damaged[0]}.")
+        yield from findings(own_path, found)
+
+
+def _remarks(path: Path) -> Iterator[str]:
+    from experiments.analysis.lint import remarks
+    from experiments.analysis.lint.case import cases
+
+    for own_path, _ in studies.each(path, studies.load(path)):
+        for case in cases(own_path, ()):
+            yield from remarks(case)
+
+
+def _recorded(name: str, hashes: set[str]) -> tuple[list[Record], list[str]]:
+    """Returns the finished records of a study, test scores sealed, and the damage of the others."""
+    folders = [run_folder.ROOT / f"{name}-{study[:8]}" for study in sorted(hashes)]
+    done = [mark.parent for folder in folders for mark in sorted(folder.glob("trials/*/*/DONE"))]
+    found = [record for path in done if (record := run_folder.read(path)) is not None]
+    return found, [damage for path in done if (damage := run_folder.damage(path)) is not None]
+
+
+def reproduce(given: argparse.Namespace, typed: str) -> int:
+    """Makes the missing runs, and writes and prints the table of each problem.
+
+    Returns:
+        0 when all results agree with the published ones, else 1.
+
+    Raises:
+        UserError: a problem has no known results, or runs could not be made.
+    """
+    options, path = options_of(given, typed), studies.find(given.study)
+    unknown = _unknown(path)
+    if unknown:
+        there = ", ".join(name for name in studies.names() if not _unknown(studies.find(name)))
+        raise UserError(f"The problem {unknown[0]} has no known results; studies that have some: {there}.")
+    every = requests(options)
+    for one in every:
+        make(one, options)
+    agreed = [_table(one, typed) for one in every]
+    return int(not all(agreed))
+
+
+def _unknown(path: Path) -> list[str]:
+    """Returns the problems of a study with neither published results nor a known minimum."""
+    from experiments.analysis.published import PUBLISHED
+
+    names = [study.task for _, study in studies.each(path, studies.load(path))]
+    return [name for name in names if name not in PUBLISHED and not tasks.get(name).toy]
+
+
+def _table(request: Request, command: str) -> bool:
+    """Writes and prints the table of one problem; returns whether it agrees with the published results."""
+    from experiments import report
+    from experiments.analysis import minima, published
+
+    task = tasks.get(request.study.task)
+    found = report.opened(request.name, request.path, request.wanted)
+    agrees = True
+    if task.name in published.PUBLISHED:
+        rows = published.beside(task, found)
+        agrees = all(row.agrees for row in rows)
+        lines = published.markdown(rows, f"test {task.score_title}")
+    else:
+        lines = minima.markdown(minima.outcomes([entry.label for entry in request.study.optimizers], found))
+    made = found[0].environment
+    versions = f"TensorFlow {made['tensorflow']}, Keras {made['keras']}, {made['system']}, commit {made['commit']}"
+    origin = f"Study {request.name} {found[0].run.study[:8]}; {versions}; made by: {command}"
+    text = "\n".join([f"# {task.title}", "", *lines, "", origin, ""])
+    request.folder.mkdir(parents=True, exist_ok=True)
+    files.write(request.folder / FILE, text)
+    print(f"{text}\nWritten to {request.folder / FILE}.")
+    return agrees
+
+
+def mirror(given: argparse.Namespace, typed: str) -> None:
+    """Copies the records, test scores sealed, and prints how to open them.
+
+    Raises:
+        UserError: the study or the program is not known, a package is missing, or nothing is recorded.
+    """
+    from experiments.report import mirrors
+
+    if given.to not in SHOW:
+        raise not_known("program to mirror to", given.to, SHOW)
+    name = studies.find(given.study).stem
+    folder = given.out or run_folder.ROOT / given.to
+    if not any(True for _ in _of_every_version(name)):
+        raise UserError(f"No run of the study {name} is recorded in {run_folder.ROOT}: there is nothing to mirror.")
+    count = mirrors.mirror(_of_every_version(name), mirrors.opened(given.to, folder))
+    terminal.say(f"{count} runs are mirrored; open them with: {SHOW[given.to].format(folder=folder)}")
+
+
+def _of_every_version(name: str) -> Iterator[Record]:
+    """Yields the records of a study, evaluation and tuning alike, of every version of it."""
+    for done in sorted(run_folder.ROOT.glob(f"{name}-????????/trials/*/*/DONE")):
+        record = run_folder.read(done.parent)
+        if record is not None:
+            yield record
+
+
+COMMANDS = (
+    Command(
+        "lint",
+        "study",
+        "list the protocol rules that a study, its choices or its records break",
+        lint,
+        (option("study", nargs="*", help="studies, or paths of .toml files (default: all studies)"),),
+        (("", "all studies"), ("mnist mine.toml", "two of them")),
+    ),
+    Command(
+        "reproduce",
+        "checks",
+        "compare results with known ones: DeepOBS's, and minima of functions",
+        reproduce,
+        (shared.study("deepobs_quadratic"), *shared.SELECTION, *shared.EXECUTION, *shared.REPORT),
+        (
+            ("functions", "distance to the minima of functions"),
+            ("deepobs_quadratic --seeds 1", "comparison with DeepOBS"),
+        ),
+        interrupted=CONTINUE,
+    ),
+    Command(
+        "mirror",
+        "checks",
+        "show recorded runs in TensorBoard or MLflow",
+        mirror,
+        (
+            option("study", help="a study, or the path of a .toml"),
+            option("to", metavar="PROGRAM", help=" or ".join(SHOW)),
+            option("--out", type=Path, metavar="FOLDER", help="output folder (default: runs/PROGRAM)"),
+        ),
+        (("mnist tensorboard", "write records for TensorBoard"), ("mnist mlflow", "the same for MLflow")),
+    ),
+)

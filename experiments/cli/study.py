@@ -1,0 +1,226 @@
+"""The commands that make a comparison: compare, run, report."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments import studies
+from experiments.cli import execution
+from experiments.cli import options as shared
+from experiments.cli.command import Command, option
+from experiments.cli.request import Options, Request, options_of, requests
+from experiments.errors import UserError
+from experiments.problems import datasets
+from experiments.records import costs, run_folder, timings
+from experiments.running import sweep
+from experiments.studies import Study, identity
+from experiments.studies.runs import TUNING, Run
+from experiments.tuning import selection
+
+if TYPE_CHECKING:
+    from experiments import report as reports
+    from experiments.tuning.choosing import Trial
+
+CONTINUE = "Interrupted; finished runs are kept, and the same command continues: {command}"
+Now = Callable[[], list[Run]]
+
+
+def compare(given: argparse.Namespace, typed: str) -> None:
+    """Makes the missing runs of a comparison and writes its report, problem by problem."""
+    options = options_of(given, typed)
+    if given.no_report:
+        make_all(options)
+        return
+    written = []
+    for request in requests(options):
+        if options.dry_run:
+            execution.print_estimate(request.name, request.wanted, options)
+            continue
+        make(request, options)
+        written.append(_report(request, options))
+    _overview(written, options)
+
+
+def make(request: Request, options: Options) -> None:
+    """Makes the missing runs of a comparison on one problem."""
+    datasets.require(datasets.CARDS[request.study.data])
+    engine = execution.engine(request.name, options, len(request.wanted))
+    sweep.compare(request.name, request.study, request.wanted, engine)
+
+
+def run(given: argparse.Namespace, typed: str) -> None:
+    """Makes the missing runs of a study's comparison or tuning, or a share of them."""
+    make_all(options_of(given, typed))
+
+
+def make_all(options: Options) -> None:
+    """Makes the missing runs of a study, without a report."""
+    for name, now in _tunings(options) if options.tuning else _comparisons(options):
+        runs = now()
+        while runs:
+            mine = [one for one in runs if options.shard is None or options.shard.has(one.identity)]
+            execution.make(name, mine, options, "Tuning" if options.tuning else "Comparing")
+            if not options.tuning or options.dry_run or len(mine) < len(runs):
+                break
+            runs = now()  # a search whose best point lies at its edge goes on
+
+
+def _comparisons(options: Options) -> Iterator[tuple[str, Now]]:
+    """Yields the name of each problem's study, and what gives its runs."""
+    for request in requests(options):
+        yield request.name, functools.partial(list, request.wanted)
+
+
+def _tunings(options: Options) -> Iterator[tuple[str, Now]]:
+    """Yields the name of each problem's study, and what gives the present runs of its search, or none."""
+    for path, study in tuned(options.study):
+
+        def now(name: str = path.stem, study: Study = study) -> list[Run]:
+            runs, choices = sweep.searched(name, study)
+            return [] if choices else runs
+
+        yield path.stem, now
+
+
+def tuned(name: str) -> list[tuple[Path, Study]]:
+    """Returns the problems of a study whose hyperparameters are tuned, each with its path.
+
+    Raises:
+        UserError: the study's track tunes nothing.
+    """
+    path = studies.find(name)
+    study = studies.load(path)
+    if not study.tuned:
+        raise UserError(f"The track '{study.track}' tunes nothing: its learning rates are the documented ones.")
+    return studies.each(path, study)
+
+
+def report(given: argparse.Namespace, typed: str) -> None:
+    """Writes the report of recorded runs, and trains nothing."""
+    options = options_of(given, typed)
+    _overview([_report(request, options) for request in requests(options)], options)
+
+
+def _overview(written: Sequence[reports.Report], options: Options) -> None:
+    """Writes the page over all problems of a study that has several."""
+    if len(written) > 1:
+        from experiments import report as reports
+        from experiments.report import printed
+
+        title, folder = studies.load(studies.find(options.study)).title, written[0].page.parent.parent
+        if made := reports.write_overview(written, title, folder):
+            printed.tell_files(made, folder)
+
+
+def _report(request: Request, options: Options) -> reports.Report:
+    from experiments import report as reports
+    from experiments.report import printed
+    from experiments.report.captions import Words
+
+    found = reports.opened(request.name, request.path, request.wanted)
+    words = Words(request.name, request.whole, request.study, found, request.choices, options.command)
+    goal, origin = options.target, ""
+    if goal is None and request.target is not None:
+        goal, origin = request.target.value, request.target.words
+    labels = [entry.label for entry in request.study.optimizers]
+    evidence = reports.Evidence(
+        request.name,
+        request.study,
+        request.wanted,
+        found,
+        request.choices,
+        _trials(request),
+        words,
+        goal,
+        origin,
+        _costs(request),
+        timings.recorded(request.name, request.wanted[0].study, labels),
+        studies.typed(request.path),
+    )
+    made = reports.write(evidence, request.path, request.folder)
+    printed.show(made, wide=options.wide)
+    printed.tell_files(made.files, request.folder)
+    return made
+
+
+def _costs(request: Request) -> costs.Costs:
+    """Returns the costs by the records here; those of a choice whose records are elsewhere, by its evidence."""
+    evidence, made_for = selection.paths(request.path)[1], identity.tuning_hash(request.whole)
+    described: costs.Costs = {}
+    if request.study.tuned and evidence.is_file():
+        text = evidence.read_text(encoding="utf-8")
+        described = {(TUNING, label): cost for label, cost in selection.costs_of(text, request.whole).items()}
+    known = sorted({made_for, request.wanted[0].study})
+    return {**described, **costs.read(run_folder.ROOT / f"{request.name}-{study[:8]}" for study in known)}
+
+
+def _trials(request: Request) -> list[Trial]:
+    """Returns the trials that the choice rests on; none where nothing was tuned."""
+    evidence = selection.paths(request.path)[1]
+    if not (request.study.tuned and evidence.is_file()):
+        return []
+    labels = [entry.label for entry in request.study.optimizers]
+    return [t for t in selection.trials_of(evidence.read_text(encoding="utf-8")) if t.label in labels]
+
+
+COMMANDS = (
+    Command(
+        "compare",
+        "study",
+        "train missing runs, then write figures and table",
+        compare,
+        (
+            shared.study(),
+            *shared.SELECTION,
+            *shared.EXECUTION,
+            *shared.REPORT,
+            shared.WIDE,
+            option("--no-report", action="store_true", help="only train, as `run` does"),
+        ),
+        (
+            ("", "all of the study `mnist`, figures in static/"),
+            ("mnist --optimizers adam sgd --seeds 10 --out /tmp/figures", "two optimizers, with more seeds"),
+            ("mnist --epochs 3", "a quick look: shorter runs, same rates"),
+            ("mni152 --preset quick", "four optimizers segment a brain, in minutes"),
+            ("mnist --dry-run", "number of missing runs, and their time"),
+        ),
+        interrupted=CONTINUE,
+    ),
+    Command(
+        "run",
+        "study",
+        "train missing runs of a study, without a report (compare --no-report)",
+        run,
+        (
+            shared.study(),
+            *shared.SELECTION,
+            *shared.EXECUTION,
+            option("--tuning", action="store_true", help="the runs of tuning, instead of the comparison's"),
+            option("--shard", type=shared.shard, metavar="I/N", help="the I-th of N shares of the runs, from 1"),
+        ),
+        (
+            ("mnist --dry-run", "number of missing runs, and their time"),
+            ("mnist --shard 2/4", "the second of four shares, for any scheduler"),
+            ("mnist --engine slurm --engine-option slurm_partition=cpu --jobs 32", "on a Slurm cluster"),
+            ("mnist --engine ray --engine-option address=auto", "on the Ray cluster of this machine"),
+            ("mnist --tuning --jobs 8", "the runs that choose the learning rates"),
+        ),
+        interrupted=CONTINUE,
+    ),
+    Command(
+        "report",
+        "study",
+        "write the report of recorded runs: a page, Markdown and CSV",
+        report,
+        (shared.study(), *shared.SELECTION, *shared.REPORT, shared.WIDE),
+        (
+            ("mnist --out /tmp/report", "one page of recorded runs; trains nothing"),
+            ("mnist --optimizers adam sgd --target 0.9", "two optimizers, with their times to a score"),
+        ),
+        interrupted=CONTINUE,
+    ),
+)

@@ -1,0 +1,214 @@
+"""Classical test functions, each with its published start, box and known minima.
+
+    >>> rosenbrock = FUNCTIONS["rosenbrock"]
+    >>> float(rosenbrock.value(rosenbrock.start)), float(rosenbrock.value([1.0, 1.0]))
+    (158.5, 0.0)
+
+A formula is written once and computes on TensorFlow tensors, NumPy arrays and plain numbers. Nothing is clipped, and
+only the functions called `two_d_...` have noise: they are those of DeepOBS (Schneider, Balles and Hennig, 2019) to the
+last draw.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Point = tuple[float, ...]
+
+SOLVED = 1e-6  # rule B20: share of the way from the start's value to the minimum that may be left
+NOISE_SEED, NOISE_ROWS = 42, 10_000
+
+
+def is_tensor(x: Any) -> bool:
+    """Returns whether a value is TensorFlow's or Keras's, without importing them."""
+    return type(x).__module__.startswith(("tensorflow", "keras"))
+
+
+def coordinates(name: str, what: str, x: Any, size: int, like: Any = None) -> Any:
+    """Returns coordinates as floats of the right kind: NumPy or TensorFlow, of their own precision or another point's.
+
+    Args:
+        name: the problem's name, for the message.
+        what: name of the coordinates, for the message.
+        x: [..., size]; tensors and variables stay what they are, all else becomes a NumPy array of floats.
+        size: coordinates of a point.
+        like: point whose kind and precision the result has; None leaves that to x.
+
+    Raises:
+        ValueError: the last axis has another size, or there is none.
+    """
+    if is_tensor(like):
+        import tensorflow as tf
+
+        x = tf.cast(x, like.dtype)
+    elif like is not None or not is_tensor(x):
+        x = np.asarray(x, getattr(like, "dtype", None))
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    shape = tuple(x.shape)
+    if not shape or shape[-1] != size:
+        raise ValueError(f"{name}: {what} must have {size} coordinates on the last axis, got the shape {shape}.")
+    return x
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """One test function.
+
+    Attributes:
+        name: its name in studies; seeds derive from it.
+        title: what it is, in words.
+        formula: the value, from one argument a coordinate.
+        start: where runs begin.
+        box: lowest and highest value of each coordinate, as published with the function.
+        minimum: lowest value.
+        minimizers: every point that has it.
+        classical: the start of the older literature, where that is another.
+        noisy: whether a batch adds the mean of its noise rows times the point.
+    """
+
+    name: str
+    title: str
+    formula: Callable[..., Any]
+    start: Point
+    box: tuple[tuple[float, float], ...]
+    minimum: float
+    minimizers: tuple[Point, ...]
+    classical: Point | None = None
+    noisy: bool = False
+
+    @property
+    def parameters(self) -> int:
+        """Number of coordinates."""
+        return len(self.start)
+
+    def value(self, point: Any) -> Any:
+        """Returns the exact value, without noise.
+
+        Args:
+            point: [..., coordinates]; a TensorFlow tensor or variable, or anything that NumPy turns into numbers.
+
+        Returns:
+            [...], of the point's kind and precision.
+
+        Raises:
+            ValueError: the point has another number of coordinates.
+        """
+        point = coordinates(self.name, "a point", point, self.parameters)
+        return self.formula(*(point[..., i] for i in range(self.parameters)))
+
+    def loss(self, point: Any, rows: Any) -> Any:
+        """Returns the loss of each row of noise: the value plus the row times the point.
+
+        Args:
+            point: [coordinates].
+            rows: rows of `noise`, [n, coordinates].
+
+        Returns:
+            [n], of the point's kind and precision.
+
+        Raises:
+            ValueError: the point or the rows have another number of coordinates.
+        """
+        point = coordinates(self.name, "a point", point, self.parameters)
+        rows = coordinates(self.name, "a row of noise", rows, self.parameters, like=point)
+        return self.value(point) + sum(rows[..., i] * point[i] for i in range(self.parameters))
+
+    def noise(self) -> npt.NDArray[np.float32]:
+        """Returns the noise rows, [10,000, coordinates] from N(0, 1), the same on every call and machine.
+
+        Raises:
+            ValueError: the function has no noise.
+        """
+        if not self.noisy:
+            raise ValueError(f"{self.name} has no noise: the noisy form is called two_d_{self.name}.")
+        generator = np.random.RandomState(NOISE_SEED)  # DeepOBS's own; its stream is frozen for good
+        return generator.normal(size=(self.parameters, NOISE_ROWS)).T.astype(np.float32)
+
+    def start_from(self, init: int) -> Array:
+        """Returns the random start of a seed of initial weights, [coordinates] in float64."""
+        low, high = np.array(self.box).T
+        draws = np.random.default_rng(init).random(self.parameters)
+        start: Array = low + (high - low) * draws
+        return start
+
+    def solved(self, value: float, start_value: float) -> bool:
+        """Returns whether a value is within a millionth of the way from the start's value to the minimum (rule B20)."""
+        return bool(value - self.minimum <= SOLVED * (start_value - self.minimum))  # NaN has not solved it
+
+
+def _cos(x: Any) -> Any:
+    if not is_tensor(x):
+        return np.cos(x)
+    import tensorflow as tf
+
+    return tf.cos(x)
+
+
+def _rosenbrock(u: Any, v: Any) -> Any:
+    return (1 - u) ** 2 + 100 * (v - u**2) ** 2
+
+
+def _beale(u: Any, v: Any) -> Any:
+    return (1.5 - u + u * v) ** 2 + (2.25 - u + u * v**2) ** 2 + (2.625 - u + u * v**3) ** 2
+
+
+def _branin(u: Any, v: Any) -> Any:
+    bend = v - 5.1 / (4 * math.pi**2) * u**2 + 5 / math.pi * u - 6
+    return bend**2 + 10 * (1 - 1 / (8 * math.pi)) * _cos(u) + 10
+
+
+def _quartic(x: Any) -> Any:
+    return 2 * x**4 + 3 * x**3 + 2
+
+
+_EXACT = (
+    Function(
+        name="rosenbrock",
+        title="Rosenbrock's curved valley (1960)",
+        formula=_rosenbrock,
+        start=(-0.5, 1.5),
+        classical=(-1.2, 1.0),
+        box=((-2.048, 2.048),) * 2,
+        minimum=0.0,
+        minimizers=((1.0, 1.0),),
+    ),
+    Function(
+        name="beale",
+        title="Beale's plateaus with sharp walls (1958)",
+        formula=_beale,
+        start=(-4.5, 4.5),
+        box=((-4.5, 4.5),) * 2,
+        minimum=0.0,
+        minimizers=((3.0, 0.5),),
+    ),
+    Function(
+        name="branin",
+        title="Branin's three equal minima (1972)",
+        formula=_branin,
+        start=(2.5, 12.5),
+        box=((-5.0, 10.0), (0.0, 15.0)),
+        minimum=5 / (4 * math.pi),
+        minimizers=((-math.pi, 12.275), (math.pi, 2.275), (3 * math.pi, 2.475)),
+    ),
+)
+_QUARTIC = Function(
+    name="tf_guide",
+    title="2x⁴ + 3x³ + 2, the test of TensorFlow's guide 'Optimizers with Core APIs'",
+    formula=_quartic,
+    start=(2.0,),
+    box=((-2.0, 2.0),),  # the range that the guide draws
+    minimum=1909 / 2048,
+    minimizers=((-9 / 8,),),
+)
+_NOISY = tuple(
+    dataclasses.replace(f, name=f"two_d_{f.name}", title=f"{f.title}, with the noise of DeepOBS", noisy=True)
+    for f in _EXACT
+)
+FUNCTIONS = {function.name: function for function in (*_EXACT, _QUARTIC, *_NOISY)}

@@ -1,0 +1,164 @@
+"""The engines of clusters: Slurm, through submitit, and Ray. Results are read from the records.
+
+An element of a Slurm array that nears its time limit is stopped by a signal: its worker writes a checkpoint, the batch
+is queued again, and finished runs are skipped. Ray never repeats a task by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from experiments.errors import UserError, unknown
+from experiments.running.engines import Event, Job, Setting
+from experiments.running.engines.cluster import attend, batches, parcel, python_path, watch
+
+RAY_OPTIONS = ("address", "cpus")
+
+
+class Slurm:
+    """The engine of a Slurm cluster."""
+
+    def __init__(self, setting: Setting, options: Mapping[str, str]) -> None:
+        """Sets up without submitting.
+
+        Args:
+            setting: of every engine; `workers` is how many elements run at once.
+            options: of sbatch, by submitit's names: `timeout_min`, `mem_gb`, `slurm_partition` and so on;
+                and `cluster`, of which `local` starts plain processes.
+
+        Raises:
+            UserError: submitit is not installed, Slurm is not here, or an option is not known.
+        """
+        try:
+            import submitit
+        except ImportError as error:
+            raise UserError("The engine slurm needs a package: pip install 'tfoptim[slurm]'") from error
+        self.setting = setting
+        parameters = {name: _number(value) for name, value in options.items() if name != "cluster"}
+        cluster = options.get("cluster", "slurm")
+        try:
+            self._executor = submitit.AutoExecutor(folder=setting.logs / "submitit", cluster=cluster)
+            limit = {} if cluster == "local" else {"slurm_array_parallelism": setting.workers}
+            self._executor.update_parameters(**{"name": "tfoptim", "cpus_per_task": 1, **limit, **parameters})
+        except (RuntimeError, NameError, TypeError, ValueError) as error:
+            raise UserError(f"Slurm cannot be used so: {error}") from error
+
+    def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
+        """Executes all jobs; a failed one does not stop the others."""
+        parcels = [(batch, parcel(batch, self.setting)) for batch in batches(jobs, self.setting.workers)]
+        with _path_set(), self._executor.batch():
+            elements = [self._executor.submit(Element(), *content) for _, content in parcels]
+        watch([(Handle(element), batch) for element, (batch, _) in zip(elements, parcels, strict=True)], observe)
+
+
+class Element:
+    """An element of the array; submitit asks it for a checkpoint when its time is up."""
+
+    def __call__(self, messages: Sequence[Mapping[str, Any]], logs: str, checkpoint_seconds: float) -> None:
+        """Executes a batch."""
+        attend(messages, logs, checkpoint_seconds)
+
+    def checkpoint(self, *arguments: Any) -> Any:
+        """Returns the same batch, to be queued again; the worker keeps its state when the element then ends."""
+        import submitit
+
+        return submitit.helpers.DelayedSubmission(Element(), *arguments)
+
+
+class Handle:
+    """A batch in Slurm."""
+
+    def __init__(self, job: Any) -> None:
+        """Takes submitit's job."""
+        self._job = job
+
+    def ended(self) -> bool:
+        """Returns whether it runs no more, however it ended."""
+        return bool(self._job.done())
+
+    def cancel(self) -> None:
+        """Ends it."""
+        self._job.cancel(check=False)
+
+
+@contextlib.contextmanager
+def _path_set() -> Iterator[None]:
+    """Lets submitted jobs find the packages of this process."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = python_path()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+def _number(value: str) -> str | int:
+    return int(value) if value.isdecimal() else value
+
+
+class Ray:
+    """The engine of a Ray cluster, or of one that it starts on this machine."""
+
+    def __init__(self, setting: Setting, options: Mapping[str, str]) -> None:
+        """Sets up without connecting.
+
+        Args:
+            setting: of every engine.
+            options: `address` of the cluster (default: RAY_ADDRESS, else one on this machine), `cpus` of a batch.
+
+        Raises:
+            UserError: Ray is not installed, or an option is not known.
+        """
+        for name in options:
+            if name not in RAY_OPTIONS:
+                raise unknown("option of the Ray engine", name, RAY_OPTIONS)
+        try:
+            import ray
+        except ImportError as error:
+            raise UserError("The engine ray needs a package: pip install 'tfoptim[ray]'") from error
+        self.setting, self._options, self._ray = setting, options, ray
+
+    def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
+        """Executes all jobs; a failed one does not stop the others."""
+        ray = self._ray
+        ours = not ray.is_initialized()
+        if ours:
+            ray.init(
+                address=self._options.get("address"),
+                include_dashboard=False if "address" not in self._options else None,
+                log_to_driver=False,
+                runtime_env={"env_vars": {"PYTHONPATH": python_path()}},
+            )
+        try:
+            task = ray.remote(
+                num_cpus=float(self._options.get("cpus", 1)), max_retries=0, scheduling_strategy="SPREAD"
+            )(attend)
+            places = self.setting.workers
+            sent = [(Task(ray, task.remote(*parcel(batch, self.setting))), batch) for batch in batches(jobs, places)]
+            watch(sent, observe)
+        finally:
+            if ours:
+                ray.shutdown()
+
+
+class Task:
+    """A batch in Ray."""
+
+    def __init__(self, ray: Any, reference: Any) -> None:
+        """Takes the package and the task's reference."""
+        self._ray, self._reference = ray, reference
+
+    def ended(self) -> bool:
+        """Returns whether it runs no more, however it ended."""
+        ready, _ = self._ray.wait([self._reference], timeout=0)
+        return bool(ready)
+
+    def cancel(self) -> None:
+        """Interrupts it, so that its worker keeps a checkpoint."""
+        self._ray.cancel(self._reference, force=False)

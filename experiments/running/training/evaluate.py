@@ -1,0 +1,103 @@
+"""The evaluation of a model: scores of a split, predictions of its cases, and every metric of each case."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from experiments.problems import grid, seeds
+from experiments.problems.datasets.examples import Slices, cases
+from experiments.problems.metrics import Score, measure
+from experiments.problems.tasks.base import Task
+from experiments.running.training.step import Split
+from experiments.text import to_csv
+
+Outputs = tuple[np.ndarray, np.ndarray]
+Predict = Callable[[np.ndarray], Outputs]
+
+
+def scored(task: Task, split: str, values: Split) -> Split:
+    """Returns the examples of a split that scores are of: all, but of a large training set a fixed part (rule B13)."""
+    if split != "train" or len(values[1]) <= grid.MOST_TRAINING:
+        return values
+    rows = seeds.order(task.name, 0, 0, len(values[1]))[: grid.MOST_TRAINING]
+    return tf.gather(values[0], rows), tf.gather(values[1], rows)
+
+
+def scores_of(model: Any, task: Task, images: Any, labels: Any) -> Any:
+    """Returns the compiled sum of each score over a split; one trace serves like splits of any size."""
+    scores = {"loss": task.loss, **task.metrics}
+
+    def evaluate(images: Any, labels: Any) -> Any:
+        sums = {name: tf.constant(0.0) for name in scores}
+        for start in tf.range(0, tf.shape(labels)[0], task.evaluation_batch):
+            batch = slice(start, start + task.evaluation_batch)
+            logits = model(task.inputs(images[batch]), training=False)
+            sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
+        return sums
+
+    any_number = [tf.TensorSpec([None, *values.shape[1:]], values.dtype) for values in (images, labels)]
+    return tf.function(evaluate, input_signature=any_number)
+
+
+def predictor(model: Any, task: Task) -> Predict | None:
+    """Returns what predicts stored images, uint8 [n, height, width, 1]; None for a problem without cases.
+
+    It is compiled at its first use and gives what `task.outputs` does, as arrays.
+    """
+    outputs = task.outputs
+    if outputs is None:
+        return None
+    shape = tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8)
+    compiled: Any = tf.function(lambda images: outputs(model(task.inputs(images), training=False)), [shape])
+
+    def predict(images: np.ndarray) -> Outputs:
+        starts = range(0, len(images), task.evaluation_batch)
+        found = [compiled(images[start : start + task.evaluation_batch]) for start in starts]
+        classes, probabilities = (
+            np.concatenate([part.numpy() for part in parts]) for parts in zip(*found, strict=True)
+        )
+        return classes, probabilities
+
+    return predict
+
+
+def measured(predict: Predict, task: Task, slices: Slices) -> tuple[list[Score], np.ndarray]:
+    """Returns every metric of each case and class, and the predicted class of each pixel.
+
+    Args:
+        predict: of the trained model.
+        task: has the names of the classes and the tolerance.
+        slices: the split.
+
+    Returns:
+        Scores in the order of the cases, and predictions, uint8 [n, height, width], in that of the slices.
+    """
+    predictions = np.zeros_like(slices.labels)
+    scores: list[Score] = []
+    for case, rows in cases(slices):
+        predictions[rows], probabilities = predict(slices.images[rows])
+        alone = len(rows) == 1
+        height, width, thickness = map(float, slices.spacing_mm[rows[0]])
+        scores += measure(
+            *((part[rows[0]] if alone else part[rows]) for part in (slices.labels, predictions)),
+            classes=task.classes,
+            spacing_mm=(height, width) if alone else (thickness, height, width),
+            tolerance_mm=task.tolerance_mm,
+            case=case,
+            probabilities=probabilities[0] if alone else probabilities,
+        )
+    return scores, predictions
+
+
+def files(scores: Sequence[Score], predictions: np.ndarray) -> dict[str, bytes]:
+    """Returns what a record keeps of a prediction, by the name of the file; the same content has the same bytes."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, predictions=predictions)
+    rows = [dataclasses.asdict(score) for score in scores]
+    return {"cases.csv": to_csv(rows).encode(), "predictions.npz": packed.getvalue()}

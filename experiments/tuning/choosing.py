@@ -1,0 +1,232 @@
+"""Hyperparameters chosen on validation data: which points are tried, and which of them is taken.
+
+Every optimizer is tried at the same number of scrambled Halton points in a space of the same width around its
+documented default (`experiments.tuning.search`). When the best lies in the outer tenth of a range, that side is widened
+by a decade and all points are run again, twice at most; after that the choice is marked `boundary`. The best point has
+the highest median validation score (accuracy, Dice) over the tuning seeds after the last epoch; ties go to the lower
+median validation loss, then to the earlier point. Of several rounds, the one with the median score is taken, not the
+luckiest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from experiments import optimizers
+from experiments.problems import tasks
+from experiments.records import run_folder
+from experiments.studies import Entry, Study
+from experiments.studies.identity import tuning_hash
+from experiments.studies.runs import TUNING, Run, plan
+from experiments.tuning.search import Point, Search, space
+
+RATE = "learning_rate"
+AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS = 5, 3
+SPACE = "space v1"  # as `space` defines it; another definition is another number
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """How one tuning run ended; a diverged one has no scores.
+
+    Attributes:
+        label: of the optimizer.
+        learning_rate: the rate tried.
+        seed: of the run.
+        score: validation score, turned so that greater is better; minus infinity where it diverged.
+        loss: validation loss, infinity where it diverged.
+        round: number of the search, from 0.
+        widenings: how often its space was widened before.
+        index: number of the point in the search.
+    """
+
+    label: str
+    learning_rate: float
+    seed: int
+    score: float
+    loss: float
+    round: int = 0
+    widenings: int = 0
+    index: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The chosen hyperparameters of an optimizer.
+
+    Attributes:
+        values: hyperparameters by name, the learning rate among them.
+        window: the lowest and highest rate of the range it was chosen from.
+        widenings: how often the space was widened.
+        boundary: whether the best still lay at an edge when no widening was left.
+        validation_score: median over the tuning seeds, turned so that greater is better; NaN where nothing was tried.
+        trials: tuning runs in the last search, and in all.
+        round: number of the search it comes from.
+    """
+
+    values: Mapping[str, float]
+    window: tuple[float, float]
+    widenings: int
+    boundary: bool
+    validation_score: float
+    trials: tuple[int, int]
+    round: int = 0
+
+    @property
+    def learning_rate(self) -> float:
+        """The chosen rate."""
+        return self.values[RATE]
+
+
+def documented(study: Study) -> dict[str, Choice]:
+    """Returns the documented default of each optimizer: its choice without tuning."""
+    rates = {entry.label: entry.default_learning_rate for entry in study.optimizers}
+    return {k: Choice({RATE: rate}, (rate, rate), 0, False, math.nan, (0, 0)) for k, rate in rates.items()}
+
+
+def values(choices: Mapping[str, Choice]) -> dict[str, Mapping[str, float]]:
+    """Returns the chosen hyperparameters of each optimizer, by its label."""
+    return {label: choice.values for label, choice in choices.items()}
+
+
+def searches(study: Study, entry: Entry) -> list[Search]:
+    """Returns the searches that a study makes of one optimizer, one a round, before any widening."""
+    agnostic = study.track == "agnostic"
+    trials, rounds = (AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS) if agnostic else (study.limits.trials, study.limits.rounds)
+    axes = space(entry.default_learning_rate, optimizers.knobs(entry.optimizer), trials=trials)
+    return [Search("agnostic" if agnostic else study.task, number, axes, trials) for number in range(rounds)]
+
+
+def algorithm(study: Study, entry: Entry, schedule: str) -> str:
+    """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials.
+
+    Args:
+        study: has track and budget.
+        entry: the optimizer.
+        schedule: of its runs.
+    """
+    made = searches(study, entry) if study.tuned else []
+    rounds = f" x {len(made)}" if len(made) > 1 else ""
+    searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else "documented values | K=0"
+    return f"{entry.label} | {schedule} | {searched}"
+
+
+def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list[Search]:
+    """Returns the choice for one optimizer, or the searches whose points have to be tried next.
+
+    Args:
+        study: has the rules.
+        entry: the optimizer.
+        trials: of all optimizers so far.
+    """
+    own = [trial for trial in trials if trial.label == entry.label]
+    settled = [_settle(study, search, own) for search in searches(study, entry)]
+    open_ = [found for found in settled if isinstance(found, Search)]
+    if open_:
+        return open_
+    by_score = sorted((found for found in settled if isinstance(found, Choice)), key=lambda c: c.validation_score)
+    return by_score[(len(by_score) - 1) // 2]
+
+
+def best(trials: Sequence[Trial]) -> int:
+    """Returns the index of the best point of a search; where all diverged, that of the lowest rate."""
+
+    def rank(index: int) -> tuple[float, float, float]:
+        here = [trial for trial in trials if trial.index == index]
+        score, loss = (statistics.median(values) for values in zip(*((t.score, t.loss) for t in here), strict=True))
+        return -score, loss, here[0].learning_rate if score == -math.inf else index
+
+    return min({trial.index for trial in trials}, key=rank)
+
+
+def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]) -> list[str]:
+    """Returns what a reader should know of choices that break no rule: where the best is the outermost value tried.
+
+    The outer tenth of a range is its edge (rule B7). A few points may leave it empty, so that the best of them can be
+    the last of them and yet lie at no edge.
+    """
+    said = []
+    for entry in study.optimizers:
+        choice = choices.get(entry.label)
+        here = [] if choice is None else [t for t in trials if t.label == entry.label and _last(t, choice)]
+        if choice is None or not here:
+            continue
+        # Widening moves a range and leaves the order of the points in it, and their places.
+        search, winner = searches(study, entry)[choice.round], best(here)
+        for axis, side in zip(search.space, search.sides(winner), strict=True):
+            tried = [point.values[axis.name] for point in search.points]
+            if not side and tried[winner] in (min(tried), max(tried)):
+                end = "highest" if tried[winner] == max(tried) else "lowest"
+                said.append(
+                    f"The best of {entry.label} has the {end} {axis.name.replace('_', ' ')} that was tried, "
+                    f"{choice.values[axis.name]:g}: the outer tenth of the range, which would be its edge, holds no "
+                    "point, so that nothing was tried beyond."
+                )
+    return said
+
+
+def _last(trial: Trial, choice: Choice) -> bool:
+    return (trial.round, trial.widenings) == (choice.round, choice.widenings)
+
+
+def _settle(study: Study, search: Search, own: Sequence[Trial]) -> Choice | Search:
+    """Returns what one round chooses, or the search that has to be made next."""
+    while True:
+        here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
+        if len({(t.index, t.seed) for t in here}) < search.trials * len(study.tuning.seeds):
+            return search
+        winner = best(here)
+        wider = None if study.track == "agnostic" else search.widened(winner)
+        if wider is None:
+            break
+        search = wider
+    rate = search.space[0]
+    return Choice(
+        values=search.points[winner].values,
+        window=(rate.low, rate.high),
+        widenings=search.widenings,
+        boundary=any(search.sides(winner)),
+        validation_score=statistics.median(t.score for t in here if t.index == winner),
+        trials=(len(here), len(own)),
+        round=search.round,
+    )
+
+
+def place(search: Search, point: Point) -> dict[str, int]:
+    """Returns which point of which search a tuning run is at, as its specification has it."""
+    return {"round": search.round, "widenings": search.widenings, "index": point.index}
+
+
+def trial_of(record: run_folder.Record) -> Trial:
+    """Returns the trial of a tuning record."""
+    run, last = record.run, record.evaluations[-1]
+    good = record.status == "done"
+    return Trial(
+        run.label,
+        run.learning_rate,
+        run.seed,
+        tasks.get(run.task).merit(last[judged(run.task)]) if good else -math.inf,
+        last["validation_loss"] if good else math.inf,
+        **run.point,
+    )
+
+
+def judged(task: str) -> str:
+    """Returns what the score that rates are chosen by is called in records and files."""
+    return f"validation_{tasks.get(task).score}"
+
+
+def tuning_runs(study: Study, entry: Entry, settled: Choice | Sequence[Search]) -> list[Run]:
+    """Returns the runs of the searches of one optimizer that are not settled."""
+    if isinstance(settled, Choice):
+        return []
+    identity = tuning_hash(study)
+    return [
+        plan(identity, study, TUNING, entry, point.values, seed, place(search, point))
+        for search in settled
+        for point in search.points
+        for seed in study.tuning.seeds
+    ]
