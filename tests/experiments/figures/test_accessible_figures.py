@@ -59,6 +59,7 @@ def test_every_declared_figure_is_looked_at(made):
     families = ["loss", "loss_by_second", "learning_rates", "learning_rates_relative", gallery.PATHS.slug]
     assert {*declared, *families} <= {name.partition("/")[2] for name in made}
     assert {f"over/{one.slug}" for one in summary.FIGURES} <= set(made)
+    assert all(path.exists() for files in made.values() for path in files)
 
 
 def test_letters_have_eight_points_at_column_width(made):
