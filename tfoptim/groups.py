@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfoptim.state import path
+from tfoptim.variables import path
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ import keras
 import tensorflow as tf
 
 from tfoptim import state
-from tfoptim.declaration.config import Configured
 from tfoptim.declaration.overrides import redefines
 from tfoptim.saving import loading
 from tfoptim.step import averages, cached_step, per_device
 from tfoptim.step.pipeline import run as run_uncached
+from tfoptim.update.live import Live
+from tfoptim.variables import is_float, path
 
 
-class Optimizer(Configured):
+class Optimizer(Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -94,22 +95,22 @@ class Optimizer(Configured):
         """
         variables = list(variables)
         if self.built:
-            new = [state.path(v) for v in variables if not self.knows(v)]
+            new = [path(v) for v in variables if not self.knows(v)]
             if new:
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
         for v in variables:
-            if v.trainable and not state.is_float(v):
+            if v.trainable and not is_float(v):
                 raise TypeError(
-                    f"{self.name}: {state.path(v)} must be a float variable to be trained, got dtype "
+                    f"{self.name}: {path(v)} must be a float variable to be trained, got dtype "
                     f"{tf.as_dtype(v.dtype).name}."
                 )
         with tf.init_scope():
             state.create(self, variables)
             if self.use_ema:
-                self.__dict__["_model_variables_moving_average"] = averages.shown(self._averages, variables)
+                self.__dict__["_model_variables_moving_average"] = averages.shown(self._runtime.averages, variables)
             self.built: bool = True
-            waiting = self.__dict__.pop("_waiting", None)
+            waiting, self._runtime.waiting = self._runtime.waiting, None
             if waiting is not None:
                 loading.take(self, waiting)
 
@@ -129,7 +130,7 @@ class Optimizer(Configured):
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may have effects at each call, as with Keras.
                 run = run_uncached if redefines(self, "assign") else cached_step.run
-                run(self, grads, trainable_variables, judge=vars(self).get("_judge"))
+                run(self, grads, trainable_variables, judge=self._runtime.judge)
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfoptim.state import groups, start_value
+from tfoptim.state import slot_groups, start_value
 from tfoptim.update.context import Slots
 
 
@@ -34,7 +34,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     array([0.5  , 0.25 , 0.125])
     """
     w = np.array(weights, np.float64)
-    slots = {name: value for group in groups(optimizer) for name, value in group.items()}
+    slots = {name: value for group in slot_groups(optimizer) for name, value in group.items()}
     state = Slots({name: np.full_like(w, start_value(optimizer, value, w)) for name, value in slots.items()})
     shared = Slots(dict(optimizer.shared))
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}

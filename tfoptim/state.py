@@ -25,12 +25,57 @@ positions, which are used if they fit the rule.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from tfoptim.variables import compute_dtype, copies, is_float, path, raw
+
+
+@dataclass
+class Runtime:
+    """What an optimizer holds while it trains, in one attribute that Keras does not track; positions are of `build`.
+
+    Keras's own attributes have the rest: the trained variables, their accumulators, and the averages shown to others.
+    """
+
+    numbers: Any = None
+    """keras.Variable, float64 vector: current value of each number field, in their order; None within `__init__`."""
+    set_in_functions: set[str] = field(default_factory=set)
+    """Names of numbers that a `tf.function` assigns: their values are only in `numbers`."""
+    slots: list[dict[str, Any]] = field(default_factory=list)
+    """Per variable: slot name -> keras.Variable."""
+    shared: dict[str, Any] = field(default_factory=dict)
+    """Name -> scalar keras.Variable, one for all variables."""
+    averages: list[Any] = field(default_factory=list)
+    """Per variable: its moving average, a keras.Variable in compute precision, or None; empty without `use_ema`."""
+    excluded: set[int] = field(default_factory=set)
+    """Positions of variables excluded from weight decay."""
+    had_gradient: set[Any] = field(default_factory=set)
+    """Keys of variables that had a gradient since `build`, collected under gradient accumulation."""
+    eager: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    """Traced steps of eager calls: pattern -> (function, objects that the key identifies), the oldest use first."""
+    without_gradient: set[str] = field(default_factory=set)
+    """Paths of variables without gradient that the shared eager step has warned of."""
+    kinds: dict[int, Any] = field(default_factory=dict)
+    """Id of a variable -> dtypes of its last gradient in the shared eager step."""
+    compiled: dict[Any, Any] = field(default_factory=dict)
+    """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
+    fused: bool = False
+    """Whether a kernel was traced, which would round away numbers near 1."""
+    judge: Any = None
+    """The loss scale's callback for the verdict of the step in progress, or None."""
+    waiting: Any = None
+    """Saved state that waits for `build`, or None."""
+    refusal: str | None = None
+    """The message by which the last state was refused: Keras loads a second time from an empty place."""
+    warning: str | None = None
+    """The last warning about a loaded state, which is given once."""
 
 
 def create(optimizer: Any, variables: list[Any]) -> None:
@@ -41,30 +86,25 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own = vars(optimizer)
     own["_trainable_variables"] = variables
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
-    own["_has_had_gradient"] = set()
-    own["_spared"] = optimizer._exclusion.spared(variables)
+    runtime = optimizer._runtime
+    runtime.excluded = optimizer._exclusion.spared(variables)
     if optimizer.use_ema:
-        own["_averages"] = [None if _is_stateless(v) else _add(optimizer, v, "average", 0.0) for v in variables]
+        runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average", 0.0) for v in variables]
     if optimizer.gradient_accumulation_steps:
         own["_accumulated_gradients"] = [
             _add(optimizer, v, "gradient_accumulator", 0.0) if is_float(v) else None for v in variables
         ]
-    own["_slots"] = [{} for _ in variables]
-    for group in groups(optimizer):
-        for v, slots in zip(variables, own["_slots"], strict=True):
+    runtime.slots = [{} for _ in variables]
+    for group in slot_groups(optimizer):
+        for v, slots in zip(variables, runtime.slots, strict=True):
             for name, start in ({} if _is_stateless(v) else group).items():
                 slots[name] = _add(optimizer, v, name, start)
     dtypes = (compute_dtype(v.dtype) for v in variables if is_float(v))
     widest = max(dtypes, key=lambda dtype: dtype.size, default=tf.float32).name
-    own["_shared"] = {
+    runtime.shared = {
         name: optimizer.add_variable((), _starting_at(start), widest, "only_first_replica", name=name)
         for name, start in optimizer.shared.items()
     }
-
-
-def is_float(variable: Any) -> bool:
-    """Returns whether a variable can be trained."""
-    return bool(tf.as_dtype(variable.dtype).is_floating)
 
 
 def _is_stateless(variable: Any) -> bool:
@@ -123,44 +163,18 @@ def start_value(optimizer: Any, declared: Any, weights: Any) -> Any:
     return declared(weights) if callable(declared) else declared
 
 
-def groups(optimizer: Any) -> tuple[Mapping[str, Any], ...]:
+def slot_groups(optimizer: Any) -> tuple[Mapping[str, Any], ...]:
     """Returns the declared slots as groups; each is stored together, variable by variable."""
     declared = optimizer.slots
     return declared if isinstance(declared, tuple) else (declared,)
 
 
-def compute_dtype(dtype: Any) -> tf.DType:
-    """Returns the precision in which a variable of `dtype` is updated and its slots are kept: float32 at least."""
-    dtype = tf.as_dtype(dtype)
-    return tf.float32 if dtype.size < tf.float32.size else dtype
-
-
 # Access to variables
-
-
-def raw(variable: Any) -> Any:
-    """Returns the tf.Variable behind a keras.Variable."""
-    return variable.value if isinstance(variable, keras.Variable) else variable
-
-
-def local(strategy: Any, value: Any) -> Any:
-    """Returns this worker's first copy of a value that is the same on every device."""
-    return strategy.experimental_local_results(value)[0]
-
-
-def copies(strategy: Any, variable: Any) -> tuple[Any, ...]:
-    """Returns this worker's copies of a variable, one tf.Variable per device."""
-    return tuple(strategy.experimental_local_results(raw(variable)))
-
-
-def path(variable: Any) -> str:
-    """Returns the name of a variable for messages."""
-    return str(getattr(variable, "path", variable.name))
 
 
 def slots(optimizer: Any, variable: Any) -> dict[str, Any]:
     """Returns the slots of a variable, name -> tf.Variable."""
-    own = optimizer._slots[optimizer._get_variable_index(variable)]
+    own = optimizer._runtime.slots[optimizer._get_variable_index(variable)]
     return {name: raw(slot) for name, slot in own.items()}
 
 

@@ -9,7 +9,7 @@ import pytest
 import tfoptim
 from experiments import optimizers
 from experiments.problems.functions import FUNCTIONS
-from tfoptim.state import groups
+from tfoptim.state import slot_groups
 
 FUNCTION = FUNCTIONS["rosenbrock"]
 STEPS = 40
@@ -22,7 +22,7 @@ def test_a_rule_read_from_its_file_takes_the_steps_of_the_library(name):
     expected = tfoptim.simulate(ours, FUNCTION.start, [FUNCTION.gradient] * STEPS)
     found = optimizers.rule(name, learning_rate=1e-4)
     np.testing.assert_array_equal(optimizers.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
-    assert list(optimizers.slots(found)) == [slot for group in groups(ours) for slot in group]
+    assert list(optimizers.slots(found)) == [slot for group in slot_groups(ours) for slot in group]
 
 
 @pytest.mark.parametrize(

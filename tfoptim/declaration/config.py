@@ -1,13 +1,11 @@
-"""Configuration of an optimizer: arguments, values during training, and config."""
+"""Configuration of an optimizer: arguments, their values, and config."""
 
 import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import keras
-import tensorflow as tf
 
-from tfoptim import state
 from tfoptim.declaration.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
 from tfoptim.declaration.fields import (
     Field,
@@ -21,9 +19,6 @@ from tfoptim.declaration.fields import (
 from tfoptim.declaration.guard import Guarded, with_arguments
 from tfoptim.declaration.presentation import representation, with_common_arguments
 from tfoptim.groups import Exclusion
-from tfoptim.ops import host
-from tfoptim.update import live
-from tfoptim.update.kernels import tensorflow
 
 _EXCLUSION = "exclude_from_weight_decay"
 
@@ -90,7 +85,7 @@ class Configured(KerasOptimizer):
         cls, own = type(self), self.__dict__
         given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
         values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
-        own["_values"], own["_exclusion"], own["_in_functions"] = {}, Exclusion(), set()
+        own["_values"], own["_exclusion"] = {}, Exclusion()
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
         of_keras = {name: values[name] for name in Configured.fields.keys() - {"lazy", "nonfinite"}}
@@ -98,20 +93,6 @@ class Configured(KerasOptimizer):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
         own["_values"] = values
-        # Float64, so that 0.999 is 0.999 in a float64 model; not part of the saved state: the config has the values.
-        with host():
-            own["_numbers"] = keras.Variable(
-                _vector(self),
-                dtype="float64",
-                trainable=False,
-                aggregation="only_first_replica",
-                name="hyperparameters",
-            )
-
-    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        """Returns the children that TensorFlow saves; a SavedModel has no config, so it needs the numbers too."""
-        children = super()._trackable_children(save_type, **kwargs)
-        return children | {"hyperparameters": self._numbers.value} if save_type == "savedmodel" else children
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
@@ -161,86 +142,23 @@ class Configured(KerasOptimizer):
         """
         return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
 
-    def now(self, name: str) -> Any:
-        """Returns the current value of a number field: None, or a float64 tensor that a traced step reads each time."""
-        numbers = self.numbers()
-        if callable(numbers[name]):
-            return tf.cast(numbers[name](self.iterations), tf.float64)
-        return None if numbers[name] is None else self._numbers.value[list(numbers).index(name)]
-
     def given(self, name: str) -> Any:
         """Returns the value of a field as given, or as assigned since."""
-        value = self.__dict__["_values"][name]
-        if name in self._in_functions and isinstance(value, float):
-            value = live.present(self, name)
-        if name != "learning_rate" or callable(value):
-            return value
-        with tf.init_scope():
-            rate = keras.ops.convert_to_numpy(self._learning_rate)
-        return value if rate.dtype.type(value) == rate else float(rate)
+        return self.__dict__["_values"][name]
 
     def _read(self, field: Field) -> Any:
-        """Returns the value of `optimizer.<field>`; for the learning rate, the variable or the scheduled value.
-
-        A number that steps set is a float outside of them, and a tensor inside.
-        """
-        if field.name == "learning_rate":
-            rate = self._learning_rate
-            return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
-        if field.name in self.__dict__.get("_in_functions", ()):
-            eager = tf.executing_eagerly() or not isinstance(self.numbers()[field.name], float)
-            return self.given(field.name) if eager else tf.cast(self.now(field.name), keras.config.floatx())
+        """Returns the value of `optimizer.<field>`."""
         try:
             return self.__dict__["_values"][field.name]
         except KeyError:
             raise AttributeError(field.name) from None
 
     def _write(self, field: Field, value: Any) -> None:
-        """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
-        own = self.__dict__
-        inside = live.in_function(self, field, value)
-        if inside and live.unknown(value):
-            live.set_in_function(self, field, value)
-            return
-        value = field.parse(type(self).__name__, value)
-        old, new = own["_values"], own["_values"] | {field.name: value}
-        if "_numbers" in own and self.built and value != old[field.name]:
-            self._check_can_follow(field, old, new)
-        if inside:
-            live.set_in_function(self, field, value)
-            return
-        if "_numbers" in own and field.name == "learning_rate":
-            keras.optimizers.Optimizer.learning_rate.fset(self, value)
-        own["_values"] = new
-        if "_numbers" in own and field.domain.live:
-            live.put(self, field.name, value if isinstance(value, float) else 0.0)
-
-    def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
-        """Raises unless a traced step can follow a change: a number for a number, with the same structure."""
-        before = _structure(self)
-        self.__dict__["_values"] = new
-        after = _structure(self)
-        self.__dict__["_values"] = old
-        was, becomes = old[field.name], new[field.name]
-        scheduled = field.name == "learning_rate" and callable(was)  # Keras raises with a hint
-        if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
-            raise ValueError(
-                f"{type(self).__name__}: {field.name} cannot change from {was!r} to {becomes!r} once the optimizer is "
-                "built; make a new optimizer."
-            )
+        """Assigns a field, after the same checks as in the constructor."""
+        self.__dict__["_values"] = self.__dict__["_values"] | {field.name: field.parse(type(self).__name__, value)}
 
 
 Configured.fields = declared(Configured)
-
-
-def _structure(optimizer: Configured) -> Any:
-    """Returns the properties of the numbers that a traced step has fixed: its slots, and whether kernels fit."""
-    return [list(group) for group in state.groups(optimizer)], tensorflow.keeps_numbers(optimizer, tf.float32)
-
-
-def _vector(optimizer: Configured) -> list[float]:
-    """Returns the current number of each number field, and 0 for schedules and None, which are not read there."""
-    return [value if isinstance(value, float) else 0.0 for value in optimizer.numbers().values()]
 
 
 def _serialized(value: Any) -> Any:

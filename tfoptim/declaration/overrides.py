@@ -171,12 +171,12 @@ def formula(cls: type) -> type:
     return next(c for c in cls.__mro__ if "direction" in vars(c) or "step" in vars(c))
 
 
-def rule_of(optimizer: Any) -> str:
-    """Returns the module of the optimizer's rule, or an empty string if a user has overridden part of the step."""
+def rule_of(optimizer: Any) -> type | None:
+    """Returns the class of the optimizer's formula, or None if a user has replaced part of the step."""
     cls = formula(type(optimizer))
     modules = {cls.__module__, *(vars(cls)[name].__module__ for name in ("direction", "step") if name in vars(cls))}
     replaced = len(modules) > 1 or redefines(optimizer, "assign")
-    return "" if replaced else cls.__module__
+    return None if replaced else cls
 
 
 def _definitions(cls: type, names: Any) -> Iterator[tuple[str, type]]:

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.optimizer import Optimizer
-from tfoptim.state import copies, path, raw
 from tfoptim.stopping.condition import Condition
+from tfoptim.variables import copies, path, raw
 
 COUNTERS = ("best", "best_epoch", "cooldown_counter", "epochs_since_last_save", "stopped_epoch", "wait")
 """State attributes of Keras's callbacks, in addition to `best_weights`."""

@@ -19,7 +19,7 @@ def save(optimizer: Any, store: Any) -> None:
 
     A pending state, which waits for `build`, is written as it was read.
     """
-    waiting = vars(optimizer).get("_waiting")
+    waiting = optimizer._runtime.waiting
     if waiting is None:
         for key, variable in zip(keys(optimizer), optimizer.variables, strict=True):
             store[key] = state.total(optimizer, variable)
@@ -43,22 +43,22 @@ def load(optimizer: Any, store: Mapping[str, Any]) -> Saved | None:
     Raises:
         ValueError: the state is of another rule; the optimizer is unchanged.
     """
-    own = vars(optimizer)
+    runtime = optimizer._runtime
     if not len(store.keys()):
-        if "_refused" in own:  # after a refusal, Keras tries a second place, which is empty
-            raise ValueError(own["_refused"])
+        if runtime.refusal is not None:  # after a refusal, Keras tries a second place, which is empty
+            raise ValueError(runtime.refusal)
         return None
     declared = layout(optimizer)
     saved = read(store, declared)
     if saved is None or is_of_another_rule(saved, declared, optimizer):
-        own["_refused"] = _refusal(optimizer, declared, saved)
-        raise ValueError(own["_refused"])
-    own.pop("_refused", None)
+        runtime.refusal = _refusal(optimizer, declared, saved)
+        raise ValueError(runtime.refusal)
+    runtime.refusal = None
     if optimizer.built:
         take(optimizer, saved)
         return saved
     saved.before = {name: variable.numpy() for name, variable in counters(optimizer).items()}
-    own["_waiting"] = saved
+    runtime.waiting = saved
     _take_counters(optimizer, saved)
     return saved
 
@@ -84,7 +84,7 @@ def take(optimizer: Any, saved: Saved) -> None:
         for slot in ours[i].slots.keys() & saved.records[j].slots.keys():
             state.hand_over(optimizer, ours[i].slots[slot], saved.records[j].slots[slot])
     for name in optimizer.shared.keys() & saved.scalars.keys():
-        optimizer._shared[name].assign(saved.scalars[name])
+        optimizer._runtime.shared[name].assign(saved.scalars[name])
     if not saved.before:
         _take_counters(optimizer, saved)
     _start_averages(ours, {i: saved.records[j].slots for i, j in pairs})
@@ -95,7 +95,7 @@ def layout(optimizer: Any) -> Layout:
     """Returns the layout of an optimizer's state, built or not, in the order of its files."""
     average = [("average",)] if optimizer.use_ema else []
     sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
-    declared = [tuple(group) for group in state.groups(optimizer) if group]
+    declared = [tuple(group) for group in state.slot_groups(optimizer) if group]
     return Layout(tuple(counters(optimizer)), (*average, *sums, *declared), tuple(optimizer.shared))
 
 
@@ -119,9 +119,9 @@ def _kept(optimizer: Any) -> list[_Kept]:
     """Returns the variables of an optimizer that have state."""
     kept = []
     for i, variable in enumerate(optimizer._trainable_variables):
-        slots = dict(optimizer._slots[i])
-        if optimizer.use_ema and optimizer._averages[i] is not None:
-            slots["average"] = optimizer._averages[i]
+        slots = dict(optimizer._runtime.slots[i])
+        if optimizer.use_ema and optimizer._runtime.averages[i] is not None:
+            slots["average"] = optimizer._runtime.averages[i]
         if optimizer.gradient_accumulation_steps:
             slots["gradient_accumulator"] = optimizer._accumulated_gradients[i]
         if slots:
@@ -166,7 +166,7 @@ def _name_the_rest(optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: S
     if parts:
         _warn(optimizer, f"the file has state for other variables. Taken for {len(pairs)}; {'; '.join(parts)}.")
     else:
-        vars(optimizer).pop("_warned", None)
+        optimizer._runtime.warning = None
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -177,8 +177,8 @@ def _listed(names: Sequence[str]) -> str:
 def _warn(optimizer: Any, text: str) -> None:
     """Warns once per message: Keras loads a wrapped optimizer twice, with its wrapper and by itself."""
     message = f"{optimizer.name}: {text}"
-    if vars(optimizer).get("_warned") != message:
-        vars(optimizer)["_warned"] = message
+    if optimizer._runtime.warning != message:
+        optimizer._runtime.warning = message
         warnings.warn(message, UserWarning, stacklevel=2)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.state import raw
+from tfoptim.variables import raw
 
 
 @dataclass

@@ -14,10 +14,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.state import is_float
 from tfoptim.step import gradients as stages
 from tfoptim.step import pipeline
 from tfoptim.step.verdict import Judge
+from tfoptim.variables import is_float
 
 PATTERNS = 3
 """Patterns of missing gradients that get a function of their own: a loop with a fixed order of them has few."""
@@ -43,8 +43,8 @@ def run(
     if not all(map(_can_be_traced, code)):
         pipeline.run(optimizer, grads, variables, scale, judge)
         return
-    functions = optimizer.__dict__.setdefault("_eager", OrderedDict())
-    had = optimizer._has_had_gradient if optimizer.gradient_accumulation_steps else ()
+    functions = optimizer._runtime.eager
+    had = optimizer._runtime.had_gradient if optimizer.gradient_accumulation_steps else ()
     kinds = tuple(map(_kind, grads))
     pattern = (tuple(map(id, variables)), kinds, tuple(optimizer._var_key(v) in had for v in variables) if had else ())
     key = (pattern, tuple(map(id, code)), id(scale), judge)
@@ -115,18 +115,16 @@ def _can_share(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any]) -
 
 def _run_shared(optimizer: Any, grads: list[Any], variables: list[Any], scale: Any, judge: Any) -> None:
     """Takes the step through the shared function, which receives the presence of each gradient as input."""
-    told = optimizer.__dict__.setdefault("_told", set())
-    grads, variables = pipeline.drop_missing(optimizer, grads, variables, told)
+    runtime = optimizer._runtime
+    grads, variables = pipeline.drop_missing(optimizer, grads, variables, runtime.without_gradient)
     stages.check(grads, variables)
     own = [v for v in optimizer._trainable_variables if is_float(v)]
     given = dict(zip(map(id, variables), grads, strict=True))
-    seen = optimizer.__dict__.setdefault("_kinds", {})
-    seen.update({id_: _kind(g) for id_, g in given.items()})
-    kinds = tuple(seen.get(id(v), (tf.as_dtype(v.dtype),)) for v in own)
+    runtime.kinds.update({id_: _kind(g) for id_, g in given.items()})
+    kinds = tuple(runtime.kinds.get(id(v), (tf.as_dtype(v.dtype),)) for v in own)
     code = [*(x for x in optimizer.numbers().values() if callable(x)), *(getattr(v, "constraint", None) for v in own)]
     key = (("shared", kinds), tuple(map(id, code)), id(scale), judge)
-    functions = optimizer.__dict__["_eager"]
-    step = _kept(functions, key, code, lambda: _shared(optimizer, own, kinds, scale, judge))
+    step = _kept(runtime.eager, key, code, lambda: _shared(optimizer, own, kinds, scale, judge))
     sums = bool(optimizer.gradient_accumulation_steps)
     with tf.init_scope():
         step(

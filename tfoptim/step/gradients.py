@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.ops import Scalar, ratio
-from tfoptim.state import compute_dtype, is_float, path
+from tfoptim.variables import compute_dtype, is_float, path
 
 
 def tensor(g: Any) -> Any:

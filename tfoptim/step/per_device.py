@@ -9,11 +9,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.ops import Scalar, host
-from tfoptim.state import local, raw, slots
+from tfoptim.state import slots
 from tfoptim.step.gradients import clip, sum_rows
 from tfoptim.update import execute
 from tfoptim.update.context import Slots, Update, hyperparameters
-from tfoptim.update.kernels.tensorflow import toward
+from tfoptim.variables import local, raw, toward
 
 
 def update_devices(
@@ -74,7 +74,7 @@ def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) 
 
 def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
     """Reads the hyperparameters of this step from their variables."""
-    numbers = tf.convert_to_tensor(local(strategy, optimizer._numbers.value))
+    numbers = tf.convert_to_tensor(local(strategy, optimizer._runtime.numbers.value))
     rate = getattr(optimizer._learning_rate, "value", None)
     rate = None if rate is None else tf.convert_to_tensor(local(strategy, rate))
     with host():
@@ -83,7 +83,7 @@ def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
 
 def once(strategy: Any, optimizer: Any, h: Any) -> None:
     """Runs the rule's computations shared by all variables, and stores its shared state."""
-    variables = {name: raw(v) for name, v in optimizer._shared.items()}
+    variables = {name: raw(v) for name, v in optimizer._runtime.shared.items()}
     with host():
         s = Slots({name: Scalar(tf.cast(local(strategy, v), h.t.value.dtype)) for name, v in variables.items()})
         optimizer.once(h, s)
@@ -101,7 +101,7 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
 
 def decay(optimizer: Any, h: Any, v: Any) -> Any:
     """Returns the fraction of the weights that decay subtracts, or None."""
-    if h.weight_decay is None or optimizer._get_variable_index(v) in optimizer._spared:
+    if h.weight_decay is None or optimizer._get_variable_index(v) in optimizer._runtime.excluded:
         return None
     return h.learning_rate * h.weight_decay
 
@@ -122,7 +122,7 @@ def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
     """Returns the trainable variables that have a moving average, each with its average."""
     if not optimizer.use_ema:
         return []
-    pairs = zip(optimizer._trainable_variables, optimizer._averages, strict=True)
+    pairs = zip(optimizer._trainable_variables, optimizer._runtime.averages, strict=True)
     return [(raw(v), raw(a)) for v, a in pairs if a is not None]
 
 
@@ -134,7 +134,7 @@ def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf
         constrain(optimizer, v)
 
     for v in variables:
-        a = optimizer._averages[optimizer._get_variable_index(v)]
+        a = optimizer._runtime.averages[optimizer._get_variable_index(v)]
         if a is not None:
             strategy.extended.update(raw(v), adopt, kwargs={"v": v, "a": a}, group=False)
     return tf.constant(0)

@@ -16,12 +16,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.state import accumulators, local, path, raw
+from tfoptim.state import accumulators
 from tfoptim.step import verdict
 from tfoptim.step.gradients import all_finite, check, prepare, tensor
 from tfoptim.step.per_device import update_devices
 from tfoptim.step.verdict import Judge
 from tfoptim.update.context import portable
+from tfoptim.variables import local, path, raw
 
 Present = Sequence[tf.Tensor]
 """Whether each variable takes part in a step: booleans that are known when it runs."""
@@ -121,11 +122,11 @@ def drop_missing(
         told.update(missing)
     if optimizer.gradient_accumulation_steps:
         # A variable that had a gradient in an earlier call keeps its sum: this call adds nothing to it.
-        optimizer._has_had_gradient.update(
+        optimizer._runtime.had_gradient.update(
             optimizer._var_key(v) for g, v in zip(grads, variables, strict=True) if g is not None
         )
         grads = [
-            tf.zeros(v.shape, v.dtype) if g is None and optimizer._var_key(v) in optimizer._has_had_gradient else g
+            tf.zeros(v.shape, v.dtype) if g is None and optimizer._var_key(v) in optimizer._runtime.had_gradient else g
             for g, v in zip(grads, variables, strict=True)
         ]
     return with_gradient(grads, variables)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.state import local, raw
+from tfoptim.variables import local, raw
 
 Judge = Callable[[Any, tf.Tensor], None]
 """Called in cross-replica context, with the strategy and whether all gradients of all replicas are finite."""

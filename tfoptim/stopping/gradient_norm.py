@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.domains import Choice, Integer, Interval
-from tfoptim.state import compute_dtype
 from tfoptim.stopping.condition import Condition
 from tfoptim.stopping.observation import Observation
+from tfoptim.variables import compute_dtype
 
 _POSITIVE = Interval(0.0, closed_low=False, schedulable=False)
 

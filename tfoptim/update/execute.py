@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from tfoptim.declaration.overrides import redefines
 from tfoptim.ops import Scalar, on_metal
+from tfoptim.update import kernels
 from tfoptim.update.context import Update
 from tfoptim.update.executors import compiled, dense, fused, rows
-from tfoptim.update.kernels import tensorflow
 
 LARGE = 2**16
 """Elements from which the passes over memory that XLA saves soon repay its compiling, some 50 ms for each shape."""
@@ -28,7 +28,7 @@ def update(u: Update) -> None:
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
     # A user's `assign` may be impossible in XLA.
     compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
-    kernel = tensorflow.find(u, metal=on_metal(), single_pass=compiles)
+    kernel = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if kernel is not None:
         return fused(u, kernel)
     return compiled(u) if compiles and not u.portable else dense(u)

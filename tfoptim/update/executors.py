@@ -13,9 +13,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.ops import Scalar
-from tfoptim.state import compute_dtype
 from tfoptim.update.context import Slots, Update
-from tfoptim.update.kernels.tensorflow import Kernel
+from tfoptim.update.kernels import Kernel
+from tfoptim.variables import compute_dtype
 
 
 def dense(u: Update) -> None:
@@ -39,17 +39,17 @@ def rows(u: Update) -> None:
 
 def fused(u: Update, kernel: Kernel) -> None:
     """Runs TensorFlow's kernel, after decay, which no kernel has."""
-    vars(u.optimizer)["_fused"] = True  # from now on, numbers that kernels would round away are refused
+    u.optimizer._runtime.fused = True  # from now on, numbers that kernels would round away are refused
     if u.decay is not None:
         u.optimizer.assign_sub(u.variable, u.variable * u.decay)
-    kernel(u)
+    kernel.run(u)
 
 
 def compiled(u: Update) -> None:
     """Runs `dense` as one operation compiled by XLA for this shape: one pass over memory, in place."""
     known = {name: value for name, value in vars(u.h).items() if value is not None}
     numbers = u.h.t.once(tuple(known), lambda: tf.stack([value.value for value in known.values()]))
-    functions = u.optimizer.__dict__.setdefault("_compiled", {})
+    functions = u.optimizer._runtime.compiled
     key = (*known, tuple(u.variable.shape), u.variable.dtype, u.decay is None)
     if key not in functions:
         functions[key] = _compile(u, tuple(known))

@@ -10,20 +10,122 @@ leaves out all assertions.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfoptim.declaration.config import Configured
 from tfoptim.declaration.domains import FRACTION, Interval
+from tfoptim.declaration.fields import Field
 from tfoptim.ops import host
-from tfoptim.state import groups
+from tfoptim.state import Runtime, slot_groups
+from tfoptim.update import kernels
+
+
+class Live(Configured):
+    """The part of an optimizer that holds the current values of its hyperparameters while it trains."""
+
+    def _configure(self, arguments: Mapping[str, Any]) -> None:
+        """Validates the arguments, passes Keras its own, and makes the number fields live."""
+        runtime = self.__dict__["_runtime"] = Runtime()
+        super()._configure(arguments)
+        # Float64, so that 0.999 is 0.999 in a float64 model; not part of the saved state: the config has the values.
+        with host():
+            runtime.numbers = keras.Variable(
+                _vector(self),
+                dtype="float64",
+                trainable=False,
+                aggregation="only_first_replica",
+                name="hyperparameters",
+            )
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns the children that TensorFlow saves; a SavedModel has no config, so it needs the numbers too."""
+        children = super()._trackable_children(save_type, **kwargs)
+        return children | {"hyperparameters": self._runtime.numbers.value} if save_type == "savedmodel" else children
+
+    def now(self, name: str) -> Any:
+        """Returns the current value of a number field: None, or a float64 tensor that a traced step reads each time."""
+        numbers = self.numbers()
+        if callable(numbers[name]):
+            return tf.cast(numbers[name](self.iterations), tf.float64)
+        return None if numbers[name] is None else self._runtime.numbers.value[list(numbers).index(name)]
+
+    def given(self, name: str) -> Any:
+        """Returns the value of a field as given, or as assigned since."""
+        value = super().given(name)
+        if name in self._runtime.set_in_functions and isinstance(value, float):
+            value = present(self, name)
+        if name != "learning_rate" or callable(value):
+            return value
+        with tf.init_scope():
+            rate = keras.ops.convert_to_numpy(self._learning_rate)
+        return value if rate.dtype.type(value) == rate else float(rate)
+
+    def _read(self, field: Field) -> Any:
+        """Returns the value of `optimizer.<field>`; for the learning rate, the variable or the scheduled value.
+
+        A number that steps set is a float outside of them, and a tensor inside.
+        """
+        if field.name == "learning_rate":
+            rate = self._learning_rate
+            return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
+        if field.name in self._runtime.set_in_functions:
+            eager = tf.executing_eagerly() or not isinstance(self.numbers()[field.name], float)
+            return self.given(field.name) if eager else tf.cast(self.now(field.name), keras.config.floatx())
+        return super()._read(field)
+
+    def _write(self, field: Field, value: Any) -> None:
+        """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
+        own, made = self.__dict__, self._runtime.numbers is not None
+        inside = in_function(self, field, value)
+        if inside and unknown(value):
+            set_in_function(self, field, value)
+            return
+        value = field.parse(type(self).__name__, value)
+        old, new = own["_values"], own["_values"] | {field.name: value}
+        if made and self.built and value != old[field.name]:
+            self._check_can_follow(field, old, new)
+        if inside:
+            set_in_function(self, field, value)
+            return
+        if made and field.name == "learning_rate":
+            keras.optimizers.Optimizer.learning_rate.fset(self, value)
+        own["_values"] = new
+        if made and field.domain.live:
+            put(self, field.name, value if isinstance(value, float) else 0.0)
+
+    def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
+        """Raises unless a traced step can follow a change: a number for a number, with the same structure."""
+        before = _structure(self)
+        self.__dict__["_values"] = new
+        after = _structure(self)
+        self.__dict__["_values"] = old
+        was, becomes = old[field.name], new[field.name]
+        scheduled = field.name == "learning_rate" and callable(was)  # Keras raises with a hint
+        if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
+            raise ValueError(
+                f"{type(self).__name__}: {field.name} cannot change from {was!r} to {becomes!r} once the optimizer is "
+                "built; make a new optimizer."
+            )
+
+
+def _structure(optimizer: Live) -> Any:
+    """Returns the properties of the numbers that a traced step has fixed: its slots, and whether kernels fit."""
+    return [list(group) for group in slot_groups(optimizer)], kernels.precisions_kept(optimizer)
+
+
+def _vector(optimizer: Live) -> list[float]:
+    """Returns the current number of each number field, and 0 for schedules and None, which are not read there."""
+    return [value if isinstance(value, float) else 0.0 for value in optimizer.numbers().values()]
 
 
 def in_function(optimizer: Any, field: Any, value: Any) -> bool:
     """Returns whether an assignment changes a number of an optimizer inside a `tf.function`."""
     number = field.domain.live and value is not None and not callable(value)
-    return number and "_numbers" in vars(optimizer) and not tf.executing_eagerly()
+    return number and optimizer._runtime.numbers is not None and not tf.executing_eagerly()
 
 
 def unknown(value: Any) -> bool:
@@ -48,9 +150,9 @@ def set_in_function(optimizer: Any, field: Any, value: Any) -> None:
     number = _scalar(what, value)
     with tf.init_scope():
         _check_acts(optimizer, field, what)
-    if field.name not in optimizer._in_functions:
-        optimizer._in_functions.add(field.name)
-        vars(optimizer).pop("_eager", None)  # steps whose kernels may round this number away
+    if field.name not in optimizer._runtime.set_in_functions:
+        optimizer._runtime.set_in_functions.add(field.name)
+        optimizer._runtime.eager.clear()  # steps whose kernels may round this number away
     with tf.control_dependencies([_check_range(optimizer, field, what, number)]):
         number = tf.identity(number)
     put(optimizer, field.name, number)
@@ -63,16 +165,16 @@ def put(optimizer: Any, name: str, number: Any) -> None:
     """Writes one number into the vector."""
     index = list(optimizer.numbers()).index(name)
     with host():
-        present = tf.convert_to_tensor(optimizer._numbers.value)
+        present = tf.convert_to_tensor(optimizer._runtime.numbers.value)
         number = tf.reshape(tf.convert_to_tensor(number, tf.float64), [1])
-        optimizer._numbers.assign(tf.tensor_scatter_nd_update(present, [[index]], number))
+        optimizer._runtime.numbers.assign(tf.tensor_scatter_nd_update(present, [[index]], number))
 
 
 def present(optimizer: Any, name: str) -> float:
     """Returns the current number in the vector; while a function is traced, the number before it."""
     index = list(optimizer.numbers()).index(name)
     with tf.init_scope():
-        return float(keras.ops.convert_to_numpy(optimizer._numbers)[index])
+        return float(keras.ops.convert_to_numpy(optimizer._runtime.numbers)[index])
 
 
 def _scalar(what: str, value: Any) -> tf.Tensor:
@@ -91,12 +193,12 @@ def _check_acts(optimizer: Any, field: Any, what: str) -> None:
     if not isinstance(was, float):
         kind = "switched off (None)" if was is None else "a schedule"
         raise ValueError(f"{what} is {kind}, and a step cannot set it; give a number when you make the optimizer.")
-    slots = [dict(group) for group in groups(optimizer)]
+    slots = [dict(group) for group in slot_groups(optimizer)]
     if name in (start for group in slots for start in group.values()):
         raise ValueError(f"{what} is read when the optimizer is built, and no step can set it.")
     try:
         values[name] = _inside(field.domain)
-        same = [list(group) for group in groups(optimizer)] == [list(group) for group in slots]
+        same = [list(group) for group in slot_groups(optimizer)] == [list(group) for group in slots]
     finally:
         values[name] = was
     if not same:
@@ -117,7 +219,7 @@ def _check_range(optimizer: Any, field: Any, what: str, number: tf.Tensor) -> tf
     above = number >= domain.low if domain.closed_low else number > domain.low
     below = number <= domain.high if domain.closed_high else number < domain.high
     good = above & below & tf.math.is_finite(number)
-    if domain == FRACTION and "_fused" in vars(optimizer):
+    if domain == FRACTION and optimizer._runtime.fused:
         rounded = tf.cast(tf.cast(number, tf.float32), tf.float64)
         good &= tf.abs(rounded - number) <= 1e-3 * (1 - number)
     return tf.debugging.Assert(good, [f"{what} must satisfy {domain}, got", number])

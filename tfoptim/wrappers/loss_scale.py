@@ -77,11 +77,11 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         if not any(redefines(inner, name) for name in ("apply", "assign")):
             cached_step.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
-        inner.__dict__["_judge"] = self._adjust
+        inner._runtime.judge = self._adjust
         try:
             inner.apply([None if g is None else unscaled(tensor(g), scale) for g in grads], trainable_variables)
         finally:
-            del inner.__dict__["_judge"]
+            inner._runtime.judge = None
 
     def __repr__(self) -> str:
         defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}

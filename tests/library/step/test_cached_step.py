@@ -18,7 +18,7 @@ ROWS = tf.constant([6, 3])
 
 def functions(optimizer):
     """The functions that the optimizer keeps for eager callers."""
-    return [function for function, _ in vars(optimizer).get("_eager", {}).values()]
+    return [function for function, _ in optimizer._runtime.eager.values()]
 
 
 def built(optimizer, shapes=((6, 3), (5,)), constraint=None):

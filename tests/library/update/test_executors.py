@@ -43,7 +43,7 @@ def plain(monkeypatch):
     """A context in which every rule runs operation by operation."""
 
     def enter():
-        monkeypatch.setattr("tfoptim.update.kernels.tensorflow.find", lambda *_, **__: None)
+        monkeypatch.setattr("tfoptim.update.kernels.find", lambda *_, **__: None)
         monkeypatch.setattr(execute, "LARGE", float("inf"))
 
     return enter
@@ -154,7 +154,7 @@ def test_xla_compiles_once_for_variables_of_one_shape():
     step = tf.function(lambda g: optimizer.apply([g] * 3, variables), autograph=False)
     for _ in range(2):
         step(tf.ones([350, 200]))
-    functions = vars(optimizer)["_compiled"].values()
+    functions = optimizer._runtime.compiled.values()
     assert [function.experimental_get_tracing_count() for function in functions] == [1, 1]
 
 

@@ -1,0 +1,60 @@
+"""Kernels are chosen by the facts of their records, never by the name of a rule."""
+
+import ast
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfoptim
+from tfoptim.update import kernels
+
+LIBRARY = Path(tfoptim.__file__).parent
+NAMES = {name.lower() for name in tfoptim.available()}
+
+
+def names_compared(source):
+    """The names of rules that a program compares with, or has as keys of a dictionary or a set."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        parts = [node] if isinstance(node, ast.Compare | ast.MatchValue) else []
+        parts += [key for key in node.keys if key] if isinstance(node, ast.Dict) else []
+        constants = [c.value for part in parts for c in ast.walk(part) if isinstance(c, ast.Constant)]
+        found |= {value for value in constants if isinstance(value, str) and value.lower() in NAMES}
+    return found
+
+
+@pytest.mark.parametrize("source", ['x == "adam"', 'x in ("Adamax", "nadam")', '{"gd": 1}'])
+def test_a_comparison_with_the_name_of_a_rule_is_found(source):
+    """The search itself can fail."""
+    assert names_compared(source)
+
+
+def test_the_library_compares_with_no_name_of_a_rule():
+    """Facts are on classes and records, so that a new rule or kernel changes no other file."""
+    found = {path.name: names_compared(path.read_text("utf-8")) for path in LIBRARY.rglob("*.py")}
+    assert {} == {name: names for name, names in found.items() if names}
+
+
+def test_a_second_provider_is_a_record_in_the_same_table(monkeypatch):
+    """A kernel of a user's rule runs in place of the rule."""
+
+    class Halving(tfoptim.Optimizer):
+        def direction(self, h, g, w, s):
+            return g / 2
+
+    class Own(Halving):
+        def direction(self, h, g, w, s):
+            return g
+
+    calls = []
+    monkeypatch.setattr(kernels, "_TABLE", [*kernels._TABLE])
+    kernels.add(kernels.Kernel(Halving, lambda u: calls.append(u.variable.shape)))
+    for cls in (Halving, Own):
+        weights = keras.Variable(np.ones(3, "float32"))
+        optimizer = cls()
+        optimizer.build([weights])
+        optimizer.apply([tf.ones(3)], [weights])
+    assert [(3,)] == [tuple(shape) for shape in calls]
