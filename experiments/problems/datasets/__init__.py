@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from experiments.errors import UserError
-from experiments.problems.datasets.cards import ACDC, MSD_HEART, Card, OwnCard
+from experiments.problems.datasets.cards import ACDC, MSD_HEART, OwnCard
 from experiments.problems.datasets.cards import SPLITS as SPLITS
+from experiments.problems.datasets.cards import Card as Card
 from experiments.problems.datasets.made import MADE, MadeCard
 
 PROBE_SECONDS = 5.0

@@ -13,8 +13,8 @@ import numpy as np
 
 from experiments.errors import UserError
 from experiments.problems import datasets
-from experiments.problems.datasets import Card, archives
-from experiments.problems.datasets.cards import OwnCard, root
+from experiments.problems.datasets import archives
+from experiments.problems.datasets.cards import Card, OwnCard, root
 from experiments.problems.datasets.examples import MASK, Examples, slices
 from experiments.problems.datasets.made import MadeCard
 

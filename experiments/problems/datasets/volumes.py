@@ -90,7 +90,7 @@ def _order(label: str, groups: Mapping[str, str]) -> list[str]:
     return sorted(groups, key=lambda patient: (turns[patient], drawn(patient)))
 
 
-class VolumeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class VolumeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg, unused-ignore]
     """Builds slices of the patients in a downloaded folder; subclasses declare the data set and read its cases."""
 
     VERSION = tfds.core.Version("1.0.0")

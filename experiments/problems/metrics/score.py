@@ -141,7 +141,7 @@ def measure(
     table, sizes, rows = confusion(one, other, len(classes)), tuple(map(float, spacing_mm)), []
     for label, name in list(enumerate(classes))[1:]:
         c, masks = counts(table, label), (one == label, other == label)
-        metrics = overlap_metrics(c) | surface_metrics(*masks, sizes, tolerance_mm)
+        metrics: dict[str, Any] = overlap_metrics(c) | surface_metrics(*masks, sizes, tolerance_mm)
         ranked = None if probabilities is None else np.asarray(probabilities, float)[..., label]
         metrics["auc"] = metrics["balanced_accuracy"] if ranked is None else auc(masks[0], ranked)
         rows.append(

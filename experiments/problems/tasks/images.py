@@ -107,7 +107,11 @@ IMAGES = {
     task.name: task
     for task in (
         digits("mnist_orig", "ConvNet (1,669,002 parameters)", 1_669_002, _convnet, dropout=True),
-        *(digits(f"{data}_{name}", *rest) for data in ("mnist", "fmnist") for name, *rest in CLASSIFIERS),
+        *(
+            digits(f"{data}_{name}", title, parameters, build)
+            for data in ("mnist", "fmnist")
+            for name, title, parameters, build in CLASSIFIERS
+        ),
         slices(
             "mni152",
             "U-Net 16-32-64",

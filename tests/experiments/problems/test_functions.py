@@ -18,37 +18,7 @@ EXACT = [function for function in FUNCTIONS.values() if not function.noisy]
 NOISY = [function for function in FUNCTIONS.values() if function.noisy]
 
 
-def rosenbrock(u, v):
-    """The partial derivatives, by hand."""
-    return -2 * (1 - u) - 400 * u * (v - u**2), 200 * (v - u**2)
-
-
-def beale(u, v):
-    """By hand."""
-    a, b, c = 1.5 - u + u * v, 2.25 - u + u * v**2, 2.625 - u + u * v**3
-    by_u = 2 * (a * (v - 1) + b * (v**2 - 1) + c * (v**3 - 1))
-    return by_u, 2 * u * (a + 2 * b * v + 3 * c * v**2)
-
-
-def branin(u, v):
-    """By hand."""
-    bend = v - 5.1 / (4 * math.pi**2) * u**2 + 5 / math.pi * u - 6
-    by_u = 2 * bend * (5 / math.pi - 5.1 / (2 * math.pi**2) * u) - 10 * (1 - 1 / (8 * math.pi)) * np.sin(u)
-    return by_u, 2 * bend
-
-
-def tf_guide(x):
-    """By hand."""
-    return (8 * x**3 + 9 * x**2,)
-
-
-SLOPES = {"rosenbrock": rosenbrock, "beale": beale, "branin": branin, "tf_guide": tf_guide}
 STATIONARY = {"beale": (0.0, 1.0), "tf_guide": (0.0,)}  # points of slope 0 that are no minima
-
-
-def gradient(function, point):
-    """The gradient by hand, [..., coordinates]."""
-    return np.stack(SLOPES[function.name.removeprefix("two_d_")](*np.moveaxis(np.asarray(point, float), -1, 0)), -1)
 
 
 def start_of(function, seed):
@@ -74,8 +44,8 @@ def test_gradient_by_hand_is_tensorflows(function):
     with tf.GradientTape() as tape:
         tape.watch(points)
         values = function.value(points)
-    scale = 1 + np.abs(gradient(function, points)).max()
-    assert tape.gradient(values, points).numpy() == pytest.approx(gradient(function, points), abs=1e-12 * scale)
+    scale = 1 + np.abs(function.gradient(points)).max()
+    assert tape.gradient(values, points).numpy() == pytest.approx(function.gradient(points), abs=1e-12 * scale)
 
 
 @each(EXACT)
@@ -132,7 +102,7 @@ def test_minimizers_have_the_minimum_and_no_slope(function):
     """Every one that is known; 1e-13 is float64's rounding of the cancelling terms of Branin, up to 20."""
     for point in function.minimizers:
         assert float(function.value(point)) == pytest.approx(function.minimum, abs=1e-13)
-        assert gradient(function, point) == pytest.approx(np.zeros(function.parameters), abs=1e-13)
+        assert function.gradient(point) == pytest.approx(np.zeros(function.parameters), abs=1e-13)
 
 
 @each(EXACT)
@@ -148,7 +118,7 @@ def test_nothing_lies_below_the_minimum(function):
 def test_standing_still_is_not_solving(name):
     """A point of slope 0 above the minimum stops gradient descent and counts as a miss."""
     function, point = FUNCTIONS[name], STATIONARY[name]
-    assert not gradient(function, point).any()
+    assert not function.gradient(point).any()
     assert not function.solved(float(function.value(point)), float(function.value(function.start)))
 
 

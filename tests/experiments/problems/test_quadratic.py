@@ -54,7 +54,7 @@ def test_rotation_is_orthogonal_with_determinant_one():
 def test_constructing_twice_gives_the_same_problem():
     """The original's second construction is another one, with trace 468.693."""
     first = QUADRATIC.matrix
-    quadratic._curvature.cache_clear()
+    quadratic.curvature.cache_clear()
     np.random.RandomState(0).normal(size=5)
     assert np.array_equal(quadratic.Quadratic().matrix, first)
 
