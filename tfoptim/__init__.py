@@ -1,4 +1,4 @@
-"""Optimizers for Keras 3 on TensorFlow: right, fast, and short enough to read beside the paper."""
+"""Optimizers for Keras 3 on TensorFlow: correct, fast, and short enough to read next to the paper."""
 
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules

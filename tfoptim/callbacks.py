@@ -1,4 +1,4 @@
-"""Callbacks for `fit`: conditions for stopping, which work in any loop, and `Resume`."""
+"""Callbacks for `fit`: stopping conditions, which also work in custom loops, and `Resume`."""
 
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.resume.callback import Resume as Resume

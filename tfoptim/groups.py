@@ -1,4 +1,4 @@
-"""Which variables weight decay spares: given by variable or by pattern, checked against the model, saved."""
+"""Exclusion of variables from weight decay, by variable or by pattern."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tfoptim.state import path
 
 @dataclass(frozen=True)
 class Exclusion:
-    """What `exclude_from_weight_decay` was told.
+    """Arguments of `exclude_from_weight_decay`.
 
     Args:
         paths: paths of single variables.
-        patterns: regular expressions; a variable is spared if one is found in its path.
+        patterns: regular expressions; a variable is excluded if one is found in its path.
     """
 
     paths: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Exclusion:
 
     @classmethod
     def of(cls, var_list: Sequence[Any] | None, var_names: Sequence[str] | None) -> Exclusion:
-        """Checks and keeps the arguments of `exclude_from_weight_decay`; variables may be given by their paths."""
+        """Returns the checked arguments of `exclude_from_weight_decay`; variables may be given by path."""
         if isinstance(var_names, str):
             raise TypeError(f"exclude_from_weight_decay: var_names must be a list of strings, got {var_names!r}.")
         for pattern in var_names or ():
@@ -39,7 +39,7 @@ class Exclusion:
         return cls(tuple(paths), tuple(var_names or ()))
 
     def spared(self, variables: Sequence[Any]) -> set[int]:
-        """Returns the positions of the spared variables.
+        """Returns the positions of the excluded variables.
 
         Raises:
             ValueError: a path or a pattern fits no variable.
@@ -57,6 +57,6 @@ class Exclusion:
 
 
 def _positions(wanted: str, paths: list[str]) -> set[int]:
-    """Finds a path; Keras puts a model's name in front of it, or leaves it out, as the model is built or loaded."""
+    """Returns the positions of a path, with or without a model's name in front."""
     exact = {i for i, p in enumerate(paths) if p == wanted}
     return exact or {i for i, p in enumerate(paths) if p.endswith(f"/{wanted}") or wanted.endswith(f"/{p}")}

@@ -1,4 +1,4 @@
-"""Taking over a Keras optimizer, with its state, in the middle of training."""
+"""Conversion of Keras optimizers, with their state, also in the middle of training."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def from_keras(optimizer: Any) -> Any:
     """Returns the tfoptim optimizer of the same rule, with the same configuration and, if it is built, the same state.
 
     Args:
-        optimizer: a Keras optimizer, also one in a `LossScaleOptimizer`. It is not changed.
+        optimizer: a Keras optimizer, possibly in a `LossScaleOptimizer`. It is not changed.
 
     Returns:
-        An optimizer for `model.compile`. If the given one was built, so is this one, for the same variables, and its
-        next step is the step that the given one would have taken.
+        An optimizer for `model.compile`. If the given one was built, this one is built for the same variables, and its
+        next step is the one that the given optimizer would have taken.
 
     Raises:
-        TypeError: it is no optimizer of Keras 3, or tfoptim has none of that rule.
+        TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -43,15 +43,15 @@ def from_keras(optimizer: Any) -> Any:
 
 
 def _refusal(optimizer: Any) -> str:
-    """Returns why an object cannot be taken over, and the way out."""
+    """Returns why an object cannot be converted, and what to do instead."""
     cls = optimizer if isinstance(optimizer, type) else type(optimizer)
-    takes = f"It takes an optimizer of keras.optimizers that is made: {', '.join(sorted(KERAS_NAMES))}."
+    takes = f"It takes an instance of an optimizer of keras.optimizers: {', '.join(sorted(KERAS_NAMES))}."
     ours = classes().get(cls.__name__.lower())
     if isinstance(optimizer, (type, str)):
-        why = "by name tfoptim.get makes one"
+        why = "use tfoptim.get to create one by name"
     elif isinstance(optimizer, keras.optimizers.Optimizer):
         base = next(base for base in cls.__mro__ if base.__module__.startswith("keras."))
-        why = "tfoptim has no optimizer of its rule"
+        why = "tfoptim has no optimizer of this rule"
         if base is not cls:
             why = f"a class with a rule of its own, derived from {base.__name__}; derive it from tfoptim's"
     else:
@@ -66,16 +66,16 @@ def _scaled(optimizer: Any) -> LossScaleOptimizer:
 
 
 def _copy_exclusion(keras_optimizer: Any, ours: Optimizer) -> None:
-    """Copies what is spared from weight decay; Keras keeps it in private attributes and nowhere else."""
+    """Copies the exclusions from weight decay; Keras keeps them in private attributes only."""
     variables = getattr(keras_optimizer, "_trainable_variables", [])
     keys = getattr(keras_optimizer, "_exclude_from_weight_decay", ())
     pattern = getattr(keras_optimizer, "_exclude_from_weight_decay_pattern", None)
-    spared = [v for v in variables if keras_optimizer._var_key(v) in keys]
-    ours.exclude_from_weight_decay(spared, [pattern.pattern] if pattern else [])
+    excluded = [v for v in variables if keras_optimizer._var_key(v) in keys]
+    ours.exclude_from_weight_decay(excluded, [pattern.pattern] if pattern else [])
 
 
 def _take_over(keras_optimizer: Any, ours: Any) -> Any:
-    """Builds `ours` for the variables of a built Keras optimizer and copies its state: both keep it in one order."""
+    """Builds `ours` for the variables of a built Keras optimizer and copies its state; both use the same order."""
     if keras_optimizer.built:
         ours.build(list(keras_optimizer._trainable_variables))
         for mine, theirs in zip(ours.variables, keras_optimizer.variables, strict=True):

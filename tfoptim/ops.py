@@ -1,4 +1,4 @@
-"""The arithmetic a rule may use: one name for TensorFlow tensors, for NumPy arrays and for plain numbers.
+"""Arithmetic for rules, on TensorFlow tensors, NumPy arrays and plain numbers.
 
 Rules import from here and never from TensorFlow, so that the same lines run in a training step, on the touched rows of
 an embedding, and in float64 NumPy (`tfoptim.simulate`).
@@ -20,25 +20,25 @@ import tensorflow as tf
 
 @functools.cache
 def on_metal() -> bool:
-    """Tells whether TensorFlow computes on an Apple GPU: it has no XLA, no float64, and its own set of kernels."""
+    """Returns whether TensorFlow runs on an Apple GPU, which has no XLA, no float64, and its own set of kernels."""
     return platform.system() == "Darwin" and bool(tf.config.list_physical_devices("GPU"))
 
 
 def host() -> AbstractContextManager[Any]:
-    """Returns the place for arithmetic on single numbers: the CPU beside an Apple GPU, else wherever TensorFlow is."""
+    """Returns the device for scalar arithmetic: the CPU on machines with an Apple GPU, else the current device."""
     return tf.device("CPU:0") if on_metal() else contextlib.nullcontext()
 
 
 class Scalar:
-    """A float64 number that takes the precision of the tensor it meets.
+    """A float64 number that adopts the precision of the tensor it is combined with.
 
     Hyperparameters and what is computed from them (`1 - beta_2`, `beta_1 ** t`) stay float64 until they are combined
     with a gradient or a weight; only then are they rounded, once, to that tensor's dtype. So a float64 model is float64
     throughout, and in bfloat16 0.999 never becomes 1.
 
-    An expression of scalars is computed once however many variables ask for it: results and casts are remembered.
+    An expression of scalars is computed once for all variables: results and casts are cached.
 
-    A float32 tensor stays one, and so does what is computed from it: see `tfoptim.update.context.portable`.
+    A float32 tensor stays float32, and so do results computed from it: see `tfoptim.update.context.portable`.
     """
 
     __array_priority__ = 1000  # NumPy hands the operation over to this class
@@ -54,12 +54,12 @@ class Scalar:
         return self.once(("cast", dtype), lambda: tf.cast(self.value, dtype))
 
     def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Scalar:
-        """Returns `function` of the number, for the functions of this module."""
+        """Applies a function of one tensor."""
         result: Scalar = self.once(function, lambda: Scalar(function(self.value)))
         return result
 
     def once(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """Returns what `compute` gave when it was first asked for `key`."""
+        """Returns the cached result for `key`, computed on the first call."""
         if key not in self._known:
             with host():
                 self._known[key] = compute()
@@ -152,7 +152,7 @@ def maximum(x: Any, y: Any) -> Any:
 
 
 def ratio(x: Any, y: Any) -> Any:
-    """`x / y`, element by element, and 0 where `y` is 0: without an epsilon, what has had no gradient stays put."""
+    """`x / y`, element by element, and 0 where `y` is 0: without an epsilon, elements without gradient do not move."""
     if tf.is_tensor(x) or tf.is_tensor(y):
         return tf.math.divide_no_nan(x, y)
     return np.where(np.equal(y, 0), 0.0, x / np.where(np.equal(y, 0), 1.0, y))[()]
@@ -179,8 +179,8 @@ def _debias(beta: Scalar, t: Scalar) -> Scalar:
     return choose(tf.equal(t.value, 1), 1 - beta, 2 * a / (1 + a))
 
 
-# The logarithm of 0 would be minus infinity, which debuggers stop at. That of the smallest number does as well: its
-# powers are 0 beside 1.
+# The logarithm of 0 is minus infinity, which debuggers report. The logarithm of the smallest number serves as well:
+# its powers are negligible against 1.
 _SMALLEST = float(np.finfo(np.float64).tiny)
 
 

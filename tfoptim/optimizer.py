@@ -1,4 +1,4 @@
-"""The host: turns a declared rule into a Keras optimizer."""
+"""Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -60,7 +60,7 @@ class Optimizer(Configured):
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
 
-    # What a rule defines
+    # Methods that a rule defines
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the direction d of a rule of the form `w - learning_rate * d`; replaces slots by assigning to `s`.
@@ -78,12 +78,12 @@ class Optimizer(Configured):
         return w - h.learning_rate * self.direction(h, g, w, s)
 
     def once(self, h: Any, s: Any) -> None:
-        """Computes what is the same for all variables: may add names to `h` and replaces shared state in `s`."""
+        """Computes values shared by all variables; may add names to `h` and replace shared state in `s`."""
 
-    # What Keras calls
+    # Methods that Keras calls
 
     def build(self, variables: Any) -> None:
-        """Creates the state for `variables`; later calls must name no others.
+        """Creates the state for `variables`; later calls may not add others.
 
         Frozen ones are taken as in Keras, so that they can be trained once they are not; others that are no floats,
         such as the state of a random generator, are known but have no state.
@@ -114,12 +114,12 @@ class Optimizer(Configured):
                 loading.take(self, waiting)
 
     def knows(self, variable: Any) -> bool:
-        """Tells whether the optimizer was built for `variable`."""
+        """Returns whether the optimizer was built for `variable`."""
         return self._var_key(variable) in self._trainable_variables_indices
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Takes one step: see `tfoptim.step.pipeline` for its stages.
+        """Takes one step, in the stages of `tfoptim.step.pipeline`.
 
         Args:
             grads: gradients, one per variable; None where a variable has none.
@@ -127,7 +127,7 @@ class Optimizer(Configured):
         """
         if len(grads):
             with tf.name_scope(str(self.name)):
-                # A user's `assign` may do what must be done anew at each call, as it is by Keras.
+                # A user's `assign` may have effects at each call, as with Keras.
                 run = run_uncached if redefines(self, "assign") else cached_step.run
                 run(self, grads, trainable_variables, judge=vars(self).get("_judge"))
 
@@ -149,10 +149,9 @@ class Optimizer(Configured):
         loading.save(self, store)
 
     def load_own_variables(self, store: Any) -> None:
-        """Reads the state by name; called by Keras's loading. `tfoptim.state` says what is taken of it.
+        """Reads the state by name; called by Keras's loading. `tfoptim.state` lists all cases.
 
-        An optimizer that is not built keeps what the file has until it is. State for other variables is named in a
-        warning.
+        Until the optimizer is built, the state is pending. State for other variables is listed in a warning.
 
         Raises:
             ValueError: the state is of another rule. The message names the ways to load the weights alone.
@@ -181,7 +180,7 @@ class Optimizer(Configured):
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles configuration and state; the state is given back when the unpickled optimizer is built."""
+        """Pickles configuration and state; the state is restored when the unpickled optimizer is built."""
         return _unpickled, (type(self), self.get_config(), _state(self))
 
 

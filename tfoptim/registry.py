@@ -1,4 +1,4 @@
-"""Optimizers by name, derived from the classes."""
+"""Registry of optimizers by name, derived from the classes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _subclasses(cls: type[Optimizer]) -> Iterator[type[Optimizer]]:
 
 
 def available() -> list[str]:
-    """Returns the names that `get` knows.
+    """Returns the names that `get` accepts.
 
     >>> import tfoptim
     >>> tfoptim.available()[:4]
@@ -37,16 +37,16 @@ def available() -> list[str]:
 
 
 def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **arguments: Any) -> Any:
-    """Returns an optimizer.
+    """Returns the optimizer for a name or a configuration.
 
     Args:
         identifier: name in any case, also with the registered prefix (`"adam"`, `"tfoptim>Adam"`); a serialized
-            optimizer; or an optimizer, which is returned as it is.
+            optimizer; or an optimizer, which is returned unchanged.
         **arguments: of the constructor, with a name.
 
     Raises:
-        ValueError: the name is not known; the message has the nearest one.
-        TypeError: `identifier` is something else, or arguments come with an optimizer that is already made.
+        ValueError: the name is unknown; the message suggests the nearest one.
+        TypeError: `identifier` is something else, or arguments are given with an existing optimizer.
 
     >>> import tfoptim
     >>> tfoptim.get("adam", learning_rate=0.01).get_config()["learning_rate"]
@@ -64,7 +64,7 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
 
 
 def named(name: str) -> type[Optimizer]:
-    """Returns the class of that name, in any case, also with the registered prefix; raises with the nearest."""
+    """Returns the class of a name, in any case, with or without the registered prefix; raises with the nearest name."""
     short = name.removeprefix("tfoptim>").lower()
     if short not in classes():
         theirs = {cls.lower(): cls for cls in dir(keras.optimizers) if cls[0].isupper()}.get(short)
@@ -74,7 +74,7 @@ def named(name: str) -> type[Optimizer]:
 
 
 def _revived(config: Mapping[str, Any]) -> Any:
-    """Returns the optimizer of a serialized one: ours for a plain name and ours, else that of Keras or of the user."""
+    """Returns a deserialized optimizer: tfoptim's for plain and tfoptim names, else Keras's or the user's."""
     name = config.get("class_name")
     if not isinstance(name, str):
         raise ValueError(
@@ -82,7 +82,7 @@ def _revived(config: Mapping[str, Any]) -> Any:
         )
     unknown = sorted(config.keys() - _KEYS)
     if unknown:
-        raise ValueError(f"An optimizer's config has class_name and config, got {', '.join(unknown)} besides them.")
+        raise ValueError(f"An optimizer's config has class_name and config, got also {', '.join(unknown)}.")
     registered = config.get("registered_name") or name
     plain = config.get("module") is None and registered == name and keras.saving.get_registered_object(name) is None
     module = str(config.get("module") or "").partition(".")[0]
@@ -99,14 +99,14 @@ _KEYS = {"class_name", "config", "module", "registered_name", "build_config", "c
 
 
 def described(value: Any) -> str:
-    """Returns what a thing is, for the sentence that refuses it: a class with its module, if it is not Python's."""
+    """Returns the type of a value for an error message: its class, with the module unless it is built in."""
     cls = value if isinstance(value, type) else type(value)
     module = "" if cls.__module__ == "builtins" else f" of {cls.__module__}"
     return f"{'the class ' if isinstance(value, type) else ''}{cls.__name__}{module}"
 
 
 def table() -> str:
-    """Returns the Markdown table of all optimizers that the README shows."""
+    """Returns the README's Markdown table of all optimizers."""
     lines = ["| optimizer | arguments and defaults | source |", "|---|---|---|"]
     for cls in classes().values():
         own = [f for name, f in cls.fields.items() if name not in Optimizer.fields or f is not Optimizer.fields[name]]

@@ -1,7 +1,7 @@
-"""Schedules that Keras lacks, for any number of an optimizer: the learning rate, the momentum, and every other.
+"""Schedules that Keras lacks, for any number of an optimizer, such as the learning rate or the momentum.
 
-They count steps from 0, as Keras's do, and are computed in float64, so that they are exact at every step of any
-training: in float32, which Keras's schedules use, step 16,777,217 is step 16,777,216.
+They count steps from 0, as Keras's do, and are computed in float64, so that they are exact at every step: in float32,
+which Keras's schedules use, step 16,777,217 equals step 16,777,216.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _TAIL = Interval(0.0, 1.0, schedulable=False)
 
 
 def triangle(step: Any, cycle: int) -> Any:
-    """Returns the triangular wave of cyclic rates: 0 at the start of each cycle, 1 in its middle, straight between.
+    """Returns the triangular wave of cyclic rates: 0 at the start of each cycle, 1 in its middle, linear in between.
 
-    `1 - |2 x - 1|` with `x = (step mod cycle) / cycle`. The lines that are often printed, which rise and fall in `step`
-    itself, leave the range from the second cycle on.
+    `1 - |2 x - 1|` with `x = (step mod cycle) / cycle`. Formulas without the `mod`, as often printed,
+    leave the range from the second cycle on.
 
     Args:
         step: counted from 0; a number, a float64 tensor, or the `Scalar` of a rule.
-        cycle: steps of one whole cycle, up and down.
+        cycle: steps of one full cycle, up and down.
 
     >>> [triangle(step, 4) for step in (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)]
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
@@ -44,14 +44,14 @@ def triangle(step: Any, cycle: int) -> Any:
 
 
 class _Exact(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that is computed in float64, from arguments kept as attributes of the same names."""
+    """Base of schedules computed in float64; constructor arguments are attributes of the same names."""
 
     arguments: tuple[str, ...]
     between: tuple[str, ...]
 
     @property
     def ends(self) -> tuple[float, ...]:
-        """The values that it goes between: optimizers refuse those that the number may not take."""
+        """The extreme values; an optimizer refuses a schedule whose extremes are out of range."""
         return tuple(getattr(self, name) for name in self.between)
 
     def __call__(self, step: Any) -> tf.Tensor:
@@ -78,7 +78,7 @@ class _Exact(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="tfoptim")
 class Cyclic(_Exact):
-    """Goes from `start` to `peak` and back, again and again (Smith, 2017: Cyclical learning rates, section 3).
+    """Cycles between `start` and `peak` (Smith, 2017: Cyclical learning rates, section 3).
 
     ```
     value = start + (peak - start) * triangle(step, cycle) * scale
@@ -131,7 +131,7 @@ class Cyclic(_Exact):
 
 @keras.saving.register_keras_serializable(package="tfoptim")
 class OneCycle(_Exact):
-    """One cycle, a little shorter than the training, then straight on to `final` (Smith, 2018: A disciplined approach).
+    """One cycle, slightly shorter than the training, then linearly to `final` (Smith, 2018: A disciplined approach).
 
     ```
     half = steps * (1 - tail) / 2
@@ -180,7 +180,7 @@ class OneCycle(_Exact):
 
 @keras.saving.register_keras_serializable(package="tfoptim")
 class WarmupCosine(_Exact):
-    """Rises straight to `peak`, then falls along half a cosine (Goyal et al., 2017; Loshchilov & Hutter, 2017).
+    """Linear warm-up to `peak`, then half a cosine (Goyal et al., 2017; Loshchilov & Hutter, 2017).
 
     ```
     peak * (step + 1) / warmup                                                      for step < warmup

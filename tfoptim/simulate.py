@@ -1,4 +1,4 @@
-"""A rule without TensorFlow: what an optimizer does to given gradients, in float64 NumPy."""
+"""Simulation of a rule in float64 NumPy, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     Args:
         optimizer: any optimizer of tfoptim; it is not changed.
         weights: start, array-like of any shape.
-        gradients: one array-like of the same shape per step, or a function that gives it from the weights there.
+        gradients: per step, one array-like of the same shape, or a function that computes it from the weights.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step.
@@ -28,7 +28,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     >>> simulate(tfoptim.Adam(), 1.0, [0.1, -0.2, 0.3])
     array([0.99900003, 0.99936613, 0.99902289])
 
-    From 1 down x ** 2, whose slope is 2 x:
+    Three steps on x ** 2 from 1, with gradient 2 x:
 
     >>> simulate(tfoptim.GD(learning_rate=0.25), 1.0, [lambda x: 2 * x] * 3)
     array([0.5  , 0.25 , 0.125])

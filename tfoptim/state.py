@@ -1,12 +1,12 @@
-"""The variables an optimizer keeps, and the way of their values to disk and back (`tfoptim.saving.loading`).
+"""State variables of an optimizer, and their values on disk (`tfoptim.saving.loading`).
 
-Which state of a file an optimizer takes. The names of variables decide, as `tfoptim.saving.matching` compares them;
-Keras's own files have positions only, which decide where they fit the rule.
+Variables of a file and of an optimizer are matched by name, as in `tfoptim.saving.matching`; Keras's files have only
+positions, which are used if they fit the rule.
 
 | the file has | the optimizer | what happens |
 |---|---|---|
 | state of the same variables | is built | all is taken |
-| state of its rule | is not built | counters are taken at once, the rest waits for `build`, then as below |
+| state of its rule | is not built | counters are taken now, the rest at `build`, as below |
 | more variables (frozen, quantized, removed since) | is built | what fits is taken, a warning names the rest |
 | fewer variables (unfrozen, added since) | is built | the same; the others stay as they are |
 | a variable of another shape | is built | the same |
@@ -15,11 +15,11 @@ Keras's own files have positions only, which decide where they fit the rule.
 | no averages | `use_ema` | averages start from the weights |
 | updates counted without accumulation | accumulates | the counter is set to as many updates |
 | a loss scale too (mixed_float16) | scales no loss | the state is taken |
-| no loss scale | scales the loss | the inner optimizer takes the state, the scale starts afresh |
+| no loss scale | scales the loss | the inner optimizer takes the state, the scale starts over |
 | Keras's state, of variables of the same shapes | is built | all is taken |
 | Keras's state, of other variables | is built | nothing is taken, since it has no names; a warning |
 | state of another rule | any | refused, before anything is changed |
-| nothing (the model was not compiled) | any | stays as it is |
+| nothing (the model was not compiled) | any | nothing changes |
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def create(optimizer: Any, variables: list[Any]) -> None:
 
 
 def is_float(variable: Any) -> bool:
-    """Tells whether a variable can be trained at all."""
+    """Returns whether a variable can be trained."""
     return bool(tf.as_dtype(variable.dtype).is_floating)
 
 
 def _is_stateless(variable: Any) -> bool:
-    """Tells what needs no state: whole numbers, and float8 scaling factors, whose "gradient" is their new value."""
+    """Returns whether a variable has no state: integers, and float8 scales, whose "gradient" is their new value."""
     return bool(getattr(variable, "overwrite_with_gradient", False)) or not is_float(variable)
 
 
@@ -91,14 +91,14 @@ def _starting_at(value: Any) -> Any:
 
 
 def total(optimizer: Any, variable: Any) -> np.ndarray:
-    """Returns the value to save: that of every device, but of sums that each device collects for itself, their sum."""
+    """Returns the value to save: the common value of all devices, or the sum of per-device accumulators."""
     if not _differs_between_devices(optimizer, variable):
         return np.asarray(keras.ops.convert_to_numpy(variable))
     return np.asarray(sum(copy.numpy() for copy in copies(optimizer._distribution_strategy, variable)))
 
 
 def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
-    """Assigns a saved value; a sum goes to the first device, and the others begin again at zero."""
+    """Assigns a saved value; an accumulator goes to the first device, and is zero on the others."""
     variable.assign(value)
     if _differs_between_devices(optimizer, variable):
         for copy in copies(optimizer._distribution_strategy, variable)[1:]:
@@ -106,13 +106,13 @@ def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
 
 
 def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
-    """Tells the accumulators: in the middle of a cycle each device holds what it alone has seen."""
+    """Returns whether a variable is an accumulator, which differs between devices within a cycle."""
     return bool(optimizer.gradient_accumulation_steps) and any(
         variable is accumulator for accumulator in optimizer._accumulated_gradients
     )
 
 
-# What is declared
+# Declarations
 
 
 def start_value(optimizer: Any, declared: Any, weights: Any) -> Any:
@@ -135,7 +135,7 @@ def compute_dtype(dtype: Any) -> tf.DType:
     return tf.float32 if dtype.size < tf.float32.size else dtype
 
 
-# Reaching variables
+# Access to variables
 
 
 def raw(variable: Any) -> Any:
@@ -154,7 +154,7 @@ def copies(strategy: Any, variable: Any) -> tuple[Any, ...]:
 
 
 def path(variable: Any) -> str:
-    """Returns the name by which messages call a variable."""
+    """Returns the name of a variable for messages."""
     return str(getattr(variable, "path", variable.name))
 
 
@@ -165,6 +165,6 @@ def slots(optimizer: Any, variable: Any) -> dict[str, Any]:
 
 
 def accumulators(optimizer: Any, variables: list[Any]) -> list[Any]:
-    """Returns the sums that the calls of a cycle have collected for these variables."""
+    """Returns the accumulated gradients of these variables."""
     sums = (optimizer._accumulated_gradients[optimizer._get_variable_index(v)] for v in variables)
     return [raw(total) for total in sums if total is not None]

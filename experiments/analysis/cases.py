@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.problems.datasets.segmentation import Slices, cases
+from experiments.problems.datasets.examples import Slices, cases
 from experiments.problems.metrics import METRICS, Score
 from experiments.records.run_folder import Record
 from experiments.text import from_csv

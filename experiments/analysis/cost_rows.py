@@ -53,7 +53,7 @@ def _kept(evidence: Evidence) -> dict[str, float]:
 
 
 def spent_rows(evidence: Evidence) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer and part of what was spent; none where nothing is known of costs."""
+    """Returns a row for each optimizer and part of its cost; none where costs are unknown."""
     if not evidence.costs:
         return []
     return [

@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments import optimizers
 from experiments.analysis.evidence import Evidence
-from experiments.problems.functions.surfaces import FUNCTIONS, Function
+from experiments.problems.functions import FUNCTIONS, Function
 from experiments.problems.tasks.base import Task
 from experiments.records.run_folder import Record
 from experiments.studies import Entry
@@ -113,8 +113,7 @@ def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
 def with_seconds(table: Table, evidence: Evidence) -> list[dict[str, Any]]:
     """Returns a table of curves with the seconds to each evaluation: steps times the median seconds of a step.
 
-    So they are those of runs that had the machine to themselves, whatever ran beside those that are drawn. There are
-    none where the timing pass may not be shown.
+    So they come from runs that had the machine to themselves. There are none where the timing pass may not be shown.
     """
     seconds = evidence.step_seconds
     if not seconds:

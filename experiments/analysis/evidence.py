@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from experiments.problems import tasks
 from experiments.problems.tasks.base import Task
@@ -16,9 +15,6 @@ from experiments.records.run_folder import Record
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, Run
 from experiments.tuning.choosing import Choice, Trial
-
-if TYPE_CHECKING:
-    from experiments.report.captions import Words
 
 BySeed = dict[str, dict[int, float]]
 
@@ -34,7 +30,8 @@ class Evidence:
         found: the records of those that were made, test scores open.
         choices: the hyperparameters that were chosen.
         trials: the tuning runs that the choice rests on; none where nothing was tuned.
-        words: titles, captions and footers.
+        whole: the study as its file has it.
+        command: what was typed.
         target: validation score that counts as solved, where there is one.
         origin: the sentence that says where the target is from.
         costs: what was spent, by kind of run and label; nothing where it is not known.
@@ -48,7 +45,8 @@ class Evidence:
     found: Sequence[Record]
     choices: Mapping[str, Choice]
     trials: Sequence[Trial]
-    words: Words
+    whole: Study
+    command: str
     target: float | None = None
     origin: str = ""
     costs: Mapping[tuple[str, str], Cost] = dataclasses.field(default_factory=dict)

@@ -7,8 +7,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from experiments.problems import functions
-from experiments.problems.functions import Function
+from experiments.problems.functions import FUNCTIONS, Function
 from experiments.problems.tasks.points import CLASSICAL
 from experiments.records.run_folder import Record
 
@@ -41,8 +40,7 @@ def outcomes(labels: Sequence[str], found: Sequence[Record]) -> list[Outcome]:
     rows = []
     for label in labels:
         own = [record for record in found if record.run.label == label]
-        function = functions.get(own[0].run.task)
-        assert isinstance(function, Function)
+        function = FUNCTIONS[own[0].run.task]
         costs = {record.run.seed: cost(function, record) for record in own}
         left = [_last(record) - function.minimum for record in own]
         rows.append(

@@ -96,7 +96,7 @@ def map_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 
 def chance_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each ordered pair: P(row better), beside the row's interquartile mean; the best mean first."""
+    """Returns a row for each ordered pair: P(row better), and the row's interquartile mean; the best mean first."""
     finals = evidence.complete(evidence.final("test"))
     order = [row.label for row in result.rows if row.label in finals]
     if not order:

@@ -85,7 +85,7 @@ def speed_rows(times: Table, reference: str) -> list[dict[str, Any]]:
 
 
 def solved_of(table: Table) -> dict[str, list[float]]:
-    """Returns the passes to the whole target of each optimizer, seed by seed or problem by problem, void ones apart."""
+    """Returns the epochs to the whole target of each optimizer, by seed or by problem, without void ones."""
     return {label: [row["epochs"] for row in own] for label, own in group(_whole(table)).items()}
 
 
@@ -102,7 +102,7 @@ def drawable(table: Table) -> bool:
 
 
 def profile_rows(table: Table) -> list[dict[str, Any]]:
-    """Returns the rows of performance profiles with and without the best, and of the data profile, if any can be drawn."""
+    """Returns the rows of the profiles with and without the best and of the data profile, if any can be drawn."""
     if not drawable(table):
         return []
     found = solved_of(table)

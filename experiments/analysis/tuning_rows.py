@@ -86,7 +86,7 @@ def tuning_rows(
 ) -> list[dict[str, Any]]:
     """Returns a row for each tuning run of the optimizers that have a hyperparameter, with what was chosen of it.
 
-    A hyperparameter close to 1 is told as 1 less it, as it was searched.
+    A hyperparameter p close to 1 appears as 1 - p, as it was searched.
 
     Args:
         study: whose optimizers they are.
@@ -169,7 +169,7 @@ def _default(entry: Entry, name: str) -> float:
 def _reach(points: Sequence[tuple[float, float]], chosen: float, *, lower: bool, alone: bool) -> dict[str, Any]:
     """Returns how far the good values reach, and on which side the chosen one is the outermost tried, -1, 0 or 1.
 
-    A width is told where the hyperparameter was varied alone: among others, neighbours differ in those as well.
+    There is a width where the hyperparameter was varied alone: among others, neighbours differ in those as well.
     """
     tried = sorted({value for value, _ in points})
     middle = [(value, statistics.median(s for v, s in points if v == value)) for value in tried]

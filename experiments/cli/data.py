@@ -18,8 +18,8 @@ from experiments import environment, optimizers, studies, terminal
 from experiments.cli.command import Command, option
 from experiments.errors import unknown
 from experiments.problems import datasets, tasks
+from experiments.problems.datasets.cards import OwnCard
 from experiments.problems.datasets.made import MadeCard
-from experiments.problems.datasets.own import OwnCard
 from experiments.records import run_folder
 from experiments.tuning import selection
 

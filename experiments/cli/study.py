@@ -119,10 +119,8 @@ def _overview(written: Sequence[reports.Report], options: Options) -> None:
 def _report(request: Request, options: Options) -> reports.Report:
     from experiments import report as reports
     from experiments.report import printed
-    from experiments.report.captions import Words
 
     found = reports.opened(request.name, request.path, request.wanted)
-    words = Words(request.name, request.whole, request.study, found, request.choices, options.command)
     goal, origin = options.target, ""
     if goal is None and request.target is not None:
         goal, origin = request.target.value, request.target.words
@@ -134,7 +132,8 @@ def _report(request: Request, options: Options) -> reports.Report:
         found,
         request.choices,
         _trials(request),
-        words,
+        request.whole,
+        options.command,
         goal,
         origin,
         _costs(request),

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import name_rows, of, under
 from experiments.studies import Style
@@ -114,15 +114,12 @@ def _say(axes: Axes, place: int, side: Literal["left", "right"], text: str) -> N
 def _scale(axes: Axes, boxes: Boxes, values: Sequence[float]) -> None:
     if not boxes.distance:
         axes.set_xlim(math.floor(10 * min(values)) / 10, 1.005)
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        scales.ticks(axes.xaxis, MaxNLocator(5, steps=[1, 2, 5, 10]))
         return
     positive = [value for value in values if value > 0] or [1.0]
     axes.set_xscale("log")
     axes.set_xlim(min(positive) / 1.6, max(positive) * 1.25)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    scales.ticks(axes.xaxis, LogLocator(subs=(1, 2, 5)))
 
 
 def _cap(axes: Axes, boxes: Boxes, table: Table) -> None:

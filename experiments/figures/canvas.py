@@ -67,7 +67,7 @@ class Caption:
         title: what is shown, on which data and model.
         lines: what one has to know to read it, under the title.
         footer: where the numbers come from and the command that draws it again.
-        description: what one would tell a person who cannot see it.
+        description: the figure in words, for screen readers.
     """
 
     title: str
@@ -197,7 +197,7 @@ def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str
 
 
 def _described(svg: str, caption: Caption) -> str:
-    """Returns an SVG with a title and a description, which screen readers tell."""
+    """Returns an SVG with a title and a description, for screen readers."""
     words = f"<title>{html.escape(caption.title)}</title>\n <desc>{html.escape(caption.description)}</desc>\n "
     svg = re.sub(r"<svg ", '<svg role="img" ', svg, count=1)
     svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)

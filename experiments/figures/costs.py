@@ -128,8 +128,7 @@ def draw_spent(table: Table, context: Context) -> Figure:
                 axes.annotate(f"{whole[label]:.3g}", (1.015, place), xycoords=("axes fraction", "data"), va="center",
                               fontsize=8.5, annotation_clip=False)  # fmt: skip
         name_rows(axes, list(lines))
-        axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        scales.ticks(axes.xaxis, MaxNLocator(6))
         axes.set_xlabel(words)
         _names(axes, table)
     return figure
@@ -204,13 +203,11 @@ def _scale(axes: Axes, values: Sequence[float], *, log: bool) -> None:
     axes.set_xscale("log")
     axes.set_xlim(min(values) / 1.2, max(values) * (max(values) / min(values)) ** 0.3 * 1.2)
     subs = (1.0,) if max(values) > 300 * min(values) else (1.0, 2.0, 5.0)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+    scales.ticks(axes.xaxis, LogLocator(subs=subs), "{:,g}")
 
 
 def _multiples(axes: Axes, own: Mapping[str, Table]) -> None:
-    """Writes beside each row how many times the step of SGD it takes, where SGD takes part."""
+    """Writes next to each row its step as a multiple of that of SGD, where SGD takes part."""
     medians = {label: middle([row["seconds_per_step"] for row in taken]).median for label, taken in own.items()}
     sgd = next(iter(own.values()))[0]["reference"]
     for place, (label, taken) in enumerate(own.items() if sgd else ()):

@@ -60,7 +60,10 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     late = across is EPOCHS
     figure, (axes,) = canvas.sheet(context.caption, room=0 if late else letters)
     values = [row[curve.column] for row in table if math.isfinite(row[curve.column])]
-    (scales.loss_scale if curve.loss else scales.accuracy_scale)(axes, values, context.step)
+    if curve.loss:
+        scales.loss_scale(axes, values)
+    else:
+        scales.accuracy_scale(axes, values, context.step)
     across.scale(axes, max(row[across.column] for row in table))
     axes.set_ylabel(curve.axis)
     if late:
@@ -71,7 +74,7 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     return figure
 
 
-def telling(table: Table) -> list[Across]:
+def distinct(table: Table) -> list[Across]:
     """Returns the axes that show something else than epochs do: their numbers per epoch differ between optimizers.
 
     Entries with full gradients take one step an epoch and the others many; gradients are as many, unless a rule takes
@@ -173,7 +176,7 @@ def show_late(
 
 
 def close(axes: Axes, lines: Sequence[Line], *, lower: bool) -> list[Line]:
-    """Returns the best line and those that end near it, one beside the other; none where it ends alone."""
+    """Returns the best line and those that end near it, each near the one before; none where it ends alone."""
     to_axes = axes.transData + axes.transAxes.inverted()
     last = axes.get_xlim()[1]
     whole = [line for line in lines if not any(line.stopped) and line.x[-1] >= last * (1 - 1e-9)]
@@ -196,7 +199,7 @@ def _tail(panel: Axes, line: Line, style: Mapping[str, Any], last: float) -> lis
     part = slice(first, None)
     marks = [tail[place * len(tail) // 4] - first for place in (1, 3)]
     panel.plot(line.x[part], line.mean[part], **{"linewidth": 1.8, "markersize": 5, "markevery": marks, **style})
-    if style["color"] == FAINT:  # its band would flatten those that are told
+    if style["color"] == FAINT:  # its band would flatten the others
         return []
     panel.fill_between(line.x[part], line.low[part], line.high[part], color=style["color"], alpha=0.13, linewidth=0)
     return [value for i in tail for value in (line.low[i], line.high[i])]

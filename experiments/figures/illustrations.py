@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator
 
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import label_ends, look, of
-from experiments.problems.functions.surfaces import FUNCTIONS, Function
+from experiments.problems.functions import FUNCTIONS, Function
 from experiments.text import Table, group
 
 LINE, DOTS, MARK = "#0072B2", "#9BBFD6", "#D55E00"
@@ -38,8 +38,7 @@ def draw_paths(table: Table, context: Context) -> Figure:
         falls.set_yscale("log")
         falls.set_xlim(0, max(row["step"] for row in rows))
         falls.set_xlabel("steps")
-        falls.yaxis.set_major_locator(LogLocator(numticks=6))
-        falls.yaxis.set_minor_locator(NullLocator())
+        scales.ticks(falls.yaxis, LogLocator(numticks=6))
         falls.set_ylabel("f less its minimum (log)", fontsize=9)
         label_ends(falls, ends)
     return figure
@@ -117,7 +116,7 @@ def _limit(axes: Axes, averages: Sequence[float], settled: int) -> None:
 
 
 def _mark(axes: Axes, rate: float, text: str, height: float) -> None:
-    """Draws a rate as a line, with its label beside it, on the side where there is room."""
+    """Draws a rate as a line, with its label on the side where there is room."""
     axes.axvline(rate, color=MARK, linewidth=1.2, linestyle=(0, (4, 2)))
     place = (axes.transData + axes.transAxes.inverted()).transform((rate, 1.0))[0]
     side, gap = ("left", 0.008) if place < 0.8 else ("right", -0.008)

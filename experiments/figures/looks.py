@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from experiments.figures.canvas import DASHES, HEIGHT, OF, WIDTH, Caption, plain, wrapped
 from experiments.studies import Style
 
-FEW = 6  # lines whose bands can be told apart
+FEW = 6  # lines whose bands can be distinguished
 FAINT = "#8C8C8C"  # of lines beyond those: 3.4 to 1 on white
 
 

@@ -17,7 +17,7 @@ from experiments.figures import canvas
 from experiments.figures.canvas import WIDTH, Caption, Context, wrapped
 from experiments.text import Table
 
-# Dark, middle and bright, so that they can be told apart without their colours.
+# Dark, middle and bright, so that they differ without their colours.
 KINDS: Mapping[str, tuple[str, float, str]] = {
     "true_positive": ("#009E73", 0.38, "true positive: a structure where it is"),
     "false_positive": ("#F0E442", 0.95, "false positive: a structure where there is none"),

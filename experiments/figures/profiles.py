@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator
 
 from experiments.analysis.profiles import Profile, scores
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
 from experiments.figures.looks import label_ends, look, looks, of, under
 from experiments.text import Table, group
@@ -26,7 +26,7 @@ def draw(table: Table, context: Context) -> Figure:
     figure, panels = canvas.sheet(context.caption, room=room, grid=(1, len(shown)), gap=(0.14, 0.3), share=False)
     for panel, (title, profile) in zip(panels, shown.items(), strict=True):
         panel.set_title(plain(title), fontsize=9.5, loc="left")
-        panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else "passes", fontsize=9)
+        panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else "epochs", fontsize=9)
         panel.tick_params(labelleft=panel is panels[0])
         ends = _curves(panel, profile, looks(points, context.styles))
     panels[0].set_ylabel("share of problems solved")
@@ -50,7 +50,7 @@ def draw_pairs(table: Table, context: Context) -> Figure:
         panel.set_title(plain(title), fontsize=8.5, loc="left")
         panel.tick_params(labelleft=panel in panels[::columns])
     figure.supxlabel(
-        "multiple of the faster one's passes (logarithmic axis)", y=under(context.caption, height), fontsize=9.5
+        "multiple of the faster one's epochs (logarithmic axis)", y=under(context.caption, height), fontsize=9.5
     )
     panels[0].set_ylabel("share solved")
     for panel in panels[len(pairs) :]:
@@ -73,9 +73,7 @@ def _curves(axes: Axes, profile: Profile, seen: Mapping[str, Any]) -> list[tuple
     if ratios:
         axes.set_xscale("log", base=2)
         marks = [2.0**k for k in range(math.ceil(math.log2(end)) + 1) if 2.0**k <= end]
-        axes.xaxis.set_major_locator(FixedLocator(marks))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        scales.ticks(axes.xaxis, FixedLocator(marks))
     axes.set_xlim(start, end)
     axes.set_ylim(-0.02, 1.02)
     axes.tick_params(labelsize=8)

@@ -41,8 +41,8 @@ def draw_map(table: Table, context: Context) -> Figure:
     for i, own in enumerate(lines.values()):
         with of(own[0]["optimizer"], axes):
             for j, row in enumerate(own):
-                told = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
-                cell(axes, (j, i), float(away[i, j]) / most, *told)
+                texts = (number(row["score"]), f"rank {row['rank']:g}") if len(seeds) <= READABLE else ("", "")
+                cell(axes, (j, i), float(away[i, j]) / most, *texts)
             first = own[0]
             half = (first["iqm_high"] - first["iqm_low"]) / 2
             cell(axes, (len(seeds), i), 0.0, number(first["iqm"]), f"± {number(half)}" if math.isfinite(half) else "")
@@ -66,14 +66,14 @@ def draw_overview(table: Table, context: Context) -> Figure:
         with of(own[0]["optimizer"], axes):
             for j, row in enumerate(own):
                 half = (row["high"] - row["low"]) / 2
-                told = f"± {number(half)}" if math.isfinite(half) else f"{row['diverged']} diverged"
+                small = f"± {number(half)}" if math.isfinite(half) else f"{row['diverged']} diverged"
                 shade = math.nan if row["diverged"] else float(away[i, j]) / most
-                cell(axes, (j, i), shade, number(row["score"]) + (" *" if row["tied"] else ""), told)
+                cell(axes, (j, i), shade, number(row["score"]) + (" *" if row["tied"] else ""), small)
             first = own[0]
             half = (first["iqm_high"] - first["iqm_low"]) / 2
             rank = f"mean rank {first['mean_rank']:.2g}"
-            told = f"± {number(half)}, {rank}" if math.isfinite(half) else rank
-            cell(axes, (len(problems), i), 0.0, number(first["iqm"]), told)
+            small = f"± {number(half)}, {rank}" if math.isfinite(half) else rank
+            cell(axes, (len(problems), i), 0.0, number(first["iqm"]), small)
     return figure
 
 
@@ -92,7 +92,7 @@ def cell(axes: Axes, place: tuple[int, int], shade: float, text: str, small: str
 
 
 def draw_chances(table: Table, context: Context) -> Figure:
-    """Draws interquartile means beside the matrix of chances."""
+    """Draws interquartile means, and the matrix of chances to be better."""
     lines = group(table)
     labels = list(lines)
     figure, (bars, matrix) = canvas.sheet(
@@ -134,7 +134,7 @@ def _chance(axes: Axes, place: tuple[int, int], chance: float, same: bool) -> No
 
 
 def draw_critical(table: Table, context: Context) -> Figure:
-    """Draws the mean ranks on one line, the names on either side, and a bar under those not told apart."""
+    """Draws the mean ranks on one line, the names on either side, and a bar over those that cannot be distinguished."""
     ranks, gap = [row["mean_rank"] for row in table], table[0]["critical_difference"]
     groups = cliques(ranks, gap)
     half = (len(table) + 1) // 2
@@ -177,7 +177,7 @@ def cliques(ranks: Sequence[float], gap: float) -> list[tuple[int, int]]:
 
 
 def _name(axes: Axes, row: Mapping[str, Any], style: Style, level: float, *, left: bool) -> None:
-    """Draws the way from a rank to its name, beside the axis."""
+    """Draws the line from a rank to its name at the side."""
     rank, side = row["mean_rank"], axes.get_xlim()[0 if left else 1]
     axes.plot([rank, rank, side], [0, level, level], color=style.color, linewidth=1.2, clip_on=False)
     axes.plot(rank, 0, **dot(style), markersize=7, clip_on=False, zorder=5)

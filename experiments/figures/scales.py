@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 TICKS = 6  # that an axis of scores has room for
 FEW_DECADES = 1e4  # of a logarithmic axis that has room for 1, 2 and 5
+
+
+def ticks(axis: Axis, locator: Locator, text: str = "{:g}") -> None:
+    """Puts the ticks of an axis where a locator wants them, as plain numbers: exponents would be too small to read."""
+    axis.set_major_locator(locator)
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text.format(value)))
 
 
 def accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
@@ -34,7 +41,7 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
         step: the smallest difference that a score can show.
 
     Returns:
-        What to write beside the axis's name, in brackets.
+        What to write after the axis's name, in brackets.
     """
     seen = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(seen), max(seen)
@@ -45,18 +52,17 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
     if not (higher_is_better and 0 <= low <= high <= 1):
         room = 0.06 * (high - low) or abs(high) / 100 or 0.01
         axis.set_view_interval(low - room, high + room, ignore=True)
-        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ticks(axis, MaxNLocator(5, steps=[1, 2, 5, 10]))
         return "axis covers what was found"
     _towards_one(axis, step / 2)
     low, high = max(0.0, low - 0.08 * (1 - low)), min(1.0, high + 0.12 * (1 - high))
     axis.set_view_interval(low, high, ignore=True)
-    ticks = [tick for tick in ERRORS if low <= tick <= high]
+    places = [tick for tick in ERRORS if low <= tick <= high]
     for step in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005):
-        if len(ticks) > 2:
+        if len(places) > 2:
             break
-        ticks = [tick for tick in (round(step * k, 4) for k in range(round(1 / step) + 1)) if low <= tick <= high]
-    axis.set_major_locator(FixedLocator(ticks[:: max(1, math.ceil(len(ticks) / TICKS))]))
+        places = [tick for tick in (round(step * k, 4) for k in range(round(1 / step) + 1)) if low <= tick <= high]
+    axis.set_major_locator(FixedLocator(places[:: max(1, math.ceil(len(places) / TICKS))]))
     return "axis logarithmic in the share of errors"
 
 
@@ -92,16 +98,13 @@ def _towards_one(axis: Axis, floor: float) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def loss_scale(axes: Axes, values: Sequence[float], step: float) -> None:
+def loss_scale(axes: Axes, values: Sequence[float]) -> None:
     """Makes a loss axis logarithmic."""
-    del step
     axes.set_yscale("log")
     positive = [v for v in values if v > 0]
     axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
     wide = max(positive) > FEW_DECADES * min(positive)
-    axes.yaxis.set_major_locator(LogLocator(numticks=7) if wide else LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    ticks(axes.yaxis, LogLocator(numticks=7) if wide else LogLocator(subs=(1, 2, 5)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,16 +130,14 @@ class Across:
         if self.log:
             axes.set_xscale("symlog", linthresh=1, linscale=0.4)
             decades = [10**k for k in range(math.floor(math.log10(max(last, 1))) + 1)]
-            axes.xaxis.set_major_locator(FixedLocator([0, *decades]))
-            axes.xaxis.set_minor_locator(NullLocator())
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+            ticks(axes.xaxis, FixedLocator([0, *decades]), "{:,.0f}")
         else:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(0, last)
         axes.set_xlabel(self.words)
 
 
-EPOCHS = Across("epoch", "epochs (passes over the training set)", "", "")
+EPOCHS = Across("epoch", "epochs", "", "")
 STEPS = Across("step", "steps of the optimizer (logarithmic axis)", " over steps", "_by_step", log=True)
 GRADIENTS = Across(
     "example_gradients", "gradients of single examples (logarithmic axis)", " over gradients", "_by_gradient", log=True

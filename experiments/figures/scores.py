@@ -16,7 +16,7 @@ from experiments.text import Table, group
 
 
 def draw_dots(table: Table, context: Context) -> Figure:
-    """Draws the scores after the last pass, training beside test, each with an axis of its own."""
+    """Draws the scores after the last epoch, training left and test right, each with its own axis."""
     labels = list(group(table))
     left = room_for(labels)
     figure, panels = canvas.sheet(context.caption, room=0, grid=(1, 2), gap=(0.1, 0.3), share=False, left=left)
@@ -32,7 +32,7 @@ def draw_dots(table: Table, context: Context) -> Figure:
     tied = [place for place, (_, own) in enumerate(group(table).items()) if own[0]["tied"]]
     if len(tied) > 1:
         _bracket(panels[1], tied)
-    text = f"{context.score} after the last pass ({axis})"
+    text = f"{context.score} after the last epoch ({axis})"
     figure.supxlabel(text, y=under(context.caption), fontsize=9.5)
     return figure
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from experiments.analysis.statistics import reached, summarise_times
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import HEIGHT, INK, QUIET, Context, plain
 from experiments.figures.looks import FEW, dot, label_ends, looks, name_rows, of, room_for, under
 from experiments.studies import Style
@@ -40,13 +40,13 @@ def draw(table: Table, context: Context) -> Figure:
         above = 32 if _speed_axis(panel, rows) else 6
         title = plain(f"{share:.0%} of the way: {rows[0]['target']:.4g}")
         panel.set_title(title, fontsize=9.5, loc="left", pad=above)
-    words = "epochs (passes over the training set) until the target is met"
+    words = "epochs until the target is met"
     figure.supxlabel(words, y=under(context.caption, height), fontsize=9.5)
     return figure
 
 
 def draw_shares(table: Table, context: Context) -> Figure:
-    """Draws the share of runs that have met each valid level by a number of passes."""
+    """Draws the share of runs that have met each valid level within a number of epochs."""
     shown = [row for row in table if not row["void"]]
     levels = group(shown, "share")
     lines = {label: [row["epochs"] for row in own] for label, own in group(shown).items()}
@@ -62,7 +62,7 @@ def draw_shares(table: Table, context: Context) -> Figure:
         panel.set_title(title, fontsize=9.5, loc="left")
         ends = [_share(panel, label, own, seen[label]) for label, own in group(rows).items()]
     label_ends(panels[-1], ends)
-    figure.supxlabel("epochs (passes over the training set)", y=under(context.caption), fontsize=9.5)
+    figure.supxlabel("epochs", y=under(context.caption), fontsize=9.5)
     return figure
 
 
@@ -118,11 +118,11 @@ def speed_words(row: Mapping[str, Any]) -> str:
 def _bar(axes: Axes, own: Table, style: Style, place: int) -> None:
     """Draws one optimizer's times and its speed-up; what cannot be drawn is written."""
     epochs = [row["epochs"] for row in own]
-    told, end = summarise_times(epochs), axes.get_xlim()[1]
-    if math.isfinite(told.median):
-        axes.barh(place, told.median, height=0.5, facecolor=style.color, alpha=0.35, edgecolor=style.color, zorder=2)
-    if math.isfinite(told.low):
-        axes.plot([told.low, min(told.high, end)], [place, place], color=INK, linewidth=1.3, zorder=4)
+    middle, end = summarise_times(epochs), axes.get_xlim()[1]
+    if math.isfinite(middle.median):
+        axes.barh(place, middle.median, height=0.5, facecolor=style.color, alpha=0.35, edgecolor=style.color, zorder=2)
+    if math.isfinite(middle.low):
+        axes.plot([middle.low, min(middle.high, end)], [place, place], color=INK, linewidth=1.3, zorder=4)
     alive = [value for value in epochs if math.isfinite(value)]
     heights = [place + 0.36 * (((5 * i) % 7) / 6 - 0.5) for i in range(len(alive))]
     axes.plot(alive, heights, **dot(style), markersize=4, mew=0, zorder=3)
@@ -130,9 +130,9 @@ def _bar(axes: Axes, own: Table, style: Style, place: int) -> None:
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
     said: Any = {"transform": across, "fontsize": 8, "bbox": paper, "zorder": 5}
     axes.text(0.99, place, speed_words(own[0]), ha="right", va="center", **said)
-    if told.misses:
-        inside = math.isinf(told.median)  # there is no bar then
-        axes.text(0.02, place - (0 if inside else 0.27), f"not reached {told.misses}/{told.n}",
+    if middle.misses:
+        inside = math.isinf(middle.median)  # there is no bar then
+        axes.text(0.02, place - (0 if inside else 0.27), f"not reached {middle.misses}/{middle.n}",
                   va="center" if inside else "bottom", **said)  # fmt: skip
 
 
@@ -145,9 +145,7 @@ def draw_speed_ups(table: Table, context: Context) -> Figure:
     low, high = min(0.7, *found) / 1.15, max(1.4, *found) * 1.15
     axes.set_xlim(low, high)
     powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
-    axes.xaxis.set_major_locator(FixedLocator([2.0**k for k in powers]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g} x"))
+    scales.ticks(axes.xaxis, FixedLocator([2.0**k for k in powers]), "{:g} x")
     axes.axvline(1, color=INK, linewidth=1)
     for place, (label, own) in enumerate(lines.items()):
         with of(label, axes):

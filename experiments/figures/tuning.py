@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
@@ -34,15 +34,13 @@ def draw_rates(table: Table, context: Context) -> Figure:
             _panel(panel, own, context.styles[label])
     values = [row["value"] for row in table]
     axes[0].set_xlim(min(values) / 1.8, max(values) * 1.8)
-    axes[0].xaxis.set_major_locator(LogLocator(numticks=5 if columns < 4 else 4))
-    axes[0].xaxis.set_minor_locator(NullLocator())
-    axes[0].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))  # exponents would be too small to read
+    scales.ticks(axes[0].xaxis, LogLocator(numticks=5 if columns < 4 else 4))
     for panel in axes[len(lines) :]:
         panel.set_visible(False)
     for panel in axes[max(0, len(lines) - columns) : len(lines)]:
         panel.tick_params(labelbottom=True)
     figure.supxlabel(f"{words_of(table[0])} (logarithmic axis)", y=under(context.caption, height), fontsize=9.5)
-    figure.supylabel(f"validation {context.score} after the last pass\n({words})", x=0.012, y=0.5, fontsize=9.5)
+    figure.supylabel(f"validation {context.score} after the last epoch\n({words})", x=0.012, y=0.5, fontsize=9.5)
     return figure
 
 
@@ -58,7 +56,7 @@ def _score_scale(axes: Axes, table: Table, score: str, step: float) -> str:
     if table[0]["higher_is_better"]:
         scales.accuracy_scale(axes, good, step)
         return f"axis logarithmic in 1 - {score}"
-    scales.loss_scale(axes, good, step)
+    scales.loss_scale(axes, good)
     return "logarithmic axis"
 
 
@@ -119,16 +117,14 @@ def draw_relative(table: Table, context: Context) -> Figure:
     factors = [row["value"] / row["chosen"] for row in table]
     axes.set_xlim(min(factors) / 1.5, max(factors) * 1.5)
     powers = range(math.ceil(math.log10(min(factors) / 1.5)), math.floor(math.log10(max(factors) * 1.5)) + 1)
-    axes.xaxis.set_major_locator(FixedLocator([10.0**k for k in powers]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    scales.ticks(axes.xaxis, FixedLocator([10.0**k for k in powers]))
     axes.axvline(1, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
     sign = 1 if table[0]["higher_is_better"] else -1
     best = {label: max(sign * score for _, score in medians(own)) for label, own in lines.items()}
     seen = looks(best, context.styles)
     ends = [_relative(axes, own, seen[label], texts[label]) for label, own in lines.items()]
     axes.set_xlabel("learning rate as a multiple of the optimizer's own best (logarithmic axis)")
-    axes.set_ylabel(f"validation {context.score} after the last pass\n({words})")
+    axes.set_ylabel(f"validation {context.score} after the last epoch\n({words})")
     label_ends(axes, [end for end in ends if end is not None])
     return figure
 

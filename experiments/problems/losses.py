@@ -1,21 +1,17 @@
-"""Losses of segmentation models, from logits: soft Dice, cross entropy, and their sum.
+"""Losses of segmentation models, from logits: soft Dice and cross entropy, one value for each example.
 
 Labels are class numbers, [batch, *image] or [batch, *image, 1], never one-hot; the logits are [batch, *image, classes],
-or [batch, *image, 1] for one structure against the background. A loss has one value for each example; Keras then
-weights and averages the examples. A label that is no class makes its example's loss NaN, under XLA too, where no error
-can be raised: it would else count as background and be learnt.
+or [batch, *image, 1] for one structure against the background. A label that is no class makes its example's loss NaN,
+under XLA too, where no error can be raised; otherwise it would count as background and be learned.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 Tensor = Any
-
-serializable = keras.saving.register_keras_serializable("experiments")
 
 
 def class_numbers(y_true: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,71 +58,7 @@ def cross_entropy(y_true: Tensor, logits: Tensor) -> Tensor:
 
 
 def soft_dice(y_true: Tensor, logits: Tensor, smooth: float, background: bool) -> Tensor:
-    """Returns one minus the soft Dice coefficient of each example, the mean over its classes, [batch]."""
-    hot, p = one_hot(y_true, logits), _probabilities(logits)
-    if logits.shape[-1] > 1 and not background:
-        hot, p = hot[..., 1:], p[..., 1:]
-    space = list(range(1, logits.shape.rank - 1))
-    both, either = tf.reduce_sum(p * hot, space), tf.reduce_sum(p + hot, space)
-    # Without smoothing 0 / 0 is left when nothing is there and nothing is found: an agreement, and flat.
-    nothing = tf.equal(either + smooth, 0)
-    dice = tf.math.divide_no_nan(2 * both + smooth, either + smooth) + tf.cast(nothing, p.dtype)
-    return per_example_mean(1 - dice)
-
-
-def _probabilities(logits: Tensor) -> Tensor:
-    return tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)
-
-
-class _PerExample(keras.losses.Loss):
-    """A loss with one value an example."""
-
-    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> Tensor:
-        """Returns the losses, weighted and reduced.
-
-        Args:
-            y_true: class numbers, as the module describes them.
-            y_pred: logits, likewise.
-            sample_weight: one weight an example, [batch] or [batch, 1].
-
-        Raises:
-            ValueError: the shapes do not belong together, or weights are of pixels.
-        """
-        if sample_weight is not None:
-            shape = tuple(tf.convert_to_tensor(sample_weight).shape)
-            if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
-                raise ValueError(
-                    f"{type(self).__name__}: sample_weight must be one weight an example, of the shape [batch], "
-                    f"got {shape}; weights of pixels have no meaning in a ratio of sums."
-                )
-        return super().__call__(y_true, y_pred, sample_weight)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what the constructor takes; Keras's own leaves the dtype out."""
-        return {**super().get_config(), "dtype": self.dtype}
-
-
-@serializable
-class CrossEntropy(_PerExample):
-    """Mean cross entropy of the pixels: softmax for two or more logits a pixel, sigmoid for one.
-
-    Args:
-        reduction: how Keras reduces the examples.
-        name: the loss's name.
-        dtype: what it is computed in; float32 unless told, whatever the model's logits are in.
-    """
-
-    def __init__(self, reduction: str = "sum_over_batch_size", name: str = "cross_entropy", dtype: Any = None) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Returns the loss of each example, [batch]."""
-        return cross_entropy(y_true, y_pred)
-
-
-@serializable
-class SoftDice(_PerExample):
-    """One minus the soft Dice coefficient: per example and class, then the mean over classes.
+    """Returns one minus the soft Dice coefficient of each example, the mean over its classes, [batch].
 
     ```
     1 - (2 Σ p t + s) / (Σ p + Σ t + s)         sums over an example's pixels; p softmax or sigmoid, t 0 or 1
@@ -137,63 +69,21 @@ class SoftDice(_PerExample):
     with squares in the denominator.)
 
     Args:
+        y_true: class numbers.
+        logits: as the module describes them.
         smooth: s, at least 0, in pixels.
         background: whether class 0 counts among the classes, when there are two logits or more.
-        reduction: how Keras reduces the examples.
-        name: the loss's name.
-        dtype: what it is computed in; float32 unless told, whatever the model's logits are in.
-
-    Raises:
-        ValueError: `smooth` is below 0 or not finite.
     """
-
-    def __init__(
-        self,
-        smooth: float = 1.0,
-        background: bool = False,
-        reduction: str = "sum_over_batch_size",
-        name: str = "soft_dice",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if isinstance(smooth, bool) or not isinstance(smooth, int | float) or not 0 <= smooth < float("inf"):
-            raise ValueError(f"{type(self).__name__}: smooth must be a finite number, at least 0, got {smooth!r}.")
-        self.smooth, self.background = float(smooth), bool(background)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Returns the loss of each example, [batch]."""
-        return soft_dice(y_true, y_pred, self.smooth, self.background)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what the constructor takes."""
-        return {**super().get_config(), "smooth": self.smooth, "background": self.background}
+    hot, p = one_hot(y_true, logits), _probabilities(logits)
+    if logits.shape[-1] > 1 and not background:
+        hot, p = hot[..., 1:], p[..., 1:]
+    space = list(range(1, logits.shape.rank - 1))
+    both, either = tf.reduce_sum(p * hot, space), tf.reduce_sum(p + hot, space)
+    # Without smoothing, 0 / 0 remains when both masks are empty: an agreement, with gradient 0.
+    nothing = tf.equal(either + smooth, 0)
+    dice = tf.math.divide_no_nan(2 * both + smooth, either + smooth) + tf.cast(nothing, p.dtype)
+    return per_example_mean(1 - dice)
 
 
-@serializable
-class DiceCrossEntropy(SoftDice):
-    """Sum of `SoftDice` and `CrossEntropy`: overlap for what is rare, cross entropy for gradients from the start.
-
-    Args:
-        smooth: of the soft Dice, at least 0, in pixels.
-        background: whether class 0 counts in the soft Dice; the cross entropy has all classes.
-        reduction: how Keras reduces the examples.
-        name: the loss's name.
-        dtype: what it is computed in; float32 unless told, whatever the model's logits are in.
-
-    Raises:
-        ValueError: `smooth` is below 0 or not finite.
-    """
-
-    def __init__(
-        self,
-        smooth: float = 1.0,
-        background: bool = False,
-        reduction: str = "sum_over_batch_size",
-        name: str = "dice_cross_entropy",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(smooth, background, reduction, name, dtype)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Returns the loss of each example, [batch]."""
-        return super().call(y_true, y_pred) + cross_entropy(y_true, y_pred)
+def _probabilities(logits: Tensor) -> Tensor:
+    return tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)

@@ -1,16 +1,14 @@
 """The U-Net (Ronneberger, Fischer & Brox, 2015: U-Net: Convolutional networks for biomedical image segmentation).
 
 A path down that halves the sides and sees more of the image, a path up that doubles them again, and
-at each level a bridge between the two that keeps the outlines. In the form of the project that this
-one redoes: padded convolutions, batch normalisation and dropout, which the paper does not have.
+at each level a bridge between the two that keeps the outlines. As in the project that this one
+redoes: padded convolutions, batch normalisation and dropout, which the paper does not have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-from experiments.errors import UserError
 
 ORIGINAL = (16, 32, 64, 128, 256)
 SMALL = (16, 32, 64)
@@ -34,17 +32,13 @@ def unet(
 
     Args:
         shape: height, width and channels of the images, [n, *shape]; both sides divide by 2**(len(widths) - 1).
-        classes: number of logits, the background's among them; 1 for one structure with a sigmoid.
-        widths: filters of each level, from the top to the bottom; one more than there are halvings.
-        dropout: share of the values that is left out, 0 <= dropout < 1; 0 makes no such layers.
-        bias: whether convolutions before a batch normalisation have a bias, which that takes away again.
+        classes: number of logits, with the background's; 1 for one structure with a sigmoid.
+        widths: filters of each level, from the top to the bottom; one more than the halvings.
+        dropout: share of the values that dropout zeroes, 0 <= dropout < 1; 0 makes no dropout layers.
+        bias: whether convolutions before a batch normalisation have a bias, which it cancels.
         momentum: of the moving averages of batch normalisation; low where an epoch has few steps.
         seed: of the dropout keys, from 0; each layer draws its own.
-
-    Raises:
-        UserError: an argument is not what it must be, such as sides that do not divide.
     """
-    _check(shape, classes, widths, dropout)
     import keras
     from keras import layers
 
@@ -70,7 +64,7 @@ def unet(
 
 
 def _drops(rate: float, seed: int) -> Iterator[Any]:
-    """Yields what puts a dropout layer of a share of the rate behind a value, each with keys of its own."""
+    """Yields functions that apply a dropout layer of a share of the rate, each with keys of its own."""
     from keras import layers
 
     def drop(x: Any, share: float, key: int) -> Any:
@@ -80,21 +74,3 @@ def _drops(rate: float, seed: int) -> Iterator[Any]:
     while True:
         yield lambda x, share, key=key % 2**31: drop(x, share, key)
         key += 1
-
-
-def _check(shape: tuple[int, int, int], classes: int, widths: Sequence[int], dropout: float) -> None:
-    factor = 2 ** (len(widths) - 1)
-    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
-        raise UserError(f"unet: shape must be (height, width, channels), whole numbers above 0, got {shape}.")
-    if not widths or not all(isinstance(n, int) and n > 0 for n in widths):
-        raise UserError(f"unet: widths must be whole numbers above 0, at least one, got {list(widths)}.")
-    if not isinstance(classes, int) or classes < 1:
-        raise UserError(f"unet: classes must be a whole number from 1, got {classes!r}.")
-    if not 0 <= dropout < 1:
-        raise UserError(f"unet: dropout must satisfy 0 <= x < 1, got {dropout!r}.")
-    if any(side % factor for side in shape[:2]):
-        fitting = " x ".join(str(-(-side // factor) * factor) for side in shape[:2])
-        raise UserError(
-            f"unet: both sides must divide by {factor}, for {len(widths) - 1} halvings, "
-            f"got {shape[0]} x {shape[1]}; pad to {fitting} or take fewer widths."
-        )

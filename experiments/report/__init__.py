@@ -13,6 +13,7 @@ from experiments.analysis.results import Result, result
 from experiments.analysis.test_scores import broken, note_of, opened
 from experiments.records import files
 from experiments.report import gallery, summary, text, timing
+from experiments.report.captions import Captions
 from experiments.report.gallery import Shown
 from experiments.report.markup import described
 from experiments.report.page import page
@@ -50,10 +51,9 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
     ruled = findings(evidence.study, [*evidence.found, *evidence.timings], path=study, target=evidence.target)
     said = sorted({*ruled, *broken(evidence.name, study, evidence.wanted[0])})
     allowed = claims(evidence.study, said)
-    evidence = dataclasses.replace(evidence, words=evidence.words.under(allowed))
     table = result(evidence, allowed)
     shown = gallery.draw(evidence, table, folder, styles, illustrations=illustrations)
-    more = [] if not evidence.task.classes else _cases(evidence, folder)
+    more = [] if not evidence.task.classes else _cases(evidence, Captions(evidence, allowed), folder)
     drawn = [path for figure in shown for path in figure.files]
     paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]
     files.write(paths[0], page(evidence, table, [*shown, *_shown(more)], said))
@@ -79,10 +79,10 @@ def write_overview(reports: Sequence[Report], title: str, folder: Path) -> list[
     return [] if whole is None else summary.write(whole, [one.page for one in reports], title, folder)
 
 
-def _cases(evidence: Evidence, folder: Path) -> list[Path]:
+def _cases(evidence: Evidence, captions: Captions, folder: Path) -> list[Path]:
     from experiments.report import cases
 
-    return cases.write(evidence.study, evidence.found, evidence.words, folder)
+    return cases.write(evidence.study, evidence.found, captions, folder)
 
 
 def _shown(paths: Sequence[Path]) -> list[Shown]:

@@ -1,60 +1,33 @@
-"""The words that go with a comparison's figures and table: what was done, with what, and how to redo it."""
+"""Captions of the figures and tables of a comparison: what was run, on what, and how to reproduce it."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.figures.canvas import Caption
 from experiments.figures.looks import FEW
 from experiments.problems import datasets, tasks
 from experiments.problems.grid import MOST_TRAINING
-from experiments.records.run_folder import Record
-from experiments.studies import Study
-from experiments.tuning.choosing import Choice
 
 
-class Words:
-    """Titles, captions and footers of one comparison."""
+class Captions:
+    """Titles, captions and footers of one comparison, and what they say of its data, steps and learning rates."""
 
-    def __init__(
-        self,
-        name: str,
-        whole: Study,
-        study: Study,
-        found: Sequence[Record],
-        choices: Mapping[str, Choice],
-        command: str,
-    ) -> None:
-        """Takes what they are made from.
-
-        Args:
-            name: name of the study.
-            whole: the study as its file has it.
-            study: the study with the command line's changes.
-            found: the records.
-            choices: the chosen learning rates.
-            command: what was typed.
-        """
-        self.name, self.whole, self.study, self.found = name, whole, study, found
-        self.choices, self.command = choices, command
-        self.task = tasks.get(study.task)
-        self.claims = Claims()
-
-    def under(self, claims: Claims) -> Words:
-        """Returns the same words with titles that say where nothing may be claimed."""
-        made = copy.copy(self)
-        made.claims = claims
-        return made
+    def __init__(self, evidence: Evidence, claims: Claims | None = None) -> None:
+        """Takes the facts, and what may be claimed from them: titles say where that is nothing."""
+        self.name, self.study, self.whole = evidence.name, evidence.study, evidence.whole
+        self.found, self.choices, self.command = evidence.found, evidence.choices, evidence.command
+        self.task, self.claims = evidence.task, claims or Claims()
 
     def title(self, what: str) -> str:
         """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
         count, study = len(self.study.seeds), self.study
         epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
         budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
-        told = f"{what}: {self.task.title} on {study.data}, {budget}"
-        return f"{told} (illustration, not evidence)" if self.task.toy else f"{told}{self.claims.mark}"  # rule B20
+        title = f"{what}: {self.task.title} on {study.data}, {budget}"
+        return f"{title} (illustration, not evidence)" if self.task.toy else f"{title}{self.claims.mark}"  # rule B20
 
     @property
     def how(self) -> str:

@@ -10,15 +10,15 @@ from typing import cast
 from experiments.analysis import cases
 from experiments.figures import boxes, canvas, overlays
 from experiments.figures.canvas import Context
-from experiments.problems.datasets.segmentation import Slices
+from experiments.problems.datasets.examples import Slices
 from experiments.records import run_folder
 from experiments.records.run_folder import Record
 from experiments.report import case_table
-from experiments.report.captions import Words
+from experiments.report.captions import Captions
 from experiments.studies import Study
 
 
-def write(study: Study, found: Sequence[Record], words: Words, folder: Path) -> list[Path]:
+def write(study: Study, found: Sequence[Record], captions: Captions, folder: Path) -> list[Path]:
     """Writes table and figures of the cases of a comparison, and returns the files.
 
     Where every run diverged there are no cases, and nothing is written.
@@ -26,7 +26,7 @@ def write(study: Study, found: Sequence[Record], words: Words, folder: Path) -> 
     Args:
         study: what was compared.
         found: its records, with the test scores.
-        words: the words of its figures.
+        captions: what makes the captions of its figures.
         folder: where the files go.
     """
     runs = cases.measured(found)
@@ -35,17 +35,17 @@ def write(study: Study, found: Sequence[Record], words: Words, folder: Path) -> 
     styles = {entry.label: entry.style for entry in study.optimizers}
     every = case_table.rows(study, runs)
     paths = [folder / "metrics.md", folder / "metrics.csv"]
-    notes = case_table.notes(study, runs, words.facts)
-    run_folder.write(paths[0], case_table.markdown(every, words.title("Every metric"), notes))
+    notes = case_table.notes(study, runs, captions.facts)
+    run_folder.write(paths[0], case_table.markdown(every, captions.title("Every metric"), notes))
     run_folder.write(paths[1], case_table.as_csv(every, runs))
     for one in boxes.BOXES:
-        context = Context(words.caption(one.words, one.how), styles)
+        context = Context(captions.caption(one.words, one.how), styles)
         draw = functools.partial(boxes.draw, boxes=one)
         paths += canvas.write(draw, cases.rows(runs, [one.column]), context, folder, one.slug)
-    return paths + _overlays(study, runs, words, folder)
+    return paths + _overlays(study, runs, captions, folder)
 
 
-def _overlays(study: Study, runs: Sequence[cases.Measured], words: Words, folder: Path) -> list[Path]:
+def _overlays(study: Study, runs: Sequence[cases.Measured], captions: Captions, folder: Path) -> list[Path]:
     from experiments.problems.datasets.load import load
 
     slices = cast(Slices, load(study.data, ("test",))["test"])
@@ -58,7 +58,7 @@ def _overlays(study: Study, runs: Sequence[cases.Measured], words: Words, folder
             f"Predictions of seed {seed}; Dice and HD95: of the case, mean of classes. No colour: true negative. "
             "Cut to where truth or any prediction has a structure."
         )
-        context = Context(words.caption(f"Truth and prediction, {shown.kind} case", how))
+        context = Context(captions.caption(f"Truth and prediction, {shown.kind} case", how))
         truth = slices.labels[shown.row]
         found = {one.label: one.predictions[shown.row] for one in runs if one.seed == seed}
         tiles = overlays.Tiles(
@@ -66,7 +66,7 @@ def _overlays(study: Study, runs: Sequence[cases.Measured], words: Words, folder
             truth,
             found,
             [entry.label for entry in study.optimizers],
-            words.task.classes,
+            captions.task.classes,
             float(slices.spacing_mm[shown.row, 0] / slices.spacing_mm[shown.row, 1]),
         )
         table = [cases.counted(shown, one, truth, found[one.label]) for one in runs if one.seed == seed]

@@ -17,6 +17,7 @@ from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
 from experiments.problems.grid import MOST_TRAINING
 from experiments.report import how
+from experiments.report.captions import Captions
 from experiments.studies import Style
 from experiments.text import Table
 
@@ -42,8 +43,8 @@ class Figure:
     Attributes:
         slug: name of its files.
         title: what it shows.
-        how: how to read it, from the facts and its rows.
-        rows: its rows, from the facts; without rows it is not drawn.
+        how: how to read it, or what makes that from the facts and its rows.
+        rows: its rows, or what makes them from the facts; without rows it is not drawn.
         draw: draws the rows.
         refused: the sentence in its place where there are no rows; empty for none.
         step: the smallest difference that its scores can show.
@@ -52,8 +53,8 @@ class Figure:
 
     slug: str
     title: str
-    how: Callable[[Any, Table], str]
-    rows: Callable[[Any], Table]
+    how: str | Callable[[Any, Table], str]
+    rows: Table | Callable[[Any], Table]
     draw: Callable[[Table, Context], Any]
     refused: Callable[[Any], str] = lambda facts: ""
     step: float = 1e-4
@@ -92,17 +93,17 @@ def _curves(facts: Facts) -> Iterator[Figure]:
         table = curves.rows(evidence.found, curve)
         drawn = [(scales.EPOCHS, table)]
         if curve.slug in curves.OVER_STEPS:
-            drawn += [(across, table) for across in lines.telling(table)]
+            drawn += [(across, table) for across in lines.distinct(table)]
             drawn.append((scales.SECONDS, curves.with_seconds(table, evidence)))
         for across, rows in drawn:
             yield Figure(
                 f"{curve.slug}{across.suffix}",
                 f"{curve.words}{across.title}",
-                lambda facts, _: facts.evidence.words.how,
-                lambda _, rows=rows: rows,
+                Captions(evidence).how,
+                rows,
                 functools.partial(lines.draw, curve=curve, across=across),
                 step=curve.step or 1 / scored[curve.column.split("_")[0]],
-            )  # fmt: skip
+            )
 
 
 def _tuned(facts: Facts) -> Iterator[Figure]:
@@ -113,25 +114,19 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
     alone = len(names) == 1
     for name in names:
         rate = name == tuning_rows.RATE
-        table = tuning_rows.tuning_rows(evidence.study, evidence.trials, evidence.choices, name)
         figure = Figure(
             "learning_rates" if rate else f"tuned_{name}",
             f"Choice of {'learning rates' if rate else name}",
-            lambda *_: how.RATES if alone else how.AMONG,
-            lambda _, table=table: table,
+            how.RATES if alone else how.AMONG,
+            tuning_rows.tuning_rows(evidence.study, evidence.trials, evidence.choices, name),
             tuning.draw_rates,
             step=step,
             tuning=True,
         )
         yield figure
         if alone:
-            yield dataclasses.replace(
-                figure,
-                slug="learning_rates_relative",
-                title="Learning rates around the best",
-                how=lambda *_: how.RELATIVE,
-                draw=tuning.draw_relative,
-            )
+            slug, title = "learning_rates_relative", "Learning rates around the best"
+            yield dataclasses.replace(figure, slug=slug, title=title, how=how.RELATIVE, draw=tuning.draw_relative)
 
 
 def _paths(facts: Facts) -> Table:
@@ -152,7 +147,7 @@ def _unsolved(facts: Facts) -> str:
 
 PATHS = Figure(
     "trajectories", "How the rules move: illustration, not evidence",
-    lambda *_: how.PATHS, _paths, illustrations.draw_paths,
+    how.PATHS, _paths, illustrations.draw_paths,
 )  # fmt: skip
 FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
     _curves,
@@ -170,12 +165,12 @@ FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
         lambda facts: score_rows.chance_rows(facts.evidence, facts.result), ranks.draw_chances,
     ),
     Figure(
-        "scores_by_seed", "Scores and ranks by seed", lambda *_: how.BY_SEED,
+        "scores_by_seed", "Scores and ranks by seed", how.BY_SEED,
         lambda facts: score_rows.map_rows(facts.evidence, facts.result), ranks.draw_map,
     ),
     _tuned,
     Figure(
-        "best_of_k", "Expected best of k trials", lambda *_: how.BEST_OF,
+        "best_of_k", "Expected best of k trials", how.BEST_OF,
         lambda facts: tuning_rows.best_of_rows(facts.evidence), tuning.draw_best_of,
     ),
     Figure(
@@ -209,31 +204,28 @@ FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
         lambda facts: facts.evidence.untimed,
     ),
     Figure(
-        "critical_differences", "Ranks over problems", lambda *_: how.CRITICAL,
-        lambda _: [], ranks.draw_critical, lambda _: how.no_diagram(1, 2),
+        "critical_differences", "Ranks over problems", how.CRITICAL,
+        (), ranks.draw_critical, lambda _: how.no_diagram(1, 2),
     ),
 )  # fmt: skip
 
 
 def show(
-    figures: Iterable[Figure], facts: Any, caption: Callable[[Figure, str], Caption], context: Context, folder: Path
+    figures: Iterable[Figure],
+    facts: Any,
+    caption: Callable[[Figure, str], Caption],
+    styles: Mapping[str, Style],
+    folder: Path,
+    score: str = "score",
 ) -> Iterator[Shown]:
-    """Draws figures in their order, and yields each, or the sentence in its place.
-
-    Args:
-        figures: which.
-        facts: what their rows are made from.
-        caption: makes the words of a figure from how to read it.
-        context: what all have in common.
-        folder: where the files go.
-    """
+    """Draws figures in their order, the caption made from how to read each, or yields the sentence in its place."""
     for figure in figures:
-        table = figure.rows(facts)
+        table = figure.rows(facts) if callable(figure.rows) else figure.rows
         if table:
-            words = figure.how(facts, table)
-            one = dataclasses.replace(context, caption=caption(figure, words), step=figure.step)
-            files = canvas.write(figure.draw, table, one, folder, figure.slug)
-            yield Shown(figure.title, one.caption.lines[0] if figure.tuning else words, files)
+            words = figure.how(facts, table) if callable(figure.how) else figure.how
+            context = Context(caption(figure, words), styles, score, figure.step)
+            files = canvas.write(figure.draw, table, context, folder, figure.slug)
+            yield Shown(figure.title, context.caption.lines[0] if figure.tuning else words, files)
         elif why := figure.refused(facts):
             yield Shown(figure.title, why)
 
@@ -242,12 +234,11 @@ def draw(
     evidence: Evidence, result: Result, folder: Path, styles: Mapping[str, Style], *, illustrations: bool = True
 ) -> list[Shown]:
     """Draws every figure of one problem that the evidence allows."""
-    facts, words = Facts(evidence, result), evidence.words
+    facts, captions = Facts(evidence, result), Captions(evidence, result.claims)
 
     def caption(figure: Figure, how: str) -> Caption:
-        return (words.of_tuning if figure.tuning else words.caption)(figure.title, how)
+        return (captions.of_tuning if figure.tuning else captions.caption)(figure.title, how)
 
-    context = Context(Caption("", (), (), ""), styles, evidence.task.score_title)
     chosen = [*FIGURES, *([PATHS] if illustrations else [])]
     figures = (one for entry in chosen for one in ([entry] if isinstance(entry, Figure) else entry(facts)))
-    return list(show(figures, facts, caption, context, folder))
+    return list(show(figures, facts, caption, styles, folder, evidence.task.score_title))

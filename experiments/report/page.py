@@ -11,6 +11,7 @@ from experiments.analysis.lint import Finding
 from experiments.analysis.results import NAME, Result, Row, cells, headings, number
 from experiments.analysis.statistics import Comparison
 from experiments.report import costs, timing
+from experiments.report.captions import Captions
 from experiments.report.gallery import Shown
 from experiments.report.markup import Cell, download, element, inlined, policy, table, text
 from experiments.report.text import as_csv, notes, pairs_csv
@@ -55,7 +56,7 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
         costs.section(evidence, _problem(evidence)),
         _origin(evidence),
     ]
-    return document(evidence.words.title("Report"), sections)
+    return document(Captions(evidence, result.claims).title("Report"), sections)
 
 
 def document(title: str, sections: Sequence[str]) -> str:
@@ -213,6 +214,6 @@ def drawn(place: int, shown: Shown) -> str:
 
 
 def _origin(evidence: Evidence) -> str:
-    lines = "".join(element("li", text(line)) for line in evidence.words.footer[:-1])
-    command = element("p", f"Drawn by {element('code', text(evidence.words.command))}, which draws it again.")
+    lines = "".join(element("li", text(line)) for line in Captions(evidence).footer[:-1])
+    command = element("p", f"Drawn by {element('code', text(evidence.command))}, which draws it again.")
     return element("h2", "Where this comes from") + element("ul", lines, class_="notes") + command

@@ -10,6 +10,7 @@ from pathlib import Path
 from experiments import terminal
 from experiments.analysis.results import Row, cells, headings, mean_of, number
 from experiments.report import Report
+from experiments.report.captions import Captions
 
 
 def show(made: Report, *, wide: bool) -> None:
@@ -19,14 +20,14 @@ def show(made: Report, *, wide: bool) -> None:
         made: the report.
         wide: whether all columns are shown, in parts where they do not fit beside each other.
     """
-    words, rows = made.evidence.words, made.result.rows
+    captions, rows = Captions(made.evidence, made.result.claims), made.result.rows
     names, texts = (headings, cells) if wide else (short_headings, short_cells)
-    terminal.say(words.title("Results"))
-    shown = terminal.table(names(words.task.score_title), [*map(texts, rows)], [row.tied for row in rows])
+    terminal.say(captions.title("Results"))
+    shown = terminal.table(names(captions.task.score_title), [*map(texts, rows)], [row.tied for row in rows])
     print(f"\n{shown}\n")
     terminal.say(made.result.headline)
     print()
-    for line in words.brief:
+    for line in captions.brief:
         terminal.say(line)
     sys.stdout.flush()  # so that what follows stands below, where both go to one place
     for finding in made.findings:

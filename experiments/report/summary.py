@@ -11,9 +11,10 @@ from experiments.analysis.results import number
 from experiments.analysis.score_rows import critical_rows
 from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of, speed_rows
 from experiments.figures import profiles, ranks, times
-from experiments.figures.canvas import Caption, Context
+from experiments.figures.canvas import Caption
 from experiments.records import files
 from experiments.report import how
+from experiments.report.captions import Captions
 from experiments.report.gallery import Figure, Shown, show
 from experiments.report.markup import download, element, table, text
 from experiments.report.page import document, drawn, filters
@@ -38,7 +39,7 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     else:
         title += overview.claims.mark
     rows = map_table(overview)
-    shown = _figures(overview, styles, title, folder)
+    shown = figures(overview, styles, title, folder)
     csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
     said = "".join(element("li", text(sentence)) for sentence in overview.words())
     links = "".join(
@@ -59,15 +60,17 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     return [*(path for figure in shown for path in figure.files), path]
 
 
-def _figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
+def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
+    """Draws every figure of several problems that they allow."""
+
     def caption(figure: Figure, how: str) -> Caption:
         studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
-        words, seeds = overview.evidence[0].words, len(overview.evidence[0].study.seeds)
-        footer = (f"studies: {studies}; {seeds} seeds; {words.versions}", words.footer[-1])
+        first, seeds = Captions(overview.evidence[0]), len(overview.evidence[0].study.seeds)
+        footer = (f"studies: {studies}; {seeds} seeds; {first.versions}", first.footer[-1])
         whole = f"{figure.title}: {title}"
         return Caption(whole, (how,), footer, f"{whole}. {how}")
 
-    return list(show(FIGURES, overview, caption, Context(Caption("", (), (), ""), styles), folder))
+    return list(show(FIGURES, overview, caption, styles, folder))
 
 
 def _no_diagram(overview: Overview) -> str:
@@ -86,9 +89,9 @@ def _speed(overview: Overview) -> Table:
 
 FIGURES = (
     Figure(NAME, "Every problem", lambda overview, _: how.overview(overview.claims), map_table, ranks.draw_overview),
-    Figure("chances", "Over all problems", lambda *_: how.CHANCES_OVER, chance_table, ranks.draw_chances),
+    Figure("chances", "Over all problems", how.CHANCES_OVER, chance_table, ranks.draw_chances),
     Figure(
-        "critical_differences", "Ranks over problems", lambda *_: how.CRITICAL, _ranks, ranks.draw_critical,
+        "critical_differences", "Ranks over problems", how.CRITICAL, _ranks, ranks.draw_critical,
         _no_diagram,
     ),
     Figure(

@@ -11,6 +11,7 @@ from experiments.analysis.lint import Finding
 from experiments.analysis.results import Result, Row, cells, headings, number
 from experiments.analysis.statistics import Comparison
 from experiments.report import costs, timing
+from experiments.report.captions import Captions
 from experiments.text import to_csv
 from experiments.tuning import choosing
 
@@ -35,10 +36,9 @@ UNCLAIMED = (
 
 def notes(evidence: Evidence, result: Result) -> list[str]:
     """Returns the sentences under the table: how it was made and how to read it."""
-    words = evidence.words
     score, count = evidence.task.score_title, len(evidence.study.seeds)
     return [
-        *words.facts,
+        *Captions(evidence).facts,
         *([] if evidence.study.limits.claims else [LOOK.format(evidence.study.budget)]),
         f"Compared on the {evidence.study.track} track: {'; '.join(_algorithms(evidence).values())}.",
         VERDICTS.format(count) if result.claims.allowed else UNCLAIMED.format(result.claims.words),
@@ -66,7 +66,7 @@ def _width(result: Result) -> list[str]:
 def markdown(evidence: Evidence, result: Result, findings: Sequence[Finding]) -> str:
     """Returns the report in short: the sentence, what is broken, the table, how to read it."""
     names = headings(evidence.task.score_title)
-    lines = [f"# {_flat(evidence.words.title('Results'))}", "", _flat(result.headline), ""]
+    lines = [f"# {_flat(Captions(evidence, result.claims).title('Results'))}", "", _flat(result.headline), ""]
     lines += [f"- **broken rule {finding.code}**: {_flat(finding.sentence)}" for finding in findings]
     lines += [""] if findings else []
     lines += [_line(names), _line(["---"] * len(names)), *(_line(_bold(row)) for row in result.rows)]

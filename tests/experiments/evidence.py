@@ -8,7 +8,6 @@ from experiments import environment, report, studies
 from experiments.analysis.lint import Claims
 from experiments.records import run_folder
 from experiments.report import Evidence
-from experiments.report.captions import Words
 from experiments.studies import identity, runs
 from experiments.tuning import choosing
 from tests.experiments import small
@@ -65,8 +64,8 @@ def evidence(ends, *, tuned=True, timing="alone", times=None, target=None, kind=
                 shown = small.evaluations(curve(end + 0.01))
                 status = "diverged" if math.isnan(end) else "done"
                 found.append(run_folder.Record(run, status, made, {}, tuple(shown)))
-    words = Words("small", whole, whole, found, choices, command or "python -m experiments report small")
-    return Evidence("small", whole, wanted, found, choices, trials, words, target, timings=timings(whole, times or {}))
+    typed, taken = command or "python -m experiments report small", timings(whole, times or {})
+    return Evidence("small", whole, wanted, found, choices, trials, whole, typed, target, timings=taken)
 
 
 def result(whole):

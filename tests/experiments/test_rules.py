@@ -8,7 +8,7 @@ import pytest
 
 import tfoptim
 from experiments import optimizers
-from experiments.problems.functions.surfaces import FUNCTIONS
+from experiments.problems.functions import FUNCTIONS
 from tfoptim.state import groups
 
 FUNCTION = FUNCTIONS["rosenbrock"]
@@ -66,11 +66,11 @@ sys.meta_path.insert(0, Refused())
 def test_costs_and_trajectories_are_made_where_tensorflow_cannot_be_imported():
     """All numbers of both figures; an import of it anywhere would raise."""
     code = DRAWN + (
-        "from experiments import studies as config\n"
-        "from experiments.figures import costs, trajectories\n"
-        "entries = config.load(config.find('mnist')).optimizers\n"
-        "print([costs.state_bytes(entry) for entry in entries])\n"
-        "print(len(trajectories.table_of(entries[:3], steps=5)))\n"
+        "from experiments import studies\n"
+        "from experiments.analysis import cost_rows, curves\n"
+        "entries = studies.load(studies.find('mnist')).optimizers\n"
+        "print([cost_rows.state_bytes(entry) for entry in entries])\n"
+        "print(len(curves.path_rows(entries[:3], steps=5)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 
 from experiments import environment, studies
-from experiments.problems.datasets import segmentation
 from experiments.problems.datasets.augment import BRAIN
-from experiments.problems.tasks import mni152
+from experiments.problems.datasets.examples import Slices
+from experiments.problems.tasks import TASKS
 from experiments.problems.unet import unet
 from experiments.running.engines import Event, execute
 
 CLASSES = ("background", "grey matter", "white matter")
 SIDES = (16, 12)
 TASK = dataclasses.replace(
-    mni152.TASK,
+    TASKS["mni152"],
     title="tiny U-Net",
     parameters=0,
     build=lambda dropout: unet((*SIDES, 1), 3, (4, 8), dropout=0, bias=False, momentum=0.5, seed=dropout),
@@ -77,7 +77,7 @@ def slices(count, seed=0, volumes=False):
         labels[number, top : top + 10, left : left + 7] = 1
         labels[number, top + 3 : top + 8, left + 2 : left + 6] = 2
     images = (60 * labels + generator.integers(0, 40, labels.shape)).astype(np.uint8)
-    return segmentation.Slices(
+    return Slices(
         images=images[..., None],
         labels=labels,
         cases=np.array([f"case{n // 2 if volumes else n}" for n in range(count)]),
@@ -112,7 +112,7 @@ class Inline:
 def place(monkeypatch, folder, toml=STUDY):
     """Makes a folder the working directory, with the tiny study, its data, its model and the engine of this process."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(mni152, "TASK", TASK)
+    monkeypatch.setitem(TASKS, "mni152", TASK)
     monkeypatch.setattr("experiments.problems.datasets.load.load", load)
     monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
     monkeypatch.setattr("experiments.running.sweep._prepare", lambda name: None)

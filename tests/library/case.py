@@ -29,6 +29,7 @@ class Case:
     used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
     scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
     decays: bool = False  # decays the weights unless told otherwise
+    operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
     rate: Callable | None = None  # where the rule makes the rate of each step out of the one it is given
     bad: tuple[Bad, ...] = ()  # listed once for each class
 

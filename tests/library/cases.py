@@ -17,6 +17,7 @@ CASES = (
         zero_gradient_noop=True,
         linear_in_gradient=True,
         signature="learning_rate=0.01",
+        operations=12,
     ),
     Case(
         id="sgd",
@@ -25,6 +26,7 @@ CASES = (
         keras_name="SGD",
         zero_gradient_noop=True,
         linear_in_gradient=True,
+        operations=12,
         bad=MOMENTUM,
     ),
     Case(
@@ -54,6 +56,7 @@ CASES = (
         slots=("v",),
         linear_in_gradient=True,
         signature="learning_rate=0.01, momentum=0.9, nesterov=False",
+        operations=12,
         bad=MOMENTUM,
     ),
     Case(
@@ -75,6 +78,7 @@ CASES = (
         slots=("v",),
         linear_in_gradient=True,
         signature="learning_rate=0.01, peak_factor=10.0, cycle=1000, momentum=0.9, nesterov=False",
+        operations=12,
         bad=(*refuses("peak_factor", -1.0, NOT_A_NUMBER, domain="x >= 0"), *CYCLE, *MOMENTUM),
     ),
     Case(
@@ -97,6 +101,7 @@ CASES = (
         linear_in_gradient=True,
         signature="learning_rate=0.01, peak_factor=10.0, cycle=1000, momentum=0.85, peak_momentum=0.95, "
         "momentum_cycle=None",
+        operations=22,
         bad=(*CYCLE, *MOMENTUM, *refuses("peak_momentum", 1.5, -0.1, NOT_A_NUMBER, domain=UNIT)),
     ),
     Case(
@@ -117,6 +122,7 @@ CASES = (
         slots=("G",),
         used_at_start=("initial_accumulator_value",),
         zero_gradient_noop=True,
+        operations=12,
         bad=(
             *refuses("initial_accumulator_value", -0.1, NOT_A_NUMBER, domain="x >= 0"),
             *EPSILON,
@@ -129,6 +135,7 @@ CASES = (
         keras_name="RMSprop",
         slots=("v",),
         scale_invariant=True,
+        operations=13,
         bad=(*RHO, *MOMENTUM, *EPSILON),
     ),
     Case(
@@ -165,6 +172,7 @@ CASES = (
         keras_name="Adadelta",
         learning_rate=20.0,
         slots=("a", "d"),
+        operations=12,
         bad=(*RHO, *EPSILON),
     ),
     Case(
@@ -174,6 +182,7 @@ CASES = (
         keras_name="Adam",
         slots=("m", "v"),
         scale_invariant=True,
+        operations=12,
         bad=(*BETAS, *EPSILON),
     ),
     Case(
@@ -193,6 +202,7 @@ CASES = (
         slots=("m", "v"),
         scale_invariant=True,
         decays=True,
+        operations=15,
         bad=(*BETAS, *EPSILON),
     ),
     Case(
@@ -212,6 +222,7 @@ CASES = (
         keras_name="Adamax",
         slots=("m", "u"),
         scale_invariant=True,
+        operations=12,
         bad=(*BETAS, *EPSILON),
     ),
     Case(
@@ -222,6 +233,7 @@ CASES = (
         slots=("m", "v"),
         scale_invariant=True,
         shared_state=("P",),
+        operations=13,
         bad=(*BETAS, *EPSILON),
     ),
 )

@@ -155,7 +155,7 @@ def test_get_gives_users_what_is_theirs():
         ({"class_name": "adamx", "config": {}}, "no optimizer 'adamx'. Did you mean 'adamax'"),
         ({"class_name": "Lion", "config": {}}, r"no optimizer 'Lion'. Keras has it: keras.optimizers.Lion"),
         ({"class_name": "Adam", "config": {"lr": 0.1}}, "Adam has no argument 'lr'. Did you mean 'learning_rate'"),
-        ({"class_name": "Adam", "learning_rate": 0.1}, "class_name and config, got learning_rate besides"),
+        ({"class_name": "Adam", "learning_rate": 0.1}, "class_name and config, got also learning_rate"),
         ({"name": "adam"}, "class_name and config, got name"),
         ({}, "class_name and config, got none"),
         (keras.saving.serialize_keras_object(keras.layers.Dense(1)), "config is needed, got that of Dense"),

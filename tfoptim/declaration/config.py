@@ -1,4 +1,4 @@
-"""The configuration of an optimizer: arguments in, values read and changed while training, config out."""
+"""Configuration of an optimizer: arguments, values during training, and config."""
 
 import inspect
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     @dataclass_transform(field_specifiers=(keyword_only,))
     class KerasOptimizer:
-        """What type checkers see of Keras's class, which has no types: any attribute at all.
+        """Keras's class for type checkers: any attribute, because Keras has no types.
 
         An untyped base would make them accept any argument of any optimizer.
         """
@@ -48,11 +48,11 @@ if TYPE_CHECKING:
 else:
 
     class KerasOptimizer(Guarded, keras.optimizers.Optimizer):
-        """Keras's optimizer; what would be ignored in a subclass of it is refused."""
+        """Keras's optimizer, which refuses subclass methods that would be ignored."""
 
 
 class Configured(KerasOptimizer):
-    """The part of an optimizer that holds its hyperparameters, among them those that every optimizer has."""
+    """Hyperparameters of an optimizer, among them those that every optimizer has."""
 
     learning_rate: NonNegative = 0.001
     weight_decay: NonNegative | None = keyword_only(default=None)
@@ -65,7 +65,7 @@ class Configured(KerasOptimizer):
     loss_scale_factor: Positive | None = keyword_only(default=None)
     gradient_accumulation_steps: Accumulation | None = keyword_only(default=None)
     if TYPE_CHECKING:
-        name: str | None = keyword_only(default=None)  # an attribute of Keras's, no hyperparameter
+        name: str | None = keyword_only(default=None)  # an attribute of Keras's, not a hyperparameter
 
     lazy: bool = keyword_only(default=False)
     nonfinite: NonFinite = keyword_only(default="propagate")
@@ -86,7 +86,7 @@ class Configured(KerasOptimizer):
             keras.saving.register_keras_serializable(package="tfoptim")(cls)
 
     def _configure(self, arguments: Mapping[str, Any]) -> None:
-        """Validates the arguments, hands Keras its own, and makes the number fields live."""
+        """Validates the arguments, passes Keras its own, and makes the number fields live."""
         cls, own = type(self), self.__dict__
         given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
         values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
@@ -109,7 +109,7 @@ class Configured(KerasOptimizer):
             )
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        """Returns what TensorFlow saves with the optimizer; a SavedModel has no config, so it needs the numbers too."""
+        """Returns the children that TensorFlow saves; a SavedModel has no config, so it needs the numbers too."""
         children = super()._trackable_children(save_type, **kwargs)
         return children | {"hyperparameters": self._numbers.value} if save_type == "savedmodel" else children
 
@@ -125,18 +125,18 @@ class Configured(KerasOptimizer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        """Makes an optimizer from what `get_config` returned, with the same checks as the constructor."""
+        """Creates an optimizer from a config, with the same checks as the constructor."""
         exclusion = config.get(_EXCLUSION, {})
         optimizer = cls(**{name: _revived(config[name], custom_objects) for name in config.keys() - {_EXCLUSION}})
         optimizer.exclude_from_weight_decay(**exclusion)
         return optimizer
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
-        r"""Spares variables from weight decay; call it before the optimizer is built. It is saved with the config.
+        r"""Excludes variables from weight decay; call it before the optimizer is built. Saved with the config.
 
         Args:
-            var_list: variables to spare.
-            var_names: regular expressions; a variable is spared if one is found in its path, such as
+            var_list: variables to exclude.
+            var_names: regular expressions; a variable is excluded if one is found in its path, such as
                 `["bias", r"norm_\d+/gamma$"]`.
 
         Raises:
@@ -162,14 +162,14 @@ class Configured(KerasOptimizer):
         return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
 
     def now(self, name: str) -> Any:
-        """Returns the present value of a number field: None, or a float64 tensor that a traced step reads anew."""
+        """Returns the current value of a number field: None, or a float64 tensor that a traced step reads each time."""
         numbers = self.numbers()
         if callable(numbers[name]):
             return tf.cast(numbers[name](self.iterations), tf.float64)
         return None if numbers[name] is None else self._numbers.value[list(numbers).index(name)]
 
     def given(self, name: str) -> Any:
-        """Returns the value of a field as it was given, or as a step or others have set it since."""
+        """Returns the value of a field as given, or as assigned since."""
         value = self.__dict__["_values"][name]
         if name in self._in_functions and isinstance(value, float):
             value = live.present(self, name)
@@ -180,7 +180,7 @@ class Configured(KerasOptimizer):
         return value if rate.dtype.type(value) == rate else float(rate)
 
     def _read(self, field: Field) -> Any:
-        """Returns what `optimizer.<field>` is: its value, but the variable or the scheduled learning rate.
+        """Returns the value of `optimizer.<field>`; for the learning rate, the variable or the scheduled value.
 
         A number that steps set is a float outside of them, and a tensor inside.
         """
@@ -196,7 +196,7 @@ class Configured(KerasOptimizer):
             raise AttributeError(field.name) from None
 
     def _write(self, field: Field, value: Any) -> None:
-        """Assigns a field: live at the next step, or, where a built optimizer cannot follow, refused."""
+        """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
         own = self.__dict__
         inside = live.in_function(self, field, value)
         if inside and live.unknown(value):
@@ -216,13 +216,13 @@ class Configured(KerasOptimizer):
             live.put(self, field.name, value if isinstance(value, float) else 0.0)
 
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
-        """Raises unless a traced step sees the change of a field: a number for a number, and the same structure."""
+        """Raises unless a traced step can follow a change: a number for a number, with the same structure."""
         before = _structure(self)
         self.__dict__["_values"] = new
         after = _structure(self)
         self.__dict__["_values"] = old
         was, becomes = old[field.name], new[field.name]
-        scheduled = field.name == "learning_rate" and callable(was)  # Keras says what to do then
+        scheduled = field.name == "learning_rate" and callable(was)  # Keras raises with a hint
         if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
             raise ValueError(
                 f"{type(self).__name__}: {field.name} cannot change from {was!r} to {becomes!r} once the optimizer is "
@@ -234,12 +234,12 @@ Configured.fields = declared(Configured)
 
 
 def _structure(optimizer: Configured) -> Any:
-    """Returns what a traced step has taken from the numbers once and for all: its slots, and whether kernels fit."""
+    """Returns the properties of the numbers that a traced step has fixed: its slots, and whether kernels fit."""
     return [list(group) for group in state.groups(optimizer)], tensorflow.keeps_numbers(optimizer, tf.float32)
 
 
 def _vector(optimizer: Configured) -> list[float]:
-    """Returns the current number of each number field; 0 stands for schedules and None, which nobody reads there."""
+    """Returns the current number of each number field, and 0 for schedules and None, which are not read there."""
     return [value if isinstance(value, float) else 0.0 for value in optimizer.numbers().values()]
 
 

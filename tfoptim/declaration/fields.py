@@ -17,7 +17,7 @@ from tfoptim.declaration.domains import Flag, nearest
 
 
 def keyword_only(*, default: Any, kw_only: bool = True) -> Any:
-    """A default for an argument that type checkers should want by name; at run time any order of Keras's works."""
+    """A default for an argument that type checkers require by name; at run time, Keras's order works too."""
     del kw_only  # read by type checkers alone
     return default
 
@@ -36,7 +36,7 @@ class Field:
         self.name, self.domain, self.optional, self.default = name, domain, optional, default
 
     def parse(self, owner: str, value: Any) -> Any:
-        """Returns the value as it is kept; raises ValueError or TypeError, naming optimizer, argument and range."""
+        """Returns the value to store; raises ValueError or TypeError, naming optimizer, argument and range."""
         if value is None and self.optional:
             return None
         return self.domain.parse(f"{owner}: {self.name}", value)
@@ -49,10 +49,10 @@ class Field:
 
 
 def declared(cls: type) -> dict[str, Field]:
-    """Returns the fields that the body of `cls` declares, in order, and takes their defaults off the class.
+    """Returns the fields declared in the body of `cls`, in order, and replaces their defaults on the class.
 
-    A default left on the class would hide what stands behind it: with `learning_rate` training would silently go on
-    at the class's value.
+    A default left on the class would hide the attribute of Keras's class: training would silently use the default
+    `learning_rate`.
     """
     fields = {}
     for name, annotation in inspect.get_annotations(cls, eval_str=True).items():
@@ -101,7 +101,7 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "grad_clip": ("clipnorm",),
     "max_grad_norm": ("global_clipnorm",),
 }
-"""What other libraries and papers call an argument -> ours, the first that the class has."""
+"""Argument name in other libraries and papers -> names here; the first that the class has is suggested."""
 
 _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
@@ -112,7 +112,7 @@ _OTHER_HINTS = {
 
 
 def hint(name: str, known: Any) -> str:
-    """Returns what to write for an argument that an optimizer does not have, after a space, or nothing."""
+    """Returns a hint, after a space, for an argument that an optimizer lacks, or an empty string."""
     if name == "betas" and {"beta_1", "beta_2"} <= set(known):
         return " Give beta_1 and beta_2, each by itself."
     if name in _OTHER_HINTS:
@@ -122,15 +122,15 @@ def hint(name: str, known: Any) -> str:
 
 
 def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
-    """Puts the learning rate first, then the class's own fields, then those it inherits: Keras's argument order."""
+    """Orders fields as Keras does: learning rate, own fields of the class, inherited fields."""
     first = own.get("learning_rate", inherited["learning_rate"])
     return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
 
 
 def constructor(cls: Any) -> Callable[..., None]:
-    """Makes the `__init__` that the fields of `cls` describe: it binds its arguments and hands them to `_configure`.
+    """Returns the `__init__` for the fields of `cls`: it binds its arguments and passes them to `_configure`.
 
-    `name` follows Keras's arguments; what tfoptim adds to them comes by keyword.
+    `name` follows Keras's arguments; arguments that tfoptim adds are keyword-only.
     """
     kinds = inspect.Parameter
     arguments = [kinds(f.name, kinds.POSITIONAL_OR_KEYWORD, default=f.default) for f in cls.fields.values()]
@@ -153,13 +153,13 @@ def constructor(cls: Any) -> Callable[..., None]:
 
 
 def check_name(owner: str, name: Any) -> None:
-    """Raises unless the name can be a prefix of variables' names."""
+    """Raises unless `name` can prefix names of variables."""
     if name is not None and not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name)):
         raise ValueError(f"{owner}: name must be 1 to 100 letters, digits and . _ -, got {name!r}.")
 
 
 def check_together(owner: str, values: Mapping[str, Any], usual_ema_momentum: float) -> None:
-    """Warns of combinations that are allowed and hardly ever meant."""
+    """Warns of combinations that are allowed but rarely intended."""
     numbers = {name: value for name, value in values.items() if isinstance(value, float)}
     beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
     if beta_1 > beta_2:

@@ -1,4 +1,4 @@
-"""What every class of optimizers has in common: it refuses what would be ignored, and shows what is for users."""
+"""Base of optimizer classes: refuses definitions that would be ignored, and hides internals from `dir` and `help`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfoptim.declaration.fields import OTHER_NAMES, hint
 if TYPE_CHECKING:
     _Meta = type
 else:
-    _Meta = type(Protocol)  # so that a class may also be derived from an abstract class or from a protocol
+    _Meta = type(Protocol)  # so that a class may also derive from an abstract class or a protocol
 
 SHOWN = frozenset(
     {
@@ -24,11 +24,11 @@ SHOWN = frozenset(
         *("get_config", "from_config", "set_weights", "variables", "iterations"),
     }
 )
-"""What `help` and `dir` show of the base classes; arguments and what a user's class defines come besides."""
+"""Names of the base classes shown by `help` and `dir`, in addition to arguments and names of user classes."""
 
 _LOOP = "Compute gradients with tf.GradientTape and call apply(gradients, variables)."
 HABITS = {
-    "zero_grad": " Nothing need be cleared: gradients come from a tf.GradientTape.",
+    "zero_grad": " Not needed: gradients come from a tf.GradientTape.",
     "minimize": f" {_LOOP}",
     "compute_gradients": f" {_LOOP}",
     "get_gradients": f" {_LOOP}",
@@ -36,17 +36,17 @@ HABITS = {
     "param_groups": " Arguments are attributes, such as learning_rate.",
     "state_dict": " Save `variables`, or the model: model.save, keras.callbacks.ModelCheckpoint.",
     "load_state_dict": " Load the model: keras.models.load_model, model.load_weights.",
-    "add_param_group": " Give all variables to build(variables).",
+    "add_param_group": " Pass all variables to build(variables).",
     "get_slot": " See `variables`.",
     "weights": " See `variables`.",
     "get_weights": " See `variables`.",
     "lr": " See learning_rate.",
 }
-"""What users of other optimizers ask for, and what to do here."""
+"""Attribute of other optimizers -> what to do here."""
 
 
 class OptimizerClass(_Meta):
-    """The class of optimizer classes: sees what is put on them after they are made, and what of them is shown."""
+    """Metaclass of optimizers: checks later assignments to a class, and selects the names shown by `dir`."""
 
     __instancecheck__ = type.__instancecheck__
     __subclasscheck__ = type.__subclasscheck__
@@ -64,7 +64,7 @@ class OptimizerClass(_Meta):
 
 
 class _Guarded(metaclass=OptimizerClass):
-    """A base of optimizers that refuses what would be ignored: in a subclass, or put on an optimizer."""
+    """Base that refuses definitions that would be ignored, in a subclass or on an optimizer."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -84,17 +84,17 @@ class _Guarded(metaclass=OptimizerClass):
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
-        """Says what is missing; asked for only where there is nothing of that name."""
+        """Raises with a hint; called only for missing attributes."""
         if inspect.getattr_static(type(self), name, None) is not None:
-            return object.__getattribute__(self, name)  # a property has failed: its own error tells why
+            return object.__getattribute__(self, name)  # a property has failed: raise its own error
         owner = type(self).__name__
         way_out = HABITS.get(name, "") if "_lock" in vars(self) else f" {owner}: {_MISSING_SUPER}"
         raise AttributeError(f"{owner!r} object has no attribute {name!r}.{way_out}", name=name, obj=self)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Raises: a rule of tfoptim defines `direction` or `step`, and `apply` takes the step."""
+        """Raises: rules of tfoptim define `direction` or `step`, and are applied by `apply`."""
         raise NotImplementedError(
-            f"{type(self).__name__} has no update_step: tfoptim takes the step by itself. Call apply(gradients, "
+            f"{type(self).__name__} has no update_step, because apply does the whole step. Call apply(gradients, "
             "variables); a rule defines direction(h, g, w, s) or step(h, g, w, s)."
         )
 
@@ -104,11 +104,11 @@ if TYPE_CHECKING:
 else:
     Guarded = _Guarded
 
-_MISSING_SUPER = "__init__ must call super().__init__(...), and before anything else."
+_MISSING_SUPER = "__init__ must call super().__init__(...) first."
 
 
 def _calling_base(init: Callable[..., None]) -> Callable[..., None]:
-    """Returns a constructor that raises if the base's was not called."""
+    """Returns a constructor that raises unless it calls the base's."""
 
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -120,12 +120,12 @@ def _calling_base(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_arguments(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a rule's `step` that tells those who want to take a step with it how to."""
+    """Returns a rule's `step` that, called like torch's, explains how to take a step."""
 
     @functools.wraps(step)
-    def asked(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) + len(kwargs) < len(overrides.RULE["step"]):
             raise TypeError(f"{type(self).__name__}: step(h, g, w, s) is the rule, called by apply. {_LOOP}")
         return step(self, *args, **kwargs)
 
-    return asked
+    return checked

@@ -1,7 +1,7 @@
-"""What a subclass may define of Keras's optimizer: what is called here too. All else is refused when the class is made.
+"""Methods of Keras's optimizer that a subclass may override: those called here. Others are refused at class creation.
 
-`apply` takes the whole step itself, so that much of what Keras's `apply` calls is never called. Which names those are
-is derived from Keras's class: whatever it has that is not in `CALLED`, also what a later release adds.
+`apply` does the whole step itself, so many methods that Keras's `apply` calls are never called. Their names are derived
+from Keras's class: all that are not in `CALLED`, including those of later releases.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from tfoptim.declaration.fields import Field
 
 CALLED = frozenset(
     {
-        *("_api_export_path", "_api_export_symbol_id"),  # marks of `keras_export`, no methods
+        *("_api_export_path", "_api_export_symbol_id"),  # marks of `keras_export`, not methods
         *("apply", "apply_gradients", "build", "scale_loss", "finalize_variable_values", "exclude_from_weight_decay"),
         *("get_config", "from_config", "_obj_type", "_unpickle_model", "_check_super_called"),
         *("variables", "set_weights", "save_own_variables", "load_own_variables"),
         *("add_variable", "_track_variable", "_untrack_variable", "_var_key", "_get_variable_index"),
         *("assign", "_overwrite_variables_directly_with_gradients"),
-        *("learning_rate", "stateless_apply"),  # a field, for which see `hidden`; and with TensorFlow nobody calls it
+        *("learning_rate", "stateless_apply"),  # a field, checked below; and never called with TensorFlow
     }
 )
-"""What tfoptim, or Keras itself, calls on an optimizer of tfoptim."""
+"""Methods that tfoptim or Keras calls on an optimizer of tfoptim."""
 
 CALLED_OF_LOSS_SCALE = CALLED - {"assign"} | {"iterations"}
 """The same for a `LossScaleOptimizer`."""
@@ -82,40 +82,40 @@ INSTEAD: Mapping[str, str] = {
     "_transform_gradients": _GRADIENTS,
     "_transform_unaggregated_gradients": _GRADIENTS,
 }
-"""What to do in place of a method that is never called."""
+"""Method that is never called -> what to do instead."""
 
 OWN = frozenset({"numbers", "now", "given", "knows"})
-"""Public names of tfoptim's own, which every step reads."""
+"""Public names of tfoptim that every step reads."""
 
 RULE = {"direction": ("h", "g", "w", "s"), "step": ("h", "g", "w", "s"), "once": ("h", "s")}
-"""What a rule defines, with the arguments that it is called with."""
+"""Methods of a rule, with the arguments they are called with."""
 
 
-_TAKEN = "is a name that tfoptim needs for itself; take another."
+_TAKEN = "is reserved by tfoptim; choose another name."
 
 
 @functools.cache
 def uncalled(base: type) -> frozenset[str]:
-    """Returns the names that a class derived from Keras's class `base` may not define."""
+    """Returns the names that subclasses of Keras's class `base` may not define."""
     scaled = base is keras.optimizers.LossScaleOptimizer
     of_keras = {name for cls in base.__mro__ if _package(cls) == "keras" for name in vars(cls) if not _special(name)}
     return frozenset((of_keras | INSTEAD.keys()) - (CALLED_OF_LOSS_SCALE if scaled else CALLED))
 
 
 def is_known(cls: type, base: type = keras.optimizers.Optimizer) -> bool:
-    """Tells tfoptim's classes, and those that Keras derives `base` from, from all others."""
+    """Returns whether a class is of tfoptim, or a base of Keras's class `base`."""
     return cls.__module__.partition(".")[0] == "tfoptim" or cls in base.__mro__
 
 
 def base_of(cls: type) -> type:
-    """Returns the class of Keras that `cls` is derived from: its optimizer, or its loss scaling."""
+    """Returns the Keras class that `cls` derives from: `Optimizer` or `LossScaleOptimizer`."""
     scaled = keras.optimizers.LossScaleOptimizer in cls.__mro__
     base: type = keras.optimizers.LossScaleOptimizer if scaled else keras.optimizers.Optimizer
     return base
 
 
 def check_class(cls: type) -> None:
-    """Raises if a class defines, or a mixin brings, what would never be called, or hides a field."""
+    """Raises if a class or a mixin defines a method that is never called, or hides a field."""
     wrong = [f"{name}{_of(owner, cls)}" for name, owner in _definitions(cls, sorted(uncalled(base_of(cls))))]
     if wrong:
         raise TypeError(refusal(cls, wrong))
@@ -133,9 +133,9 @@ def check_class(cls: type) -> None:
 
 
 def check_assigned(cls: type, name: str, value: Any) -> None:
-    """Raises if a method that would never be called is put on a class or an optimizer that is made already.
+    """Raises if a method that is never called is assigned to an existing class or optimizer.
 
-    The doubles of `unittest.mock` may stand there: they watch, and a test that waits for their call fails by itself.
+    Doubles of `unittest.mock` are allowed: a test that expects their call fails by itself.
     """
     if is_double(value):
         return
@@ -146,33 +146,33 @@ def check_assigned(cls: type, name: str, value: Any) -> None:
 
 
 def refusal(cls: type, names: list[str]) -> str:
-    """Returns the sentence for methods that are never called, each `name` or `name of Mixin`."""
+    """Returns the error message for methods that are never called, each `name` or `name of Mixin`."""
     instead = [INSTEAD.get(name.split(" ")[0], _RULE) for name in names]
     if base_of(cls) is keras.optimizers.LossScaleOptimizer:
         instead = ["define apply(grads, trainable_variables), or a rule for the inner optimizer"]
     return (
-        f"{cls.__name__}: {', '.join(names)} would never be called, because tfoptim takes the step by itself; "
+        f"{cls.__name__}: {', '.join(names)} would never be called, because apply does the whole step; "
         f"{'; '.join(dict.fromkeys(instead))}."
     )
 
 
 def is_double(value: Any) -> bool:
-    """Tells mocks, also those that look like a function."""
+    """Returns whether a value is a mock, also one that looks like a function."""
     return "unittest.mock" in (type(value).__module__, type(getattr(value, "mock", None)).__module__)
 
 
 def redefines(optimizer: Any, name: str) -> bool:
-    """Tells whether a method that Keras has is defined anew: in a user's class, in a mixin, or on the optimizer."""
+    """Returns whether a user's class, a mixin or the optimizer itself overrides a method of Keras."""
     return name in vars(optimizer) or any(_definitions(type(optimizer), (name,)))
 
 
 def formula(cls: type) -> type:
-    """Returns the class that defines the formula of a class of optimizers."""
+    """Returns the class that defines the formula of an optimizer class."""
     return next(c for c in cls.__mro__ if "direction" in vars(c) or "step" in vars(c))
 
 
 def rule_of(optimizer: Any) -> str:
-    """Returns the module of the optimizer's rule; nothing where a user has replaced a part of what a kernel does."""
+    """Returns the module of the optimizer's rule, or an empty string if a user has overridden part of the step."""
     cls = formula(type(optimizer))
     modules = {cls.__module__, *(vars(cls)[name].__module__ for name in ("direction", "step") if name in vars(cls))}
     replaced = len(modules) > 1 or redefines(optimizer, "assign")
@@ -180,7 +180,7 @@ def rule_of(optimizer: Any) -> str:
 
 
 def _definitions(cls: type, names: Any) -> Iterator[tuple[str, type]]:
-    """Yields each of `names` that is not what tfoptim or Keras's base class has, with the class that it comes from."""
+    """Yields each of `names` that is defined outside tfoptim and Keras's base class, with its class."""
     for name in names:
         owner = next((c for c in cls.__mro__ if name in vars(c)), None)
         if owner is None or is_known(owner, base_of(cls)):
@@ -190,7 +190,7 @@ def _definitions(cls: type, names: Any) -> Iterator[tuple[str, type]]:
 
 
 def _check_signature(cls: type, name: str, method: Any) -> None:
-    """Raises unless a rule's method can be called as it will be."""
+    """Raises unless a rule's method accepts its arguments."""
     wanted = RULE[name]
     bound = method.__get__(cls, cls) if hasattr(method, "__get__") else method  # any instance will do
     try:

@@ -1,4 +1,4 @@
-"""How tfoptim presents itself: public names and the answer to others, documentation, representation."""
+"""Public names, messages for unknown names, documentation and representation of optimizers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import keras
 from tfoptim.declaration.domains import nearest
 
 POINTER = "**arguments: of every optimizer"
-"""Begins the line of a rule's documentation that stands for the arguments of its base: editors show it as it is."""
+"""Start of the line in a rule's docstring that is replaced by the arguments of its base."""
 
 _OF_KERAS = {
     "tfoptim": keras.optimizers,
@@ -35,7 +35,7 @@ def check_backend() -> None:
 
 
 def shown(module: str) -> Callable[[], list[str]]:
-    """Returns the `__dir__` of a module: its `__all__`, without what it imports."""
+    """Returns the `__dir__` of a module: its `__all__`, without imported names."""
 
     def __dir__() -> list[str]:
         names = vars(sys.modules[module])
@@ -45,12 +45,12 @@ def shown(module: str) -> Callable[[], list[str]]:
 
 
 def missing(module: str) -> Callable[[str], NoReturn]:
-    """Returns the `__getattr__` of a module, which says what there is instead."""
+    """Returns the `__getattr__` of a module, which raises with the nearest name."""
 
     def __getattr__(name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        # `from tfoptim import Lion` drops what an AttributeError says.
+        # `from tfoptim import Lion` drops the message of an AttributeError.
         asking = sys._getframe(1)
         importing = asking.f_code.co_code[asking.f_lasti] == dis.opmap["IMPORT_FROM"]
         raise (ImportError if importing else AttributeError)(answer(module, name), name=name)
@@ -59,7 +59,7 @@ def missing(module: str) -> Callable[[str], NoReturn]:
 
 
 def answer(module: str, name: str) -> str:
-    """Returns the sentence for a name that a module does not have."""
+    """Returns the error message for a name that a module lacks."""
     public = [known for known in vars(sys.modules[module])["__all__"] if not known.startswith("_")]
     theirs = getattr(_OF_KERAS[module], name, None)
     hint = nearest(name, public)
@@ -72,13 +72,13 @@ def answer(module: str, name: str) -> str:
 
 
 def with_common_arguments(text: str, classes: Iterable[type]) -> str:
-    """Returns the documentation of a rule with the arguments of every optimizer written out.
+    """Returns the docstring of a rule with the arguments of every optimizer inserted.
 
     Args:
         text: docstring of the rule, with a line that begins with `POINTER`.
-        classes: those that the rule is derived from, `Optimizer`, whose docstring has the arguments, among them.
+        classes: base classes of the rule, among them `Optimizer`, whose docstring has the arguments.
     """
-    if POINTER not in text:  # Python has dropped it, with -OO
+    if POINTER not in text:  # dropped by Python -OO
         return text
     base = next(cls for cls in classes if cls.__module__ == "tfoptim.optimizer")
     listed = inspect.getdoc(base).split("Args:\n")[1].split("\n\n")[0]  # type: ignore[union-attr]
@@ -89,7 +89,7 @@ def with_common_arguments(text: str, classes: Iterable[type]) -> str:
 
 
 def representation(optimizer: Any, fields: Mapping[str, Any]) -> str:
-    """Returns the call that makes an optimizer like this one: its class, and the arguments that are not defaults."""
+    """Returns the call that creates an equal optimizer: its class, and the arguments that are not defaults."""
     values = {name: optimizer.given(name) for name in fields}
     changed = {name: value for name, value in values.items() if value != fields[name].default}
     automatic = re.sub(r"_\d+$", "", optimizer.name).replace("_", "") == type(optimizer).__name__.lower()
@@ -104,6 +104,6 @@ def call(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    """Returns a number, a word or an object; one of Keras's schedules, which say only where they are, by its class."""
+    """Returns the representation of a value; for an object without one, such as Keras's schedules, its class."""
     silent: Any = object.__repr__
     return repr(value) if type(value).__repr__ is not silent else f"{type(value).__name__}(...)"

@@ -1,4 +1,4 @@
-"""The callback that makes interrupted training go on as if nothing had happened."""
+"""Callback that resumes interrupted training bit for bit."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tfoptim.resume import checkpoints, snapshot
 
 
 class Resume(keras.callbacks.Callback):
-    """Saves the whole state of training, and goes on from there bit by bit as if nothing had happened.
+    """Saves the complete training state, and resumes interrupted training from it bit for bit.
 
-    The program that was interrupted is simply started again:
+    To resume, start the interrupted program again:
 
     >>> import tempfile
     >>> import numpy as np, tensorflow as tf, tfoptim
@@ -38,32 +38,32 @@ class Resume(keras.callbacks.Callback):
     >>> len(program(epochs=4).history["loss"])
     4
 
-    Saved are, at the start, after every epoch and after every `every_steps` batches: weights, BatchNorm statistics,
-    seed generators (Dropout, augmentation layers), all of the optimizer (slots, counters, accumulated gradients, moving
-    averages, a wrapper's loss scale), each replica's own values where they differ, numbers assigned to the optimizer in
-    training, the metrics of an unfinished epoch, and the position. An unfinished epoch is resumed by drawing the
-    batches that are done and not training on them; other callbacks see these batches too.
+    It saves at the start, after every epoch and after every `every_steps` batches: weights, BatchNorm statistics, seed
+    generators (Dropout, augmentation layers), the optimizer (slots, counters, accumulated gradients, moving averages, a
+    wrapper's loss scale), values that differ between replicas, numbers assigned to the optimizer during training, the
+    metrics of an unfinished epoch, and the position. To resume an unfinished epoch, completed batches are drawn without
+    training on them; other callbacks see these batches too.
 
-    A checkpoint is whole or absent: it is written under a temporary name, flushed to disk and renamed. The two newest
-    are kept. A damaged one is never loaded: the one before is, and a warning says so.
+    A checkpoint is complete or absent: it is written under a temporary name, flushed to disk and renamed. The newest
+    two are kept. A damaged checkpoint is skipped with a warning, and the one before it is loaded.
 
-    Equal to the last bit are runs of the same program, with the same versions, on devices that compute alike (on GPUs
-    after `tf.config.experimental.enable_op_determinism()`). Not covered:
+    Runs are equal to the last bit for the same program and versions, on devices that compute alike (on GPUs after
+    `tf.config.experimental.enable_op_determinism()`). Not covered:
 
-    - data whose order is no function of the epoch: `fit(x, y, shuffle=True)`, unseeded `shuffle`, stateful random
+    - data whose order is not a function of the epoch: `fit(x, y, shuffle=True)`, unseeded `shuffle`, stateful random
       operations in `map`;
-    - callbacks that are not given as `callbacks`, or keep what they have seen under other names than Keras's do;
+    - callbacks that are not passed as `callbacks`, or whose state has other names than in Keras's callbacks;
     - several workers.
 
     Args:
-        folder: where the checkpoints are; made if it is missing. One folder per run, one process at a time.
-        every_steps: save within an epoch too, whenever that many batches have passed since the last save.
+        folder: for the checkpoints; created if missing. One folder per run, one process at a time.
+        every_steps: also save within an epoch, after this many batches since the last save.
         callbacks: stopping conditions of `tfoptim.callbacks`, EarlyStopping, ReduceLROnPlateau, ModelCheckpoint ...
-            whose counters and best values are to be saved as well. `fit` must list them before this one.
+            whose counters and best values are saved too. `fit` must list them before this one.
 
     Raises:
-        ValueError: the folder cannot be written to, or has only damaged checkpoints; or, at the start of `fit` and
-            before anything is changed: the checkpoint is of another model, optimizer or set of callbacks.
+        ValueError: the folder is not writable or has only damaged checkpoints; or, at the start of `fit`, before
+            anything is changed, the checkpoint is of another model, optimizer or set of callbacks.
     """
 
     def __init__(
@@ -83,43 +83,43 @@ class Resume(keras.callbacks.Callback):
         self._find()
 
     epoch: int
-    """The epoch to go on with: pass it to `fit` as `initial_epoch`. After a callback has stopped training: the end."""
+    """Epoch to resume from: pass it to `fit` as `initial_epoch`. The last epoch if a callback has stopped training."""
 
     batch: int
-    """The batches of that epoch that are done."""
+    """Completed batches of that epoch."""
 
     step: int
-    """The batches of all epochs that are done."""
+    """Completed batches of all epochs."""
 
     history: dict[str, list[float]]
-    """What `fit(...).history` would hold if there had been no interruption."""
+    """`fit(...).history` of the training so far, as without interruption."""
 
     def data(self, make: Callable[[tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
-        """Returns the dataset to pass to `fit`: at each epoch it is `make(epoch)`.
+        """Returns the dataset to pass to `fit`, which is `make(epoch)` in each epoch.
 
         Args:
-            make: called with the epoch, an int64 tensor to be used as a seed; returns that epoch's finite dataset.
+            make: returns the finite dataset of an epoch, given as an int64 tensor, which can serve as a seed.
         """
         size = int(make(tf.constant(0, tf.int64)).cardinality())
         if size == tf.data.INFINITE_CARDINALITY:
-            raise ValueError("Resume: make(epoch) must be one epoch, but it is endless: use .take(batches).")
+            raise ValueError("Resume: make(epoch) must be finite, got an infinite dataset: use .take(batches).")
 
         def of_this_epoch(_: tf.Tensor) -> tf.data.Dataset:  # pragma: no cover  AutoGraph runs a copy of it
-            tf.random.set_seed(1)  # of this function's graph: the order depends on the epoch and on no global seed
+            tf.random.set_seed(1)  # of this function's graph: the order depends on the epoch, not on a global seed
             epoch = tf.numpy_function(lambda: np.int64(self.epoch), [], tf.int64)
             return make(tf.ensure_shape(epoch, ()))
 
         data = tf.data.Dataset.range(1).flat_map(of_this_epoch)
         return data if size < 0 else data.apply(tf.data.experimental.assert_cardinality(size))
 
-    # What Keras calls
+    # Methods that Keras calls
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Puts everything back, or saves the start."""
+        """Restores the checkpoint, or saves the initial state."""
         snapshot.check(self.model)
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
-        if self._optimizer is not self.model.optimizer:  # else its settings may have been changed in training
+        if self._optimizer is not self.model.optimizer:  # otherwise, settings may have changed in training
             self._optimizer, self._facts = self.model.optimizer, snapshot.facts(self.model, self.callbacks)
         if self._found is None:
             self._find()  # this may be the second `fit` with this object
@@ -140,10 +140,10 @@ class Resume(keras.callbacks.Callback):
         self._given, self._skip = content["counters"], self.batch
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Checks that `fit` goes on where training stopped."""
+        """Checks that `fit` resumes where training stopped."""
         if epoch != self.epoch:
             raise ValueError(
-                f"Resume: fit is at epoch {epoch}, but {self.epoch} epochs are done: pass initial_epoch=resume.epoch."
+                f"Resume: fit is at epoch {epoch}, but {self.epoch} are complete: pass initial_epoch=resume.epoch."
             )
         if self._given is not None and self._given != [snapshot.counters(callback) for callback in self.callbacks]:
             raise ValueError("Resume: `callbacks` were reset after it: list them before it in fit(callbacks=...).")
@@ -152,7 +152,7 @@ class Resume(keras.callbacks.Callback):
             self._found = None
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Has a batch that is done drawn, but not trained on."""
+        """Replaces training on a completed batch by drawing it."""
         if batch < self._skip:
             train, last = self.model.train_function, batch + self.model.steps_per_execution >= self._skip
 
@@ -163,7 +163,7 @@ class Resume(keras.callbacks.Callback):
             self.model.train_function = draw
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Counts, and saves when it is time."""
+        """Counts, and saves if `every_steps` is reached."""
         done = batch + 1
         if self._skip:
             self._skip = 0 if done >= self._skip else self._skip
@@ -174,13 +174,13 @@ class Resume(keras.callbacks.Callback):
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Saves."""
+        """Updates the history, and saves."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
         self.epoch, self.batch = (self.params["epochs"] if self.model.stop_training else epoch + 1), 0
         self._save()
 
-    # How it does it
+    # Implementation
 
     def _find(self) -> None:
         """Loads the newest intact checkpoint, if there is any."""
@@ -209,7 +209,7 @@ class Resume(keras.callbacks.Callback):
         self._kept, self._saved = name, self.step
 
     def _draw(self, iterator: Any, last: bool) -> Any:
-        """Stands in for a training step on batches that are done; the last one puts everything back."""
+        """Replaces the training step on completed batches; the last one restores the checkpoint."""
         if (batch := next(iterator, None)) is None:
             self._refuse_data()
         for _ in range(self.model.steps_per_execution - 1):
@@ -226,7 +226,7 @@ class Resume(keras.callbacks.Callback):
         return self.model.get_metrics_result()
 
     def _refuse_data(self) -> None:
-        raise ValueError(f"Resume: {self.batch} batches of epoch {self.epoch} are done, but the data has fewer.")
+        raise ValueError(f"Resume: {self.batch} batches of epoch {self.epoch} are complete, but the data has fewer.")
 
 
 def _refuse(differences: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The whole state of training as arrays, and back: what `tfoptim.callbacks.Resume` saves."""
+"""Snapshot of the complete training state as arrays, for `tfoptim.callbacks.Resume`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tfoptim.state import copies, path, raw
 from tfoptim.stopping.condition import Condition
 
 COUNTERS = ("best", "best_epoch", "cooldown_counter", "epochs_since_last_save", "stopped_epoch", "wait")
-"""Where Keras's callbacks keep what they have seen; `best_weights` besides."""
+"""State attributes of Keras's callbacks, in addition to `best_weights`."""
 
 
 def capture(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Returns everything that training changes, and the JSON content that goes with it."""
+    """Returns everything that training changes, as arrays and JSON content."""
     arrays: dict[str, np.ndarray] = {}
     for key, variable in _variables(model).items():
         first, *others = [copy.numpy() for copy in copies(model.distribute_strategy, variable)]
         arrays[key] = first
-        # Replicas differ in accumulated gradients, BatchNorm statistics and metrics, and in nothing else.
+        # Replicas differ only in accumulated gradients, BatchNorm statistics and metrics.
         arrays |= {f"{key}@{i}": x for i, x in enumerate(others, 1) if x.tobytes() != first.tobytes()}
     for i, callback in enumerate(callbacks):
         weights = getattr(callback, "best_weights", None) or []
@@ -43,7 +43,7 @@ def capture(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray]
 
 
 def restore(model: Any, arrays: Mapping[str, np.ndarray], content: Mapping[str, Any], metrics: bool) -> None:
-    """Restores what `capture` returned, without callbacks; metrics only if asked."""
+    """Restores the result of `capture`, without callbacks, and metrics only if `metrics` is true."""
     for optimizer, numbers in zip(_ours(model.optimizer), content["numbers"], strict=True):
         for name, number in numbers.items():
             if optimizer.given(name) != number:
@@ -67,7 +67,7 @@ def restore_callbacks(callbacks: Sequence[Any], arrays: Mapping[str, np.ndarray]
 
 
 def counters(callback: Any) -> dict[str, Any]:
-    """Returns what a callback, ours or one of Keras's, counts and remembers, but for weights."""
+    """Returns the state of a callback, tfoptim's or Keras's, without weights."""
     if isinstance(callback, Condition):
         return callback.state
     kept = {name: value for name, value in vars(callback).items() if name in COUNTERS}
@@ -75,22 +75,22 @@ def counters(callback: Any) -> dict[str, Any]:
 
 
 def check(model: Any) -> None:
-    """Raises unless the state of a model can be told."""
+    """Raises if the state of a model cannot be saved."""
     if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
         raise ValueError("Resume: several workers are not supported.")
     if not model.built:
-        raise ValueError("Resume: the model has no variables yet: give it a keras.Input, or call it on a batch.")
+        raise ValueError("Resume: the model has no variables yet: add a keras.Input, or call it on a batch.")
     if model.optimizer is None:
         raise ValueError("Resume: the model has no optimizer: pass one to compile().")
 
 
 def versions() -> dict[str, str]:
-    """Returns what else decides on the last bits."""
+    """Returns the versions on which the last bits depend."""
     return {"tensorflow": tf.__version__, "keras": keras.__version__}
 
 
 def facts(model: Any, callbacks: Sequence[Any]) -> dict[str, Any]:
-    """Returns what must be the same in the program that saves and in the one that resumes, name -> JSON value."""
+    """Returns the facts that must be equal in the saving and the resuming program, name -> JSON value."""
     return {
         "replicas": model.distribute_strategy.num_replicas_in_sync,
         "callbacks": [repr(c) if isinstance(c, Condition) else type(c).__name__ for c in callbacks],
@@ -101,7 +101,7 @@ def facts(model: Any, callbacks: Sequence[Any]) -> dict[str, Any]:
 
 
 def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
-    """Returns a sentence for each of the facts that differ."""
+    """Returns a phrase for each fact that differs."""
     return [
         f"{name} is {here.get(name, 'missing')!r} here and {there.get(name, 'missing')!r} in the checkpoint"
         for name in {**here, **there}
@@ -110,12 +110,12 @@ def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
 
 
 def described(variables: Iterable[Any]) -> list[str]:
-    """Returns name, dtype and shape of variables; without the numbers that Keras gives to layers as they are made."""
+    """Returns name, dtype and shape of variables, without Keras's layer numbers."""
     return [f"{re.sub(r'_[0-9]+(?=[/_]|$)', '', path(v))} {raw(v).dtype.name} {tuple(raw(v).shape)}" for v in variables]
 
 
 def build_metrics(model: Any, batch: Any) -> None:
-    """Lets the metrics make their variables, as the first step of training would; their values mean nothing then."""
+    """Makes the metrics create their variables, as the first training step would; the values are meaningless."""
     x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
     prediction = model(x)
     model.compute_loss(x, y, prediction, weight)
@@ -132,15 +132,15 @@ def _variables(model: Any) -> dict[str, Any]:
 
 
 def _ours(optimizer: Any) -> list[Optimizer]:
-    """Returns the optimizers of tfoptim in an optimizer: itself, or what it wraps or joins."""
+    """Returns the tfoptim optimizers in an optimizer: itself, or those it wraps or joins."""
     parts = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
     return [part for part in parts if isinstance(part, Optimizer)]
 
 
 def _settings(optimizer: Any) -> dict[str, Any]:
-    """Returns the configuration of an optimizer, flat, but for names."""
+    """Returns the flat configuration of an optimizer, without names."""
     config: Any = {}
-    with contextlib.suppress(NotImplementedError):  # a schedule of the user's may have none
+    with contextlib.suppress(NotImplementedError):  # a user's schedule may have none
         config = keras.saving.serialize_keras_object(optimizer)
     config = json.loads(json.dumps(config, default=lambda value: type(value).__name__))
     return {key: value for key, value in _leaves("optimizer", config) if not key.endswith(".name")}

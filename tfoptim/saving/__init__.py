@@ -1,1 +1,1 @@
-"""What a saved state holds, how its variables are paired with those of a model, and how it is loaded."""
+"""Saving and loading of optimizer state: file layout, matching of variables, assignment."""

@@ -1,4 +1,4 @@
-"""The state of an optimizer as a file holds it, sorted by variables, and whether it is of the optimizer's rule."""
+"""Layout of saved optimizer state: reading by name or by position, and detection of another rule."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Arrays = dict[str, np.ndarray]
 
 COUNTERS = ("iteration", "learning_rate")
 OPTIONAL = ("average", "gradient_accumulator")
-"""State that an argument of every optimizer adds to each variable, in the order of Keras's files."""
+"""Per-variable state of arguments that all optimizers have, in the order of Keras's files."""
 LOSS_SCALE = ("iteration", "learning_rate", "step_counter", "dynamic_scale")
-"""What a loss-scaling wrapper writes in front of the state of the optimizer it wraps."""
+"""Entries that a loss-scaling wrapper writes before the state of its inner optimizer."""
 
 
 @dataclass
 class Record:
-    """The state of one variable: its name, nothing in Keras's files, and its slots, name -> array."""
+    """State of one variable: its name (empty in Keras's files) and its slots, name -> array."""
 
     name: str
     slots: Arrays = field(default_factory=dict)
@@ -31,15 +31,15 @@ class Record:
 
 @dataclass
 class Saved:
-    """What a file says.
+    """Content of a file.
 
     Args:
-        entries: the arrays by their keys in the file, in the file's order.
+        entries: key -> array, in the file's order.
         scalars: counters and shared state, by name.
         records: the variables that have state, in the file's order.
-        owner: name of the optimizer that wrote the file; nothing in Keras's files.
-        loss_scale: what a loss-scaling wrapper wrote of its own, by name.
-        before: the counters of an optimizer that was not built, as they were before it took the file's.
+        owner: name of the optimizer that wrote the file; empty in Keras's files.
+        loss_scale: own entries of a loss-scaling wrapper, by name.
+        before: counters of an optimizer that was not built, before it took the file's.
     """
 
     entries: Arrays
@@ -51,22 +51,22 @@ class Saved:
 
     @property
     def trained(self) -> bool:
-        """Tells whether the optimizer had taken a step."""
+        """Whether the optimizer had taken a step."""
         return bool(self.records) or int(self.scalars.get("iteration", 0)) > 0
 
     @property
     def slots(self) -> set[str]:
-        """Returns the names of the rule's slots that some variable has."""
+        """Names of the rule's slots that some variable has."""
         return {name for record in self.records for name in record.slots} - set(OPTIONAL)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The state that an optimizer declares.
+    """State that an optimizer declares.
 
     Args:
         scalars: counters in front, in the order of the file.
-        blocks: names of the slots that stand together for each variable, block after block.
+        blocks: names of slots stored together for each variable, block after block.
         shared: state kept once, at the end.
     """
 
@@ -76,11 +76,11 @@ class Layout:
 
     @property
     def slots(self) -> list[str]:
-        """Returns the names of all slots."""
+        """Names of all slots."""
         return [name for block in self.blocks for name in block]
 
     def variants(self) -> Iterator[Layout]:
-        """Yields this layout first, then those with other arguments that every optimizer has."""
+        """Yields this layout, then those with other values of the common arguments."""
         yield self
         rule = tuple(block for block in self.blocks if block[0] not in OPTIONAL)
         if not rule:
@@ -93,7 +93,7 @@ class Layout:
 
 
 def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
-    """Copies and sorts what a store has; None if it has positions only, and they fit no layout of the rule.
+    """Copies and sorts the entries of a store; None if it has only positions, and they fit no layout of the rule.
 
     Raises:
         ValueError: a key is neither like `3` nor like `3.adam.dense_kernel_v`.
@@ -112,18 +112,18 @@ def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
 
 
 def _after_loss_scale(entries: Arrays) -> Saved:
-    """Parts what a loss-scaling wrapper wrote of its own from the state of the optimizer it wraps."""
+    """Separates the entries of a loss-scaling wrapper from the state of its inner optimizer."""
     own, inner = list(entries.items())[: len(LOSS_SCALE)], list(entries.items())[len(LOSS_SCALE) :]
     renumbered = {f"{i}{''.join(key.partition('.')[1:])}": value for i, (key, value) in enumerate(inner)}
     return Saved(renumbered, loss_scale={name: value for name, (_, value) in zip(LOSS_SCALE[2:], own[2:], strict=True)})
 
 
 def _by_name(entries: Arrays, layout: Layout) -> Saved:
-    """Sorts a file of tfoptim: each key is position, optimizer and name, the name that of a variable and its slot."""
+    """Sorts a file of tfoptim, whose keys are position, optimizer, and name of variable and slot."""
     scaled = tuple(key.rpartition(".")[2] for key in entries)[: len(LOSS_SCALE)] == LOSS_SCALE
     saved = _after_loss_scale(entries) if scaled else Saved(entries)
     saved.owner = next(iter(saved.entries), "").partition(".")[2].rpartition(".")[0]
-    # What was made in a name scope, such as that of Keras's loss scale, has it in front of the optimizer.
+    # Variables created in a name scope, such as that of Keras's loss scale, have it before the optimizer's name.
     end = f".{saved.owner.rpartition('.')[2]}."
     names = {key: key.partition(end)[2] or key for key in saved.entries}
     variables = _variables(names.values(), layout)
@@ -142,7 +142,7 @@ def _by_name(entries: Arrays, layout: Layout) -> Saved:
 
 
 def _variables(names: Iterable[str], layout: Layout) -> dict[str, str]:
-    """Returns the variable that each name is about; a slot that the optimizer does not declare is the name's rest."""
+    """Returns the variable of each name; the rest of a name is a slot that the optimizer does not declare."""
     known = sorted({*layout.slots, *OPTIONAL}, key=len, reverse=True)
     found: dict[str, str] = {}
     rest = []
@@ -161,7 +161,7 @@ def _variables(names: Iterable[str], layout: Layout) -> dict[str, str]:
 
 
 def _by_position(entries: Arrays, layout: Layout, skipped: int) -> Saved | None:
-    """Sorts a file of Keras, if its arrays can be those of a layout, after the first `skipped`."""
+    """Sorts a file of Keras if its arrays, after the first `skipped`, fit a layout; else returns None."""
     values = list(entries.values())[skipped:]
     per_variable = len(layout.slots)
     count, left = divmod(len(values) - len(layout.scalars) - len(layout.shared), per_variable or 1)
@@ -181,7 +181,7 @@ def _by_position(entries: Arrays, layout: Layout, skipped: int) -> Saved | None:
 
 
 def is_of_another_rule(saved: Saved, declared: Layout, optimizer: Any) -> bool:
-    """Tells whether a file's state means something else than the optimizer's: by who wrote it, else by its slots."""
+    """Returns whether a file is of another rule than the optimizer, by its writer or else by its slots."""
     theirs, ours = saved.slots, set(declared.slots) - set(OPTIONAL)
     if not theirs and (not ours or not saved.trained):
         return False
@@ -192,7 +192,7 @@ def is_of_another_rule(saved: Saved, declared: Layout, optimizer: Any) -> bool:
 
 
 def _called(cls: type, name: str) -> list[type]:
-    """Returns the optimizers that get this name from Keras when they are given none: `ada_grad_1` is an `AdaGrad`."""
+    """Returns the classes whose default name this is: `ada_grad_1` is an `AdaGrad`."""
     base = next(c for c in reversed(cls.__mro__) if "direction" in vars(c))
     plain = re.sub(r"_\d+$", "", name).replace("_", "")
     return [c for c in _subclasses(base) if c.__name__.lower() == plain]

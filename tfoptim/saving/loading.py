@@ -1,4 +1,4 @@
-"""State to a file and from it; the table in `tfoptim.state` says what happens in which case."""
+"""Saving and loading of optimizer state; the table in `tfoptim.state` lists all cases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tfoptim.saving.matching import Pair, match
 def save(optimizer: Any, store: Any) -> None:
     """Writes each variable under its position and name, such as `3.adam.dense_kernel_v`.
 
-    State that waits for `build` is written as it was read, so that it is not lost between two files.
+    A pending state, which waits for `build`, is written as it was read.
     """
     waiting = vars(optimizer).get("_waiting")
     if waiting is None:
@@ -30,22 +30,22 @@ def save(optimizer: Any, store: Any) -> None:
 
 
 def keys(optimizer: Any) -> list[str]:
-    """Returns the name of each variable in a saved file, unique by its position in front."""
+    """Returns the key of each variable in a file, made unique by its position."""
     return [f"{i}.{v.path.replace('/', '.')}" for i, v in enumerate(optimizer.variables)]
 
 
 def load(optimizer: Any, store: Mapping[str, Any]) -> Saved | None:
-    """Takes from a store what fits: at once, or when the optimizer is built.
+    """Loads the matching state of a store, now or when the optimizer is built.
 
     Returns:
-        What the store has, or None if it has nothing.
+        The content of the store, or None if it is empty.
 
     Raises:
-        ValueError: the state is of another rule; nothing is changed.
+        ValueError: the state is of another rule; the optimizer is unchanged.
     """
     own = vars(optimizer)
     if not len(store.keys()):
-        if "_refused" in own:  # Keras looks for what was refused in a second place, where there is nothing
+        if "_refused" in own:  # after a refusal, Keras tries a second place, which is empty
             raise ValueError(own["_refused"])
         return None
     declared = layout(optimizer)
@@ -64,7 +64,7 @@ def load(optimizer: Any, store: Mapping[str, Any]) -> Saved | None:
 
 
 def take(optimizer: Any, saved: Saved) -> None:
-    """Gives a built optimizer what a file has for it, and names in one warning what is in one of the two alone."""
+    """Assigns matching state to a built optimizer, and lists in one warning what only one of the two has."""
     ours = _kept(optimizer)
     pairs = match(
         [mine.name for mine in ours],
@@ -92,7 +92,7 @@ def take(optimizer: Any, saved: Saved) -> None:
 
 
 def layout(optimizer: Any) -> Layout:
-    """Returns the state that an optimizer has, or will have once it is built, in the order of its files."""
+    """Returns the layout of an optimizer's state, built or not, in the order of its files."""
     average = [("average",)] if optimizer.use_ema else []
     sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
     declared = [tuple(group) for group in state.groups(optimizer) if group]
@@ -100,7 +100,7 @@ def layout(optimizer: Any) -> Layout:
 
 
 def counters(optimizer: Any) -> dict[str, Any]:
-    """Returns the variables that an optimizer has before it is built: its counter, and its rate unless scheduled."""
+    """Returns the variables of an optimizer that is not built: its counter, and its learning rate unless scheduled."""
     rate = optimizer._learning_rate
     scalars = {"iteration": optimizer._iterations}
     return scalars | ({"learning_rate": rate} if isinstance(rate, keras.Variable) else {})
@@ -131,7 +131,7 @@ def _kept(optimizer: Any) -> list[_Kept]:
 
 
 def _take_counters(optimizer: Any, saved: Saved) -> None:
-    """Takes counter and rate; without accumulation the file has counted updates, and every update is so many calls."""
+    """Assigns counter and learning rate; a file without accumulation counts updates, each worth several calls."""
     collected = any("gradient_accumulator" in record.slots for record in saved.records)
     calls = 1 if collected else optimizer.gradient_accumulation_steps or 1
     for name, variable in counters(optimizer).items():
@@ -140,14 +140,14 @@ def _take_counters(optimizer: Any, saved: Saved) -> None:
 
 
 def _start_averages(ours: Sequence[_Kept], taken: Mapping[int, Mapping[str, Any]]) -> None:
-    """Starts averages that the file lacks from the weights, as the first step of a training does."""
+    """Starts averages that the file lacks from the weights, as the first training step does."""
     for i, mine in enumerate(ours):
         if "average" in mine.slots and "average" not in taken.get(i, {}):
             mine.slots["average"].assign(keras.ops.cast(mine.variable, mine.slots["average"].dtype))
 
 
 def _name_the_rest(optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: Sequence[Pair]) -> None:
-    """Warns of state that only the file has, or only the optimizer."""
+    """Warns of state that only the file or only the optimizer has."""
     mine, theirs = dict(pairs), {j: i for i, j in pairs}
     unused = [
         f"{record.name}_{slot}" if j in theirs else record.name
@@ -175,7 +175,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _warn(optimizer: Any, text: str) -> None:
-    """Warns once of the same: Keras loads what a wrapper holds once with it, and once by itself."""
+    """Warns once per message: Keras loads a wrapped optimizer twice, with its wrapper and by itself."""
     message = f"{optimizer.name}: {text}"
     if vars(optimizer).get("_warned") != message:
         vars(optimizer)["_warned"] = message

@@ -1,4 +1,4 @@
-"""Which variable of a file is which of the optimizer, although Keras numbers layers and puts models' names in front."""
+"""Matching of a file's variables with an optimizer's, across Keras's layer numbers and model-name prefixes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Fits = Callable[[int, int], bool]
 
 
 def match(names: Sequence[str], shapes: Sequence[Shapes], saved: Sequence[str], found: Sequence[Shapes]) -> list[Pair]:
-    """Returns the pairs (position in the optimizer, position in the file) that are the same variable.
+    """Returns pairs (position in the optimizer, position in the file) of the same variable.
 
-    Equal names decide, in any order. Keras numbers the layers of a process (`dense_1` for `dense`) and puts a model's
-    name in front of a variable's, or leaves it out; where that is all, and no variable is missing, the order decides.
-    Where variables are missing, those of layers of one kind are told apart by their numbers if one side has all of the
-    other's, else by their shapes where these fit in one way only. What cannot be told is in no pair.
+    Equal names match, in any order. Keras numbers the layers of a process (`dense_1` for `dense`) and may prefix a
+    variable's name with the model's; if names differ only in this and no variable is missing, variables match by order.
+    If some are missing, layers of one kind match by their numbers if one side has all of the other's, else by shape if
+    that is unambiguous. Ambiguous variables are in no pair.
 
     Args:
         names: of the optimizer's variables.
@@ -43,7 +43,7 @@ def _words(name: str) -> Words:
 
 
 def _kind(words: Words) -> Words:
-    """Returns a name without the numbers that Keras gives."""
+    """Returns a name without Keras's numbers."""
     return words[:1] + tuple(word for word in words[1:] if not word.isdigit())
 
 
@@ -53,7 +53,7 @@ def _may_be(ours: Words, theirs: Words) -> bool:
 
 
 def _without_model(names: list[Words], others: Iterable[Words]) -> list[Words]:
-    """Takes off the model's name that stands in front of all `names` and is missing in `others`."""
+    """Removes a model-name prefix that all `names` have and `others` lack."""
     endings = {_kind(other) for other in others}
     for length in range(1, max(map(len, names), default=0)):
         model = {_kind(name)[:length] for name in names}
@@ -63,7 +63,7 @@ def _without_model(names: list[Words], others: Iterable[Words]) -> list[Words]:
 
 
 def _cut(name: Words, length: int) -> Words:
-    """Takes off the first words, and the numbers behind them."""
+    """Removes the first words and the numbers after them."""
     while length and len(name) > 1:
         name, length = name[1:], length - 1
         while len(name) > 1 and name[0].isdigit():
@@ -86,7 +86,7 @@ def _partial(ours: list[Words], theirs: list[Words], fits: Fits) -> list[Pair]:
 
 
 def _by_shape(here: list[int], there: list[int], fits: Fits) -> list[Pair]:
-    """Finds the shorter list in the longer one, in its order; of several ways, returns what they have in common."""
+    """Embeds the shorter list in the longer one, in order; returns the pairs common to all embeddings."""
     if len(here) > len(there):
         return [(i, j) for j, i in _by_shape(there, here, lambda j, i: fits(i, j))]
     first = _first_way(here, there, fits)

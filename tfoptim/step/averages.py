@@ -1,4 +1,4 @@
-"""The moving average of half-precision weights, as others see it.
+"""Moving average of half-precision weights, kept in float32 and shown in the weights' precision.
 
 The average has float32, or it would stand still: 0.99 of a bfloat16 and 0.01 of the next round to the first. Code that
 moves averages and weights into each other, such as `keras.callbacks.SwapEMAWeights`, takes them to be of one precision,
@@ -20,7 +20,7 @@ from tfoptim.state import raw
 
 @dataclass
 class _Memory:
-    """What was seen on one device.
+    """Values of earlier accesses on one device.
 
     Args:
         weights: the weights when the average was last read.
@@ -34,7 +34,7 @@ class _Memory:
 
 
 class Average:
-    """An average in float32 that passes for a variable of the weights' precision; what it lacks, its variable has."""
+    """A float32 average that acts as a variable of the weights' precision; delegates to its variable."""
 
     def __init__(self, variable: Any, weights: Any) -> None:
         self.variable, self.weights = variable, weights
@@ -45,13 +45,13 @@ class Average:
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Passes for a distributed variable if it is one: TensorFlow updates no other."""
+        """The class of the wrapped variable, because TensorFlow updates only distributed variables on all devices."""
         own = raw(vars(self)["variable"])
         return type(own) if isinstance(own, tf.distribute.DistributedValues) else Average
 
     @property
     def values(self) -> list[_Part]:
-        """Returns the parts on each device, which TensorFlow hands over in turn."""
+        """The parts on each device, which TensorFlow passes in turn."""
         return [_Part(copy.device, self) for copy in raw(self.variable).values]
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
@@ -59,7 +59,7 @@ class Average:
         return np.asarray(self.variable.numpy(), dtype)
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> tf.Tensor:
-        """Returns the average, rounded to the precision of the weights if they ask."""
+        """Returns the average, in the weights' precision if requested."""
         del name
         now = tf.convert_to_tensor(raw(self.variable))
         if dtype is None or dtype == now.dtype:
@@ -94,7 +94,7 @@ class Average:
         return rounded
 
     def _written(self, new: tf.Tensor, now: tf.Tensor) -> tf.Tensor:
-        """Returns what to keep of a new average: of what half precision cannot tell apart, the one with more digits."""
+        """Returns the value to store for a new average: the more precise one if both are equal in half precision."""
         memory, rounded = self._memory(), tf.cast(now, self._dtype)
         if self._is_swap(memory, new, rounded):
             new = tf.cast(memory.weights, now.dtype)
@@ -109,11 +109,11 @@ class Average:
             return kept
         returned = tf.equal(short, tf.cast(former, self._dtype))
         if bool(tf.reduce_all(returned)):
-            memory.former = None  # it is back, and nobody needs the other
+            memory.former = None  # restored; the other is no longer needed
         return tf.where(tf.logical_and(coarse, returned), former, kept)
 
     def _is_swap(self, memory: _Memory, new: tf.Tensor, rounded: tf.Tensor) -> bool:
-        """Tells whether the weights are the sum of both, and the new average is the sum without the old one."""
+        """Returns whether Keras is swapping weights and average: the weights are their sum."""
         if memory.weights is None:
             return False
         weights = tf.convert_to_tensor(raw(self.weights))
@@ -123,7 +123,7 @@ class Average:
 
 @dataclass(frozen=True)
 class _Part:
-    """An average on one device, where TensorFlow has gone before it assigns."""
+    """The part of an average on one device, to which TensorFlow assigns."""
 
     device: str
     average: Average
@@ -138,6 +138,6 @@ def _equal(x: tf.Tensor, y: tf.Tensor) -> bool:
 
 
 def shown(averages: list[Any], variables: list[Any]) -> list[Any]:
-    """Returns the averages as others may have them: those of another precision than their weights in a disguise."""
+    """Returns the averages as shown to others, wrapped if their precision differs from the weights'."""
     pairs = zip(averages, variables, strict=True)
     return [a if a is None or raw(a).dtype == raw(v).dtype else Average(a, v) for a, v in pairs]

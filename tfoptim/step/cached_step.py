@@ -1,4 +1,4 @@
-"""A step called eagerly: through a cached tf.function, as fast as in a compiled training loop.
+"""Eager calls of a step through a cached tf.function, as fast as in a compiled training loop.
 
 Which variables have a gradient may change from call to call: with mixtures of experts, branches taken by chance, blocks
 of variables in turn. The first few patterns get a function each. All others share one that is given every variable, and
@@ -33,7 +33,7 @@ def run(
     scale: Any = None,
     judge: Judge | None = None,
 ) -> None:
-    """Does what `pipeline.run` does; called eagerly on one device, it traces the step once and then repeats it."""
+    """Runs `pipeline.run`; in eager calls on one device, through a function traced once."""
     if not tf.executing_eagerly() or tf.config.functions_run_eagerly() or tf.distribute.has_strategy():
         pipeline.run(optimizer, grads, variables, scale, judge)
         return
@@ -55,7 +55,7 @@ def run(
         # Traced for any number of rows, and then TensorFlow lets the shapes of the others pass as well.
         stages.check(*pipeline.with_gradient(grads, variables))
     step = _kept(functions, key, code, lambda: _step(optimizer, kinds, variables, scale, judge))
-    with tf.init_scope():  # no tape follows an update, and none could go back through it
+    with tf.init_scope():  # updates are not differentiable
         step([g for g in grads if g is not None])
 
 
@@ -70,7 +70,7 @@ def _step(optimizer: Any, kinds: Sequence[Any], variables: Sequence[Any], scale:
 
 
 def _kept(functions: OrderedDict[Any, Any], key: Any, code: list[Any], make: Callable[[], Any]) -> Any:
-    """Returns the function under `key`, made if need be; the one that has not been used for longest makes room."""
+    """Returns the function for `key`, created if missing; the least recently used one is dropped."""
     if key not in functions:
         # With what the key names: an identity is another object's once its own has gone.
         functions[key] = make(), code
@@ -81,12 +81,12 @@ def _kept(functions: OrderedDict[Any, Any], key: Any, code: list[Any], make: Cal
 
 
 def _can_be_traced(code: Any) -> bool:
-    """Tells the schedules and constraints known to be TensorFlow throughout; those of users may look at numbers."""
+    """Returns whether schedules and constraints are known to be pure TensorFlow; users' own may not be."""
     return code is None or type(code).__module__.split(".")[0] in ("keras", "tfoptim")
 
 
 def _kind(g: Any) -> Any:
-    """Returns what a function is traced for: dense or sparse, and in which precision."""
+    """Returns the properties that a trace depends on: dense or sparse, and the precision."""
     if isinstance(g, tf.IndexedSlices):
         return g.dtype, g.indices.dtype, None if g.dense_shape is None else g.dense_shape.dtype
     return None if g is None else (g.dtype,)
@@ -96,12 +96,12 @@ def _kind(g: Any) -> Any:
 
 
 def _has_many(functions: OrderedDict[Any, Any], key: Any) -> bool:
-    """Tells whether so many patterns have come up that one more shall not have a function of its own."""
+    """Returns whether there are too many patterns for one function each."""
     return bool(sum(other[1:] == key[1:] or other[2:] == key[2:] for other in functions) >= PATTERNS)
 
 
 def _can_share(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any]) -> bool:
-    """Tells whether a step is one of the optimizer's own variables, without some, that all are floats and updated."""
+    """Returns whether the shared function can take a step: on the optimizer's own variables, some without gradient."""
     own = optimizer._trainable_variables
     position = optimizer._get_variable_index
     return (
@@ -114,7 +114,7 @@ def _can_share(optimizer: Any, grads: Sequence[Any], variables: Sequence[Any]) -
 
 
 def _run_shared(optimizer: Any, grads: list[Any], variables: list[Any], scale: Any, judge: Any) -> None:
-    """Takes the step through the function that is told which variables have a gradient."""
+    """Takes the step through the shared function, which receives the presence of each gradient as input."""
     told = optimizer.__dict__.setdefault("_told", set())
     grads, variables = pipeline.drop_missing(optimizer, grads, variables, told)
     stages.check(grads, variables)
@@ -144,7 +144,7 @@ def _shared(optimizer: Any, own: list[Any], kinds: tuple[Any, ...], scale: Any, 
 
 
 def _spec(v: Any, kind: tuple[Any, ...]) -> Any:
-    """Returns what the shared function takes for a variable: a gradient of its shape, or nothing."""
+    """Returns the shared function's input for a variable: a gradient of its shape, or an empty one."""
     if len(kind) == 1:
         any_shape: Any = None
         return tf.TensorSpec(any_shape, kind[0])
@@ -152,7 +152,7 @@ def _spec(v: Any, kind: tuple[Any, ...]) -> Any:
 
 
 def _nothing(v: Any, kind: tuple[Any, ...], zeros: bool) -> Any:
-    """Returns what stands for a gradient that is missing: no rows, no elements, or zeros where it is to be added."""
+    """Returns the placeholder of a missing gradient: no rows, no elements, or zeros where it is accumulated."""
     if len(kind) == 1:
         return tf.zeros(v.shape, kind[0]) if zeros else _empty(kind[0])
     shape = None if kind[2] is None else tf.constant(v.shape, kind[2])

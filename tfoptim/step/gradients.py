@@ -1,4 +1,4 @@
-"""The stages of a step that only compute: gradients in, gradients out. Dense or sparse is settled here."""
+"""Stages of a step from gradients to gradients, dense or sparse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tfoptim.state import compute_dtype, is_float, path
 
 
 def tensor(g: Any) -> Any:
-    """Returns a gradient as a tensor or as IndexedSlices of tensors; callers may hand in NumPy arrays and lists."""
+    """Returns a gradient as a tensor or IndexedSlices of tensors; accepts NumPy arrays and lists."""
     if not isinstance(g, tf.IndexedSlices):
         return tf.convert_to_tensor(g)
     shape = None if g.dense_shape is None else tf.convert_to_tensor(g.dense_shape)
@@ -19,7 +19,7 @@ def tensor(g: Any) -> Any:
 
 
 def check(grads: list[Any], variables: list[Any]) -> None:
-    """Refuses gradients that do not fit their variable; nothing is broadcast, nothing applied twice."""
+    """Raises for gradients that do not fit their variable, and for variables given twice."""
     seen: set[int] = set()
     for g, v in zip(grads, variables, strict=True):
         if id(v) in seen:
@@ -72,7 +72,7 @@ def on_values(g: Any, function: Any) -> Any:
 
 
 def all_finite(grads: list[Any]) -> tf.Tensor:
-    """Returns one verdict over all gradients; a NaN of any replica is in the sum. TFLite has no `is_finite`."""
+    """Returns whether all gradients are finite; a NaN of any replica is in the sum. TFLite has no `is_finite`."""
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
     return tf.reduce_all(tf.stack([tf.reduce_all(tf.abs(v) <= v.dtype.max) for v in values]))
 

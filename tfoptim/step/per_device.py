@@ -54,17 +54,17 @@ def update_devices(
 
 
 def update(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
-    """Updates one variable, which must meet its constraint again."""
+    """Updates one variable and applies its constraint."""
     execute.update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
     constrain(optimizer, v)
 
 
 def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
-    """Updates one variable if it has a gradient, which is known when the step runs; otherwise `g` may be empty."""
+    """Updates one variable if it has a gradient, known only at run time; else `g` may be empty."""
 
     def with_gradient() -> tf.Tensor:
         dense = not isinstance(g, tf.IndexedSlices)
-        # What one branch has computed is not there in the next, so it may not be remembered from one to the other.
+        # Tensors of one branch do not exist in the next, so they must not be cached across branches.
         own = {name: Scalar(x.value) if isinstance(x, Scalar) else x for name, x in vars(h).items()}
         update(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
         return tf.constant(0)
@@ -82,7 +82,7 @@ def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
 
 
 def once(strategy: Any, optimizer: Any, h: Any) -> None:
-    """Runs the rule's computations that are the same for all variables, and stores its shared state."""
+    """Runs the rule's computations shared by all variables, and stores its shared state."""
     variables = {name: raw(v) for name, v in optimizer._shared.items()}
     with host():
         s = Slots({name: Scalar(tf.cast(local(strategy, v), h.t.value.dtype)) for name, v in variables.items()})
@@ -92,7 +92,7 @@ def once(strategy: Any, optimizer: Any, h: Any) -> None:
 
 
 def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
-    """Takes the mean over accumulated calls; reducing has joined the replicas' rows, so they are summed again."""
+    """Divides by the number of accumulated calls; rows joined from replicas are summed again."""
     if isinstance(g, tf.IndexedSlices) and strategy.num_replicas_in_sync > 1:
         g = sum_rows(g)
     k = optimizer.gradient_accumulation_steps
@@ -100,7 +100,7 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
 
 
 def decay(optimizer: Any, h: Any, v: Any) -> Any:
-    """Returns the share of the weights that this step takes off, or None."""
+    """Returns the fraction of the weights that decay subtracts, or None."""
     if h.weight_decay is None or optimizer._get_variable_index(v) in optimizer._spared:
         return None
     return h.learning_rate * h.weight_decay
@@ -119,7 +119,7 @@ def average(optimizer: Any, h: Any, step: tf.Tensor, weights: Any, average: Any)
 
 
 def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
-    """Returns each trainable variable that has a moving average, with it."""
+    """Returns the trainable variables that have a moving average, each with its average."""
     if not optimizer.use_ema:
         return []
     pairs = zip(optimizer._trainable_variables, optimizer._averages, strict=True)
@@ -127,7 +127,7 @@ def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
 
 
 def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf.Tensor:
-    """Copies the average into the weights, which must then meet their constraints again."""
+    """Copies the average into the weights, and applies their constraints."""
 
     def adopt(_: Any, v: Any, a: Any) -> None:
         optimizer.assign(raw(v), tf.convert_to_tensor(raw(a)))

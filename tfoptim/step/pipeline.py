@@ -69,7 +69,7 @@ _NO_GRADIENT = "No gradients provided for any variable: {}."
 
 
 def match(optimizer: Any, grads: Sequence[Any], given: Sequence[Any] | None) -> tuple[list[Any], list[Any]]:
-    """Pairs gradients with variables, in the order in which the optimizer was built, which is done on its first call.
+    """Pairs gradients with variables; builds the optimizer on its first call.
 
     A variable that is neither known nor trainable and has no gradient, such as a statistic of a frozen layer, is left
     out: no step could have moved it.
@@ -93,7 +93,7 @@ def match(optimizer: Any, grads: Sequence[Any], given: Sequence[Any] | None) -> 
 
 
 def _without_strangers(optimizer: Any, found: list[Any]) -> list[Any]:
-    """Leaves out unknown variables that are not to be trained; raises for others."""
+    """Drops unknown variables that are not trainable; raises for others."""
     strangers = [v for position, _, v in found if position is None]
     for g, v in ((g, v) for position, g, v in found if position is None):
         if g is not None or v.trainable:
@@ -111,7 +111,7 @@ def _without_strangers(optimizer: Any, found: list[Any]) -> list[Any]:
 def drop_missing(
     optimizer: Any, grads: list[Any], variables: list[Any], told: set[str] | None = None
 ) -> tuple[list[Any], list[Any]]:
-    """Leaves out variables without gradient, and says so, unless they are among those `told`, which it adds to."""
+    """Drops variables without gradient, with a warning unless their names are in `told`, to which they are added."""
     missing = [path(v) for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(grads):
         raise ValueError(_NO_GRADIENT.format(", ".join(missing[:5])))
@@ -132,7 +132,7 @@ def drop_missing(
 
 
 def with_gradient(grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Returns the gradients that there are, and their variables."""
+    """Returns the existing gradients and their variables."""
     kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
     return [g for g, _ in kept], [v for _, v in kept]
 
@@ -148,12 +148,12 @@ def warn_of_missing(paths: list[str]) -> None:
 
 
 def overwrite(optimizer: Any, grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Assigns the "gradients" of float8 scaling factors, which are their new values, and takes them out of the step."""
+    """Assigns and removes the "gradients" of float8 scaling factors, which are their new values."""
     return optimizer._overwrite_variables_directly_with_gradients(grads, variables)  # type: ignore[no-any-return]
 
 
 def add_accumulated(optimizer: Any, grads: list[Any], variables: list[Any]) -> list[Any]:
-    """Adds what earlier calls of the cycle have collected in this replica."""
+    """Adds the gradients accumulated by earlier calls of the cycle in this replica."""
     sums = accumulators(optimizer, variables)
     return [tf.convert_to_tensor(g) + total for g, total in zip(grads, sums, strict=True)]
 
@@ -169,11 +169,11 @@ def across_replicas(
     judge: Judge | None,
     present: Present | None,
 ) -> None:
-    """Takes the step, or on all but the last call of an accumulation cycle stores the sums, and counts."""
+    """Takes the step, or stores the sums on all but the last call of an accumulation cycle; counts the call."""
     calls, k = optimizer._iterations.value, optimizer.gradient_accumulation_steps or 1
     before = tf.convert_to_tensor(local(strategy, calls))
     if not variables:
-        advance = tf.constant(1, tf.int64)  # there were only float8 scaling factors
+        advance = tf.constant(1, tf.int64)  # only float8 scaling factors
     elif k == 1:
         advance = complete(strategy, optimizer, grads, variables, before, judge, present)
     else:
@@ -186,7 +186,7 @@ def across_replicas(
 
 
 def updates(optimizer: Any, calls: tf.Tensor) -> tf.Tensor:
-    """Returns how many updates some calls have made; by a division that TFLite has, where it must."""
+    """Returns the number of updates in a number of calls, by a division that TFLite supports where needed."""
     k = optimizer.gradient_accumulation_steps
     return tf.cast(tf.cast(calls, tf.int32) // k, tf.int64) if portable(optimizer) else calls // k
 

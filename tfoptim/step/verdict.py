@@ -1,4 +1,4 @@
-"""Who hears whether the gradients of a step are finite: a loss-scaling wrapper, ours or Keras's."""
+"""Reporting of non-finite gradients to a loss-scaling wrapper, tfoptim's or Keras's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Judge = Callable[[Any, tf.Tensor], None]
 
 
 def adjust(strategy: Any, wrapper: Any, finite: tf.Tensor) -> None:
-    """Doubles a loss scale after enough finite steps, and halves it after one that is not."""
+    """Doubles a loss scale after enough finite steps, and halves it after a non-finite one."""
     counter, scale = raw(wrapper.step_counter), raw(wrapper.dynamic_scale)
     steps, factor = local(strategy, counter) + 1, tf.convert_to_tensor(local(strategy, scale))
     grown = tf.equal(steps, wrapper.dynamic_growth_steps)
@@ -28,7 +28,7 @@ def adjust(strategy: Any, wrapper: Any, finite: tf.Tensor) -> None:
 
 
 def of_keras(optimizer: Any) -> Judge | None:
-    """Returns how a step tells Keras's loss scale around an optimizer of what the first replica does not see; or None.
+    """Returns the function that corrects Keras's loss scale, which checks the first replica only, or None.
 
     `compile` under mixed_float16 puts an optimizer into Keras's own wrapper, which asks the first replica alone whether
     its gradients are finite. An optimizer does not know its wrapper; but the wrapper calls it, so it is among the
@@ -59,7 +59,7 @@ def _caller(optimizer: Any) -> Any:
 
 
 def _correct(strategy: Any, wrapper: Any, finite: tf.Tensor) -> None:
-    """Halves the scale of a wrapper that believes this step to be finite; it will then count one more step."""
+    """Halves the scale of a wrapper that took this step for finite, and will count one more step."""
     counter, scale = raw(wrapper.step_counter), raw(wrapper.dynamic_scale)
     steps, factor = (tf.convert_to_tensor(local(strategy, v)) for v in (counter, scale))
     new_steps, new_scale = tf.where(finite, steps, -tf.ones_like(steps)), tf.where(finite, factor, factor / 2)

@@ -1,1 +1,1 @@
-"""How one variable is updated: the choice of an executor, the executors and what they are given."""
+"""Update of one variable: choice of an executor, the executors and their inputs."""

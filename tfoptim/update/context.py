@@ -1,4 +1,4 @@
-"""What every executor is given: hyperparameters, and one variable's part of a step."""
+"""Inputs of every executor: hyperparameters, and one variable's part of a step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfoptim.ops import Scalar, choose
 
 
 class Slots:
-    """The state of one variable as the rule sees it: declared names only, to read and to replace."""
+    """State of one variable as seen by the rule: only declared names can be read and replaced."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         vars(self).update(values)
@@ -32,7 +32,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Update:
-    """What is known when a variable is to be updated.
+    """One update of one variable: its inputs.
 
     Args:
         optimizer: whose rule runs.
@@ -51,12 +51,12 @@ class Update:
     decay: Scalar | None
 
     def number(self, scalar: Scalar) -> tf.Tensor:
-        """Returns a hyperparameter in the gradient's precision, as the kernels take it."""
+        """Returns a hyperparameter in the gradient's precision, for kernels."""
         return scalar.cast(self.gradient.dtype)
 
     @property
     def portable(self) -> bool:
-        """Tells whether the step is to be of operations that TFLite has; see `portable`."""
+        """Whether the step must use operations of TFLite only; see `portable`."""
         return bool(self.h.t.value.dtype == tf.float32)
 
     @property
@@ -66,7 +66,7 @@ class Update:
 
 
 def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> SimpleNamespace:
-    """Returns the hyperparameters of one step, each a Scalar, None where switched off; computed once for all variables.
+    """Returns the hyperparameters of one step as Scalars, or None if disabled; computed once for all variables.
 
     Args:
         optimizer: whose fields they are.
@@ -93,7 +93,7 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
 
 
 def portable(optimizer: Any) -> bool:
-    """Tells whether a step is being traced for an export, and can be computed without float64.
+    """Returns whether a step is traced for an export, and needs no float64.
 
     TFLite, to which a SavedModel may be converted, has no arithmetic in float64. What is constant in a step it computes
     beforehand, in float64 too; what is not, such as the correction by the step's number, is left to float32.

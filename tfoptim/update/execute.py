@@ -1,4 +1,4 @@
-"""Chooses how a variable is updated, from facts: the rule, the size, dense or sparse, the machine."""
+"""Choice of an executor from facts: rule, size, dense or sparse, machine."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LARGE = 2**16
 
 
 def update(u: Update) -> None:
-    """Updates one variable and its slots in place, by the executor that fits."""
+    """Updates one variable and its slots in place, by the chosen executor."""
     for variable in (u.variable, *u.slots.values()):
         watch(variable)
     if isinstance(u.gradient, tf.IndexedSlices):
         if u.optimizer.lazy or (u.optimizer.skips_zero_gradients and u.decay is None and not u.portable):
             return rows(u)
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
-    # A user's `assign` may do what XLA cannot.
+    # A user's `assign` may be impossible in XLA.
     compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
     kernel = tensorflow.find(u, metal=on_metal(), single_pass=compiles)
     if kernel is not None:
@@ -35,21 +35,21 @@ def update(u: Update) -> None:
 
 
 def watch(variable: Any) -> None:
-    """Tells the graph that the step uses a variable: `keras.export` saves those alone, and kernels take handles."""
+    """Marks a variable as used in the graph: `keras.export` saves only those, and kernels use handles."""
     note = getattr(tf.compat.v1.get_default_graph(), "watch_variable", None)
     if note is not None and not isinstance(variable, tf.distribute.DistributedValues):
         note(variable)
 
 
 def can_compile(u: Update) -> bool:
-    """Tells whether XLA can make the rule one operation: on one device, where there is a compiler."""
+    """Returns whether XLA can compile the rule: on one device with a compiler."""
     numbers_only = all(value is None or isinstance(value, Scalar) for value in vars(u.h).values())
     one_copy = not isinstance(u.variable, tf.distribute.DistributedValues)
     return platform.system() != "Darwin" and numbers_only and one_copy and not watched_by_a_debugger()
 
 
 def watched_by_a_debugger() -> bool:
-    """Tells whether `tf.debugging.enable_check_numerics` or its like add to each operation what XLA does not have."""
+    """Returns whether a debugger such as `tf.debugging.enable_check_numerics` adds operations that XLA lacks."""
     with tf.Graph().as_default() as graph:
         tf.sqrt(tf.constant(1.0))
     return len(graph.get_operations()) > 2

@@ -1,4 +1,4 @@
-"""The ways to run a rule on variables; each gives what `dense` gives.
+"""Executors: ways to run a rule on a variable, all equal to `dense`.
 
 A rule is pure: hyperparameters, gradient, weights and slots in, new weights and slots out. An executor reads the
 variables, runs the rule and assigns what came out.
@@ -28,7 +28,7 @@ def dense(u: Update) -> None:
 
 
 def rows(u: Update) -> None:
-    """Runs the rule on the rows that the gradient touches; the cost does not depend on how many others there are."""
+    """Runs the rule on the rows that the gradient touches; other rows cost nothing."""
     index = u.gradient.indices
     slots = {name: tf.gather(slot, index) for name, slot in u.slots.items()}
     weights, state = _step(u, u.gradient.values, tf.gather(u.variable, index), slots)
@@ -38,15 +38,15 @@ def rows(u: Update) -> None:
 
 
 def fused(u: Update, kernel: Kernel) -> None:
-    """Runs TensorFlow's own kernel; decay comes first, because no kernel has it."""
-    vars(u.optimizer)["_fused"] = True  # from now on, what the kernels would round away is refused
+    """Runs TensorFlow's kernel, after decay, which no kernel has."""
+    vars(u.optimizer)["_fused"] = True  # from now on, numbers that kernels would round away are refused
     if u.decay is not None:
         u.optimizer.assign_sub(u.variable, u.variable * u.decay)
     kernel(u)
 
 
 def compiled(u: Update) -> None:
-    """Runs `dense` as one operation that XLA has made for this shape: one pass over memory, in place."""
+    """Runs `dense` as one operation compiled by XLA for this shape: one pass over memory, in place."""
     known = {name: value for name, value in vars(u.h).items() if value is not None}
     numbers = u.h.t.once(tuple(known), lambda: tf.stack([value.value for value in known.values()]))
     functions = u.optimizer.__dict__.setdefault("_compiled", {})

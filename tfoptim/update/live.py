@@ -1,4 +1,4 @@
-"""Numbers that are set while a step runs: inside a `tf.function`, by a tensor or a number.
+"""Numbers assigned inside a `tf.function`, by a tensor or a number.
 
 The present numbers are in one float64 vector, a variable that every step reads. Set eagerly, a number is known: it is
 kept beside the vector, checked, and decides whether TensorFlow's kernels keep its precision. Set inside a function, it
@@ -21,19 +21,19 @@ from tfoptim.state import groups
 
 
 def in_function(optimizer: Any, field: Any, value: Any) -> bool:
-    """Tells whether a number of an optimizer is being set inside a `tf.function`, to another number."""
+    """Returns whether an assignment changes a number of an optimizer inside a `tf.function`."""
     number = field.domain.live and value is not None and not callable(value)
     return number and "_numbers" in vars(optimizer) and not tf.executing_eagerly()
 
 
 def unknown(value: Any) -> bool:
-    """Tells whether a value is known only when the function runs."""
+    """Returns whether a value is known only when the function runs."""
     is_variable = isinstance(value, (keras.Variable, tf.Variable))
     return is_variable or (tf.is_tensor(value) and tf.get_static_value(value) is None)
 
 
 def set_in_function(optimizer: Any, field: Any, value: Any) -> None:
-    """Makes the function that is being traced set a number, each time it runs.
+    """Adds the assignment of a number to the function being traced.
 
     Args:
         optimizer: whose number it is.
@@ -60,7 +60,7 @@ def set_in_function(optimizer: Any, field: Any, value: Any) -> None:
 
 
 def put(optimizer: Any, name: str, number: Any) -> None:
-    """Writes one number into the vector, and leaves the others as they are."""
+    """Writes one number into the vector."""
     index = list(optimizer.numbers()).index(name)
     with host():
         present = tf.convert_to_tensor(optimizer._numbers.value)
@@ -69,7 +69,7 @@ def put(optimizer: Any, name: str, number: Any) -> None:
 
 
 def present(optimizer: Any, name: str) -> float:
-    """Returns a number as it is in the vector now; while a function is traced, as it was before."""
+    """Returns the current number in the vector; while a function is traced, the number before it."""
     index = list(optimizer.numbers()).index(name)
     with tf.init_scope():
         return float(keras.ops.convert_to_numpy(optimizer._numbers)[index])
@@ -85,7 +85,7 @@ def _scalar(what: str, value: Any) -> tf.Tensor:
 
 
 def _check_acts(optimizer: Any, field: Any, what: str) -> None:
-    """Raises where a step would not see the number, or could not follow it."""
+    """Raises if a step would not see or could not follow the number."""
     values, name = vars(optimizer)["_values"], field.name
     was = values[name]
     if not isinstance(was, float):
@@ -107,12 +107,12 @@ def _check_acts(optimizer: Any, field: Any, what: str) -> None:
 
 
 def _inside(domain: Interval) -> float:
-    """Returns a number that is inside of an interval, not at its end."""
+    """Returns an interior number of an interval."""
     return (domain.low + domain.high) / 2 if math.isfinite(domain.high) else domain.low + 1
 
 
 def _check_range(optimizer: Any, field: Any, what: str, number: tf.Tensor) -> tf.Operation:
-    """Returns an operation that fails where the number is out of its range, or where a step traced before rounds it."""
+    """Returns an operation that fails if the number is out of range, or if a step traced earlier rounds it."""
     domain: Interval = field.domain
     above = number >= domain.low if domain.closed_low else number > domain.low
     below = number <= domain.high if domain.closed_high else number < domain.high

@@ -1,1 +1,1 @@
-"""Optimizers made of optimizers."""
+"""Optimizers that wrap other optimizers."""

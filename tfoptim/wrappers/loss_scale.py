@@ -1,4 +1,4 @@
-"""Dynamic loss scaling for half precision, with one verdict over all variables and replicas."""
+"""Dynamic loss scaling for half precision, with one finite check over all variables and replicas."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tfoptim.step.gradients import tensor, unscaled
 class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
     """Scales the loss so that small half-precision gradients do not become zero (Micikevicius et al., 2018).
 
-    A drop-in for Keras's class, which looks at the gradients of the first replica only: here a NaN or infinity on any
-    replica skips the step on all of them and halves the scale. After `dynamic_growth_steps` finite steps in a row
-    the scale doubles. With gradient accumulation the verdict covers the whole cycle.
+    A drop-in for Keras's class, which checks the gradients of the first replica only: here, a NaN or infinity on any
+    replica skips the step on all replicas and halves the scale. After `dynamic_growth_steps` consecutive finite steps
+    the scale doubles. With gradient accumulation, the check covers the whole cycle.
 
     Args:
         inner_optimizer: an optimizer of tfoptim; clipping, decay and averaging are set on it.
@@ -58,7 +58,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Takes one step of the inner optimizer, or skips it, and adjusts the scale.
+        """Takes or skips one step of the inner optimizer, and adjusts the scale.
 
         Raises:
             ValueError: the optimizer is not built, and no variables are given.
@@ -67,7 +67,9 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
             return
         if not self.built:
             if trainable_variables is None:
-                raise ValueError(f"{self.name} is not built: give `apply` the variables, or call `build(variables)`.")
+                raise ValueError(
+                    f"{self.name} is not built: pass the variables to `apply`, or call `build(variables)`."
+                )
             with tf.init_scope():
                 self.build(list(trainable_variables))
             self.built: bool = True
@@ -87,13 +89,13 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         return call(type(self).__name__, {name: x for name, x in given.items() if x != defaults[name]})
 
     def build(self, var_list: Any) -> None:
-        """Creates the state for the variables, and gives it the loss scale that was loaded before, if any.
+        """Creates the state for the variables, with the loss scale loaded earlier, if any.
 
         Raises:
-            ValueError: the optimizer is built and `var_list` has others than those.
+            ValueError: the optimizer is already built for other variables.
         """
         if self.built:
-            self.inner_optimizer.build(var_list)  # refuses others; Keras would make a second scale
+            self.inner_optimizer.build(var_list)  # refuses other variables; Keras would create a second scale
             return
         super().build(var_list)
         with tf.init_scope():
@@ -107,7 +109,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         own = [v.numpy() for v in self._variables[:2]] + [scale[name] for name in LOSS_SCALE[2:]]
         inner: dict[str, Any] = {}
         self.inner_optimizer.save_own_variables(inner)
-        named = all("." in key for key in inner)  # what waits may be of Keras, and without names
+        named = all("." in key for key in inner)  # a pending state of Keras has no names
         for i, (name, value) in enumerate(zip(LOSS_SCALE, own, strict=True)):
             store[f"{i}.{self.name}.{name}" if named else f"{i}"] = value
         for key, value in inner.items():
@@ -115,7 +117,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
             store[f"{int(position) + len(own)}{dot}{name}"] = value
 
     def load_own_variables(self, store: Any) -> None:
-        """Reads a loss scale and the state of the inner optimizer, or either of them; called by Keras's loading.
+        """Reads the loss scale, the state of the inner optimizer, or both; called by Keras's loading.
 
         Raises:
             ValueError: the state is of another rule than the inner optimizer's.
@@ -132,7 +134,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> LossScaleOptimizer:
-        """Makes an optimizer from what `get_config` returned, which stays as it is; Keras takes a part out of it."""
+        """Creates an optimizer from a config, which is copied because Keras removes an entry."""
         return super().from_config(dict(config), custom_objects)  # type: ignore[no-any-return]
 
     def _adjust(self, strategy: Any, finite: tf.Tensor) -> None:

@@ -1,12 +1,31 @@
-"""What the lint allows to claim: one value, which headline, bold type, daggers, verdicts and titles all follow."""
+"""Findings of the lint, and what they allow to claim: headline, bold type, daggers, verdicts and titles follow it."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from experiments.analysis.lint.finding import Finding
 from experiments.studies import Study
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Finding:
+    """One broken rule of the protocol.
+
+    Attributes:
+        code: `L-B` and the number of the rule, such as `L-B5`.
+        sentence: what is broken, with the names and the values found.
+        limits: whether it bears on test scores, so that no optimizer may be called better than another.
+    """
+
+    code: str
+    sentence: str
+    limits: bool = dataclasses.field(default=True, compare=False)
+
+    def __str__(self) -> str:
+        """Returns both in one line."""
+        return f"{self.code}: {self.sentence}"
+
 
 TOLD = 2  # reasons that a headline has room for; the page lists all broken rules
 SAID = " allow no claim"  # what a reason ends with that is one by its own words
@@ -44,7 +63,7 @@ class Claims:
 
 
 def claims(study: Study, findings: Iterable[Finding]) -> Claims:
-    """Returns what may be claimed of a study: nothing for a budget that is for a look, or with a rule broken."""
+    """Returns what may be claimed of a study: nothing on an exploratory budget, or with a rule broken."""
     found = [finding.sentence.rstrip(".").removesuffix(SAID) for finding in findings if finding.limits]
     return Claims((*found, *([] if study.limits.claims else [LOOK.format(study.budget)])))
 

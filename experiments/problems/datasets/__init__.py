@@ -1,14 +1,12 @@
 """The data sets, read through tensorflow-datasets, with fixed splits.
 
-`CARDS` says what each is. The definition of a split is its committed index file, not the code that
-once made it; that of data which users bring themselves is the list of patients written when they are
-prepared. Data sets are never swapped: what cannot be had is an error that says how to get it.
-This module imports neither TensorFlow nor tensorflow-datasets, so that it answers at once.
+`CARDS` describes them. The definition of a split is its committed index file, not the code that once made it; of data
+that users bring it is the list of patients written by `prepare`. A missing data set is an error that says how to get
+it, and is never replaced by another. This module imports neither TensorFlow nor tensorflow-datasets, to answer at once.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import threading
 import urllib.error
@@ -19,53 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from experiments.errors import UserError
+from experiments.problems.datasets.cards import ACDC, MSD_HEART, Card, OwnCard
+from experiments.problems.datasets.cards import SPLITS as SPLITS
 from experiments.problems.datasets.made import MADE, MadeCard
-from experiments.problems.datasets.own import ACDC, MSD_HEART, OwnCard
-from experiments.problems.datasets.places import SPLITS as SPLITS
-from experiments.problems.datasets.places import folder_of, is_prepared
 
 PROBE_SECONDS = 5.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """What a data set is.
-
-    Attributes:
-        name: its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration.
-        title: what it is, in words.
-        version: version of its builder.
-        sizes: number of examples in each split.
-        split_sha256: SHA-256 of the index file.
-        digests: SHA-256 of each split's bytes (images, then labels, both uint8). Empty where
-            tensorflow-datasets verifies the download by checksums of its own.
-        exhaustive: whether each example that there is belongs to one of the splits.
-        url: where it is downloaded from; None when it is embedded.
-        stored_as: its name in tensorflow-datasets, where that is another.
-        overlapping: whether validation rows are training rows too, as in published runs that had no validation
-            split; nothing may be chosen by them.
-    """
-
-    name: str
-    title: str
-    version: str
-    sizes: Mapping[str, int]
-    split_sha256: str
-    digests: Mapping[str, str]
-    exhaustive: bool = True
-    url: str | None = None
-    stored_as: str | None = None
-    overlapping: bool = False
-
-    @property
-    def folder(self) -> Path:
-        """The folder that tensorflow-datasets keeps the prepared data in."""
-        return folder_of(self.stored_as or self.name, self.version)
-
-    @property
-    def prepared(self) -> bool:
-        """Whether the data are on this machine, ready to be read."""
-        return is_prepared(self.folder)
 
 
 def _brain(level: str, words: str, digests: Mapping[str, str]) -> Card:
@@ -76,7 +32,6 @@ def _brain(level: str, words: str, digests: Mapping[str, str]) -> Card:
         sizes={"train": 70, "validation": 16, "test": 16},
         split_sha256="c06f2f335e92c7ebe2ce296e648b9e47f9c3b1dacd01fbc8e91d0b44437c697e",
         digests=digests,
-        exhaustive=False,  # ten slices between two slabs are left out, since neighbours look alike
     )
 
 
@@ -191,10 +146,10 @@ def content_id(digests: Mapping[str, str]) -> str:
 
 
 def require(card: AnyCard) -> None:
-    """Makes sure, within seconds, that a data set is here or can be fetched.
+    """Checks, within seconds, that a data set is on this machine or can be downloaded.
 
     Raises:
-        UserError: it is neither here nor can its server be reached, or it is the user's to bring.
+        UserError: it is not here, and its server cannot be reached or the user has to download it.
     """
     if isinstance(card, OwnCard):
         card.require()

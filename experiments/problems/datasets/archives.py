@@ -1,4 +1,4 @@
-"""Unpacks an archive that others made: nothing of it lands outside its folder, and nothing grows without bound."""
+"""Unpacks an untrusted archive: no member leaves the folder, and size and count are bounded."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def unpack(path: Path, folder: Path) -> None:
     """Unpacks a .tar, .tar.gz or .zip into an empty folder.
 
     Raises:
-        UserError: it is no such archive, is damaged, or holds what it must not: names that lead out of
-            the folder, links, devices, two files of one name, or more than a data set could have.
+        UserError: it is no such archive, is damaged, or has forbidden members: names that lead out of the folder,
+            links, devices, two files of one name, or more than a data set could have.
     """
     try:
         _copy(path, folder, _tar(path) if tarfile.is_tarfile(path) else _zip(path))

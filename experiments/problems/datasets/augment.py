@@ -1,7 +1,7 @@
-"""Augmentation: each example in another pose and light at each pass, a pure function of (seed, epoch, index).
+"""Augmentation: each example in another pose and light in each epoch, a pure function of (seed, epoch, index).
 
 So what an example looks like depends neither on the optimizer nor on the batch it is in, and an
-interrupted run goes on with the same images. Draws are Philox's on every device.
+interrupted run resumes with the same images. Draws are Philox's on every device.
 """
 
 from __future__ import annotations
@@ -11,28 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from experiments.errors import UserError
-
 Tensor = Any
 _PHILOX = "philox"
 
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How far pose and light may move. Every draw is uniform; 0 leaves the thing as it is.
+    """How far pose and light may move. Every draw is uniform; 0 changes nothing.
 
     Attributes:
         rotation: degrees to either side, 0 .. 180.
         scale: natural logarithm of the magnification, to either side, 0 .. 1.
         shift: share of the sides, to either side, 0 .. 0.5.
         moved: chance that an example is turned, scaled and shifted at all, 0 .. 1. Below 1, since interpolation
-            smooths noise: a network that sees moved images alone does worse on images as they are.
+            smooths noise: a network that sees moved images alone does worse on unmoved ones.
         mirror: chance of exchanging left and right, 0 .. 1; 0 where anatomy has sides.
         gain: natural logarithm of the brightness factor, to either side, 0 .. 1.
         gamma: natural logarithm of the exponent of intensity, to either side, 0 .. 1.
-
-    Raises:
-        UserError: a number is out of its range.
     """
 
     rotation: float = 0.0
@@ -43,18 +38,10 @@ class Augmentation:
     gain: float = 0.0
     gamma: float = 0.0
 
-    def __post_init__(self) -> None:
-        """Checks the ranges."""
-        highest = {"rotation": 180, "shift": 0.5}
-        for name, value in dataclasses.asdict(self).items():
-            high = highest.get(name, 1)
-            if not 0 <= value <= high:
-                raise UserError(f"Augmentation: {name} must satisfy 0 <= x <= {high}, got {value!r}.")
-
     def __call__(
         self, images: Tensor, masks: Tensor, seed: int | Tensor, epoch: Tensor, index: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Returns a batch as it looks at one pass.
+        """Returns a batch as it looks in one epoch.
 
         Images are interpolated, masks take the nearest pixel; beyond the edge both are mirrored.
 
@@ -62,7 +49,7 @@ class Augmentation:
             images: grey levels 0 .. 255, [n, height, width, channels].
             masks: classes, integers [n, height, width].
             seed: 64-bit seed, such as `seeds.derive(problem, seed, "augment")`, or its `halves` as a tensor.
-            epoch: number of the pass, from 1.
+            epoch: number of the epoch, from 1.
             index: number of each example in its split, [n].
 
         Returns:
@@ -78,7 +65,7 @@ class Augmentation:
 
     @property
     def words(self) -> str:
-        """What is done, for a table's notes."""
+        """The augmentation in words, for a table's notes."""
         moves = {
             "turned by up to {:g} degrees": self.rotation,
             "scaled by a factor up to {:.3g}": np.exp(self.scale) if self.scale else 0,
@@ -124,36 +111,6 @@ BRAIN = Augmentation(rotation=15, scale=0.2, shift=0.05)
 HEART = Augmentation(rotation=15, scale=0.15, shift=0.05, gain=0.1, gamma=0.2)
 
 
-def batches(
-    split: tuple[Tensor, Tensor],
-    order: Tensor,
-    batch_size: int,
-    augmentation: Augmentation | None = None,
-    seed: int = 0,
-    epoch: int = 1,
-) -> Any:
-    """Returns one pass over a split as a `tf.data.Dataset` of (images, masks).
-
-    Args:
-        split: images [n, height, width, channels] and masks [n, height, width].
-        order: numbers of the examples, in the order of the pass.
-        batch_size: examples in a batch; the last may have fewer.
-        augmentation: how they are moved; None leaves them as they are stored.
-        seed: seed of the augmentation.
-        epoch: number of the pass, from 1.
-    """
-    import tensorflow as tf
-
-    images, masks = (tf.convert_to_tensor(part) for part in split)
-
-    def example(rows: Tensor) -> tuple[Tensor, Tensor]:
-        found = tf.gather(images, rows), tf.gather(masks, rows)
-        return augmentation(*found, seed, epoch, rows) if augmentation else found
-
-    rows = tf.data.Dataset.from_tensor_slices(tf.convert_to_tensor(order, tf.int32)).batch(batch_size)
-    return rows.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(1)
-
-
 def halves(seed: int) -> tuple[int, int]:
     """Returns a 64-bit seed as two numbers of 32 bits, which int64 holds without a sign."""
     return seed % 2**32, seed // 2**32 % 2**32
@@ -163,7 +120,7 @@ def _draws(seed: int | Tensor, epoch: Tensor, index: Tensor) -> Tensor:
     """Returns eight numbers in [-1, 1) for each example, [n, 8], a function of its own index alone."""
     import tensorflow as tf
 
-    random: Any = tf.random  # its stubs know less than it does
+    random: Any = tf.random  # its stubs are incomplete
     whole = tf.constant(halves(seed), tf.int64) if isinstance(seed, int) else seed
     key = random.fold_in(whole, tf.cast(epoch, tf.int64), alg=_PHILOX)
 

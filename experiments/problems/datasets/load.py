@@ -13,11 +13,10 @@ import numpy as np
 
 from experiments.errors import UserError
 from experiments.problems import datasets
-from experiments.problems.datasets import Card, archives, segmentation
-from experiments.problems.datasets.examples import Examples
+from experiments.problems.datasets import Card, archives
+from experiments.problems.datasets.cards import OwnCard, root
+from experiments.problems.datasets.examples import MASK, Examples, slices
 from experiments.problems.datasets.made import MadeCard
-from experiments.problems.datasets.own import OwnCard
-from experiments.problems.datasets.places import root
 
 __all__ = ["Examples", "load", "prepare", "take"]
 
@@ -30,14 +29,14 @@ def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
         splits: names out of `datasets.SPLITS`.
 
     Raises:
-        UserError: the data cannot be had, or they are not what the card says.
+        UserError: the data are unavailable, or differ from the card.
     """
     card = datasets.CARDS[name]
     if isinstance(card, MadeCard):
         return {split: card.examples(split) for split in splits}
     builder = prepare(card)
-    if "segmentation_mask" in builder.info.features:
-        found: dict[str, Examples] = {split: _read_slices(builder, split) for split in splits}
+    if MASK in builder.info.features:
+        found: dict[str, Examples] = {split: slices(_whole(builder, split)) for split in splits}
     else:
         rows = datasets.indices(card, splits)
         found = {split: _read(builder, split, rows[split]) for split in splits}
@@ -47,7 +46,7 @@ def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
 
 
 def prepare(card: Card | OwnCard) -> Any:
-    """Returns the builder of a data set whose files are on this machine, made or downloaded if need be."""
+    """Returns the builder of a data set, prepared on this machine; downloads it if necessary."""
     datasets.require(card)
     builder = _builder(card)
     if not card.prepared:
@@ -61,18 +60,18 @@ def prepare(card: Card | OwnCard) -> Any:
 def take(name: str, path: Path) -> OwnCard:
     """Prepares a data set that the user has downloaded, from its folder or archive, and returns its card.
 
-    What was prepared before from other files is replaced, once the new files are found sound.
+    Earlier preparations are replaced once the new files are found to be valid.
 
     Raises:
-        UserError: the data set is not one that users bring, the path is neither a folder nor an archive,
-            or its files are not what they must be.
+        UserError: users do not bring this data set, the path is neither a folder nor an archive, or its files are
+            invalid.
     """
     card = datasets.CARDS[name]
     if not isinstance(card, OwnCard):
-        raise UserError(f"The data set {name} needs no files of yours; it is prepared when a study wants it.")
+        raise UserError(f"The data set {name} needs no files of yours; it is prepared when a study uses it.")
     try:
         _take(card, path)
-    except OSError as error:  # of folders that may not be entered, full disks and such
+    except OSError as error:  # no permission, a full disk and such
         what = f"{error.strerror}: {error.filename}" if error.filename else error
         raise UserError(f"{path} cannot be prepared ({what}).") from error
     return card
@@ -94,7 +93,7 @@ def _take(card: OwnCard, path: Path) -> None:
         builder = _builder(card, made)
         try:
             builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=folder))
-        except UserError as error:  # which knows where an archive was unpacked, not the archive itself
+        except UserError as error:  # names the folder of the unpacked archive
             if folder == path:
                 raise
             raise UserError(str(error).replace(f"The folder {folder}", f"The archive {path}")) from error
@@ -114,9 +113,9 @@ def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
     return module.Builder(data_dir=folder or root(), config=config or None)
 
 
-def _read_slices(builder: Any, split: str) -> Examples:
-    """Returns the slices of one split, each with its case."""
-    return segmentation.slices(builder.as_dataset(split=split, batch_size=-1, shuffle_files=False))
+def _whole(builder: Any, split: str) -> Any:
+    """Returns a stored split as one batch."""
+    return builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
 
 
 def _read(builder: Any, split: str, rows: np.ndarray) -> Examples:
@@ -126,7 +125,7 @@ def _read(builder: Any, split: str, rows: np.ndarray) -> Examples:
     """
     stored = split if split in builder.info.splits else "train"
     whole = builder.info.splits[stored].num_examples == len(rows)
-    data = builder.as_dataset(split=stored, batch_size=-1, shuffle_files=False)
+    data = _whole(builder, stored)
     images, labels = np.asarray(data["image"]), np.asarray(data["label"])
     if not whole:
         images, labels = images[rows], labels[rows]
@@ -139,7 +138,7 @@ def _verify(card: Card | OwnCard, split: str, examples: Examples) -> None:
         raise UserError(
             f"The {split} split of {card.name} in {card.folder} is damaged: {len(examples)} examples "
             f"with SHA-256 {examples.sha256}, expected {card.sizes[split]} with {expected}; "
-            "delete that folder, and it is made again."
+            "delete that folder; it is then prepared again."
         )
 
 

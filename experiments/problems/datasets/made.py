@@ -1,7 +1,7 @@
-"""Data that code makes: the rows of the quadratic, and those of test functions, which have no data at all.
+"""Generated data: the rows of the quadratic, and those of test functions, which have no data at all.
 
-A test function's pass is twenty rows of zeros, or its rows of noise, so that with batches of one a pass is twenty steps
-and so many gradient evaluations. What it is judged on is one row of zeros: the exact function.
+An epoch of a test function is twenty rows of zeros, or its rows of noise, so that with batches of one an epoch is
+twenty steps and as many gradient evaluations. It is scored on one row of zeros: the exact function.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.errors import UserError
+from experiments.problems.datasets.cards import SPLITS
 from experiments.problems.datasets.examples import Examples
-from experiments.problems.datasets.places import SPLITS
-from experiments.problems.functions.quadratic import QUADRATIC_DEEP
-from experiments.problems.functions.surfaces import FUNCTIONS, NOISE_ROWS, Function
+from experiments.problems.functions import FUNCTIONS, NOISE_ROWS, Function
+from experiments.problems.quadratic import QUADRATIC_DEEP
 
 PASS = 20
 WHOLE = 896  # of 1,000 rows, those that fill batches of 128
@@ -29,11 +29,11 @@ Rows = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class MadeCard:
-    """What a data set is that code makes.
+    """A generated data set.
 
     Attributes:
         name: its name in studies.
-        title: what it is, in words.
+        title: title in words.
         version: raised whenever its rows change.
         sizes: number of rows in each split.
         digests: SHA-256 of each split's rows, where draws could differ between machines.
@@ -62,7 +62,7 @@ class MadeCard:
         """Returns a split in memory; its labels are 0 and mean nothing.
 
         Raises:
-            UserError: this machine makes other rows.
+            UserError: this machine generates other rows.
         """
         rows = self.rows(split)
         made = Examples(rows, np.zeros(len(rows), np.int32))

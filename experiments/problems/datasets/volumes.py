@@ -1,135 +1,20 @@
-"""What the data sets of volumes share: cases found in a folder, looked through, and split by patient."""
+"""Data sets of volumes that users download: validated, split by patient, and built into slices."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
+import tensorflow_datasets as tfds
 
 from experiments.errors import UserError
-from experiments.problems.datasets import nifti, segmentation
-from experiments.problems.datasets.places import SPLITS
-
-SHOWN = 5
-T = TypeVar("T")
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """One image with its mask: what metrics are computed for.
-
-    Attributes:
-        name: unique in the data set.
-        patient: a patient is in one split, with all of their cases.
-        image: file of the image.
-        mask: file of the mask.
-        group: patients of a group, such as a diagnosis, are spread evenly over the splits.
-        given: the split that the publisher put the case in, if any.
-        root: the folder within which faults name files.
-    """
-
-    name: str
-    patient: str
-    image: Path
-    mask: Path
-    group: str = ""
-    given: str = ""
-    root: Path | None = None
-
-    def shown(self, path: Path) -> str:
-        """Returns the name of one of the files for a user."""
-        return f"{path.parent.name}/{path.name}" if self.root is None else path.relative_to(self.root).as_posix()
-
-
-@dataclasses.dataclass(frozen=True)
-class Look:
-    """A case as the network sees it.
-
-    Attributes:
-        images: intensities 0 .. 1, float64 [slice, row, column].
-        masks: classes, uint8 [slice, row, column].
-        spacing_mm: distance of rows, of columns and of slices.
-        files: where it comes from, by the files' names.
-    """
-
-    images: np.ndarray
-    masks: np.ndarray
-    spacing_mm: tuple[float, float, float]
-    files: Mapping[str, nifti.Origin]
-
-
-def read(case: Case, classes: int, *, canonical: bool) -> tuple[nifti.Volume, nifti.Volume]:
-    """Returns image and mask of a case.
-
-    Raises:
-        Fault: with the name of the file before each fault, if either is not what it must be, or they do not
-            belong together.
-    """
-    faults: list[str] = []
-    image = _of(case, case.image, faults, lambda: nifti.read(case.image, canonical=canonical))
-    mask = _of(case, case.mask, faults, lambda: nifti.mask(case.mask, classes, canonical=canonical))
-    if image is not None and mask is not None:
-        _of(case, case.mask, faults, lambda: nifti.check_aligned(image, mask, canonical=canonical))
-    if faults or image is None or mask is None:
-        raise nifti.Fault(*faults)
-    return image, mask
-
-
-def survey(folder: Path, cases: Sequence[Case], faults: list[str], look: Callable[[Case], Look]) -> dict[str, Any]:
-    """Looks at every case before any is used, and returns what the identity of the data rests on.
-
-    Args:
-        folder: the data set's, for the error.
-        cases: the cases found.
-        faults: what was wrong already; complete when this returns.
-        look: reads a case.
-
-    Returns:
-        The number of slices of each case, by its name, the SHA-256 of each file, by its name, and remarks.
-
-    Raises:
-        UserError: anything is wrong; it names every fault with its file.
-    """
-    slices: dict[str, int] = {}
-    files: dict[str, nifti.Origin] = {}
-    for case in cases:
-        try:
-            seen = look(case)
-        except nifti.Fault as fault:
-            faults.extend(fault.words)
-        except MemoryError:
-            faults.append(f"{case.shown(case.image)} needs more memory than there is")
-        else:
-            slices[case.name] = len(seen.images)
-            files |= seen.files
-    refuse(folder, faults)
-    digests = {name: origin.sha256 for name, origin in files.items()}
-    return {"slices": slices, "files": digests, "remarks": _remarks(files)}
-
-
-def refuse(folder: Path, faults: Sequence[str]) -> None:
-    """Raises UserError with all faults, one a line, when there are any."""
-    if faults:
-        lines = "".join(f"\n  {fault}" for fault in faults)
-        raise UserError(f"The folder {folder} cannot be used, {len(faults)} fault(s):{lines}")
-
-
-def listed(folder: Path, faults: list[str]) -> list[Path]:
-    """Returns what is in a folder, by name; names that begin with a dot are a Mac's, not the data set's.
-
-    A folder that is not there has nothing in it; of one that cannot be read a fault is added.
-    """
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        faults.append(f"{folder.name} cannot be read ({error.strerror})")
-        return []
+from experiments.problems.datasets import nifti, preprocessing
+from experiments.problems.datasets.cards import SPLITS, OwnCard
+from experiments.problems.datasets.cases import SHOWN, Case, Look, survey
+from experiments.problems.datasets.examples import MASK, example, features
 
 
 def divide(label: str, cases: Sequence[Case]) -> dict[str, list[str]]:
@@ -178,31 +63,8 @@ def examples(
     for case in cases:
         seen = _again(survey, case, look)
         for position, (image, mask) in enumerate(zip(grey_levels(seen.images), seen.masks, strict=True)):
-            yield number, segmentation.example(image, mask, case.name, position, seen.spacing_mm)
+            yield number, example(image, mask, case.name, position, seen.spacing_mm)
             number += 1
-
-
-def _of(case: Case, path: Path, faults: list[str], step: Callable[[], T]) -> T | None:
-    """Returns what a step on a file gives, or None and adds the file's faults."""
-    try:
-        return step()
-    except nifti.Fault as fault:
-        faults.extend(f"{case.shown(path)} {words}" for words in fault.words)
-        return None
-
-
-def _remarks(files: Mapping[str, nifti.Origin]) -> list[str]:
-    """Returns a line for each remark, with the number of files that it is about, and their names if not all."""
-    found: dict[str, list[str]] = {}
-    for name, origin in files.items():
-        for remark in origin.remarks:
-            found.setdefault(remark, []).append(name)
-    lines = []
-    for remark, names in found.items():
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        which = "" if len(names) == len(files) else f" ({', '.join(names[:SHOWN])}{more})"
-        lines.append(f"{remark}: {len(names)} of {len(files)} files{which}")
-    return lines
 
 
 def _again(survey: Mapping[str, Any], case: Case, look: Callable[[Case], Look]) -> Look:
@@ -226,3 +88,55 @@ def _order(label: str, groups: Mapping[str, str]) -> list[str]:
         members = sorted((p for p in groups if groups[p] == group), key=drawn)
         turns |= {patient: turn for turn, patient in enumerate(members)}
     return sorted(groups, key=lambda patient: (turns[patient], drawn(patient)))
+
+
+class VolumeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Builds slices of the patients in a downloaded folder; subclasses declare the data set and read its cases."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "As downloaded."}
+    CARD: ClassVar[OwnCard]
+    CLASSES: ClassVar[tuple[str, ...]]
+    SIDES: ClassVar[tuple[int, int]]
+    DESCRIPTION: ClassVar[str]
+    CITATION: ClassVar[str]
+
+    def find(self, folder: Path) -> tuple[list[Case], list[str]]:
+        """Returns the cases of a folder, and its faults."""
+        raise NotImplementedError
+
+    def look(self, case: Case) -> Look:
+        """Returns the slices of a case."""
+        raise NotImplementedError
+
+    def fit(self, train: Sequence[Case]) -> None:
+        """Learns from the training cases, all looked at before, what `grey_levels` needs."""
+
+    def grey_levels(self, images: np.ndarray) -> np.ndarray:
+        """Returns intensities 0 .. 1 as uint8."""
+        return preprocessing.grey_levels(images)
+
+    def _info(self) -> Any:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.DESCRIPTION,
+            features=features(self.SIDES, self.CLASSES),
+            supervised_keys=("image", MASK),
+            homepage=self.CARD.source,
+            citation=self.CITATION,
+            disable_shuffling=True,
+            metadata=tfds.core.MetadataDict(),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        folder = Path(dl_manager.manual_dir)
+        cases, faults = self.find(folder)
+        found = survey(folder, cases, faults, self.look)
+        patients = divide(self.name, cases)
+        self.info.metadata.update(manifest(found, cases, patients))
+        parts = {split: [case for case in cases if case.patient in patients[split]] for split in patients}
+        self.fit(parts["train"])
+        return {split: self._generate_examples(found, part) for split, part in parts.items()}
+
+    def _generate_examples(self, found: Any, cases: Sequence[Case]) -> Iterator[tuple[int, dict[str, Any]]]:
+        return examples(found, cases, self.look, self.grey_levels)

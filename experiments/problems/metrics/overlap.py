@@ -1,4 +1,4 @@
-"""Metrics that count pixels: one confusion table a case, and ratios of its entries.
+"""Pixel metrics: one confusion table a case, and ratios of its entries.
 
 The four counts of a class against all others are Python integers, so that their products, which reach 1e30 for a
 volume, are exact. Each metric is a function of the counts, and NaN where its denominator is zero.
@@ -128,22 +128,13 @@ def adjusted_rand(c: Counts) -> float:
     return 1.0 if pairs.fp == pairs.fn == 0 else kappa(pairs)
 
 
-RATIOS = (
-    sensitivity,
-    specificity,
-    precision,
-    accuracy,
-    balanced_accuracy,
-    kappa,
-    mcc,
-    adjusted_rand,
-)
+RATIOS = (sensitivity, specificity, precision, accuracy, balanced_accuracy, kappa, mcc, adjusted_rand)
 OVERLAPS = (dice, iou, volumetric_similarity)
 
 
-def overlap_metrics(c: Counts, both_empty: float) -> dict[str, float]:
-    """Returns every metric of the counts by name; overlaps of two empty masks are `both_empty`."""
-    overlaps = {f.__name__: f(c) if c.truth or c.prediction else both_empty for f in OVERLAPS}
+def overlap_metrics(c: Counts) -> dict[str, float]:
+    """Returns every metric of the counts by name; the overlaps of two empty masks are 1."""
+    overlaps = {f.__name__: f(c) if c.truth or c.prediction else 1.0 for f in OVERLAPS}
     return overlaps | {f.__name__: f(c) for f in RATIOS}
 
 

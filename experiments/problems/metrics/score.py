@@ -1,4 +1,20 @@
-"""One case measured: a row for each class, with every metric."""
+"""The score of one case: a row for each class, with every metric.
+
+Empty masks: a ratio has no value when its denominator is zero, and a distance has none when there is nothing to
+measure to. Where empty masks are common the answer decides the mean, so this is the convention:
+
+| masks | overlaps | distances |
+|---|---|---|
+| both empty | 1 | 0 |
+| exactly one empty | 0 | the image's diagonal in mm |
+
+Overlaps are Dice, IoU, volumetric similarity and surface Dice. So a model that misses one structure more never has a
+better mean, as it can have where a miss is left out. (The formulas of Müller, Soto-Rey and Kramer 2022, BMC Research
+Notes 15:210, leave distances to an empty mask open; MONAI and DeepMind's surface-distance have infinity there.)
+
+The other ratios (sensitivity, precision, Cohen's kappa ...) are NaN where their denominator is zero: a case without
+the structure has no sensitivity, and one without a prediction no precision. Means leave NaN out and count it.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +24,22 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from experiments.problems.metrics import inputs
-from experiments.problems.metrics.conventions import convention
-from experiments.problems.metrics.overlap import Counts, auc, confusion, counts, overlap_metrics
+import numpy as np
+
+from experiments.problems.metrics.overlap import Labels, auc, confusion, counts, overlap_metrics
 from experiments.problems.metrics.surfaces import surface_metrics
+
+EMPTY = "diagonal"  # name of the convention above, a column of every table
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """What one has to know to show a metric.
+    """How to show a metric.
 
     Attributes:
         title: its name in words.
         best: its value when prediction and truth are equal.
-        unit: mm where it is a distance, else empty.
+        unit: mm of a distance, else empty.
     """
 
     title: str
@@ -37,8 +55,7 @@ def _metric(title: str, best: float = 1.0, unit: str = "") -> Any:
 class Score:
     """The metrics of one class in one case; `dataclasses.asdict` gives a row of a table.
 
-    NaN stands for a ratio that is not defined in this case, as sensitivity is without a structure to be sensitive to;
-    what the overlaps and distances of empty masks are is the convention's matter.
+    NaN stands for a ratio that is not defined in this case, such as the sensitivity without a structure.
 
     Attributes:
         case: the case's name.
@@ -100,11 +117,9 @@ def measure(
     spacing_mm: Sequence[float],
     tolerance_mm: float,
     case: str = "",
-    empty: str = "diagonal",
     probabilities: Any = None,
-    background: bool = False,
 ) -> list[Score]:
-    """Measures the prediction of one case against its truth, each class against all others.
+    """Returns the scores of one case, each class but the background against all others.
 
     Args:
         truth: label map, [height, width] or three axes for a volume; labels are 0 .. len(classes) - 1.
@@ -113,33 +128,44 @@ def measure(
         spacing_mm: size of a pixel in mm along each axis of the arrays, in their order.
         tolerance_mm: distance in mm up to which the surface Dice counts boundaries as one.
         case: the case's name in the rows.
-        empty: what empty masks are worth: diagonal, left_out, undefined or infinite; see `conventions`.
         probabilities: the model's, [*shape, classes], for the area under the ROC curve; without them the curve has
             the single point of the prediction, and the area is the balanced accuracy.
-        background: whether class 0 gets a row too; it lifts every mean over classes.
 
     Returns:
         One score for each class, in the order of the labels.
 
     Raises:
-        ValueError: an argument is not as described; the message says which, and what it was.
+        ValueError: the shapes differ, or a label is no class.
     """
-    names, rule = inputs.class_names(classes), convention(empty)
-    one, other = inputs.label_maps(truth, prediction, len(names))
-    sizes, within = inputs.spacing(spacing_mm, one.ndim), inputs.tolerance(tolerance_mm)
-    scores = inputs.class_scores(probabilities, one.shape, len(names))
-    table = confusion(one, other, len(names))
-    rows = []
-    for label in range(0 if background else 1, len(names)):
+    one, other = _labels(truth, prediction, len(classes))
+    table, sizes, rows = confusion(one, other, len(classes)), tuple(map(float, spacing_mm)), []
+    for label, name in list(enumerate(classes))[1:]:
         c, masks = counts(table, label), (one == label, other == label)
-        metrics = overlap_metrics(c, rule.overlap) | surface_metrics(*masks, sizes, within, rule)
-        metrics["auc"] = metrics["balanced_accuracy"] if scores is None else auc(masks[0], scores[..., label])
-        metrics["size_difference"] = (c.prediction - c.truth) * math.prod(sizes)
-        header = {"case": case, "label": label, "class_name": names[label], "empty": empty, "tolerance_mm": within}
-        rows.append(_score(header, c, metrics))
+        metrics = overlap_metrics(c) | surface_metrics(*masks, sizes, tolerance_mm)
+        ranked = None if probabilities is None else np.asarray(probabilities, float)[..., label]
+        metrics["auc"] = metrics["balanced_accuracy"] if ranked is None else auc(masks[0], ranked)
+        rows.append(
+            Score(
+                case=case,
+                label=label,
+                class_name=name,
+                empty=EMPTY,
+                tolerance_mm=float(tolerance_mm),
+                **dataclasses.asdict(c),
+                missed=c.prediction == 0 < c.truth,
+                false_alarm=c.truth == 0 < c.prediction,
+                size_difference=(c.prediction - c.truth) * math.prod(sizes),
+                **metrics,
+            )
+        )
     return rows
 
 
-def _score(header: Mapping[str, Any], c: Counts, metrics: Mapping[str, Any]) -> Score:
-    missed, false_alarm = c.prediction == 0 < c.truth, c.truth == 0 < c.prediction
-    return Score(**header, tp=c.tp, fp=c.fp, fn=c.fn, tn=c.tn, missed=missed, false_alarm=false_alarm, **metrics)
+def _labels(truth: Any, prediction: Any, classes: int) -> tuple[Labels, Labels]:
+    one, other = np.asarray(truth), np.asarray(prediction)
+    if one.shape != other.shape:
+        raise ValueError(f"truth and prediction must have one shape, got {one.shape} and {other.shape}.")
+    for name, labels in (("truth", one), ("prediction", other)):
+        if wrong := sorted(set(np.unique(labels)) - set(range(classes))):
+            raise ValueError(f"{name} must hold the labels 0 to {classes - 1}, also got {wrong[0]:g}.")
+    return one.astype(np.int64), other.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Many cases in short: per class over cases, and the mean over classes, then over cases."""
+"""Summary over cases: per class, and the mean over classes, then over cases."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Summary:
         class_name: the class, or `ALL_CLASSES` for each case's mean over its classes.
         metric: the metric's name.
         cases: number of cases that the mean is taken over.
-        left_out: values without definition, which the mean leaves out.
+        left_out: undefined values, which the mean leaves out.
         missed: structures of the truth that were not found at all.
         false_alarms: structures found where the truth has none.
         empty_truths: structures that the truth does not have.
         mean: the mean, NaN only where every value is left out.
-        sd: standard deviation over cases (n - 1), NaN for a single case or infinite values.
+        sd: standard deviation over cases (n - 1), NaN for a single case.
         median: the middle value.
         low: the lowest value.
         high: the highest value.
@@ -49,12 +49,8 @@ def summarise(scores: Sequence[Score]) -> list[Summary]:
     """Returns a summary for each class and metric, then for the mean of the classes.
 
     Args:
-        scores: the rows of `measure`, for all cases: each class once a case.
-
-    Raises:
-        ValueError: there are none, a case lacks a class or has it twice, or they follow different conventions.
+        scores: the rows of `measure`, for all cases, at least one: each class once a case.
     """
-    _check(scores)
     by_class = _groups((s.class_name, s) for s in scores)
     by_case = _groups((s.case, s) for s in scores)
     rows = [
@@ -67,7 +63,6 @@ def summarise(scores: Sequence[Score]) -> list[Summary]:
 
 def _summary(name: str, metric: str, scores: Sequence[Score], cases: Iterable[Sequence[Score]]) -> Summary:
     means = list(_defined_means(metric, cases))
-    finite = all(map(math.isfinite, means))
     return Summary(
         class_name=name,
         metric=metric,
@@ -77,7 +72,7 @@ def _summary(name: str, metric: str, scores: Sequence[Score], cases: Iterable[Se
         false_alarms=sum(s.false_alarm for s in scores),
         empty_truths=sum(s.tp + s.fn == 0 for s in scores),
         mean=statistics.fmean(means) if means else math.nan,
-        sd=statistics.stdev(means) if finite and len(means) > 1 else math.nan,
+        sd=statistics.stdev(means) if len(means) > 1 else math.nan,
         median=statistics.median(means) if means else math.nan,
         low=min(means, default=math.nan),
         high=max(means, default=math.nan),
@@ -96,16 +91,3 @@ def _groups(pairs: Iterable[tuple[str, Score]]) -> dict[str, list[Score]]:
     for key, score in pairs:
         groups.setdefault(key, []).append(score)
     return groups
-
-
-def _check(scores: Sequence[Score]) -> None:
-    if not scores:
-        raise ValueError("summarise needs at least one score, got none.")
-    ways = {(s.empty, s.tolerance_mm) for s in scores}
-    if len(ways) > 1:
-        raise ValueError(f"Scores of one summary must share empty and tolerance_mm, got {sorted(ways)}.")
-    classes = {s.class_name for s in scores}
-    for case, members in _groups((s.case, s) for s in scores).items():
-        names = sorted(s.class_name for s in members)
-        if names != sorted(classes):
-            raise ValueError(f"Case {case!r} must have each class once ({sorted(classes)}), got {names}.")

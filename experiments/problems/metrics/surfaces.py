@@ -1,4 +1,4 @@
-"""Metrics that measure millimetres: the distances between two boundaries, found once, and what derives from them.
+"""Surface metrics in millimetres: the distances between two boundaries, and what derives from them.
 
 The points are boundary pixels: those of the mask with a face neighbour (4 in the plane, 6 in space) outside it; what
 lies beyond the image is outside. Distances run from the centre of each boundary pixel of one mask to the nearest
@@ -16,8 +16,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-
-from experiments.problems.metrics.conventions import Convention
 
 Mask = npt.NDArray[np.bool_]
 Array = npt.NDArray[np.float64]
@@ -97,17 +95,16 @@ def diagonal(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
 
 
 def surface_metrics(
-    truth: Mask, prediction: Mask, spacing_mm: Sequence[float], tolerance_mm: float, empty: Convention
+    truth: Mask, prediction: Mask, spacing_mm: Sequence[float], tolerance_mm: float
 ) -> dict[str, float]:
-    """Returns every metric of the boundaries by name, those of empty masks by a convention."""
+    """Returns every metric of the boundaries by name; `score` says what empty masks are worth."""
     found = int(truth.any()) + int(prediction.any())
     if found == 2:
         d = distances(truth, prediction, spacing_mm)
         measured = {f"{f.__name__}_mm": f(d) for f in DISTANCES}
         return measured | {"surface_dice": surface_dice(d, tolerance_mm)}
-    farthest = diagonal(truth.shape, spacing_mm) if empty.one is None else empty.one
-    open_ones = dict.fromkeys((f"{f.__name__}_mm" for f in DISTANCES), farthest if found else empty.both)
-    return open_ones | {"surface_dice": 0.0 if found else empty.overlap}
+    distance = diagonal(truth.shape, spacing_mm) if found else 0.0
+    return dict.fromkeys((f"{f.__name__}_mm" for f in DISTANCES), distance) | {"surface_dice": 0.0 if found else 1.0}
 
 
 def _pooled(d: Distances) -> Array:

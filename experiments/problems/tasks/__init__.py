@@ -1,27 +1,33 @@
-"""What a study can name: model, loss and metrics over a data set, one file each, and all test functions.
+"""Every problem that a study can name: image problems (`images`), test functions and the quadratic (`points`).
 
-`deepobs_...` are problems as DeepOBS ran them, to be set beside its published results and for nothing else.
-Task files import Keras inside their functions, so that the command line can name a problem and
-its version without waiting for TensorFlow.
+`deepobs_...` are problems as DeepOBS ran them, only for comparison with its published results. Keras is imported inside
+functions, so that the command line can name a problem and its version without waiting for TensorFlow.
 """
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
+import dataclasses
 
 from experiments.errors import unknown
-from experiments.problems import functions
-from experiments.problems.tasks import networks, points
 from experiments.problems.tasks.base import Task
+from experiments.problems.tasks.images import IMAGES
+from experiments.problems.tasks.points import POINTS
 
-SHARED = ("__init__", "base", "networks", "points", "segmentation")  # files that are no problem of their own
-PUBLISHED = ("quadratic_deep", "fmnist_2c2d")  # whose results DeepOBS has published, and that are here
+PUBLISHED = ("quadratic_deep", "fmnist_2c2d")  # published by DeepOBS, and available here
+
+
+def _as_deepobs(task: Task) -> Task:
+    """Returns a task as DeepOBS ran it, under a name of its own: see `Task.as_deepobs`."""
+    return dataclasses.replace(task, name=f"deepobs_{task.name}", as_deepobs=True)
+
+
+TASKS: dict[str, Task] = {**IMAGES, **POINTS}
+TASKS |= {task.name: task for task in map(_as_deepobs, (TASKS[name] for name in PUBLISHED))}
 
 
 def names() -> list[str]:
-    """Returns the problems there are, sorted."""
-    return sorted([*_files(), *functions.names(), *(f"deepobs_{name}" for name in PUBLISHED)])
+    """Returns the names of all problems, sorted."""
+    return sorted(TASKS)
 
 
 def get(name: str) -> Task:
@@ -30,19 +36,6 @@ def get(name: str) -> Task:
     Raises:
         UserError: there is none of that name.
     """
-    if name not in names():
+    if name not in TASKS:
         raise unknown("task", name, names())
-    if name in _files():
-        task: Task = importlib.import_module(f"experiments.problems.tasks.{name}").TASK
-        return task
-    plain = name.removeprefix("deepobs_")
-    problem, published = functions.get(plain), plain != name
-    if isinstance(problem, functions.Network):
-        return networks.published(problem) if published else networks.classifier(problem)
-    if isinstance(problem, functions.Quadratic):
-        return points.published(problem) if published else points.quadratic(problem)
-    return points.function(problem)
-
-
-def _files() -> list[str]:
-    return [path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in SHARED]
+    return TASKS[name]

@@ -1,4 +1,4 @@
-"""What a problem consists of, and what the classification problems share."""
+"""The record of a problem, and what the classification problems share."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class Task:
         loss: loss of each example, [n], from labels and logits.
         metrics: score of each example, [n], from labels and logits, by name.
         dropout: whether training draws dropout masks.
-        score: the metric that runs are judged and learning rates chosen by.
+        score: the metric that judges runs and chooses hyperparameters.
         score_title: that metric in words.
         loss_title: the loss in words.
         example: what an example is called, in the plural.
-        augmentation: how training examples are moved at each pass; None leaves them as they are stored.
+        augmentation: how training examples are moved in each epoch; None leaves them as they are stored.
         evaluation_batch: examples held at a time while a split is evaluated.
         classes: names of the classes of a segmentation, the background first; empty for other problems.
         tolerance_mm: distance in mm up to which the surface Dice of a case counts boundaries as one.
         outputs: of a segmentation, the predicted class of each pixel and the probability of each class,
             uint8 [n, height, width] and float32 [n, height, width, classes], from logits.
-        lower_is_better: whether the score is one of which less is better, such as a loss.
+        lower_is_better: whether a lower score is better, such as of a loss.
         start: of a problem whose weights are a point, where a run begins, [parameters], from the seed of its
             initial weights; the model's outputs are then losses and no logits. None for networks.
-        as_deepobs: whether passes are those of DeepOBS: all in the order of the first, and without the examples
+        as_deepobs: whether epochs are those of DeepOBS: all in the order of the first, and without the examples
             that fill no batch.
-        optimum: the lowest loss that there is, where it is known.
+        optimum: the lowest possible loss, where it is known.
         toy: a function of few dimensions, which shows how optimizers move and is no evidence (rule B20).
     """
 
@@ -78,11 +78,11 @@ class Task:
         return -score if self.lower_is_better else score
 
     def order(self, seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
-        """Returns the numbers of the training examples in the order of a pass, int32.
+        """Returns the numbers of the training examples in the order of an epoch, int32.
 
         Args:
             seed: seed of the run.
-            epoch: number of the pass, from 1.
+            epoch: number of the epoch, from 1.
             examples: size of the training set.
             batch_size: examples that a step takes.
         """
@@ -91,7 +91,7 @@ class Task:
         return seeds.order(self.name, seed, 1, examples)[: examples - examples % batch_size]
 
     def steps(self, examples: int, batch_size: int) -> int:
-        """Returns the steps of a pass over a training set of some size."""
+        """Returns the steps of an epoch, of a training set of some size."""
         return examples // batch_size if self.as_deepobs else -(-examples // batch_size)
 
     def model(self, init: int, dropout: int) -> Any:
@@ -141,7 +141,7 @@ def accuracy(labels: Tensor, logits: Tensor) -> Tensor:
 
 
 def digits(name: str, title: str, parameters: int, build: Callable[[int], Any], *, dropout: bool = False) -> Task:
-    """Returns the problem of telling digits apart with a model."""
+    """Returns the problem of classifying small images with a model."""
     return Task(
         name=name,
         version=1,

@@ -1,4 +1,4 @@
-"""Test functions and the quadratic as tasks: what is trained is a point, and a model's output is the loss itself.
+"""Test functions and the quadratic as tasks: the weights are a point, and the model's output is the loss itself.
 
 An example is a row of noise, or of zeros where a function has none; see `experiments.problems.datasets.made`. Losses
 are computed in the precision of the problem and reported in float32, as every loss is.
@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.problems import seeds
-from experiments.problems.functions.quadratic import Quadratic
-from experiments.problems.functions.surfaces import Function
+from experiments.problems.functions import FUNCTIONS, Function
+from experiments.problems.quadratic import QUADRATIC_DEEP, Quadratic
 from experiments.problems.tasks.base import Task, Tensor
 
 CLASSICAL = 20  # behind the twenty random starts, 0 to 19 (rule B20)
@@ -24,7 +24,7 @@ CLASSICAL = 20  # behind the twenty random starts, 0 to 19 (rule B20)
 def function(problem: Function) -> Task:
     """Returns the task of a test function: seed 20 starts where the literature does, any other seed at random.
 
-    It computes in float64, since a millionth of the way to a minimum is less than float32 can tell.
+    It computes in float64, since float32 cannot resolve a millionth of the way to a minimum.
     """
     return dataclasses.replace(
         _task(problem, "float64"), start=lambda init: _start(problem, init), optimum=problem.minimum, toy=True
@@ -34,11 +34,6 @@ def function(problem: Function) -> Task:
 def quadratic(problem: Quadratic) -> Task:
     """Returns the task of the quadratic, which starts at the same point for every seed."""
     return dataclasses.replace(_task(problem, "float32"), start=lambda init: problem.start)
-
-
-def published(problem: Quadratic) -> Task:
-    """Returns the quadratic as DeepOBS ran it, under a name of its own: see `Task.as_deepobs`."""
-    return dataclasses.replace(quadratic(problem), name=f"deepobs_{problem.name}", as_deepobs=True)
 
 
 def _task(problem: Function | Quadratic, dtype: str) -> Task:
@@ -88,7 +83,10 @@ def _model(loss: Callable[[Any, Any], Any], size: int, dtype: str) -> Any:
             return loss(tf.convert_to_tensor(self.point), rows)
 
         def compute_output_shape(self, shape: Any) -> tuple[None]:
-            """Tells Keras the shape, so that it need not find out."""
+            """Returns the shape of the losses."""
             return (None,)
 
     return keras.Sequential([keras.Input((size,), dtype=dtype), Point(dtype=dtype)])
+
+
+POINTS = {task.name: task for task in (quadratic(QUADRATIC_DEEP), *map(function, FUNCTIONS.values()))}

@@ -1,4 +1,4 @@
-"""What the segmentation problems share: loss and scores of a slice, from labels and logits."""
+"""Segmentation problems: loss and scores of a slice, from labels and logits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def slices(
     dropout: bool,
     augmentation: Augmentation,
 ) -> Task:
-    """Returns the problem of telling, pixel by pixel, what is in a slice.
+    """Returns the problem of classifying each pixel of a slice.
 
     The loss is soft Dice plus cross entropy; the scores of each slice are the Dice of each class but the
     background and their mean, 1 where neither label nor prediction has the class (rule B19).
@@ -34,7 +34,7 @@ def slices(
         build: makes it, as `Task` says.
         classes: names of the classes, the background first.
         dropout: whether training draws dropout masks.
-        augmentation: how slices are moved at each pass.
+        augmentation: how slices are moved in each epoch.
     """
     scores = {f"dice_{label.replace(' ', '_')}": _of_class(number) for number, label in enumerate(classes) if number}
     return Task(

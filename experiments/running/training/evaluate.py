@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.problems import grid, seeds
-from experiments.problems.datasets.segmentation import Slices, cases
+from experiments.problems.datasets.examples import Slices, cases
 from experiments.problems.metrics import Score, measure
 from experiments.problems.tasks.base import Task
 from experiments.running.training.step import Split

@@ -6,7 +6,7 @@ import pytest
 
 from experiments import studies as config
 from experiments.__main__ import main
-from experiments.analysis.lint import RULES, Case, check, findings, searches, studies
+from experiments.analysis.lint import RULES, Case, check, findings, searches
 from experiments.records import run_folder
 from experiments.studies import runs
 from experiments.tuning import choosing, selection
@@ -57,7 +57,7 @@ def test_unequal_spaces_are_found(monkeypatch):
 
 def test_every_rule_has_a_planted_violation():
     """A check that was never seen to find anything may find nothing."""
-    assert {rule for rule, _, _ in PLANTED} | {studies.unequal_spaces} == {rule for _, rule in RULES}
+    assert {rule for rule, _, _ in PLANTED} | {searches.unequal_spaces} == {rule for _, rule in RULES}
 
 
 def test_hyperparameters_that_are_not_the_point_are_found():

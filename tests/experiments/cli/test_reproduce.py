@@ -11,7 +11,8 @@ import pytest
 from experiments.__main__ import main
 from experiments.analysis import minima, published
 from experiments.analysis.published import PUBLISHED
-from experiments.problems import functions, tasks
+from experiments.problems import tasks
+from experiments.problems.functions import FUNCTIONS
 from experiments.problems.tasks.points import CLASSICAL
 from experiments.text import from_csv
 from tests.experiments.deepobs import CORRECT, LOSSES
@@ -96,7 +97,7 @@ def test_a_test_function_is_solved_from_some_starts():
 
 def test_cost_is_counted_from_the_first_evaluation_that_solved_it():
     """In gradients."""
-    function = functions.get("rosenbrock")
+    function = FUNCTIONS["rosenbrock"]
     assert minima.cost(function, run_of("Adam", (4.0, 1e-6, 1e-9), 0, "rosenbrock")) == 20
 
 

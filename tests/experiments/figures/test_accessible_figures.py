@@ -1,7 +1,7 @@
 """What makes figures readable for everybody: section 6 of the protocol, each point a test."""
 
+import dataclasses
 import itertools
-import math
 import re
 import xml.etree.ElementTree as ET
 
@@ -10,21 +10,20 @@ import pytest
 from matplotlib import colors, image
 from matplotlib.figure import Figure
 
-from experiments import figures, studies
-from experiments.analysis.levels import targets
-from experiments.figures import base, canvas, critical, profiles, rates, scales, speed, times
+from experiments import studies
+from experiments.analysis.overview import Overview
+from experiments.figures import canvas, looks, scales
+from experiments.report import gallery, summary
 from experiments.studies import Style
-from tests.experiments.evidence import THREE, evidence
-from tests.experiments.figures.test_curve_figures import rows
-from tests.experiments.figures.test_figures import LOSS, SVG, luminance
-from tests.experiments.figures.test_report_figures import CAPTION, DRAWN, STYLES, table_of
-from tests.experiments.figures.test_time_figures import problems
-from tests.experiments.figures.test_tuning_figures import study
-from tests.experiments.figures.test_tuning_figures import table_of as tuning_of
+from tests.experiments.analysis.test_cost_rows import TIMED, known
+from tests.experiments.evidence import THREE, evidence, result
+from tests.experiments.figures.drawn import STYLES, SVG, figures
+from tests.experiments.figures.test_curve_figures import over, rows
+from tests.experiments.figures.test_figures import luminance
 
 COLUMN = 8  # points, the smallest letters at the width that figures are drawn for
 SMALL = 7  # of numbers in the cells of heat maps, which the table beside them says larger
-HEAT = ("map", "chances")
+HEAT = ("scores_by_seed", "chances", "overview")
 OKABE_ITO = {
     "#000000": 21.0, "#0072B2": 5.19, "#D55E00": 3.87, "#009E73": 3.42, "#CC79A7": 3.06,
     "#56B4E9": 2.31, "#E69F00": 2.25, "#F0E442": 1.32,
@@ -37,89 +36,60 @@ def contrast(color, paper="#FFFFFF"):
     return (other + 0.05) / (one + 0.05)
 
 
-def over_passes(folder):
-    """Curves of three optimizers with full gradients among them, which end close to each other."""
-    table = rows("Adam", (0.1, 0.11)) + rows("Momentum", (0.104, 0.11)) + rows("GD", (1.0, 1.1), range(6), 1)
-    return figures.draw_curves(LOSS, table, STYLES, CAPTION, folder)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Every figure that is declared, drawn once: of a study, and of eight problems; by the names of their files."""
+    folder = tmp_path_factory.mktemp("accessible")
+    whole = dataclasses.replace(TIMED, target=0.9, costs=known().costs)
+    eight = Overview([evidence(THREE, target=0.9)] * 8, [result(evidence(THREE))] * 8)
+    over_all = summary.figures(eight, STYLES, "Eight problems", folder / "over")
+    shown = [*figures(whole, folder / "one"), *over_all]
+    return {f"{path.parent.name}/{one.slug}": one.files for one in shown if one.files for path in one.files[:1]}
 
 
-def over_steps(folder):
-    """The same over steps."""
-    table = rows("Adam", (0.1, 0.11)) + rows("GD", (1.0, 1.1), range(6), 1)
-    return figures.draw_curves(LOSS, table, STYLES, CAPTION, folder, across=figures.telling(table)[0])
+def svgs(made):
+    """The name, the text and the root of each figure."""
+    for name, (_, svg, _) in made.items():
+        yield name.partition("/")[2], svg.read_text(encoding="utf-8"), ET.parse(svg).getroot()
 
 
-def profile(folder):
-    """Profiles of times to a target."""
-    return profiles.draw(timed(), STYLES, CAPTION, folder)
-
-
-def timed():
-    """Times to a target that all but one optimizer reach."""
-    whole = evidence(THREE, target=0.9)
-    return times.table_of(whole, targets(whole))
-
-
-SPEED = {"Adam": (20, math.inf), "GD": (10, 20), "Momentum": (5, 40)}
-MADE = {
-    **{
-        name: lambda folder, name=name: DRAWN[name][0](table_of(name), *DRAWN[name][1], CAPTION, folder)
-        for name in ("dots", "differences", "chances", "map", "best_of_k")
-    },
-    "curves": over_passes,
-    "curves over steps": over_steps,
-    "times": lambda folder: times.draw(timed(), STYLES, CAPTION, folder),
-    "shares": lambda folder: times.draw_shares(timed(), STYLES, CAPTION, folder),
-    "profiles": profile,
-    "speed-ups": lambda folder: speed.draw(speed.table_of(problems(**SPEED), "Adam"), STYLES, CAPTION, folder),
-    "ranks": lambda folder: critical.draw(
-        critical.table_of({"GD": 2.8, "Adam": 1.2, "Momentum": 2.0}, "study", 9), STYLES, CAPTION, folder
-    ),
-    "rates": lambda folder: rates.draw_rates(tuning_of(study()), STYLES, "accuracy", 0.002, CAPTION, folder),
-    "relative rates": lambda folder: rates.draw_relative(
-        tuning_of(study()), STYLES, "accuracy", 0.002, CAPTION, folder
-    ),
-}
-
-
-@pytest.fixture(scope="module", params=MADE)
-def made(request, tmp_path_factory):
-    """Each figure, drawn once."""
-    return request.param, MADE[request.param](tmp_path_factory.mktemp("accessible"))
+def test_every_declared_figure_is_looked_at(made):
+    """Of one problem, and of several; learning curves and tuned hyperparameters among them."""
+    declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]
+    families = ["loss", "loss_by_second", "learning_rates", "learning_rates_relative", gallery.PATHS.slug]
+    assert {*declared, *families} <= {name.partition("/")[2] for name in made}
+    assert {f"over/{one.slug}" for one in summary.FIGURES} <= set(made)
+    assert all(path.exists() for files in made.values() for path in files)
 
 
 def test_letters_have_eight_points_at_column_width(made):
     """The SVG says their sizes in its own pixels, 72 an inch, for a width of nine inches."""
-    name, (_, svg, _) = made
-    root = ET.parse(svg).getroot()
-    assert root.get("width") == f"{canvas.WIDTH * 72:g}pt"
-    sizes = [float(size) for size in re.findall(r"font(?:-size)?: [^;\"']*?([0-9.]+)px", svg.read_text("utf-8"))]
-    assert sizes
-    assert min(sizes) >= (SMALL if name in HEAT else COLUMN)
+    for name, text, root in svgs(made):
+        assert root.get("width") == f"{canvas.WIDTH * 72:g}pt"
+        sizes = [float(size) for size in re.findall(r"font(?:-size)?: [^;\"']*?([0-9.]+)px", text)]
+        assert min(sizes) >= (SMALL if name in HEAT else COLUMN), name
 
 
 def test_words_stay_words_and_are_told_to_those_who_cannot_see(made):
     """Text is text in the SVG, with a title and a description first; no label is a drawing of letters."""
-    _, (_, svg, _) = made
-    root = ET.parse(svg).getroot()
-    assert (root.get("role"), root.find(f"{SVG}title").text, root.find(f"{SVG}desc").text) == (
-        "img", CAPTION.title, CAPTION.description,
-    )  # fmt: skip
-    words = [element.text for element in root.iter(f"{SVG}text")]
-    assert any("Adam" in (word or "") for word in words)
+    for name, _, root in svgs(made):
+        title, description = root.find(f"{SVG}title").text, root.find(f"{SVG}desc").text
+        assert root.get("role") == "img"
+        assert description.startswith(f"{title}. "), name
+        assert any("Adam" in (element.text or "") for element in root.iter(f"{SVG}text")), name
 
 
 def test_lines_are_named_at_their_ends_and_not_in_a_legend(made):
-    """Direct labels, in no box that eyes have to travel to."""
-    _, (_, svg, _) = made
-    assert 'id="legend' not in svg.read_text(encoding="utf-8")
+    """Direct labels, in no box that eyes have to travel to; parts of a bar, which are no optimizers, have one."""
+    assert [name for name, text, _ in svgs(made) if 'id="legend' in text] == ["spent"]
 
 
 def test_an_optimizer_has_the_same_colour_in_all_figures(made):
     """The study's table says which, whatever the order of drawing; cells of heat maps stand for numbers instead."""
-    name, (_, svg, _) = made
-    used = {color for color in re.findall("#[0-9a-f]{6}", svg.read_text(encoding="utf-8").lower()) if not _grey(color)}
-    assert name in HEAT or used <= {style.color.lower() for style in STYLES.values()}
+    own = {style.color.lower() for style in STYLES.values()}
+    for name, text, _ in svgs(made):
+        used = {color for color in re.findall("#[0-9a-f]{6}", text.lower()) if not _grey(color)}
+        assert name in HEAT or used <= own, name
 
 
 def _grey(color):
@@ -130,11 +100,10 @@ def _grey(color):
 
 def test_nothing_is_told_by_colour_alone(made):
     """Rendered in greys, each figure still has as many looks: line and marker differ, and names are written."""
-    _, (png, _, _) = made
-    pixels = image.imread(png)[..., :3]
-    grey = pixels @ [0.2126, 0.7152, 0.0722]
-    assert grey.min() < 0.4  # something is dark on
-    assert grey.max() == 1.0  # white paper
+    for name, (png, _, _) in made.items():
+        grey = image.imread(png)[..., :3] @ [0.2126, 0.7152, 0.0722]
+        assert grey.min() < 0.5, name  # something is dark on
+        assert grey.max() == 1.0, name  # white paper
     for one, other in itertools.combinations(STYLES.values(), 2):
         assert (one.line, one.marker) != (other.line, other.marker)
 
@@ -149,7 +118,7 @@ def test_contrasts_are_those_of_okabe_and_itos_colours(color, expected):
 def test_words_and_hairlines_have_contrast_too():
     """Text 4.5 to 1, as the guidelines ask, and grey lines 3 to 1."""
     assert all(contrast(color) >= 4.5 for color in (canvas.INK, canvas.QUIET))
-    assert contrast(base.FAINT) >= 3
+    assert contrast(looks.FAINT) >= 3
 
 
 @pytest.mark.parametrize("name", studies.names())
@@ -169,21 +138,20 @@ def eleven():
 def test_of_many_lines_six_are_lit_and_the_rest_are_grey_hairlines():
     """The best six; marker and line style stay, so that even those can be told apart."""
     styles = eleven()
-    seen = base.looks({label: -int(label[1:]) for label in styles}, styles)
-    lit = [label for label, look in seen.items() if look["color"] != base.FAINT]
+    seen = looks.looks({label: -int(label[1:]) for label in styles}, styles)
+    lit = [label for label, look in seen.items() if look["color"] != looks.FAINT]
     assert lit == [f"O{i}" for i in range(6)]
     assert all(look["linewidth"] < 1 for label, look in seen.items() if label not in lit)
     assert all(look["marker"] == styles[label].marker for label, look in seen.items())
 
 
-def test_curves_of_many_optimizers_light_those_that_end_best(tmp_path, monkeypatch):
+def test_curves_of_many_optimizers_light_those_that_end_best(tmp_path):
     """Grey ones have labels as well, all apart and none over the footer."""
-    monkeypatch.setattr(canvas, "DPI", 20)
     styles = eleven()
     table = [row for i, label in enumerate(styles) for row in rows(label, (0.01 + 0.0004 * i, 0.0105 + 0.0004 * i))]
-    svg = figures.draw_curves(LOSS, table, styles, CAPTION, tmp_path)[1]
+    svg = over(table, tmp_path, styles=styles)[1]
     text = svg.read_text(encoding="utf-8")
-    assert base.FAINT.lower() in text.lower()
+    assert looks.FAINT.lower() in text.lower()
     assert styles["O0"].color in text
     places = [
         float(element.get("transform", "").split()[1].rstrip(")"))
@@ -201,9 +169,9 @@ def test_curves_of_many_optimizers_light_those_that_end_best(tmp_path, monkeypat
 
 def test_labels_stay_between_ceiling_and_floor():
     """Whatever is pushed; where both cannot be, the floor counts, and labels go above."""
-    assert canvas.apart([0.0, 0.01, 0.02], 0.1, 1.0, 0.0) == [0.0, 0.1, 0.2]
-    assert canvas.apart([0.99, 1.0], 0.1, 1.0, 0.0) == [0.9, 1.0]
-    assert canvas.apart([0.5, 0.5, 0.5], 1.0, 1.0, 0.0) == [0.0, 1.0, 2.0]
+    assert looks.apart([0.0, 0.01, 0.02], 0.1, 1.0, 0.0) == [0.0, 0.1, 0.2]
+    assert looks.apart([0.99, 1.0], 0.1, 1.0, 0.0) == [0.9, 1.0]
+    assert looks.apart([0.5, 0.5, 0.5], 1.0, 1.0, 0.0) == [0.0, 1.0, 2.0]
 
 
 def broken(values):

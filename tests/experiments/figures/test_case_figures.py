@@ -1,6 +1,7 @@
 """Figures of cases show every case, its misses, and where a prediction is wrong."""
 
 import dataclasses
+import functools
 import math
 import statistics
 import xml.etree.ElementTree as ET
@@ -11,19 +12,16 @@ from matplotlib.colors import to_rgb
 
 from experiments.analysis import cases
 from experiments.figures import boxes, overlays
-from experiments.figures.canvas import Caption
 from experiments.problems import datasets
 from experiments.running.training import evaluate
 from experiments.text import from_csv
 from tests.experiments import tiny
+from tests.experiments.figures import drawn as drawing
+from tests.experiments.figures.drawn import SVG, texts
 from tests.experiments.small import record
 
-CAPTION = Caption(
-    "A title", ("what it shows", "and how"), ("study tiny", "drawn by: python -m experiments"), "In words"
-)
 STYLES = {entry.label: entry.style for entry in tiny.study().optimizers}
 SLICES = tiny.slices(5)
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def wrongly(rows):
@@ -60,16 +58,17 @@ def runs(tmp_path_factory):
     return cases.measured([made("GD", 0, (16, 9, 8, 7, 0), folder), made("CLMR", 0, (9, 8, 7, 7, 0), folder)])
 
 
+def boxed(one, runs, folder):
+    """The files of a figure of boxes."""
+    draw = functools.partial(boxes.draw, boxes=one)
+    return drawing.drawn(draw, cases.rows(runs, [one.column]), folder, one.slug, STYLES)
+
+
 @pytest.fixture(scope="module", params=boxes.BOXES, ids=lambda one: one.slug)
 def drawn(request, runs, tmp_path_factory):
     """Each figure of boxes with its declaration, drawn once."""
     one = request.param
-    return one, boxes.draw(one, cases.rows(runs, [one.column]), STYLES, CAPTION, tmp_path_factory.mktemp("boxes"))
-
-
-def texts(path):
-    """All words in an SVG."""
-    return [element.text for element in ET.parse(path).iter(f"{SVG}text")]
+    return one, boxed(one, runs, tmp_path_factory.mktemp("boxes"))
 
 
 def test_boxes_name_classes_optimizers_axis_and_misses(drawn):
@@ -79,15 +78,6 @@ def test_boxes_name_classes_optimizers_axis_and_misses(drawn):
     for word in ("grey matter", "white matter", "GD", "CLMR", one.axis, "A title"):
         assert word in words
     assert words.count("1 missed") == 2  # GD, in both classes
-
-
-def test_the_numbers_alone_draw_the_boxes_again(drawn, tmp_path):
-    """Byte for byte, from the CSV."""
-    one, files = drawn
-    table = boxes.table_from(files[2].read_text(encoding="utf-8"), one)
-    again = boxes.draw(one, table, STYLES, CAPTION, tmp_path)
-    assert [path.read_bytes() for path in files] == [path.read_bytes() for path in again]
-    assert len(table) == 2 * 5 * 2
 
 
 def test_a_miss_lies_at_the_diagonal_and_a_perfect_distance_at_the_edge(runs):
@@ -100,8 +90,8 @@ def test_a_miss_lies_at_the_diagonal_and_a_perfect_distance_at_the_edge(runs):
 def test_an_optimizer_without_cases_is_drawn_as_diverged(runs, tmp_path):
     """It is not left out."""
     one = boxes.BOXES[0]
-    rows = cases.rows([run for run in runs if run.label == "GD"], [one.column])
-    assert texts(boxes.draw(one, rows, STYLES, CAPTION, tmp_path)[1]).count("1 of 1 diverged") == 2
+    files = boxed(one, [run for run in runs if run.label == "GD"], tmp_path)
+    assert texts(files[1]).count("1 of 1 diverged") == 2
 
 
 def test_cases_are_chosen_by_their_mean_over_optimizers(runs):
@@ -111,7 +101,7 @@ def test_cases_are_chosen_by_their_mean_over_optimizers(runs):
         for n in range(5)
     }
     order = sorted(means, key=means.get, reverse=True)
-    shown = overlays.choose(runs, SLICES)
+    shown = cases.choose(runs, SLICES)
     assert [(one.kind, one.name) for one in shown] == [("best", order[0]), ("median", order[2]), ("worst", order[4])]
     assert (order[0], order[4]) == ("case4", "case0")
     assert [one.position for one in shown] == [None] * 3
@@ -123,7 +113,7 @@ def test_of_a_volume_the_slice_with_most_of_the_structures_is_shown(runs):
     labels[[0, 1, 3, 4]] = 0
     volume = dataclasses.replace(SLICES, labels=labels, cases=np.array(["case0"] * 5))
     scores = [score for score in runs[0].scores if score.case == "case0"]
-    (shown, *_) = overlays.choose([dataclasses.replace(runs[0], scores=scores)], volume)
+    (shown, *_) = cases.choose([dataclasses.replace(runs[0], scores=scores)], volume)
     assert (shown.row, shown.position) == (2, 2)
 
 
@@ -131,7 +121,7 @@ def test_every_pixel_is_of_one_kind():
     """Right, found in vain, not found, mixed up, or rightly background."""
     generator = np.random.default_rng(0)
     truth, found = generator.integers(0, 3, (2, 20, 20))
-    kinds = overlays.kinds(truth, found)
+    kinds = cases.kinds(truth, found)
     counts = sum(mask.astype(int) for mask in kinds.values())
     assert np.array_equal(counts == 0, (truth == 0) & (found == 0))
     assert counts.max() == 1
@@ -141,10 +131,15 @@ def test_every_pixel_is_of_one_kind():
 @pytest.fixture(scope="module")
 def overlay(runs, tmp_path_factory):
     """The overlay of the worst case, of GD and of an optimizer that diverged."""
-    worst = overlays.choose(runs, SLICES)[2]
-    own = [run for run in runs if run.label == "GD"]
-    folder = tmp_path_factory.mktemp("overlay")
-    return worst, overlays.draw(worst, own, ["GD", "CLMR"], SLICES, tiny.CLASSES, CAPTION, folder)
+    worst = cases.choose(runs, SLICES)[2]
+    truth = SLICES.labels[worst.row]
+    (gd,) = [run for run in runs if run.label == "GD"]
+    found = gd.predictions[worst.row]
+    image = SLICES.images[worst.row, ..., 0]
+    tiles = overlays.Tiles(image, truth, {"GD": found}, ["GD", "CLMR"], tiny.CLASSES, 1.0)
+    draw = functools.partial(overlays.draw, tiles=tiles)
+    table = [cases.counted(worst, gd, truth, found)]
+    return worst, drawing.drawn(draw, table, tmp_path_factory.mktemp("overlay"), "overlay_worst", STYLES)
 
 
 def test_an_overlay_has_image_truth_and_a_tile_for_each_optimizer(overlay):

@@ -1,15 +1,18 @@
 """Learning curves stand where their evaluations were made, and enlarge what is close at the end."""
 
+import functools
 import math
-import xml.etree.ElementTree as ET
 
 import pytest
 from matplotlib.figure import Figure
 
-from experiments import figures
-from experiments.figures import across, canvas, curves, late
-from tests.experiments.figures.test_figures import CAPTION, LOSS, STYLES, SVG, drawn, found
+from experiments.analysis.curves import CURVES
+from experiments.analysis.curves import rows as rows_of
+from experiments.figures import curves, scales
+from tests.experiments.figures.drawn import drawn, texts
+from tests.experiments.small import record
 
+LOSS = next(curve for curve in CURVES if curve.slug == "loss")
 GRID = (0, 1, 2, 4, 8, 16, 32, 64, 96, 128, 160)  # steps, 32 in a pass
 PASS = 32
 
@@ -35,16 +38,26 @@ def rows(label, ends, steps=GRID, a_pass=PASS, seeds=(0, 1)):
     ]
 
 
+def over(table, folder, curve=LOSS, across=scales.EPOCHS, **how):
+    """The files of a figure of a table."""
+    return drawn(functools.partial(curves.draw, curve=curve, across=across), table, folder, **how)
+
+
+def drawn_of(found, folder, curve):
+    """The files of a figure of some records."""
+    return over(rows_of(found, curve), folder, curve)
+
+
 def lines_of(table):
     """The lines of the optimizers of a table, over passes."""
-    return [curves._line_of(table, label, LOSS, across.EPOCHS) for label in ("GD", "Adam") if label in str(table)]
+    return [curves._line_of(table, label, LOSS, scales.EPOCHS) for label in ("GD", "Adam") if label in str(table)]
 
 
 def axes_of(table):
     """Axes of losses over the passes of a table."""
     (axes,) = Figure().subplots(1, 1, squeeze=False).flat
-    LOSS.scale(axes, [row["train_loss"] for row in table], 0.002)
-    across.EPOCHS.scale(axes, max(row["epoch"] for row in table))
+    scales.loss_scale(axes, [row["train_loss"] for row in table])
+    scales.EPOCHS.scale(axes, max(row["epoch"] for row in table))
     return axes
 
 
@@ -73,59 +86,41 @@ def test_few_markers_are_spread_over_the_axis():
     """However dense the points are at the start; neighbouring lines have theirs at other places."""
     axes = axes_of(rows("Adam", (0.1, 0.2)))
     x = [*(k / 100 for k in range(100)), *range(1, 6)]
-    marks = across.every(axes, x, 5, 0)
+    marks = curves.every(axes, x, 5, 0)
     assert len(marks) <= 5
     assert sum(x[mark] < 1 for mark in marks) == 1
     dense = [k / 50 for k in range(251)]
-    assert not set(across.every(axes, dense, 5, 0)) & set(across.every(axes, dense, 5, 1))
+    assert not set(curves.every(axes, dense, 5, 0)) & set(curves.every(axes, dense, 5, 1))
 
 
 def test_steps_are_drawn_where_entries_take_other_numbers_of_them_in_a_pass(tmp_path):
     """A full gradient is one step; gradients of examples are as many for both, and tell nothing more."""
     mini = rows("Adam", (0.1, 0.2))
     both = mini + rows("GD", (1.0, 1.1), steps=(0, 1, 2, 3, 4, 5), a_pass=1)
-    assert across.telling(mini) == []
-    assert across.telling(both) == [across.STEPS]
+    assert curves.distinct(mini) == []
+    assert curves.distinct(both) == [scales.STEPS]
     twice = [{**row, "example_gradients": 2 * row["example_gradients"], "optimizer": "GD"} for row in mini]
-    assert across.telling(mini + twice) == [across.GRADIENTS]
-    files = figures.draw_curves(LOSS, both, STYLES, CAPTION, tmp_path, 0.002, across.STEPS)
-    assert [path.name for path in files] == ["loss_by_step.png", "loss_by_step.svg", "loss_by_step.csv"]
-    assert "steps of the optimizer (logarithmic axis)" in files[1].read_text(encoding="utf-8")
-
-
-def test_fractions_of_passes_come_back_from_the_numbers(tmp_path):
-    """Whole ones as whole numbers, so that the same bytes are drawn again."""
-    first = figures.draw_curves(LOSS, rows("Adam", (0.1, 0.2)), STYLES, CAPTION, tmp_path / "first")
-    table = figures.table_from(first[2].read_text(encoding="utf-8"), LOSS)
-    assert [type(row["epoch"]) for row in table[:8]] == [int, *[float] * 5, int, int]
-    second = figures.draw_curves(LOSS, table, STYLES, CAPTION, tmp_path / "second")
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert curves.distinct(mini + twice) == [scales.GRADIENTS]
+    assert "steps of the optimizer (logarithmic axis)" in texts(over(both, tmp_path, across=scales.STEPS)[1])
 
 
 @pytest.mark.parametrize(("other", "near"), [(0.012, ["Adam", "GD"]), (1.5, [])])
-def test_the_last_fifth_is_enlarged_where_others_end_near_the_best(tmp_path, monkeypatch, other, near):
+def test_the_last_fifth_is_enlarged_where_others_end_near_the_best(tmp_path, other, near):
     """A line far away would flatten them, and a best one that ends alone needs no enlarging."""
-    monkeypatch.setattr(canvas, "DPI", 20)
     table = rows("Adam", (0.01, 0.0101)) + rows("GD", (other, other + 1e-4))
-    assert sorted(line.label for line in late.close(axes_of(table), lines_of(table), lower=True)) == near
-    svg = drawn_svg(tmp_path, table)
-    assert ("the last fifth of those near" in svg) == bool(near)
+    assert sorted(line.label for line in curves.close(axes_of(table), lines_of(table), lower=True)) == near
+    assert any("the last fifth" in word for word in texts(over(table, tmp_path)[1])) == bool(near)
 
 
 def test_a_score_that_rises_is_enlarged_at_the_top(tmp_path):
     """The best is where the lines went, whichever way up the axis is."""
-    accurate = figures.CURVES[0]
-    svg = drawn(tmp_path, accurate, found(gd=((0.1, 0.9, 0.96),) * 2, adam=((0.1, 0.9, 0.962),) * 2))[1]
-    assert any("the last fifth" in (element.text or "") for element in ET.parse(svg).iter(f"{SVG}text"))
+    ends = {"GD": 0.96, "Adam": 0.962}
+    found = [record(label, (0.1, 0.9, end), seed=seed) for label, end in ends.items() for seed in (0, 1)]
+    assert any("the last fifth" in word for word in texts(drawn_of(found, tmp_path, CURVES[0])[1]))
 
 
 def test_a_line_that_stopped_early_is_not_among_those_near_the_best():
     """It has no last fifth."""
     stopped = [row for row in rows("GD", (0.01, 0.01)) if row["step"] < 100]
     table = rows("Adam", (0.01, 0.0101)) + stopped
-    assert late.close(axes_of(table), lines_of(table), lower=True) == []
-
-
-def drawn_svg(folder, table):
-    """The words and lines of a figure of losses."""
-    return figures.draw_curves(LOSS, table, STYLES, CAPTION, folder)[1].read_text(encoding="utf-8")
+    assert curves.close(axes_of(table), lines_of(table), lower=True) == []

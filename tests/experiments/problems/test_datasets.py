@@ -28,7 +28,7 @@ def test_index_files_are_the_committed_ones_and_their_sets_disjoint(card):
     parts = datasets.SPLITS if card.url is None else ("train", "validation")  # MNIST's test part is given
     together = np.concatenate([rows[split] for split in parts])
     assert len(np.unique(together)) == len(together)
-    if card.exhaustive:
+    if not card.name.startswith("mni152_tissue/"):  # whose slabs are ten slices apart
         assert np.array_equal(np.sort(together), np.arange(len(together)))
 
 

@@ -1,12 +1,11 @@
-"""Empty masks are worth what the named convention says, and nothing undefined slips into a mean."""
+"""Empty masks are worth what the convention says, and nothing undefined slips into a mean."""
 
-import dataclasses
 import math
 
 import numpy as np
 import pytest
 
-from experiments.problems.metrics import ALL_CLASSES, CONVENTIONS, METRICS, measure, summarise
+from experiments.problems.metrics import ALL_CLASSES, METRICS, measure, summarise
 from tests.experiments.masks import CLASSES, square
 
 EMPTY, SQUARE = np.zeros((32, 32), int), square()
@@ -15,18 +14,11 @@ OVERLAPS = ("dice", "iou", "volumetric_similarity", "surface_dice")
 # Of pixels 2 x 1 mm: 31 steps along each axis.
 DIAGONAL = math.hypot(62, 31)
 NAN = math.nan
-# Overlaps and distances when both are empty; distances when one is.
-EXPECTED = {
-    "diagonal": (1, 0, DIAGONAL),
-    "left_out": (1, 0, NAN),
-    "undefined": (NAN, NAN, NAN),
-    "infinite": (NAN, NAN, math.inf),
-}
 
 
-def score(truth, prediction, empty="diagonal", case=""):
+def score(truth, prediction, case=""):
     """The one row of a structure against the background."""
-    (row,) = measure(truth, prediction, classes=CLASSES, spacing_mm=(2, 1), tolerance_mm=1, empty=empty, case=case)
+    (row,) = measure(truth, prediction, classes=CLASSES, spacing_mm=(2, 1), tolerance_mm=1, case=case)
     return row
 
 
@@ -35,28 +27,18 @@ def values(row, names):
     return [getattr(row, name) for name in names]
 
 
-def test_every_convention_is_tested():
-    """A new name needs a line in the table above."""
-    assert list(CONVENTIONS) == list(EXPECTED)
-
-
-@pytest.mark.parametrize("empty", CONVENTIONS)
-def test_two_empty_masks(empty):
+def test_two_empty_masks():
     """Nothing to find, and nothing found."""
-    overlap, distance, _ = EXPECTED[empty]
-    row = score(EMPTY, EMPTY, empty)
-    assert [overlap] * 4 == pytest.approx(values(row, OVERLAPS), nan_ok=True)
-    assert [distance] * 5 == pytest.approx(values(row, DISTANCES), nan_ok=True)
-    assert (False, False, empty) == (row.missed, row.false_alarm, row.empty)
+    row = score(EMPTY, EMPTY)
+    assert ([1] * 4, [0] * 5) == (values(row, OVERLAPS), values(row, DISTANCES))
+    assert (False, False, "diagonal") == (row.missed, row.false_alarm, row.empty)
 
 
-@pytest.mark.parametrize("empty", CONVENTIONS)
 @pytest.mark.parametrize("missed", [True, False])
-def test_one_empty_mask(empty, missed):
-    """A miss and a false alarm have no overlap, and a distance that is not zero."""
-    row = score(SQUARE, EMPTY, empty) if missed else score(EMPTY, SQUARE, empty)
-    assert [0] * 4 == values(row, OVERLAPS)
-    assert [EXPECTED[empty][2]] * 5 == pytest.approx(values(row, DISTANCES), nan_ok=True)
+def test_one_empty_mask(missed):
+    """A miss and a false alarm have no overlap, and the image's diagonal as distance."""
+    row = score(SQUARE, EMPTY) if missed else score(EMPTY, SQUARE)
+    assert ([0] * 4, [DIAGONAL] * 5) == (values(row, OVERLAPS), values(row, DISTANCES))
     assert (missed, not missed) == (row.missed, row.false_alarm)
 
 
@@ -91,7 +73,7 @@ def summary(rows, metric, class_name=CLASSES[1]):
 
 
 def test_a_miss_never_lifts_a_mean():
-    """Under the default, one structure missed in place of found badly lowers overlaps and raises distances."""
+    """One structure missed in place of found badly lowers overlaps and raises distances."""
     bad = score(SQUARE, square(columns=(20, 28)), case="hard")
     easy, miss = score(SQUARE, SQUARE, case="easy"), score(SQUARE, EMPTY, case="hard")
     for name in ("dice", "iou", "volumetric_similarity"):
@@ -113,13 +95,10 @@ def test_left_out_values_are_counted():
 
 
 def test_no_mean_is_nan_while_a_value_is_defined():
-    """Whatever the convention; of infinite distances the mean is infinite, and only the deviation has no number."""
-    for empty in CONVENTIONS:
-        pairs = [(SQUARE, SQUARE), (SQUARE, EMPTY), (EMPTY, EMPTY)]
-        for found in summarise([score(*pair, empty, str(i)) for i, pair in enumerate(pairs)]):
-            assert not math.isnan(found.mean), (empty, found.metric)
-    infinite = summary([score(SQUARE, EMPTY, "infinite", "1"), score(SQUARE, SQUARE, "infinite", "2")], "assd_mm")
-    assert (math.inf, 0, math.inf, True) == (infinite.mean, infinite.low, infinite.median, math.isnan(infinite.sd))
+    """A case found, a case missed, a case without the structure."""
+    pairs = [(SQUARE, SQUARE), (SQUARE, EMPTY), (EMPTY, EMPTY)]
+    for found in summarise([score(*pair, str(i)) for i, pair in enumerate(pairs)]):
+        assert not math.isnan(found.mean), found.metric
 
 
 def test_the_mean_is_over_classes_then_over_cases():
@@ -134,14 +113,12 @@ def test_the_mean_is_over_classes_then_over_cases():
     assert (0.5 + 1) / 2 == summary(rows, "sensitivity", "a").mean
 
 
-def test_scores_that_do_not_belong_together_are_refused():
-    """A mean over two conventions, or over cases with and without a class, would be of nothing."""
-    one = score(SQUARE, SQUARE, case="1")
-    with pytest.raises(ValueError, match="at least one score"):
-        summarise([])
-    with pytest.raises(ValueError, match=r"share empty and tolerance_mm.*diagonal.*left_out"):
-        summarise([one, score(SQUARE, SQUARE, "left_out", "2")])
-    with pytest.raises(ValueError, match="Case '1' must have each class once"):
-        summarise([one, one])
-    with pytest.raises(ValueError, match=r"each class once \(\['other', 'structure'\]\), got \['structure'\]"):
-        summarise([one, dataclasses.replace(one, case="2", class_name="other")])
+def test_what_cannot_be_measured_is_refused():
+    """Nothing is broadcast, rounded or clipped."""
+    with pytest.raises(ValueError, match=r"one shape, got \(32, 32\) and \(16, 32\)\."):
+        score(SQUARE, SQUARE[:16])
+    for wrong, shown in ((2, "2"), (-1, "-1"), (0.3, "0.3"), (math.nan, "nan")):
+        changed = SQUARE.astype(float)
+        changed[0, 0] = wrong
+        with pytest.raises(ValueError, match=rf"prediction must hold the labels 0 to 1, also got {shown}\."):
+            score(SQUARE, changed)

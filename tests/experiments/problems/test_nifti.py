@@ -9,6 +9,7 @@ import pytest
 
 from experiments.errors import UserError
 from experiments.problems import datasets
+from experiments.problems.datasets import cases as reading
 from experiments.problems.datasets import load, preprocessing, volumes
 from experiments.problems.datasets.acdc import acdc_dataset_builder as acdc
 from experiments.problems.datasets.msd_heart import msd_heart_dataset_builder as heart
@@ -31,7 +32,7 @@ def refused(folder, module=heart):
     """The sentence with which a folder is refused."""
     cases, faults = module.find(folder)
     with pytest.raises(UserError) as caught:
-        volumes.survey(folder, cases, faults, module.look)
+        reading.survey(folder, cases, faults, module.look)
     lines = str(caught.value).splitlines()
     assert lines[0].endswith(f" {len(lines) - 1} fault(s):")
     return str(caught.value)
@@ -40,7 +41,7 @@ def refused(folder, module=heart):
 def test_a_sound_folder_has_every_patient_once(folder):
     """Seven images with their masks; a Mac's ._ files are no images."""
     cases, faults = heart.find(folder)
-    found = volumes.survey(folder, cases, faults, heart.look)
+    found = reading.survey(folder, cases, faults, heart.look)
     assert [case.name for case in cases] == [f"la_{number:03d}" for number in range(7)]
     assert found["slices"] == {case.name: 4 for case in cases}
     assert len(found["files"]) == 14
@@ -175,7 +176,7 @@ def test_a_patient_is_in_one_split_and_the_split_does_not_depend_on_the_order(so
 
 def test_each_split_has_its_share_of_each_group(tmp_path):
     """Ten patients of two diagnoses: one of each in validation and in test."""
-    cases = [volumes.Case(f"p{n}", f"p{n}", tmp_path, tmp_path, group="ab"[n % 2]) for n in range(10)]
+    cases = [reading.Case(f"p{n}", f"p{n}", tmp_path, tmp_path, group="ab"[n % 2]) for n in range(10)]
     patients = volumes.divide("acdc", cases)
     groups = {case.patient: case.group for case in cases}
     assert sorted(groups[p] for p in patients["validation"]) == ["a", "b"]

@@ -9,6 +9,7 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.errors import UserError
+from experiments.problems.datasets import cases as reading
 from experiments.problems.datasets import volumes
 from experiments.problems.datasets.acdc import acdc_dataset_builder as acdc
 from experiments.problems.datasets.msd_heart import msd_heart_dataset_builder as heart
@@ -47,7 +48,7 @@ def test_acdc_looks_at_the_files_of_a_patient_without_facts(tmp_path):
     hearts.header(place / "patient001_frame09_gt.nii.gz", pixdim=[1, NAN, 1, 1, 0, 0, 0, 0])
     cases, faults = acdc.find(root)
     with pytest.raises(UserError) as caught:
-        volumes.survey(root, cases, faults, acdc.look)
+        reading.survey(root, cases, faults, acdc.look)
     lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
     assert lines[0] == "training/patient001/Info.cfg is missing or does not give the frames ED and ES"
     assert lines[1].startswith("training/patient001/patient001_frame09.nii.gz is empty")
@@ -74,7 +75,7 @@ def test_a_file_that_changes_after_it_was_surveyed_is_named(tmp_path, change):
     """What splits and manifest rest on is what the slices are made of."""
     root = hearts.heart(tmp_path, patients=3)
     cases, faults = heart.find(root)
-    found = volumes.survey(root, cases, faults, heart.look)
+    found = reading.survey(root, cases, faults, heart.look)
     if change == "gone":
         cases[1].image.unlink()
     else:

@@ -6,7 +6,8 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.errors import UserError
-from experiments.problems.datasets import nifti, volumes
+from experiments.problems.datasets import cases as reading
+from experiments.problems.datasets import nifti
 from experiments.problems.datasets.msd_heart import msd_heart_dataset_builder as heart
 from tests.experiments import hearts
 
@@ -143,12 +144,12 @@ MASKS = {
 def test_a_mask_must_lie_on_its_image(tmp_path, fields, words):
     """Within half of the smallest voxel, 0.01 mm a voxel of turn, and 0.01 mm of spacing."""
     image, mask = volume(tmp_path / "image.nii"), volume(tmp_path / "mask.nii", **fields)
-    case = volumes.Case("a", "a", image, mask, root=tmp_path)
+    case = reading.Case("a", "a", image, mask, root=tmp_path)
     if words is None:
-        volumes.read(case, 2, canonical=True)
+        reading.read(case, 2, canonical=True)
         return
     with pytest.raises(nifti.Fault) as caught:
-        volumes.read(case, 2, canonical=True)
+        reading.read(case, 2, canonical=True)
     assert str(caught.value).startswith("mask.nii ")
     assert words in str(caught.value)
 
@@ -246,4 +247,4 @@ def test_a_folder_is_refused_for_one_header_that_contradicts_itself(tmp_path):
     hearts.header(root / "labelsTr" / "la_002.nii.gz", **QFORM, qoffset_z=5)
     cases, faults = heart.find(root)
     with pytest.raises(UserError, match=r"1 fault\(s\):\n  labelsTr/la_002.nii.gz contradicts itself: sform and qform"):
-        volumes.survey(root, cases, faults, heart.look)
+        reading.survey(root, cases, faults, heart.look)

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from experiments.errors import UserError
-from experiments.problems import datasets, functions, seeds, tasks
+from experiments.problems import datasets, seeds, tasks
 from experiments.problems.datasets import made
 from experiments.problems.datasets.load import load
+from experiments.problems.functions import FUNCTIONS as PROBLEMS
 from experiments.problems.tasks.points import CLASSICAL
 from experiments.running.training import train
 from tests.experiments.small import run
@@ -30,14 +31,18 @@ def program_of(one):
 
 def test_every_problem_is_a_task_with_a_data_set():
     """A study can name each; those without images have data of their own name."""
-    assert set(functions.names()) <= set(tasks.names())
-    for name in functions.names():
-        problem, task = functions.get(name), tasks.get(name)
-        assert (task.name, task.parameters) == (name, problem.parameters)
-        assert getattr(problem, "data", name) in datasets.CARDS
-        assert task.toy == (task.optimum is not None) == isinstance(problem, functions.Function)
-        assert task.merit(2.0) == (-2.0 if task.lower_is_better else 2.0)
-        assert task.lower_is_better == (task.score == "loss")
+    for name in (*PROBLEMS, "quadratic_deep"):
+        task = tasks.get(name)
+        assert task.name == name in datasets.CARDS
+        assert task.toy == (task.optimum is not None) == (name in PROBLEMS)
+        assert (task.lower_is_better, task.score, task.merit(2.0)) == (True, "loss", -2.0)
+    assert tasks.get("mnist_mlp").merit(2.0) == 2.0
+
+
+def test_what_is_no_problem_is_refused_with_the_nearest():
+    """In one sentence, with all that there are."""
+    with pytest.raises(UserError, match=r"^Unknown task 'rosenbrok': did you mean 'rosenbrock'\? Known: acdc, beale,"):
+        tasks.get("rosenbrok")
 
 
 def test_a_test_function_starts_where_its_seed_says():
@@ -46,24 +51,30 @@ def test_a_test_function_starts_where_its_seed_says():
     program = program_of(one)
     for seed in (0, 19, CLASSICAL, 1000):
         first = next(program.run(dataclasses.replace(one, seed=seed)))
-        start = (-1.2, 1.0) if seed == CLASSICAL else functions.get("rosenbrock").start_of(seed)
-        expected = functions.get("rosenbrock").value(start)
+        start = (
+            (-1.2, 1.0)
+            if seed == CLASSICAL
+            else PROBLEMS["rosenbrock"].start_from(seeds.derive("rosenbrock", seed, "init"))
+        )
+        expected = PROBLEMS["rosenbrock"].value(start)
         assert first["test_loss"] == pytest.approx(expected, rel=1e-6)  # float32 of a loss in float64
         assert program.model.get_weights()[0].tolist() == list(start)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_pass_over_a_test_function_is_twenty_exact_steps(name):
-    """The point after a pass is that of gradient descent by the gradient taken by hand; one gradient a step."""
-    problem, rate = functions.get(name), 1e-6
+    """The point after a pass is that of gradient descent in float64; one gradient a step."""
+    problem, rate = PROBLEMS[name], 1e-6
     one = run_of(name, batch_size=1, epochs=1, learning_rate=rate, seed=CLASSICAL, optimizer="sgd", hyperparameters={})
     program = program_of(one)
     last = list(program.run(one))[-1]
-    point = np.array(problem.classical or problem.start)
+    point = tf.Variable(problem.classical or problem.start, dtype=tf.float64)
     for _ in range(made.PASS):
-        point = point - rate * problem.gradient(point)
+        with tf.GradientTape() as tape:
+            value = problem.value(point)
+        point.assign_sub(rate * tape.gradient(value, point))
     # The rate is a float32; its rounding of 6e-8 moves what Beale's walls, slopes of 1e5, give.
-    assert program.model.get_weights()[0] == pytest.approx(point, rel=1e-6)
+    assert program.model.get_weights()[0] == pytest.approx(point.numpy(), rel=1e-6)
     assert last["example_gradients"] == made.PASS
     assert last["test_loss"] == pytest.approx(float(problem.value(point)), rel=1e-5)
 
@@ -71,7 +82,7 @@ def test_a_pass_over_a_test_function_is_twenty_exact_steps(name):
 def test_noise_is_trained_on_and_the_exact_function_is_judged():
     """10,000 rows of noise in a pass, one row of zeros in the other splits."""
     splits = load("two_d_branin", datasets.SPLITS)
-    assert np.array_equal(splits["train"].images, functions.get("two_d_branin").noise())
+    assert np.array_equal(splits["train"].images, PROBLEMS["two_d_branin"].noise())
     assert {split: splits[split].images.tolist() for split in ("validation", "test")} == {
         "validation": [[0, 0]],
         "test": [[0, 0]],
@@ -102,7 +113,7 @@ def test_the_quadratic_converges_to_the_known_loss():
 
 
 def test_deepobs_takes_the_same_whole_batches_in_every_pass():
-    """Its runs set the seed of the graph, so that each pass began anew with the same shuffle: 7 batches of 128."""
+    """Its runs set the seed of the graph, so that each epoch had the same shuffle: 7 batches of 128."""
     task, other = tasks.get("deepobs_quadratic_deep"), tasks.get("quadratic_deep")
     first, last = (task.order(42, epoch, 1_000, 128) for epoch in (1, 100))
     assert len(first) == 896 == len(set(first.tolist()))
@@ -155,7 +166,7 @@ def test_fashion_mnist_says_how_to_get_it(monkeypatch):
 
 
 def test_runs_of_a_seed_say_that_they_start_alike():
-    """Weights and the first batches are the seed's and not the optimizer's; sizes and precision are told."""
+    """Weights and the first batches are the seed's and not the optimizer's; sizes and precision are recorded."""
     starts = {}
     for optimizer, seed in (("adam", 0), ("sgd", 0), ("adam", 1)):
         one = run_of("two_d_branin", optimizer=optimizer, seed=seed, hyperparameters={})

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.errors import UserError
 from experiments.problems.unet import SMALL, unet
 
 
@@ -74,21 +73,3 @@ def test_convolutions_start_from_hes_normal_law():
     keras.utils.set_random_seed(0)
     kernel = next(w for w in unet((16, 16, 1), 1, (64, 128)).get_weights() if w.shape == (3, 3, 64, 128))
     assert kernel.std() == pytest.approx(np.sqrt(2 / (9 * 64)), rel=0.02)  # 73,728 draws leave 0.3 %
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"shape": (200, 200, 1)}, "both sides must divide by 16, for 4 halvings, got 200 x 200; pad to 208 x 208"),
-        ({"shape": (96, 100, 1)}, "got 96 x 100; pad to 96 x 112"),
-        ({"shape": (96, 96)}, r"shape must be \(height, width, channels\)"),
-        ({"shape": (None, None, 1)}, r"whole numbers above 0, got \(None, None, 1\)"),
-        ({"widths": ()}, r"widths must be whole numbers above 0, at least one, got \[\]"),
-        ({"classes": 0}, "classes must be a whole number from 1, got 0"),
-        ({"dropout": 1}, "dropout must satisfy 0 <= x < 1, got 1"),
-    ],
-)
-def test_arguments_that_cannot_be_are_refused_in_one_sentence(change, words):
-    """Before any layer is made."""
-    with pytest.raises(UserError, match=words):
-        unet(**{"shape": (32, 32, 1), "classes": 2, **change})

@@ -6,13 +6,12 @@ import re
 import pytest
 
 from experiments import report, studies
-from experiments.analysis.lint import Claims, Finding, check, claims
+from experiments.analysis.lint import BESIDE, Claims, Finding, check, claims
 from experiments.analysis.lint.claims import together
-from experiments.analysis.lint.rules import BESIDE
 from experiments.analysis.overview import Overview
 from experiments.analysis.statistics import compare, generator
-from experiments.figures import canvas, critical
-from experiments.figures import overview as figures
+from experiments.figures import canvas
+from experiments.report import how as reading
 from experiments.report import printed, text
 from experiments.text import from_csv
 from tests.experiments.evidence import APART, NOISE, THREE, evidence
@@ -160,9 +159,9 @@ def test_over_several_problems_one_that_allows_no_claim_leaves_none():
     assert overview.claims == together([free.claims, limited.claims]) == Claims(("why not",))
     assert overview.words()[-1] == "Ranks are shown without p values; no claim: why not."
     assert not overview.tied("Adam", 7)
-    assert "star" not in figures.map_how(overview.claims)
-    assert "refused; no claim: why not." in critical.unclaimed(overview.claims)
-    assert critical.unclaimed(Claims()) == ""
+    assert "star" not in reading.overview(overview.claims)
+    assert "refused; no claim: why not." in reading.unclaimed(overview.claims)
+    assert reading.unclaimed(Claims()) == ""
 
 
 def test_the_notes_explain_bold_and_daggers_only_where_there_are_some():

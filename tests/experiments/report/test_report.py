@@ -9,7 +9,7 @@ from experiments.analysis.results import bracketed, cells, headings, number
 from experiments.analysis.statistics import Interval
 from experiments.records.costs import Cost
 from experiments.report import costs, text
-from experiments.report.captions import Words
+from experiments.report.captions import Captions
 from experiments.studies import runs
 from experiments.text import from_csv
 from experiments.tuning import choosing
@@ -223,9 +223,9 @@ def test_scores_of_a_part_of_the_training_set_are_called_so():
     """Of 50,000 digits 10,000 are scored, of 4,000 all (rule B13)."""
     one = evidence(APART)
     large = dataclasses.replace(one.study, data="mnist")
-    words = Words("small", large, large, one.found, one.choices, "")
-    assert words.facts[0].endswith(" for training / validation / test. Training scores are of a fixed 10,000.")
-    assert one.words.facts[0].endswith(" for training / validation / test.")
+    facts = Captions(dataclasses.replace(one, study=large, whole=large)).facts
+    assert facts[0].endswith(" for training / validation / test. Training scores are of a fixed 10,000.")
+    assert Captions(one).facts[0].endswith(" for training / validation / test.")
 
 
 def test_numbers_are_read_easily():
@@ -239,6 +239,9 @@ def test_a_toy_is_called_an_illustration_wherever_it_is_shown():
     """A function of two numbers says nothing about networks (rule B20)."""
     whole = evidence(APART)
     toy = dataclasses.replace(whole.study, task="rosenbrock")
-    words = Words("toys", toy, toy, whole.found, whole.choices, "python -m experiments report toys")
-    assert words.title("Results").endswith("(illustration, not evidence)")
-    assert "illustration" not in whole.words.title("Results")
+    assert (
+        Captions(dataclasses.replace(whole, study=toy, whole=toy))
+        .title("Results")
+        .endswith("(illustration, not evidence)")
+    )
+    assert "illustration" not in Captions(whole).title("Results")

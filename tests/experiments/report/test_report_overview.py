@@ -9,11 +9,9 @@ import pytest
 from experiments import report, studies
 from experiments.analysis.lint import Claims
 from experiments.analysis.overview import Overview, map_table, middle, several, times_table
-from experiments.figures import overview as figures
-from experiments.figures import profiles
-from experiments.report import write_overview
+from experiments.analysis.time_rows import drawable, solved_of
+from experiments.report import how, write_overview
 from tests.experiments.evidence import APART, NOISE, evidence, result
-from tests.experiments.figures.test_report_figures import CAPTION
 
 
 def problem(ends, data="mnist_5k", **how):
@@ -68,23 +66,15 @@ def test_the_time_of_a_problem_is_the_median_over_its_seeds():
     assert {row["share"] for row in table} == {1.0}
 
 
-def test_a_problem_whose_target_is_void_is_in_no_profile(tmp_path, monkeypatch):
+def test_a_problem_whose_target_is_void_is_in_no_profile():
     """No times are given for it (rule B14), and its name is told in their place."""
     table = times_table(whole(APART, NOISE))
     names = list(dict.fromkeys(row["problem"] for row in table))
     void = [{**row, "void": "all do" if row["problem"] == names[0] else "", "epochs": 3.0} for row in table]
-    assert profiles.solved_of(void) == {"GD": [3.0], "Adam": [3.0]}
-    assert figures.void(void) == f" Left out, since the target is void: {names[0]}."
-    assert figures.void([row for row in void if not row["void"]]) == ""
-    assert not profiles.drawable([{**row, "void": "all do"} for row in table])
-
-
-def test_the_numbers_alone_draw_the_overview_again(tmp_path):
-    """Byte for byte, from the CSV."""
-    first = figures.draw_map(map_table(whole(APART, NOISE)), CAPTION, tmp_path / "first")
-    table = figures.map_from(first[2].read_text(encoding="utf-8"))
-    second = figures.draw_map(table, CAPTION, tmp_path / "second")
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert solved_of(void) == {"GD": [3.0], "Adam": [3.0]}
+    assert how.void(void) == f" Left out, because the target is void: {names[0]}."
+    assert how.void([row for row in void if not row["void"]]) == ""
+    assert not drawable([{**row, "void": "all do"} for row in table])
 
 
 def test_one_problem_or_missing_runs_have_no_overview():
@@ -97,7 +87,7 @@ def test_one_problem_or_missing_runs_have_no_overview():
 def test_the_page_leads_to_the_report_of_each_problem(tmp_path, monkeypatch):
     """By links inside its folder; the sentences of each are there, and so are the numbers."""
     monkeypatch.setattr("experiments.figures.canvas.DPI", 20)
-    monkeypatch.setattr(report, "findings", lambda *study, **how: [])
+    monkeypatch.setattr(report, "findings", lambda *study, **given: [])
     monkeypatch.setattr(report, "claims", lambda *study: Claims())
     monkeypatch.setattr(report, "broken", lambda *study: [])
     path = studies.STUDIES / "mnist.toml"

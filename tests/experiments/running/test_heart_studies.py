@@ -55,7 +55,7 @@ def test_a_study_of_hearts_runs_from_the_download_to_the_figures(
         return unet((sides, sides, 1), channels, (2, 4), seed=dropout)
 
     small = dataclasses.replace(task, build=narrow, parameters=narrow(0).count_params())
-    monkeypatch.setattr(f"experiments.problems.tasks.{name}.TASK", small)
+    monkeypatch.setitem(tasks.TASKS, name, small)
     monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: tiny.Inline)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from experiments.problems.tasks import mni152
+from experiments.problems.tasks import TASKS
 from experiments.records import checkpoints, files, leases, run_folder
 from experiments.running.engines import execute
 from tests.experiments import tiny
@@ -14,7 +14,7 @@ from tests.experiments.running.test_train_segmentation import run
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch):
     """The tiny segmentation, in this process."""
-    monkeypatch.setattr(mni152, "TASK", tiny.TASK)
+    monkeypatch.setitem(TASKS, "mni152", tiny.TASK)
     monkeypatch.setattr("experiments.problems.datasets.load.load", tiny.load)
 
 

@@ -7,7 +7,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.records import run_folder
 from tests.experiments import tiny
-from tests.experiments.figures.test_case_figures import texts
+from tests.experiments.figures.drawn import texts
 
 pytestmark = pytest.mark.slow
 ENDS = ("scores", "chances", "best_of_k", "time_to_target", "costs", "trajectories")

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from experiments.problems import seeds
 from experiments.problems.datasets.augment import Augmentation
-from experiments.problems.tasks import base, mni152, segmentation
+from experiments.problems.tasks import TASKS, base, segmentation
 from experiments.records import run_folder
 from experiments.running.engines import execute
 from experiments.running.training import step, train
@@ -23,7 +23,7 @@ MUCH = Augmentation(rotation=30, shift=0.2, moved=1.0)
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch):
     """The tiny problem takes the place of the brain."""
-    monkeypatch.setattr(mni152, "TASK", dataclasses.replace(tiny.TASK, augmentation=MUCH))
+    monkeypatch.setitem(TASKS, "mni152", dataclasses.replace(tiny.TASK, augmentation=MUCH))
 
 
 def run(label="CLMR", **changes):
@@ -38,7 +38,7 @@ def run(label="CLMR", **changes):
 def program():
     """The compiled training of the tiny U-Net with CLMR."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mni152, "TASK", dataclasses.replace(tiny.TASK, augmentation=MUCH))
+        patch.setitem(TASKS, "mni152", dataclasses.replace(tiny.TASK, augmentation=MUCH))
         return train.Program(run(), train.tensors(tiny.SPLITS))
 
 
@@ -67,7 +67,7 @@ def test_augmentation_does_not_depend_on_where_a_run_is_evaluated(program):
 
 def test_a_pass_trains_on_the_slices_as_they_look_at_that_pass(program):
     """Pass by pass as a plain loop does it, with the seed of the run."""
-    task, one = mni152.TASK, run(epochs=2, seed=3)
+    task, one = TASKS["mni152"], run(epochs=2, seed=3)
     losses = [evaluation["running_loss"] for evaluation in program.run(one)][1:]
     model, optimizer = train._fresh(task, one)
     images, labels = tiny.SPLITS["train"].images, tiny.SPLITS["train"].labels
@@ -90,7 +90,7 @@ def test_a_full_gradient_sees_the_same_augmented_slices_as_batches_do():
     """Whatever the micro-batch: each slice is moved by its own number."""
     model = tiny.TASK.model(0, 0)
     images, labels = train.tensors(tiny.SPLITS)["train"]
-    task = dataclasses.replace(mni152.TASK, inputs=lambda x: seen.append(x) or base.unit_range(x))
+    task = dataclasses.replace(TASKS["mni152"], inputs=lambda x: seen.append(x) or base.unit_range(x))
     moment = tf.constant([1, 2, 5], tf.int64)
     found = []
     for micro in (9, 4):
@@ -106,7 +106,7 @@ def test_a_full_gradient_sees_the_same_augmented_slices_as_batches_do():
 
 def test_evaluation_is_of_the_slices_as_they_are_and_exact(program):
     """No augmentation, no slice left out by batches of two."""
-    task = mni152.TASK
+    task = TASKS["mni152"]
     last = list(program.run(run()))[-1]
     for split, slices in tiny.SPLITS.items():
         logits = program.model(task.inputs(tf.constant(slices.images)))

@@ -86,7 +86,7 @@ def of(module, name, *bases, **body):
 
 
 OLD = "tf_keras.src.optimizers.adam"
-TAKEN = r"\. It takes an optimizer of keras.optimizers that is made: adadelta, .*sgd\.$"
+TAKEN = r"\. It takes an instance of an optimizer of keras.optimizers: adadelta, .*sgd\.$"
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ TAKEN = r"\. It takes an optimizer of keras.optimizers that is made: adadelta, .
         (lambda: of("tf_keras.x", "Ftrl"), "Ftrl of tf_keras.x: not of.*make one of tfoptim with its arguments"),
         (lambda: of("torch.optim.adam", "Adam"), "Adam of torch.optim.adam: make tfoptim.Adam with its arguments"),
         (lambda: None, "NoneType: make one of tfoptim with its arguments"),
-        (lambda: "adam", "str: by name tfoptim.get makes one"),
-        (lambda: keras.optimizers.Adam, "the class Adam of keras.*: by name tfoptim.get makes one"),
-        (keras.optimizers.Lion, "Lion of keras.*: tfoptim has no optimizer of its rule"),
+        (lambda: "adam", "str: use tfoptim.get to create one by name"),
+        (lambda: keras.optimizers.Adam, "the class Adam of keras.*: use tfoptim.get to create one by name"),
+        (keras.optimizers.Lion, "Lion of keras.*: tfoptim has no optimizer of this rule"),
         (
             lambda: of("mine", "Adam", keras.optimizers.Adam),
             "Adam of mine: a class with a rule of its own, .*",
@@ -133,7 +133,7 @@ def test_schedules_of_another_keras_are_called_by_their_name():
         tfoptim.Adam(schedule("tf_keras.src.schedules", "CosineDecay"))
     with pytest.raises(ValueError, match=r"schedule of tf_keras.*derive its class from keras\S+LearningRateSchedule"):
         tfoptim.Momentum(0.1, momentum=schedule("tf_keras.src.schedules", "MyDecay"))
-    with pytest.raises(ValueError, match=r"class of schedules: give one that is made, as in CosineDecay\(\.\.\.\)"):
+    with pytest.raises(ValueError, match=r"It is a class: pass an instance, CosineDecay\(\.\.\.\)"):
         tfoptim.Adam(keras.optimizers.schedules.CosineDecay)
     with pytest.raises(ValueError, match="Python function would be frozen"):
         tfoptim.Adam(lambda: 0.1)

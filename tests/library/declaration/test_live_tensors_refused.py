@@ -61,7 +61,9 @@ def test_what_no_tensor_can_set_is_refused_while_the_function_is_traced(make, na
 
 def test_a_constructor_cannot_take_what_is_not_known_yet():
     """It says where the tensor may go."""
-    with pytest.raises(TypeError, match=r"Adam: learning_rate must be known.*assign the tensor to the attribute"):
+    with pytest.raises(
+        TypeError, match=r"Adam: learning_rate must be a known value.*assign the tensor to the optimizer's attribute"
+    ):
         tf.function(lambda x: tfoptim.Adam(x).beta_1)(tf.constant(0.5))
 
 

@@ -34,7 +34,7 @@ def test_a_mixin_that_hides_an_argument_is_refused():
 @pytest.mark.parametrize("name", ["numbers", "now", "given", "knows"])
 def test_a_name_that_every_step_reads_is_refused(name):
     """As a method, as a field and as an attribute: the step would stumble over it."""
-    sentence = f"^Mine: {name} is a name that tfoptim needs for itself"
+    sentence = f"^Mine: {name} is reserved by tfoptim"
     with pytest.raises(TypeError, match=sentence):
         subclass(**{name: nothing})
     with pytest.raises(TypeError, match=sentence):

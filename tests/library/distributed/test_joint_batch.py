@@ -73,6 +73,19 @@ def test_two_workers_train_like_one_device(variant, distributed, replicated):
     assert_equal_to_rounding(one["weights"], first["weights"])
 
 
+def test_loss_scale_of_keras_is_warned_of_where_a_strategy_is_that_of_several_workers(two_replicas, monkeypatch):
+    """The same sentence in one process, whose strategy is taken for theirs."""
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", type(two_replicas))
+    with two_replicas.scope():
+        weight = keras.Variable([1.0])
+        optimizer = keras.optimizers.LossScaleOptimizer(tfoptim.SGD(1.0), initial_scale=2.0)
+        optimizer.build([weight])
+    step = tf.function(lambda: two_replicas.run(lambda: optimizer.apply([tf.constant([0.5])], [weight])))
+    with pytest.warns(UserWarning, match=r"Compile with tfoptim\.LossScaleOptimizer"):
+        step()
+    assert weight.numpy() == [0.5]
+
+
 @pytest.mark.slow
 def test_loss_scale_of_keras_on_several_workers_is_warned_of(distributed):
     """Its workers decide each by itself whether to step: one may wait for ever for another that has skipped."""
@@ -120,6 +133,6 @@ def test_conditions_stop_replicas_where_they_stop_one_device(two_replicas):
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         epochs, condition = stop(strategy)
         assert epochs == 14, "neither at once nor at the end of the budget"
-        spent = condition.cost
-        assert [56, 14 * 32, 14 * 32] == [spent.steps, spent.examples, spent.extra]
+        cost = condition.cost
+        assert [56, 14 * 32, 14 * 32] == [cost.steps, cost.examples, cost.extra]
         assert condition.reason.startswith("gradient: the largest element of the gradient is 0.096, at most 0.1")

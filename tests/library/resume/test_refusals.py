@@ -28,9 +28,9 @@ def test_callbacks_listed_after_resume_are_refused(tmp_path):
         attempt(3, -1)
 
 
-def test_an_endless_epoch_is_refused(tmp_path):
+def test_an_infinite_epoch_is_refused(tmp_path):
     """An epoch without end would never come to the next."""
-    with pytest.raises(ValueError, match=r"endless: use \.take"):
+    with pytest.raises(ValueError, match=r"infinite dataset: use \.take"):
         tfoptim.callbacks.Resume(tmp_path).data(lambda epoch: batches(epoch).repeat())
 
 
@@ -39,14 +39,14 @@ def test_data_that_has_become_shorter_is_refused(known, left):
     """Two batches of the second epoch are done, and now it has only one, whether Keras knows it before or not."""
     data = lambda epoch: batches(epoch).take(1).filter(lambda *_: True)  # noqa: E731  one line
     data = (lambda epoch: batches(epoch).take(1)) if known else data
-    with pytest.raises(ValueError, match="2 batches of epoch 1 are done, but the data has fewer"):
+    with pytest.raises(ValueError, match="2 batches of epoch 1 are complete, but the data has fewer"):
         train(left, data=data, **FAST)
 
 
 def test_fit_must_begin_where_training_stopped(left):
     """Without `initial_epoch`, the first epochs would be trained twice."""
     resume = tfoptim.callbacks.Resume(left)
-    with pytest.raises(ValueError, match=r"epoch 0, but 1 epochs are done: pass initial_epoch=resume\.epoch"):
+    with pytest.raises(ValueError, match=r"epoch 0, but 1 are complete: pass initial_epoch=resume\.epoch"):
         compiled(everything()).fit(resume.data(batches), callbacks=[resume], epochs=2, shuffle=False, verbose=0)
 
 
@@ -92,7 +92,7 @@ def test_model_without_variables_or_optimizer_is_refused(tmp_path):
     resume = tfoptim.callbacks.Resume(tmp_path)
     model = keras.Sequential([keras.layers.Dense(3)])
     model.compile(everything(), "mse")
-    with pytest.raises(ValueError, match=r"no variables yet: give it a keras\.Input"):
+    with pytest.raises(ValueError, match=r"no variables yet: add a keras\.Input"):
         model.fit(resume.data(batches), callbacks=[resume], shuffle=False, verbose=0)
     with pytest.raises(ValueError, match="no optimizer"):
         compiled(None).fit(resume.data(batches), callbacks=[resume], shuffle=False, verbose=0)

@@ -12,6 +12,7 @@ from tests.library.products import crossed, every_class
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*swapped")
 ALMOST_ONE = 0.99999999
+KINDS = ("zero", "one", "sparse", "vanishing")  # of gradients
 SCHEDULES = {
     "cosine": lambda: keras.optimizers.schedules.CosineDecay(0.1, 2),
     "polynomial": lambda: keras.optimizers.schedules.PolynomialDecay(0.1, 2, 0.0),
@@ -37,18 +38,13 @@ def stops_at_what_is_not_finite():
 
 
 def ends(case):
-    """Arguments of a row's class at the ends of their domains, one at a time and all betas at once."""
+    """Numbers of a row's class at the ends of their domains: all at the lower, all at the upper, and one at a time."""
     cls = getattr(tfoptim, case.name)
-    numbers = {name: field for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
-    found = []
-    for name, field in numbers.items():
-        high = getattr(field.domain, "high", None)
-        if high is not None:
-            found.append({name: 0.0})
-        if high == 1:
-            found.append({name: 1.0 if field.domain.closed_high else ALMOST_ONE})
-    betas = [name for name in numbers if name.startswith(("beta", "rho"))]
-    return [*found, dict.fromkeys(betas, 0.0), {name: 0.0 for name in (*betas, "epsilon") if name in numbers}]
+    numbers = {name: field.domain for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
+    bounded = {name: domain for name, domain in numbers.items() if getattr(domain, "high", None) is not None}
+    low = dict.fromkeys(bounded, 0.0)
+    high = {n: 1.0 if domain.closed_high else ALMOST_ONE for n, domain in bounded.items() if domain.high == 1}
+    return {"low": [low], "high": [high], "singly": [{name: end[name]} for end in (low, high) for name in end]}
 
 
 def gradient(kind):
@@ -58,7 +54,7 @@ def gradient(kind):
     return tf.fill([6, 3], {"zero": 0.0, "one": 1.0, "vanishing": 1e-30}[kind])
 
 
-def finish(optimizer, kinds=("zero", "one", "sparse", "vanishing"), mode="graph", start=0):
+def finish(optimizer, kinds=KINDS, mode="graph", start=0):
     """Steps with each kind of gradient; asserts that all state is finite."""
     variables = [keras.Variable(np.ones((6, 3), "float32")), keras.Variable(np.zeros(5, "float32"))]
     optimizer.build(variables)
@@ -70,14 +66,11 @@ def finish(optimizer, kinds=("zero", "one", "sparse", "vanishing"), mode="graph"
     assert [v.path for v, x in zip(state, values_of(state), strict=True) if not np.all(np.isfinite(x))] == []
 
 
-@every_class
-def test_every_end_of_a_rules_domains_gives_finite_steps(case):
-    """Without memory, with hardly any forgetting, without epsilon; zero gradients first, rows where all meet."""
-    *one_by_one, together = ends(case)
-    for arguments in one_by_one:
-        finish(case.make(**arguments), kinds=("zero", "one", "vanishing"))
-    for arguments in ({}, together):
-        finish(case.make(**arguments))
+@crossed("where", ("low", "high", "singly"), every_rule=("low", "high"), representative=(), rows=CLASSES)
+def test_every_end_of_a_rules_domains_gives_finite_steps(case, where):
+    """Without memory and epsilon, and with hardly any forgetting; zero gradients first."""
+    for arguments in ends(case)[where]:
+        finish(case.make(**arguments), kinds=("zero", "one", "vanishing") if where == "high" else KINDS)
 
 
 @crossed("where", EVERYWHERE, rows=CLASSES)

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CASES
 from tests.library.harness import values_of, variables_of
-from tests.library.products import every_rule, every_rule_where
+from tests.library.products import every_rule, every_rule_where, representative
 
 STEPS = ((1.0, 0.5), (0.01, -0.3))  # falling gradients: a lost maximum shows as well
 TINY = 1e-30  # an epsilon that changes no digit
@@ -126,7 +126,7 @@ def test_state_of_keras_fits_ours_in_order(case):
     np.testing.assert_allclose(continued.numpy(), weight.numpy(), rtol=0, atol=1e-5)
 
 
-@every_rule
+@representative
 def test_optimizer_is_built_by_its_first_step(case):
     """Neither eager nor traced code has to call `build`."""
     weights = variables_of([np.ones(2)] * 2)

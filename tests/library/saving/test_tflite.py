@@ -7,7 +7,10 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
+from tests.library.products import parameters
 from tests.library.saving.models import BATCH, OPTIMIZERS, ROUNDING, STEPS, TABLE, losses
+
+FAST = ("adam", "own_schedules", "accumulated_and_averaged", "skipping", "shared_state")  # one of each kind of step
 
 
 class Portable(tf.Module):
@@ -42,7 +45,9 @@ def lite(module, folder, signature=None):
 
 
 @pytest.mark.filterwarnings("ignore:(?s).*ai_edge_litert")
-@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in ("lazy", "large")])
+@pytest.mark.parametrize(
+    "name", [parameters(name, fast=name in FAST) for name in OPTIMIZERS if name not in ("lazy", "large")]
+)
 def test_training_step_runs_in_the_interpreter_of_tflite(name, tmp_path):
     """TFLite has no float64 and takes few kernels apart; `lazy` scatters rows, which it cannot either."""
     module = Portable(OPTIMIZERS[name]())

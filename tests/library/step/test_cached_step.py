@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import random_gradients, start_weights, train, values_of
-from tests.library.products import every_rule, every_rule_where
+from tests.library.products import every_rule_where, representative
 
 ROWS = tf.constant([6, 3])
 
@@ -30,7 +30,7 @@ def built(optimizer, shapes=((6, 3), (5,)), constraint=None):
     return optimizer, variables
 
 
-@every_rule
+@representative
 def test_eager_steps_equal_graph_steps(case):
     """To the last bit, because they are the same graph."""
     start, gradients = start_weights(), random_gradients(6)

@@ -1,4 +1,4 @@
-"""Stopping conditions stop where their definition says, and say why; `test_stopping_in_fit.py` has them in `fit`."""
+"""Stopping conditions stop where their definition says, and say why; `test_in_fit.py` runs them in `fit`."""
 
 import json
 import math
@@ -35,7 +35,7 @@ def epochs_of(condition, values, name="loss"):
         ([2.0, 2.2, 1.0, 1.0, 1.0], 5),  # 9% up; half; then twice nothing
         ([20.0, 19.0, 18.1], 3),  # 5% of 20, then 4.7% of 19
         ([0.5, 0.45, 0.4], 3),  # less than 1 counts as 1: each change is 0.05
-        ([2.0, 1.0, 1.0, 2.0, 2.0, 2.0], 6),  # the row begins anew
+        ([2.0, 1.0, 1.0, 2.0, 2.0, 2.0], 6),  # counts from 0 again
         ([NAN, NAN, NAN, NAN], None),
         ([3.0, 2.0, 1.0, 0.5], None),
         ([1.0], None),

@@ -1,4 +1,4 @@
-"""Stopping conditions in `fit`: at which batch, why, and at what cost; `test_stopping_resumed.py` interrupts them."""
+"""Stopping conditions in `fit`: at which batch, why, and at what cost; `test_resumed.py` interrupts them."""
 
 import itertools
 import re

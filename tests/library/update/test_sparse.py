@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.library.cases import CLASSES
 from tests.library.harness import MODES, values_of
-from tests.library.products import crossed, every_class, every_rule_where
+from tests.library.products import crossed, every_rule_where, representative
 
 ROWS, COLUMNS = 6, 3
 # Row 1 comes three times in the first step, row 0 is seen once, row 5 never.
@@ -73,7 +73,7 @@ def test_sparse_rows_equal_dense_rows_with_base_arguments(case, surroundings):
     assert_same(expected, train_table(case.make(**settings), "graph", as_rows=True))
 
 
-@every_class
+@representative
 def test_an_embedding_layer_trains_like_a_matrix_product(case):
     """What TensorFlow makes of `Embedding` is handled like a product with one-hot rows."""
     start = np.random.default_rng(6).normal(size=(ROWS, COLUMNS)).astype("float32")
@@ -102,7 +102,7 @@ def test_rows_without_gradient_are_not_touched(case):
     np.testing.assert_array_equal(trajectory[-1][0][5], untouched)
 
 
-@every_class
+@representative
 def test_a_sparse_gradient_without_rows_is_a_zero_gradient(case):
     """A batch that asks for no row at all trains like a gradient of zeros."""
     tables = [keras.Variable(np.ones((ROWS, COLUMNS)), dtype="float64") for _ in range(2)]

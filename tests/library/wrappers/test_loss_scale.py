@@ -43,7 +43,7 @@ def test_it_is_built_by_its_first_step():
 def test_its_first_step_needs_the_variables():
     """Without them it says what to do, as the optimizers do."""
     optimizer = tfoptim.LossScaleOptimizer(tfoptim.SGD())
-    with pytest.raises(ValueError, match="not built: give `apply` the variables"):
+    with pytest.raises(ValueError, match="not built: pass the variables to `apply`"):
         optimizer.apply([tf.constant(1.0)])
 
 

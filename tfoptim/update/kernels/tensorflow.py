@@ -31,7 +31,7 @@ Kernel = Callable[[Update], None]
 
 
 def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
-    """Returns the kernel that does what the optimizer's rule does to this variable, or None.
+    """Returns the kernel that equals the optimizer's rule on this variable, or None.
 
     Args:
         u: the update to be done; its gradient is dense.
@@ -52,7 +52,7 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
 
 
 def keeps_numbers(optimizer: Any, dtype: tf.DType) -> bool:
-    """Tells whether the optimizer's numbers keep three digits, or more, in the kernels.
+    """Returns whether the optimizer's numbers keep at least three digits in the kernels.
 
     `1 - beta` must, for each beta or rho, when a kernel takes it in its own precision: a beta of 0.99999999 is 1 in
     float32, the second moment would stay 0 and the step be divided by epsilon alone. Of a schedule nobody knows how
@@ -91,7 +91,7 @@ def momentum(u: Update) -> None:
 
 
 def adagrad(u: Update) -> None:
-    """`AdaGrad`; its epsilon stands in the root, the kernel's beside it.
+    """`AdaGrad`; its epsilon is inside the root, the kernel's outside.
 
     `sqrt(G + epsilon)` is `sqrt(G) + epsilon / (2 sqrt(G))` but for terms in `epsilon**2`. The kernel gets the second
     part as it is at the start value of G, from which G can only grow: the step is then wrong by at most `epsilon /
@@ -202,7 +202,7 @@ def toward(variable: Any, target: Any, share: Scalar) -> None:
 
 
 def _positive(u: Update, epsilon: Scalar) -> tf.Tensor:
-    """Returns an epsilon for a kernel, which divides 0 by 0 without one; the smallest number changes nothing else."""
+    """Returns a positive epsilon for a kernel, which else divides 0 by 0; the smallest number has no other effect."""
     dtype = u.gradient.dtype
     smallest = np.finfo(dtype.as_numpy_dtype).tiny
     return epsilon.once(("positive", dtype), lambda: tf.maximum(epsilon.cast(dtype), smallest))
@@ -226,7 +226,7 @@ def _divided(u: Update, direction: Any, slot: str, rate: Scalar, epsilon: Scalar
 
 
 def _in_parts(u: Update) -> bool:
-    """Tells whether Adam's step is put together from several kernels."""
+    """Returns whether Adam's step is composed of several kernels."""
     return 2**8 <= u.size < 2**15 and "GPU" not in u.variable.device and not ops.on_metal()
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
-from experiments.problems.datasets import preprocessing, segmentation, volumes
-from experiments.problems.datasets.own import ACDC
-from experiments.problems.datasets.volumes import Case, Look
+from experiments.problems.datasets import preprocessing, volumes
+from experiments.problems.datasets.cards import ACDC
+from experiments.problems.datasets.cases import Case, Look, listed, read
 
 CLASSES = ("background", "right ventricle", "myocardium", "left ventricle")
 SIDES = (200, 200)
@@ -34,49 +32,43 @@ _CITATION = """\
 """
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(volumes.VolumeBuilder):
     """The slices of every patient at both moments."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "As downloaded."}
+    CARD = ACDC
+    CLASSES = CLASSES
+    SIDES = SIDES
+    DESCRIPTION = _DESCRIPTION
+    CITATION = _CITATION
     MANUAL_DOWNLOAD_INSTRUCTIONS = ACDC.instructions
 
-    def _info(self) -> Any:
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=_DESCRIPTION,
-            features=segmentation.features(SIDES, CLASSES),
-            supervised_keys=("image", "segmentation_mask"),
-            homepage=ACDC.source,
-            citation=_CITATION,
-            disable_shuffling=True,
-            metadata=tfds.core.MetadataDict(),
-        )
+    def find(self, folder: Path) -> tuple[list[Case], list[str]]:
+        """Returns the cases of a folder, and its faults."""
+        return find(folder)
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        folder = Path(dl_manager.manual_dir)
-        cases, faults = find(folder)
-        histograms: dict[str, np.ndarray] = {}
-        found = volumes.survey(folder, cases, faults, functools.partial(_remembered, histograms))
-        patients = volumes.divide(self.name, cases)
-        self.info.metadata.update(volumes.manifest(found, cases, patients))
-        target = preprocessing.standard([histograms[c.name] for c in cases if c.patient in patients["train"]])
-        return {
-            split: self._generate_examples(found, [c for c in cases if c.patient in patients[split]], target)
-            for split in patients
-        }
+    def __init__(self, **kwargs: Any) -> None:
+        """Makes a builder that has seen no case."""
+        super().__init__(**kwargs)
+        self._histograms: dict[str, np.ndarray] = {}
+        self._target = np.empty(0)
 
-    def _generate_examples(
-        self, found: Mapping[str, Any], cases: Sequence[Case], target: np.ndarray
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        def grey_levels(images: np.ndarray) -> np.ndarray:
-            return preprocessing.grey_levels(preprocessing.match(images, target))
+    def look(self, case: Case) -> Look:
+        """Returns the slices of a case, and keeps its histogram."""
+        seen = look(case)
+        self._histograms[case.name] = preprocessing.landmarks(seen.images)
+        return seen
 
-        return volumes.examples(found, cases, look, grey_levels)
+    def fit(self, train: Sequence[Case]) -> None:
+        """Keeps the mean histogram of the training cases."""
+        self._target = preprocessing.standard([self._histograms[case.name] for case in train])
+
+    def grey_levels(self, images: np.ndarray) -> np.ndarray:
+        """Returns intensities 0 .. 1 as uint8, their histogram matched to that of the training patients."""
+        return preprocessing.grey_levels(preprocessing.match(images, self._target))
 
 
 def find(folder: Path) -> tuple[list[Case], list[str]]:
-    """Returns the cases of a folder and what is wrong with the names in it."""
+    """Returns the cases of a folder, and the faults of the names in it."""
     roots = [folder, folder / "database", folder / "ACDC", folder / "ACDC" / "database"]
     root = next((root for root in roots if (root / "training").is_dir()), None)
     if root is None:
@@ -84,14 +76,14 @@ def find(folder: Path) -> tuple[list[Case], list[str]]:
     cases: list[Case] = []
     faults: list[str] = []
     for part, given in (("training", ""), ("testing", "test")):
-        for patient in volumes.listed(root / part, faults):
+        for patient in listed(root / part, faults):
             if patient.is_dir():
                 _patient(patient, given, cases, faults)
     return cases, faults if cases or faults else ["its folder `training` has no folders patientNNN"]
 
 
 def _patient(folder: Path, given: str, cases: list[Case], faults: list[str]) -> None:
-    """Adds the cases of one patient, or what is wrong with the names."""
+    """Adds the cases of one patient, or the faults of the names."""
     where = f"{folder.parent.name}/{folder.name}"
     if not re.fullmatch(r"patient\d{3}", folder.name):
         faults.append(f"{where} is not named patientNNN")
@@ -109,20 +101,13 @@ def look(case: Case) -> Look:
     Raises:
         Fault: a file is not what it must be.
     """
-    image, mask = volumes.read(case, len(CLASSES), canonical=False)
+    image, mask = read(case, len(CLASSES), canonical=False)
     resized = preprocessing.resize(preprocessing.to_unit(image.voxels), SIDES, order=3)
     images = preprocessing.diffuse(np.clip(resized, 0, 1)).transpose(2, 1, 0)
     masks = preprocessing.resize(mask.voxels, SIDES, order=0).transpose(2, 1, 0)
     across, along = (s * n / side for s, n, side in zip(image.spacing_mm, image.voxels.shape, SIDES, strict=False))
     files = {f"{case.patient}/{path.name}": v.origin for path, v in ((case.image, image), (case.mask, mask))}
     return Look(images, np.ascontiguousarray(masks), (along, across, image.spacing_mm[2]), files)
-
-
-def _remembered(histograms: dict[str, np.ndarray], case: Case) -> Look:
-    """Looks at a case and keeps its histogram."""
-    seen = look(case)
-    histograms[case.name] = preprocessing.landmarks(seen.images)
-    return seen
 
 
 def _facts(folder: Path, where: str, faults: list[str]) -> tuple[str, dict[str, int]]:
@@ -134,7 +119,7 @@ def _facts(folder: Path, where: str, faults: list[str]) -> tuple[str, dict[str, 
         faults.append(f"{where}/Info.cfg is missing or does not give the frames ED and ES")
     except OSError as error:
         faults.append(f"{where}/Info.cfg cannot be read ({error.strerror})")
-    found = (re.fullmatch(r"patient\d{3}_frame(\d+)_gt\.nii(\.gz)?", p.name) for p in volumes.listed(folder, []))
+    found = (re.fullmatch(r"patient\d{3}_frame(\d+)_gt\.nii(\.gz)?", p.name) for p in listed(folder, []))
     return "", {f"frame{match[1]}": int(match[1]) for match in found if match}
 
 

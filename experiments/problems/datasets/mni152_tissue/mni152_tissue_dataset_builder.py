@@ -1,4 +1,9 @@
-"""The builder of `mni152_tissue`, in the form of tensorflow-datasets."""
+"""The builder of `mni152_tissue`, in the form of tensorflow-datasets, and its simulated scanner.
+
+The scanner has a resolution, a bias field and Rician noise, the same to the last bit everywhere: draws come from
+Philox, whose raw stream NumPy keeps, by the formulas below and not by NumPy's own distributions, which may change
+between releases. All is float64 and rounded to uint8 once, at the end.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +20,7 @@ import tensorflow_datasets as tfds
 
 from experiments.errors import UserError
 from experiments.problems import datasets
-from experiments.problems.datasets import preprocessing, segmentation
-from experiments.problems.datasets.mni152_tissue import scanner
+from experiments.problems.datasets import examples, preprocessing
 
 CLASSES = ("background", "grey matter", "white matter")
 SHA256 = {
@@ -26,10 +30,12 @@ SHA256 = {
 }
 # What remains of 197 x 233 voxels: the whole brain, on sides that halve five times.
 WINDOW = (slice(2, 194), slice(5, 229))
+WHITE = 192  # grey level of intensity 1: the bias field and noise rarely reach 255 / 192
+_WAVES = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (2, 0, 0), (0, 2, 0)]
 _DESCRIPTION = """\
 Axial slices of the MNI-ICBM152 (2009a, symmetric) T1 template at 2 mm, with background, grey matter and
 white matter, from the tissue maps that ship in the package nilearn. It is ONE averaged brain, so that
-nothing here speaks of other patients; it equals its mirror image, so that mirroring adds nothing. The
+results do not generalise to other brains; it equals its mirror image, so that mirroring adds nothing. The
 splits are slabs of 1 mm slices with ten slices left out between them. How hard it is is set by Rician
 noise (standard deviation as a share of the brightest tissue), by a bias field (its whole range) and by
 the size of the pixels; all draws are fixed.
@@ -75,7 +81,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(
             builder=self,
             description=_DESCRIPTION,
-            features=segmentation.features((along, across), CLASSES),
+            features=examples.features((along, across), CLASSES),
             supervised_keys=("image", "segmentation_mask"),
             homepage="https://nist.mni.mcgill.ca/icbm-152-nonlinear-atlases-2009/",
             citation=_CITATION,
@@ -92,7 +98,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         pixel = float(self.builder_config.pixel_mm)
         for row in map(int, rows):
-            yield row, segmentation.example(images[row], masks[row], f"z{row:03d}", row, (pixel, pixel, 1.0))
+            yield row, examples.example(images[row], masks[row], f"z{row:03d}", row, (pixel, pixel, 1.0))
 
 
 def look(volumes: dict[str, np.ndarray], scan: Scan) -> tuple[np.ndarray, np.ndarray]:
@@ -102,17 +108,13 @@ def look(volumes: dict[str, np.ndarray], scan: Scan) -> tuple[np.ndarray, np.nda
     where white matter has more than half and more than grey. Both maps are averaged over the pixel first,
     as the image is, so that image and label have the same pixels. The nose is up, the right is on the left.
     """
-    t1, grey, white = (
-        preprocessing.upright(scanner.coarser(volumes[k][WINDOW], scan.pixel_mm)) for k in ("t1", "gm", "wm")
-    )
+    t1, grey, white = (preprocessing.upright(coarser(volumes[k][WINDOW], scan.pixel_mm)) for k in ("t1", "gm", "wm"))
     masks = np.zeros(t1.shape, np.uint8)
     masks[(grey > 127) & (grey >= white)] = 1
     masks[(white > 127) & (white > grey)] = 2
-    field = scanner.bias_field(t1.shape, scan.bias, "mni152_tissue|bias")
-    noisy = [
-        scanner.rician(signal, scan.noise, f"mni152_tissue|noise|{z}") for z, signal in enumerate(field * t1 / 255)
-    ]
-    return scanner.grey_levels(np.stack(noisy)), masks
+    field = bias_field(t1.shape, scan.bias, "mni152_tissue|bias")
+    noisy = [rician(signal, scan.noise, f"mni152_tissue|noise|{z}") for z, signal in enumerate(field * t1 / 255)]
+    return rounded(np.stack(noisy)), masks
 
 
 def read() -> dict[str, np.ndarray]:
@@ -143,3 +145,57 @@ def sources() -> dict[str, Path]:
                 f"{SHA256[name]}, found {found}; reinstall nilearn."
             )
     return paths
+
+
+def uniform(purpose: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns numbers in [0, 1) that depend on nothing but their purpose and number."""
+    key = np.frombuffer(hashlib.sha256(purpose.encode()).digest()[:16], dtype="<u8")
+    raw = np.random.Philox(key=key).random_raw(int(np.prod(shape)))
+    found: np.ndarray = (raw >> np.uint64(11)).reshape(shape) * 2.0**-53
+    return found
+
+
+def coarser(volume: np.ndarray, factor: int) -> np.ndarray:
+    """Returns the means over blocks of factor x factor voxels in the first two dimensions, float64.
+
+    `factor` divides both sides.
+    """
+    x, y, z = volume.shape
+    blocks = volume.reshape(x // factor, factor, y // factor, factor, z)
+    means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float64)
+    return means
+
+
+def bias_field(shape: tuple[int, int, int], strength: float, purpose: str) -> np.ndarray:
+    """Returns a smooth field, [x, y, z], that runs from 1 - strength / 2 to 1 + strength / 2.
+
+    The convention of BrainWeb, whose "40 %" field runs from 0.8 to 1.2: a sum of a few cosine waves
+    of at most one period over the volume.
+    """
+    draws = uniform(purpose, (len(_WAVES), 2))
+    axes = np.meshgrid(*((np.arange(n) + 0.5) / n for n in shape), indexing="ij", sparse=True)
+    field = np.zeros(shape)
+    for (height, phase), wave in zip(draws, _WAVES, strict=True):
+        angle = np.pi * sum(k * axis for k, axis in zip(wave, axes, strict=True))
+        field = field + (2 * height - 1) * np.cos(angle + 2 * np.pi * phase)
+    low, high = field.min(), field.max()
+    found: np.ndarray = 1 + strength * ((field - low) / (high - low) - 0.5)
+    return found
+
+
+def rician(signal: np.ndarray, noise: float, purpose: str) -> np.ndarray:
+    """Returns the magnitude of a signal with complex Gaussian noise of standard deviation `noise` in each part.
+
+    By Box and Muller: the complex noise has length noise * sqrt(-2 ln u) and a uniform angle.
+    """
+    first, second = uniform(purpose, (2, *signal.shape))
+    length = noise * np.sqrt(-2 * np.log(1 - first))
+    angle = 2 * np.pi * second
+    found: np.ndarray = np.hypot(signal + length * np.cos(angle), length * np.sin(angle))
+    return found
+
+
+def rounded(signal: np.ndarray) -> np.ndarray:
+    """Returns a signal, about 0 .. 1.3, as uint8 grey levels."""
+    levels: np.ndarray = np.clip(np.rint(WHITE * signal), 0, 255).astype(np.uint8)
+    return levels

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
 
-import tensorflow_datasets as tfds
-
-from experiments.problems.datasets import nifti, preprocessing, segmentation, volumes
-from experiments.problems.datasets.own import MSD_HEART
-from experiments.problems.datasets.volumes import Case, Look
+from experiments.problems.datasets import nifti, preprocessing, volumes
+from experiments.problems.datasets.cards import MSD_HEART
+from experiments.problems.datasets.cases import Case, Look, listed, read
 
 CLASSES = ("background", "left atrium")
 SIDES = (320, 320)
@@ -31,48 +27,31 @@ _CITATION = """\
 """
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(volumes.VolumeBuilder):
     """The slices of every volume that has a mask."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "As downloaded."}
+    CARD = MSD_HEART
+    CLASSES = CLASSES
+    SIDES = SIDES
+    DESCRIPTION = _DESCRIPTION
+    CITATION = _CITATION
     MANUAL_DOWNLOAD_INSTRUCTIONS = MSD_HEART.instructions
 
-    def _info(self) -> Any:
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=_DESCRIPTION,
-            features=segmentation.features(SIDES, CLASSES),
-            supervised_keys=("image", "segmentation_mask"),
-            homepage=MSD_HEART.source,
-            citation=_CITATION,
-            disable_shuffling=True,
-            metadata=tfds.core.MetadataDict(),
-        )
+    def find(self, folder: Path) -> tuple[list[Case], list[str]]:
+        """Returns the cases of a folder, and its faults."""
+        return find(folder)
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        folder = Path(dl_manager.manual_dir)
-        cases, faults = find(folder)
-        found = volumes.survey(folder, cases, faults, look)
-        patients = volumes.divide(self.name, cases)
-        self.info.metadata.update(volumes.manifest(found, cases, patients))
-        return {
-            split: self._generate_examples(found, [case for case in cases if case.patient in patients[split]])
-            for split in patients
-        }
-
-    def _generate_examples(
-        self, found: Mapping[str, Any], cases: Sequence[Case]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        return volumes.examples(found, cases, look, preprocessing.grey_levels)
+    def look(self, case: Case) -> Look:
+        """Returns the slices of a case."""
+        return look(case)
 
 
 def find(folder: Path) -> tuple[list[Case], list[str]]:
-    """Returns the cases of a folder and what is wrong with the names in it."""
+    """Returns the cases of a folder, and the faults of the names in it."""
     root = folder if (folder / "imagesTr").is_dir() else folder / "Task02_Heart"
     parts = ("imagesTr", "labelsTr")
     faults: list[str] = []
-    names = {part: [path.name for path in volumes.listed(root / part, faults)] for part in parts}
+    names = {part: [path.name for path in listed(root / part, faults)] for part in parts}
     if not faults and not any(names.values()):
         faults = ["it has no imagesTr and labelsTr with files la_NNN.nii.gz"]
     faults += [
@@ -94,7 +73,7 @@ def look(case: Case) -> Look:
     Raises:
         Fault: a file is not what it must be.
     """
-    image, mask = volumes.read(case, len(CLASSES), canonical=True)
+    image, mask = read(case, len(CLASSES), canonical=True)
     masks = preprocessing.upright(preprocessing.fit(mask.voxels, SIDES))
     if masks.sum() != mask.voxels.sum():
         raise nifti.Fault(f"{case.shown(case.mask)} has structure outside the middle 320 x 320")

@@ -7,14 +7,12 @@
 gives another problem; this one draws from a fresh generator each time.
 
 All draws come from NumPy's `RandomState`, whose streams are frozen. What is left to differ between machines is the last
-bit of a logarithm, a cosine or a matrix product; the float32 arrays that are trained on do not show it, and `identity`
-tells.
+bit of a logarithm, a cosine or a matrix product; the float32 arrays that are trained on do not show it.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 from typing import Any, ClassVar
 
@@ -22,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.errors import unknown
-from experiments.problems.functions.base import Budget, is_tensor, point
+from experiments.problems.functions import coordinates, is_tensor
 
 Array = npt.NDArray[np.float64]
 
@@ -41,17 +39,11 @@ class Quadratic:
         name: its name in studies.
         title: what it is, in words.
         parameters: number of coordinates.
-        budget: length of a run; with whole batches only, a pass has 7 steps.
-        weight: how heavy a run is.
-        allows_decay: weight decay would move the minimum.
     """
 
     name: ClassVar[str] = "quadratic_deep"
     title: ClassVar[str] = "noisy quadratic of 100 dimensions, condition 9,621"
     parameters: ClassVar[int] = DIMENSIONS
-    budget: ClassVar[Budget] = Budget(batch_size=128, epochs=100)
-    weight: ClassVar[str] = "tiny"
-    allows_decay: ClassVar[bool] = False
 
     @property
     def start(self) -> Array:
@@ -59,19 +51,9 @@ class Quadratic:
         return np.ones(DIMENSIONS)
 
     @property
-    def eigenvalues(self) -> Array:
-        """The curvatures as drawn, 90 small ones, then 10 large ones, [100]."""
-        return _curvature()[0]
-
-    @property
     def matrix(self) -> Array:
         """Q, symmetric, [100, 100] in float64."""
-        return _curvature()[1]
-
-    @property
-    def largest_stable_rate(self) -> float:
-        """Gradient descent converges below this learning rate only: 2 over the largest curvature."""
-        return 2 / float(self.eigenvalues.max())
+        return curvature()[1]
 
     def rows(self, split: str) -> Array:
         """Returns the rows x of `train`, `validation` or `test`, [1,000, 100].
@@ -96,35 +78,18 @@ class Quadratic:
         Raises:
             ValueError: theta or the rows do not have 100 coordinates.
         """
-        theta = point(self.name, "theta", theta, DIMENSIONS)
-        offset = theta - point(self.name, "a row", rows, DIMENSIONS, like=theta)
+        theta = coordinates(self.name, "theta", theta, DIMENSIONS)
+        offset = theta - coordinates(self.name, "a row", rows, DIMENSIONS, like=theta)
         if not is_tensor(offset):
             return 0.5 * np.sum((offset @ self.matrix.astype(offset.dtype)) * offset, axis=-1)
         import tensorflow as tf
 
         return 0.5 * tf.reduce_sum((offset @ tf.constant(self.matrix, offset.dtype)) * offset, axis=-1)
 
-    def gradient(self, theta: Any, rows: Any) -> Array:
-        """Returns the gradient of the mean loss over some rows, derived by hand: Q (θ - mean row), [100] in float64."""
-        theta = point(self.name, "theta", np.asarray(theta, np.float64), DIMENSIONS)
-        rows = point(self.name, "a row", np.asarray(rows, np.float64), DIMENSIONS)
-        slope: Array = self.matrix @ (theta - rows.mean(axis=0))
-        return slope
-
-    def population_loss(self, theta: Any) -> float:
-        """Returns the loss over all rows that there could be: ½ θᵀQθ + ½ 0.6² tr Q."""
-        theta = point(self.name, "theta", np.asarray(theta, np.float64), DIMENSIONS)
-        return float(0.5 * theta @ self.matrix @ theta + 0.5 * SPREAD**2 * np.trace(self.matrix))
-
-    @property
-    def identity(self) -> str:
-        """SHA-256 of what is trained on: Q, then the rows of the three splits, float32."""
-        parts = (self.matrix, *(self.rows(split) for split in ROW_SEEDS))
-        return hashlib.sha256(b"".join(part.astype("<f4").tobytes() for part in parts)).hexdigest()
-
 
 @functools.cache
-def _curvature() -> tuple[Array, Array]:
+def curvature() -> tuple[Array, Array]:
+    """Returns the eigenvalues as drawn, 90 small ones, then 10 large ones, [100], and Q."""
     generator = np.random.RandomState(MATRIX_SEED)
     small = generator.uniform(0.0, 1.0, 90)
     large = generator.uniform(30.0, 60.0, 10)

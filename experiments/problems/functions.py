@@ -1,12 +1,12 @@
 """Classical test functions, each with its published start, box and known minima.
 
     >>> rosenbrock = FUNCTIONS["rosenbrock"]
-    >>> float(rosenbrock.value(rosenbrock.start)), rosenbrock.gradient([0.0, 0.0]).tolist()
-    (158.5, [-2.0, 0.0])
+    >>> float(rosenbrock.value(rosenbrock.start)), float(rosenbrock.value([1.0, 1.0]))
+    (158.5, 0.0)
 
-A formula is written once and computes on TensorFlow tensors (which then differentiate it), on NumPy arrays and on plain
-numbers; beside it stands the gradient derived by hand. Nothing is clipped, and there is no noise but in the functions
-called `two_d_...`, which are those of DeepOBS (Schneider, Balles and Hennig, 2019) to the last draw.
+A formula is written once and computes on TensorFlow tensors, NumPy arrays and plain numbers. Nothing is clipped, and
+only the functions called `two_d_...` have noise: they are those of DeepOBS (Schneider, Balles and Hennig, 2019) to the
+last draw.
 """
 
 from __future__ import annotations
@@ -14,20 +14,47 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from experiments.problems import seeds
-from experiments.problems.functions import base
-from experiments.problems.functions.base import Budget
-
 Array = npt.NDArray[np.float64]
 Point = tuple[float, ...]
 
-SOLVED = 1e-6  # rule B20: what may be left of the distance from the start's value to the minimum
+SOLVED = 1e-6  # rule B20: share of the way from the start's value to the minimum that may be left
 NOISE_SEED, NOISE_ROWS = 42, 10_000
+
+
+def is_tensor(x: Any) -> bool:
+    """Returns whether a value is TensorFlow's or Keras's, without importing them."""
+    return type(x).__module__.startswith(("tensorflow", "keras"))
+
+
+def coordinates(name: str, what: str, x: Any, size: int, like: Any = None) -> Any:
+    """Returns coordinates as floats of the right kind: NumPy or TensorFlow, of their own precision or another point's.
+
+    Args:
+        name: the problem's name, for the message.
+        what: name of the coordinates, for the message.
+        x: [..., size]; tensors and variables stay what they are, all else becomes a NumPy array of floats.
+        size: coordinates of a point.
+        like: point whose kind and precision the result has; None leaves that to x.
+
+    Raises:
+        ValueError: the last axis has another size, or there is none.
+    """
+    if is_tensor(like):
+        import tensorflow as tf
+
+        x = tf.cast(x, like.dtype)
+    elif like is not None or not is_tensor(x):
+        x = np.asarray(x, getattr(like, "dtype", None))
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    shape = tuple(x.shape)
+    if not shape or shape[-1] != size:
+        raise ValueError(f"{name}: {what} must have {size} coordinates on the last axis, got the shape {shape}.")
+    return x
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,32 +65,23 @@ class Function:
         name: its name in studies; seeds derive from it.
         title: what it is, in words.
         formula: the value, from one argument a coordinate.
-        slope: the partial derivatives, from one NumPy array a coordinate.
         start: where runs begin.
         box: lowest and highest value of each coordinate, as published with the function.
         minimum: lowest value.
         minimizers: every point that has it.
         classical: the start of the older literature, where that is another.
-        stationary: points of slope 0 that are no minima: who stays there has not solved it.
         noisy: whether a batch adds the mean of its noise rows times the point.
-        budget: length of a run; None where none is published and the study has to say it.
     """
 
     name: str
     title: str
     formula: Callable[..., Any]
-    slope: Callable[..., tuple[Any, ...]]
     start: Point
     box: tuple[tuple[float, float], ...]
     minimum: float
     minimizers: tuple[Point, ...]
     classical: Point | None = None
-    stationary: tuple[Point, ...] = ()
     noisy: bool = False
-    budget: Budget | None = None
-
-    weight: ClassVar[str] = "tiny"
-    allows_decay: ClassVar[bool] = False
 
     @property
     def parameters(self) -> int:
@@ -82,18 +100,8 @@ class Function:
         Raises:
             ValueError: the point has another number of coordinates.
         """
-        point = base.point(self.name, "a point", point, self.parameters)
+        point = coordinates(self.name, "a point", point, self.parameters)
         return self.formula(*(point[..., i] for i in range(self.parameters)))
-
-    def gradient(self, point: Any) -> Array:
-        """Returns the gradient by the derivatives taken by hand, [..., coordinates] in float64.
-
-        Raises:
-            ValueError: the point has another number of coordinates.
-        """
-        array = base.point(self.name, "a point", np.asarray(point, np.float64), self.parameters)
-        partial = self.slope(*(array[..., i] for i in range(self.parameters)))
-        return np.stack(partial, axis=-1)
 
     def loss(self, point: Any, rows: Any) -> Any:
         """Returns the loss of each row of noise: the value plus the row times the point.
@@ -108,8 +116,8 @@ class Function:
         Raises:
             ValueError: the point or the rows have another number of coordinates.
         """
-        point = base.point(self.name, "a point", point, self.parameters)
-        rows = base.point(self.name, "a row of noise", rows, self.parameters, like=point)
+        point = coordinates(self.name, "a point", point, self.parameters)
+        rows = coordinates(self.name, "a row of noise", rows, self.parameters, like=point)
         return self.value(point) + sum(rows[..., i] * point[i] for i in range(self.parameters))
 
     def noise(self) -> npt.NDArray[np.float32]:
@@ -122,10 +130,6 @@ class Function:
             raise ValueError(f"{self.name} has no noise: the noisy form is called two_d_{self.name}.")
         generator = np.random.RandomState(NOISE_SEED)  # DeepOBS's own; its stream is frozen for good
         return generator.normal(size=(self.parameters, NOISE_ROWS)).T.astype(np.float32)
-
-    def start_of(self, seed: int) -> Array:
-        """Returns the random start of a seed, uniform in the box; two optimizers of one seed begin at one point."""
-        return self.start_from(seeds.derive(self.name, seed, "init"))
 
     def start_from(self, init: int) -> Array:
         """Returns the random start of a seed of initial weights, [coordinates] in float64."""
@@ -140,7 +144,7 @@ class Function:
 
 
 def _cos(x: Any) -> Any:
-    if not base.is_tensor(x):
+    if not is_tensor(x):
         return np.cos(x)
     import tensorflow as tf
 
@@ -151,18 +155,8 @@ def _rosenbrock(u: Any, v: Any) -> Any:
     return (1 - u) ** 2 + 100 * (v - u**2) ** 2
 
 
-def _rosenbrock_slope(u: Any, v: Any) -> tuple[Any, Any]:
-    return -2 * (1 - u) - 400 * u * (v - u**2), 200 * (v - u**2)
-
-
 def _beale(u: Any, v: Any) -> Any:
     return (1.5 - u + u * v) ** 2 + (2.25 - u + u * v**2) ** 2 + (2.625 - u + u * v**3) ** 2
-
-
-def _beale_slope(u: Any, v: Any) -> tuple[Any, Any]:
-    a, b, c = 1.5 - u + u * v, 2.25 - u + u * v**2, 2.625 - u + u * v**3
-    by_u = 2 * (a * (v - 1) + b * (v**2 - 1) + c * (v**3 - 1))
-    return by_u, 2 * u * (a + 2 * b * v + 3 * c * v**2)
 
 
 def _branin(u: Any, v: Any) -> Any:
@@ -170,18 +164,8 @@ def _branin(u: Any, v: Any) -> Any:
     return bend**2 + 10 * (1 - 1 / (8 * math.pi)) * _cos(u) + 10
 
 
-def _branin_slope(u: Any, v: Any) -> tuple[Any, Any]:
-    bend = v - 5.1 / (4 * math.pi**2) * u**2 + 5 / math.pi * u - 6
-    by_u = 2 * bend * (5 / math.pi - 5.1 / (2 * math.pi**2) * u) - 10 * (1 - 1 / (8 * math.pi)) * np.sin(u)
-    return by_u, 2 * bend
-
-
 def _quartic(x: Any) -> Any:
     return 2 * x**4 + 3 * x**3 + 2
-
-
-def _quartic_slope(x: Any) -> tuple[Any]:
-    return (8 * x**3 + 9 * x**2,)
 
 
 _EXACT = (
@@ -189,7 +173,6 @@ _EXACT = (
         name="rosenbrock",
         title="Rosenbrock's curved valley (1960)",
         formula=_rosenbrock,
-        slope=_rosenbrock_slope,
         start=(-0.5, 1.5),
         classical=(-1.2, 1.0),
         box=((-2.048, 2.048),) * 2,
@@ -200,18 +183,15 @@ _EXACT = (
         name="beale",
         title="Beale's plateaus with sharp walls (1958)",
         formula=_beale,
-        slope=_beale_slope,
         start=(-4.5, 4.5),
         box=((-4.5, 4.5),) * 2,
         minimum=0.0,
         minimizers=((3.0, 0.5),),
-        stationary=((0.0, 1.0),),
     ),
     Function(
         name="branin",
         title="Branin's three equal minima (1972)",
         formula=_branin,
-        slope=_branin_slope,
         start=(2.5, 12.5),
         box=((-5.0, 10.0), (0.0, 15.0)),
         minimum=5 / (4 * math.pi),
@@ -222,13 +202,10 @@ _QUARTIC = Function(
     name="tf_guide",
     title="2x⁴ + 3x³ + 2, the test of TensorFlow's guide 'Optimizers with Core APIs'",
     formula=_quartic,
-    slope=_quartic_slope,
     start=(2.0,),
     box=((-2.0, 2.0),),  # the range that the guide draws
     minimum=1909 / 2048,
     minimizers=((-9 / 8,),),
-    stationary=((0.0,),),
-    budget=Budget(batch_size=1, epochs=2_000),  # the steps that the guide allows
 )
 _NOISY = tuple(
     dataclasses.replace(f, name=f"two_d_{f.name}", title=f"{f.title}, with the noise of DeepOBS", noisy=True)

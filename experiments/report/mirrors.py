@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from experiments import terminal
 from experiments.errors import UserError
 from experiments.records.run_folder import Record
 
@@ -49,8 +50,7 @@ def opened(kind: str, folder: Path) -> Mirror:
         raise UserError(
             f"The mirror {kind} needs a package that is not installed ({error}): pip install {PACKAGES[kind]}"
         ) from error
-    made: Mirror = importlib.import_module(f"experiments.report.mirrors.{kind}").mirror(folder)
-    return made
+    return Board(folder) if kind == "tensorboard" else Tracker(folder)
 
 
 def mirror(found: Iterable[Record], to: Mirror) -> int:
@@ -104,3 +104,72 @@ def scores_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
 def finite(scores: Mapping[str, float]) -> dict[str, float]:
     """Returns the finite ones among scores."""
     return {key: value for key, value in scores.items() if math.isfinite(value)}
+
+
+class Board:
+    """Runs for TensorBoard, one folder of events a run: `tensorboard --logdir FOLDER` shows them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Takes the folder that TensorBoard is pointed at."""
+        self._folder = folder
+        terminal.start_tensorflow()
+        self._api: Any = importlib.import_module("tensorboard.plugins.hparams.api")
+        self._writer: Any = None
+
+    def begin(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Begins a run anew: what an earlier mirror wrote of it is replaced."""
+        import tensorflow as tf
+
+        folder = self._folder / name
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        self._writer = tf.summary.create_file_writer(str(folder))
+        with self._writer.as_default():
+            self._api.hparams(dict(settings), trial_id=name)
+
+    def tell(self, step: int, scores: Mapping[str, float]) -> None:
+        """Adds the scores of an evaluation, after so many steps."""
+        import tensorflow as tf
+
+        with self._writer.as_default(step=step):
+            for key, value in scores.items():
+                tf.summary.scalar(key, value)
+
+    def end(self, status: str) -> None:
+        """Ends the run, and says how it ended."""
+        import tensorflow as tf
+
+        with self._writer.as_default(step=0):
+            tf.summary.text("status", status)
+        self._writer.close()
+
+
+EXPERIMENT = "tfoptim"
+
+
+class Tracker:
+    """Runs for MLflow: `mlflow ui --backend-store-uri sqlite:///FOLDER/mlflow.db` shows them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens the data base, and makes it where there is none."""
+        self._mlflow: Any = importlib.import_module("mlflow")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._mlflow.set_tracking_uri(f"sqlite:///{(folder / 'mlflow.db').resolve()}")
+        self._mlflow.set_experiment(EXPERIMENT)
+
+    def begin(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Begins a run; one of the same name, from an earlier mirror, is deleted."""
+        quoted = name.replace("'", "")
+        for old in self._mlflow.search_runs(filter_string=f"tags.mlflow.runName = '{quoted}'", output_format="list"):
+            self._mlflow.delete_run(old.info.run_id)
+        self._mlflow.start_run(run_name=name)
+        self._mlflow.log_params(dict(settings))
+
+    def tell(self, step: int, scores: Mapping[str, float]) -> None:
+        """Adds the finite scores of an evaluation: its data base refuses others."""
+        self._mlflow.log_metrics(finite(scores), step=step)
+
+    def end(self, status: str) -> None:
+        """Ends the run, and says how it ended."""
+        self._mlflow.set_tag("status", status)
+        self._mlflow.end_run()

@@ -1,1 +1,0 @@
-"""The data set `acdc`: hearts at two moments of the beat, from the ACDC challenge, which users download."""

@@ -1,0 +1,145 @@
+"""The card of a data set: what it is, and where tensorflow-datasets keeps it once it is prepared."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+
+
+def root() -> Path:
+    """Returns the folder of all prepared data sets."""
+    return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A data set that tensorflow-datasets keeps in a folder.
+
+    Attributes:
+        name: its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration.
+        title: title in words.
+        version: version of its builder.
+    """
+
+    name: str
+    title: str
+    version: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the prepared data."""
+        return root() / self.name / self.version
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the data are on this machine, ready to be read; their description is written last."""
+        return (self.folder / "dataset_info.json").is_file()
+
+
+@dataclasses.dataclass(frozen=True)
+class Card(Stored):
+    """A data set that is downloaded, or comes with a package.
+
+    Attributes:
+        sizes: number of examples in each split.
+        split_sha256: SHA-256 of the index file.
+        digests: SHA-256 of each split's bytes (images, then labels, both uint8). Empty where
+            tensorflow-datasets verifies the download by checksums of its own.
+        url: where it is downloaded from; None when it is embedded.
+        stored_as: its name in tensorflow-datasets, where that is another.
+        overlapping: whether validation rows are training rows too, as in published runs that had no validation
+            split; nothing may be chosen by them.
+    """
+
+    sizes: Mapping[str, int]
+    split_sha256: str
+    digests: Mapping[str, str]
+    url: str | None = None
+    stored_as: str | None = None
+    overlapping: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the prepared data."""
+        return root() / (self.stored_as or self.name) / self.version
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnCard(Stored):
+    """A data set that users download themselves, since it may not be passed on.
+
+    It is prepared once from the downloaded folder or archive, then read like any other; its sizes and the identity of
+    its split come from what the preparation wrote down.
+
+    Attributes:
+        source: where to get it, in words.
+        archive: name of the downloaded file or folder.
+    """
+
+    source: str
+    archive: str
+
+    url = None
+    digests: Mapping[str, str] = dataclasses.field(default_factory=dict, init=False)
+
+    @property
+    def instructions(self) -> str:
+        """How to get it and which command to type, in one sentence."""
+        return f"get {self.archive} from {self.source}, then type: python -m experiments prepare {self.name} PATH."
+
+    def require(self) -> None:
+        """Raises UserError when the data are not prepared."""
+        if not self.prepared:
+            raise UserError(f"The data set {self.name} is not on this machine: {self.instructions}")
+
+    @property
+    def patients(self) -> dict[str, list[str]]:
+        """The patients of each split."""
+        return {split: list(self._manifest["patients"][split]) for split in SPLITS}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of slices in each split."""
+        return {split: int(self._manifest["slices"][split]) for split in SPLITS}
+
+    @property
+    def remarks(self) -> list[str]:
+        """Assumptions and conversions of the preparation, in sentences."""
+        return list(self._manifest.get("remarks", []))  # data prepared by earlier versions have none
+
+    @property
+    def split_sha256(self) -> str:
+        """SHA-256 of the patients of each split and of every file that they come from."""
+        content = {key: self._manifest[key] for key in ("patients", "files")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def _manifest(self) -> Mapping[str, Any]:
+        self.require()
+        found: Mapping[str, Any] = json.loads((self.folder / "metadata.json").read_text(encoding="utf-8"))
+        return found
+
+
+MSD_HEART = OwnCard(
+    name="msd_heart",
+    title="left atrium in MRI, Medical Segmentation Decathlon Task02",
+    version="1.0.0",
+    source="http://medicaldecathlon.com",
+    archive="Task02_Heart.tar",
+)
+ACDC = OwnCard(
+    name="acdc",
+    title="heart chambers and muscle in cine MRI, ACDC challenge",
+    version="1.0.0",
+    source="https://www.creatis.insa-lyon.fr/Challenge/acdc/",
+    archive="ACDC.zip",
+)

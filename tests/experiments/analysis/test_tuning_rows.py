@@ -1,0 +1,101 @@
+"""Rows of a search: every trial, how wide the good values reach, and how near the edge the best lies."""
+
+import math
+
+import numpy as np
+import pytest
+
+from experiments import optimizers
+from experiments.analysis import tuning_rows
+from experiments.tuning import selection
+from tests.experiments.small import middle, study
+
+DECADE = [1e-3, 1e-2, 1e-1, 1.0, 10.0]
+
+
+def searched(whole, score=lambda search, point: 0.9 if point.index == middle(search) else 0.5):
+    """The tuning trials of a study whose scores are given by a function, and what they lead to."""
+    trials, choices = [], {}
+    for entry in whole.optimizers:
+        settled = selection.settle(whole, entry, trials)
+        while isinstance(settled, list):
+            for search in settled:
+                trials += [
+                    selection.Trial(
+                        entry.label, point.values["learning_rate"], seed, score(search, point), 1.0,
+                        **selection.place(search, point),
+                    )
+                    for point in search.points
+                    for seed in whole.tuning.seeds
+                ]  # fmt: skip
+            settled = selection.settle(whole, entry, trials)
+        choices[entry.label] = settled
+    return trials, choices
+
+
+def table_of(whole, dimension=tuning_rows.RATE, **how):
+    """The numbers of a figure of a search."""
+    return tuning_rows.tuning_rows(whole, *searched(whole, **how), dimension)
+
+
+def test_values_within_a_point_reach_as_far_as_they_are_linear_between_those_tried():
+    """A tent that falls 2 points a decade loses one in half a decade, on either side."""
+    tent = [(x, 0.9 - 0.02 * abs(math.log10(x) + 1)) for x in DECADE]
+    found = tuning_rows.width(tent, 0.01)
+    assert math.log10(found.low) == pytest.approx(-1.5)
+    assert math.log10(found.high) == pytest.approx(-0.5)
+    assert not found.below
+    assert not found.above
+
+
+def test_values_that_are_good_to_the_end_of_those_tried_may_go_on():
+    """The width is then at least what is told; a dip in between ends it."""
+    flat = tuning_rows.width([(x, 0.9) for x in DECADE], 0.01)
+    assert (flat.low, flat.high, flat.below, flat.above) == (1e-3, 10.0, True, True)
+    dipped = tuning_rows.width(list(zip(DECADE, (0.9, 0.5, 0.905, 0.9, 0.9), strict=True)), 0.01)
+    assert dipped.low > 1e-2
+    assert dipped.above
+
+
+def test_nothing_is_known_between_a_value_and_one_that_diverged():
+    """The good values end at the last that did not; where all diverged there are none."""
+    cliff = tuning_rows.width(list(zip(DECADE, (0.1, 0.5, 0.9, -math.inf, -math.inf), strict=True)), 0.01)
+    assert cliff.high == 1e-1
+    assert not cliff.above
+    assert tuning_rows.width([(x, -math.inf) for x in DECADE], 0.01) is None
+
+
+def test_zones_are_the_outer_tenths_of_the_last_range():
+    """Four decades around the default have outer tenths of 0.4 decades; a range that was widened has another end."""
+    first = table_of(study())[0]
+    assert first["low"] == pytest.approx(first["default"] / 100)
+    assert math.log10(first["lower_zone"] / first["low"]) == pytest.approx(0.4)
+    assert math.log10(first["high"] / first["upper_zone"]) == pytest.approx(0.4)
+    trials, choices = searched(study(), lambda _, point: -point.units[0])
+    widened = next(row for row in tuning_rows.tuning_rows(study(), trials, choices) if row["widenings"])
+    assert widened["low"] < first["low"] / 5
+
+
+def test_every_further_hyperparameter_that_was_tuned_has_rows_of_its_own():
+    """From ten points on also 1 - beta_1: of those that have it, over the values searched, and without a width."""
+    whole = study(budget="standard")
+    trials, choices = searched(whole, lambda _, point: 0.9 - 0.1 * abs(point.units[0] - 0.5))
+    assert tuning_rows.dimensions(whole, trials) == ["learning_rate", "beta_1"]
+    table = tuning_rows.tuning_rows(whole, trials, choices, "beta_1")
+    assert {row["optimizer"] for row in table} == {"Adam"}
+    assert {0.005 <= row["value"] <= 0.3 for row in table} == {True}
+    first = table[0]
+    assert first["default"] == pytest.approx(0.1)
+    assert first["chosen"] == pytest.approx(1 - choices["Adam"].values["beta_1"])
+    assert math.isnan(first["width_decades"])
+
+
+def test_with_a_learning_rate_alone_there_is_one_figure_of_hyperparameters():
+    """Fewer than ten points tune nothing else."""
+    assert tuning_rows.dimensions(study(), searched(study())[0]) == ["learning_rate"]
+
+
+def test_the_library_says_what_an_optimizer_has_where_it_is_given_nothing():
+    """Read from its rule, without importing TensorFlow."""
+    assert optimizers.defaults("adam") | {"beta_1": 0.9, "beta_2": 0.999} == optimizers.defaults("adam")
+    assert all(np.isfinite(value) for value in optimizers.defaults("adam").values())

@@ -1,0 +1,176 @@
+"""Figures write what cannot be seen: verdicts, misses, divergence, units, and what is left out."""
+
+import dataclasses
+import math
+
+import pytest
+
+from experiments.analysis import cost_rows, score_rows, time_rows, tuning_rows
+from experiments.analysis.levels import targets
+from experiments.figures import costs, profiles, ranks, scores, times, tuning
+from experiments.report import how
+from tests.experiments.analysis.test_cost_rows import NOT, RUN, TIMED, known, plain
+from tests.experiments.analysis.test_score_rows import LOST, RANKS
+from tests.experiments.analysis.test_time_rows import NEVER, level, problems, table_of
+from tests.experiments.analysis.test_tuning_rows import searched
+from tests.experiments.analysis.test_tuning_rows import table_of as tuned
+from tests.experiments.evidence import APART, THREE, evidence, result
+from tests.experiments.figures.drawn import words
+from tests.experiments.small import study
+
+
+def test_differences_have_their_verdicts(tmp_path):
+    """Next to each optimizer's seeds."""
+    rows = score_rows.differences_rows(evidence(THREE), result(evidence(THREE)))
+    said = " ".join(words(scores.draw_differences, rows, tmp_path))
+    assert "worse†" in said
+    assert "≈" in said
+
+
+def test_a_loss_is_drawn_as_a_loss(tmp_path):
+    """Less is better: the axis is logarithmic, and the best is the lowest."""
+    rows = score_rows.dots_rows(evidence(THREE), result(evidence(THREE)))
+    rows = [{**row, "score": 10 ** (10 * row["score"]), "higher_is_better": False} for row in rows]
+    rows = [{**row, **dict.fromkeys(("mean", "low", "high"), row["score"])} for row in rows]
+    assert "loss after the last epoch (logarithmic axis)" in words(scores.draw_dots, rows, tmp_path, score="loss")
+
+
+def test_misses_are_written_and_reach_no_further_than_they_did(tmp_path):
+    """In the bar, and at the ends of the shares."""
+    table = table_of(level())
+    said = words(times.draw, table, tmp_path)
+    assert {"not reached 1/3", "not reached 2/3", "times as fast as Adam"} <= set(said)
+    assert {"GD  2/3", "Adam  3/3", "Momentum  1/3"} <= set(words(times.draw_shares, table, tmp_path))
+
+
+def test_void_levels_are_not_drawn(tmp_path):
+    """They tell who starts faster, and would look like times."""
+    said = " ".join(words(times.draw, table_of(level(share=0.9, void="all too soon"), level()), tmp_path))
+    assert "100% of the way" in said
+    assert "90% of the way" not in said
+
+
+def test_speed_ups_are_written_with_their_misses(tmp_path):
+    """At the right of each row."""
+    said = words(times.draw_speed_ups, time_rows.speed_rows(problems(Adam=(20, NEVER), GD=(10, 20)), "Adam"), tmp_path)
+    assert {"3.2 x", "1 x, 1 not reached"} <= set(said)
+
+
+def test_profiles_end_at_the_share_that_is_solved(tmp_path):
+    """Momentum misses one of five; pairs stand beside the whole."""
+    whole = evidence(LOST, target=0.85)
+    table = time_rows.time_rows(whole, targets(whole))
+    assert {"all", "without Adam", "data profile"} <= set(words(profiles.draw, time_rows.profile_rows(table), tmp_path))
+    pairs = time_rows.pair_rows(table)
+    assert {row["panel"] for row in pairs} == {"GD and Adam", "GD and Momentum", "Adam and Momentum"}
+    assert any(word.startswith("Adam (") for word in words(profiles.draw_pairs, pairs, tmp_path))
+
+
+@pytest.mark.parametrize(("seconds", "unit"), [(3600.0, "core hours"), (60.0, "core minutes")])
+def test_times_are_told_in_hours_or_minutes(tmp_path, seconds, unit):
+    """Whichever can be read; the parts that there are have names."""
+    cost = dataclasses.replace(RUN, seconds=seconds)
+    whole = {(kind, label): cost for kind in ("tuning", "evaluation") for label in ("GD", "Adam")}
+    said = words(costs.draw_spent, cost_rows.spent_rows(dataclasses.replace(evidence(APART), costs=whole)), tmp_path)
+    assert {unit, "tuning", "evaluation"} <= set(said)
+    assert "without a result" not in said
+
+
+def test_without_the_times_of_all_runs_gradients_are_drawn(tmp_path):
+    """The evidence of a search has none, and a bar without them would be too short."""
+    unknown = dataclasses.replace(RUN, seconds=math.nan)
+    whole = known()
+    table = cost_rows.spent_rows(dataclasses.replace(whole, costs={**whole.costs, ("tuning", "Adam"): unknown}))
+    assert "no times" in how.spent(table)
+    assert "millions of gradients of single examples" in words(costs.draw_spent, table, tmp_path)
+
+
+def test_steps_are_multiples_of_those_of_plain_sgd(tmp_path):
+    """Where it takes part."""
+    assert {"x 50", "x 2", "x 1"} <= set(words(costs.draw_timing, cost_rows.timing_rows(plain()), tmp_path))
+    assert not any(word.startswith("x ") for word in words(costs.draw_timing, cost_rows.timing_rows(TIMED), tmp_path))
+
+
+def test_without_a_timing_pass_no_times_are_drawn(tmp_path):
+    """But memory is."""
+    said = " ".join(words(costs.draw, cost_rows.cost_rows(NOT, result(NOT)), tmp_path))
+    assert "seconds of a step" not in said
+    assert "bytes of state" in said
+
+
+def test_a_frontier_leaves_out_who_is_beaten_in_both():
+    """As cheap and worse, or dearer and no better."""
+    rows = [("a", 1, 0.5), ("b", 1, 0.6), ("c", 2, 0.6), ("d", 3, 0.9), ("e", 4, 0.8)]
+    table = [{"optimizer": n, "cost": cost, "score": score, "higher_is_better": True} for n, cost, score in rows]
+    assert [row["optimizer"] for row in costs.frontier(table, "cost")] == ["b", "d"]
+    losses = [{**row, "score": -row["score"], "higher_is_better": False} for row in table]
+    assert [row["optimizer"] for row in costs.frontier(losses, "cost")] == ["b", "d"]
+
+
+def test_the_choice_of_rates_is_drawn_with_its_trials(tmp_path):
+    """The evidence is visible: every trial, the choice, the width in decades beside it and in the numbers."""
+    table = tuned(study())
+    said = words(tuning.draw_rates, table, tmp_path)
+    assert len(table) == 6
+    for label in ("GD", "Adam"):
+        first = next(row for row in table if row["optimizer"] == label)
+        assert f"{label}: {first['chosen']:.3g}" in said
+        assert f"{first['width_decades']:.1f} decades" in said
+        assert first["width_decades"] == pytest.approx(math.log10(first["good_to"] / first["good_from"]))
+        assert first["outermost"] == 0
+
+
+def test_the_best_is_marked_where_it_is_the_outermost_tried(tmp_path):
+    """Also where rule B7 has nothing to widen: no point of the scramble may lie in the outer tenth."""
+    table = tuned(study(), score=lambda search, point: 0.9 if point is outermost(search) else 0.5)
+    assert {row["outermost"] for row in table} == {1}
+    assert " ".join(words(tuning.draw_rates, table, tmp_path)).count("best: the outermost") == 2
+
+
+def outermost(search):
+    """The point with the highest rate."""
+    return max(search.points, key=lambda point: point.units[0])
+
+
+def test_another_hyperparameter_has_its_name_on_the_axis(tmp_path):
+    """As it was searched."""
+    whole = study(budget="standard")
+    trials, choices = searched(whole, lambda _, point: 0.9 - 0.1 * abs(point.units[0] - 0.5))
+    table = tuning_rows.tuning_rows(whole, trials, choices, "beta_1")
+    assert "1 - beta 1 (logarithmic axis)" in words(tuning.draw_rates, table, tmp_path)
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+def test_relative_rates_are_one_at_the_best(tmp_path, diverged):
+    """All optimizers meet there, and one whose trials all diverged is left out."""
+    trials, choices = searched(study())
+    if diverged:
+        trials = [dataclasses.replace(t, score=-math.inf) if t.label == "GD" else t for t in trials]
+    table = tuning_rows.tuning_rows(study(), trials, choices)
+    said = words(tuning.draw_relative, table, tmp_path)
+    assert any("multiple of the optimizer's own best" in word for word in said)
+    assert any(word.startswith("GD  ") for word in said) != diverged
+    best = [row for row in table if row["value"] == row["chosen"]]
+    assert {row["optimizer"] for row in best} == {"GD", "Adam"}
+
+
+def test_medians_are_over_the_runs_of_one_value():
+    """Ascending, infinite where half of them diverged."""
+    rows = [{"value": v, "score": s} for v, s in ((2.0, 0.5), (1.0, 0.1), (1.0, 0.3), (2.0, -math.inf))]
+    assert tuning.medians(rows) == [(1.0, pytest.approx(0.2)), (2.0, -math.inf)]
+
+
+def test_bars_hold_together_the_longest_runs_that_are_not_told_apart():
+    """A run inside another has no bar of its own, and a difference of the gap itself is told."""
+    assert ranks.cliques([1.0, 1.5, 2.0, 3.5], 1.2) == [(0, 2)]
+    assert ranks.cliques([1.0, 2.0, 3.0], 1.0) == []
+    assert ranks.cliques([1.0, 1.9, 2.8, 3.7], 1.0) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_names_and_mean_ranks_are_written(tmp_path):
+    """With the critical difference, and what of it does not fit on the axis."""
+    table = score_rows.critical_rows(RANKS, "study", 9)
+    said = words(ranks.draw_critical, table, tmp_path)
+    assert {"Adam  1.20", "GD  2.80", "critical difference 1.10"} <= set(said)
+    wide = [{**row, "critical_difference": 5.0} for row in table]
+    assert "critical difference 5.00 (more than the axis)" in words(ranks.draw_critical, wide, tmp_path)

@@ -1,0 +1,74 @@
+"""A report draws every figure that its evidence allows, and says why of the others."""
+
+import pytest
+
+from experiments.figures import canvas
+from experiments.report import gallery, how
+from tests.experiments.analysis.test_cost_rows import NOT, TIMED, known
+from tests.experiments.evidence import APART, evidence
+from tests.experiments.figures.drawn import facts, figures
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    """Only names: which figures there are is the subject, and every one is drawn in the tests of figures."""
+
+    def write(draw, table, context, folder, slug):
+        return [folder / f"{slug}.{kind}" for kind in ("png", "svg", "csv")]
+
+    monkeypatch.setattr(canvas, "write", write)
+
+
+def titles(whole, folder):
+    """What is drawn, and the sentences in the places of what is not, by title."""
+    shown = figures(whole, folder, illustrations=False)
+    return {one.title for one in shown if one.files}, {one.title: one.words for one in shown if not one.files}
+
+
+def test_figures_are_declared_once_and_keep_their_order(tmp_path):
+    """Files have the names and the order of the declarations; a diagram of ranks is refused with one problem."""
+    whole = evidence(APART)
+    shown = figures(whole, tmp_path, illustrations=False)
+    slugs = [one.slug for one in shown if one.files]
+    declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]
+    assert [slug for slug in slugs if slug in declared] == [slug for slug in declared if slug in slugs]
+    assert len(slugs) == len(set(slugs)) == 11
+    assert shown[-1].words == how.no_diagram(1, 2)
+
+
+def test_a_target_that_one_alone_reaches_is_void(tmp_path):
+    """No times are given for it (rule B14): the page says why in the place of the figure."""
+    whole = evidence(APART, target=0.8)
+    table = facts(whole).times
+    assert {row["void"] for row in table if row["share"] == 1.0} == {"only Adam ever reaches it"}
+    assert facts(whole).valid == []
+    drawn, refused = titles(whole, tmp_path)
+    assert "Void, 100% of the way (0.8): only Adam ever reaches it." in refused["Epochs to a target"]
+    assert not {"Epochs to a target", "Runs that met a target", "Profiles", "Profiles two by two"} & drawn
+    assert refused["Profiles"] == f"{how.NO_PROFILES} Void, 100% of the way (0.8): only Adam ever reaches it."
+
+
+def test_times_and_costs_are_drawn_where_they_are_known(tmp_path):
+    """Else a sentence says which command takes the times, and of costs there is nothing."""
+    drawn, refused = titles(TIMED, tmp_path)
+    assert {"What a step takes", "Training loss over seconds"} <= drawn
+    assert "What a step takes" not in refused
+    drawn, refused = titles(known(), tmp_path)
+    assert "What was computed for each optimizer" in drawn
+    assert "takes them" in refused["What a step takes"]
+    assert not any(title.endswith("over seconds") for title in drawn)
+    assert "What was computed for each optimizer" not in titles(NOT, tmp_path)[0]
+
+
+def test_a_diagram_of_ranks_needs_eight_problems_and_two_optimizers():
+    """Otherwise a sentence says so, in the place of the figure."""
+    assert how.no_diagram(8, 3) == ""
+    assert "needs 8 problems, and there are 7" in how.no_diagram(7, 3)
+    assert "there is 1." in how.no_diagram(1, 3)
+    assert "one optimizer" in how.no_diagram(8, 1)
+
+
+def test_trajectories_are_called_an_illustration():
+    """In title and caption, since they are no evidence (rule B20)."""
+    assert "illustration, not evidence" in gallery.PATHS.title
+    assert "illustration, not evidence" in how.PATHS.lower()
