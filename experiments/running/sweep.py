@@ -213,7 +213,7 @@ class Watch:
             self._meter.finish(f"{label}: failed")
         else:
             self._failed.append(job)
-            self._meter.note(f"{label}: failed ({content['error']}), to be tried again")
+            self._meter.note(f"{label}: failed ({content['error']}), will be tried again")
 
 
 def _ended(run: Run, content: Mapping[str, Any]) -> str:

@@ -109,7 +109,7 @@ def written(tmp_path, monkeypatch):
 def test_the_command_says_what_it_finds(written, capsys):
     """0 and nothing to say; 1 when a run is gone; 2 for a study that is not there."""
     assert main(["lint", "sound.toml"]) == 0
-    assert capsys.readouterr().out == "sound: nothing to say\n"
+    assert capsys.readouterr().out == "sound: no findings\n"
     (run_folder.folder(run_folder.ROOT, "sound", RECORDS[-1].run) / "DONE").unlink()
     assert main(["lint", "sound.toml"]) == 1
     assert capsys.readouterr().out == "sound: L-B15: Runs are missing: Adam seed 4.\n"
@@ -123,7 +123,7 @@ def test_a_remark_is_told_and_breaks_nothing(written, capsys, monkeypatch):
         "experiments.tuning.choosing.remarks", lambda study, choices, trials: [f"{len(choices)} of them."]
     )
     assert main(["lint", "sound.toml"]) == 0
-    assert capsys.readouterr().out == "sound: breaks no rule: 3 of them.\nsound: nothing to say\n"
+    assert capsys.readouterr().out == "sound: breaks no rule: 3 of them.\nsound: no findings\n"
 
 
 def test_a_search_without_all_of_its_rounds_is_found():

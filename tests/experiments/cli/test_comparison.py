@@ -119,7 +119,7 @@ def test_an_interrupted_comparison_keeps_what_is_finished_and_says_how_to_go_on(
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=120)
     assert running.returncode == 130
-    assert "the same command goes on: python -m experiments run small.toml --jobs 2" in said
+    assert "the same command continues: python -m experiments run small.toml --jobs 2" in said
     assert 1 <= len(results(folder)) < 4
     assert "Traceback" not in said
     again = experiments(folder, *words)

@@ -64,7 +64,7 @@ def test_an_interruption_keeps_a_checkpoint_two_stop_at_once_and_resume_goes_on(
     code, said = finish(running)
     assert code == 143, said
     assert "Keeping checkpoints; interrupt again to stop at once." in said
-    assert f"the same command goes on: python -m experiments run {' '.join(words)}" in said
+    assert f"the same command continues: python -m experiments run {' '.join(words)}" in said
     assert json.loads((run / "ended-1.json").read_text(encoding="utf-8"))["status"] == "interrupted"
     assert len(list(run.glob("ckpt/step-*/MANIFEST.json"))) == 1
     assert "interrupted: " in program(folder, "status")[1]
