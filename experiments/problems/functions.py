@@ -65,6 +65,7 @@ class Function:
         name: its name in studies; seeds derive from it.
         title: what it is, in words.
         formula: the value, from one argument a coordinate.
+        slope: the derivatives by hand, from the same arguments.
         start: where runs begin.
         box: lowest and highest value of each coordinate, as published with the function.
         minimum: lowest value.
@@ -76,6 +77,7 @@ class Function:
     name: str
     title: str
     formula: Callable[..., Any]
+    slope: Callable[..., tuple[Any, ...]]
     start: Point
     box: tuple[tuple[float, float], ...]
     minimum: float
@@ -102,6 +104,11 @@ class Function:
         """
         point = coordinates(self.name, "a point", point, self.parameters)
         return self.formula(*(point[..., i] for i in range(self.parameters)))
+
+    def gradient(self, point: Any) -> Array:
+        """Returns the gradient by the derivatives taken by hand, [..., coordinates] in float64; needs no TensorFlow."""
+        array = coordinates(self.name, "a point", np.asarray(point, np.float64), self.parameters)
+        return np.stack(self.slope(*(array[..., i] for i in range(self.parameters))), axis=-1)
 
     def loss(self, point: Any, rows: Any) -> Any:
         """Returns the loss of each row of noise: the value plus the row times the point.
@@ -155,8 +162,18 @@ def _rosenbrock(u: Any, v: Any) -> Any:
     return (1 - u) ** 2 + 100 * (v - u**2) ** 2
 
 
+def _rosenbrock_slope(u: Any, v: Any) -> tuple[Any, Any]:
+    return -2 * (1 - u) - 400 * u * (v - u**2), 200 * (v - u**2)
+
+
 def _beale(u: Any, v: Any) -> Any:
     return (1.5 - u + u * v) ** 2 + (2.25 - u + u * v**2) ** 2 + (2.625 - u + u * v**3) ** 2
+
+
+def _beale_slope(u: Any, v: Any) -> tuple[Any, Any]:
+    a, b, c = 1.5 - u + u * v, 2.25 - u + u * v**2, 2.625 - u + u * v**3
+    by_u = 2 * (a * (v - 1) + b * (v**2 - 1) + c * (v**3 - 1))
+    return by_u, 2 * u * (a + 2 * b * v + 3 * c * v**2)
 
 
 def _branin(u: Any, v: Any) -> Any:
@@ -164,8 +181,18 @@ def _branin(u: Any, v: Any) -> Any:
     return bend**2 + 10 * (1 - 1 / (8 * math.pi)) * _cos(u) + 10
 
 
+def _branin_slope(u: Any, v: Any) -> tuple[Any, Any]:
+    bend = v - 5.1 / (4 * math.pi**2) * u**2 + 5 / math.pi * u - 6
+    by_u = 2 * bend * (5 / math.pi - 5.1 / (2 * math.pi**2) * u) - 10 * (1 - 1 / (8 * math.pi)) * np.sin(u)
+    return by_u, 2 * bend
+
+
 def _quartic(x: Any) -> Any:
     return 2 * x**4 + 3 * x**3 + 2
+
+
+def _quartic_slope(x: Any) -> tuple[Any]:
+    return (8 * x**3 + 9 * x**2,)
 
 
 _EXACT = (
@@ -173,6 +200,7 @@ _EXACT = (
         name="rosenbrock",
         title="Rosenbrock's curved valley (1960)",
         formula=_rosenbrock,
+        slope=_rosenbrock_slope,
         start=(-0.5, 1.5),
         classical=(-1.2, 1.0),
         box=((-2.048, 2.048),) * 2,
@@ -183,6 +211,7 @@ _EXACT = (
         name="beale",
         title="Beale's plateaus with sharp walls (1958)",
         formula=_beale,
+        slope=_beale_slope,
         start=(-4.5, 4.5),
         box=((-4.5, 4.5),) * 2,
         minimum=0.0,
@@ -192,6 +221,7 @@ _EXACT = (
         name="branin",
         title="Branin's three equal minima (1972)",
         formula=_branin,
+        slope=_branin_slope,
         start=(2.5, 12.5),
         box=((-5.0, 10.0), (0.0, 15.0)),
         minimum=5 / (4 * math.pi),
@@ -202,6 +232,7 @@ _QUARTIC = Function(
     name="tf_guide",
     title="2x⁴ + 3x³ + 2, the test of TensorFlow's guide 'Optimizers with Core APIs'",
     formula=_quartic,
+    slope=_quartic_slope,
     start=(2.0,),
     box=((-2.0, 2.0),),  # the range that the guide draws
     minimum=1909 / 2048,
