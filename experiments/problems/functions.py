@@ -66,7 +66,7 @@ class Function:
         name: its name in studies; seeds derive from it.
         title: what it is, in words.
         formula: the value, from one argument a coordinate.
-        slope: the partial derivatives, from one NumPy array a coordinate.
+        slope: the derivatives by hand, from the same arguments.
         start: where runs begin.
         box: lowest and highest value of each coordinate, as published with the function.
         minimum: lowest value.
@@ -107,14 +107,9 @@ class Function:
         return self.formula(*(point[..., i] for i in range(self.parameters)))
 
     def gradient(self, point: Any) -> Array:
-        """Returns the gradient derived by hand, [..., coordinates] in float64.
-
-        Raises:
-            ValueError: the point has another number of coordinates.
-        """
+        """Returns the gradient by the derivatives taken by hand, [..., coordinates] in float64; needs no TensorFlow."""
         array = coordinates(self.name, "a point", np.asarray(point, np.float64), self.parameters)
-        partial = self.slope(*(array[..., i] for i in range(self.parameters)))
-        return np.stack(partial, axis=-1)
+        return np.stack(self.slope(*(array[..., i] for i in range(self.parameters))), axis=-1)
 
     def loss(self, point: Any, rows: Any) -> Any:
         """Returns the loss of each row of noise: the value plus the row times the point.
