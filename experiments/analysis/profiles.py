@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, finite, numbers, one_of_each, random, same_shape, share, times
-from experiments.analysis.statistics.resampling import RESAMPLES, Estimate, estimate
+from experiments.analysis.statistics.inputs import Array, numbers, one_of_each, same_shape, times
 
 # Ratios from 1 to 4 make the score: beyond four times the best, a solver is no rival.
 HORIZON = 4.0
@@ -109,28 +107,11 @@ def scores(profile: Profile) -> dict[str, float]:
     return {solver: float(_score(cost)) for solver, cost in profile.costs.items()}
 
 
-def score_intervals(found: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Estimate]:
-    """Returns the scores of solvers' median times, with bootstrap intervals over seeds inside each problem.
-
-    Args:
-        found: solver -> (problems, seeds) times as above; a problem's time is its median over seeds.
-        rng: source of the draws; the same seeds are drawn for every solver.
-    """
-    arrays = _times(found, ("problems", "seeds"))
-    stacked = np.stack(list(arrays.values()))
-    problems, seeds = stacked.shape[1:]
-    drawn = random(rng).integers(seeds, size=(RESAMPLES, problems, seeds))
-    medians = {k: np.median(a[np.arange(problems)[:, None], drawn], axis=-1) for k, a in arrays.items()}
-    values = scores(performance_profile({k: np.median(a, axis=-1) for k, a in arrays.items()}))
-    draws = {k: _score(ratio) for k, ratio in _ratios(medians).items()}
-    return {k: estimate(values[k], d, seeds) for k, d in draws.items()}
-
-
 def data_profile(found: Mapping[str, Any], dimensions: Any = None) -> Profile:
     """Returns the data profile of solvers; it does not refer to the best of those drawn.
 
     Args:
-        found: solver -> (problems,) cost of solving, at least 0, such as `cost_to_solve` gives; infinity for a failure.
+        found: solver -> (problems,) cost of solving, at least 0; infinity for a failure.
         dimensions: (problems,) number of variables n of each problem. If given, costs are function evaluations and are
             divided by n + 1, to count simplex gradients; else they stay what they are, such as gradient evaluations.
     """
@@ -144,29 +125,6 @@ def data_profile(found: Mapping[str, Any], dimensions: Any = None) -> Profile:
     if sizes.min() < 1:
         raise ValueError(f"dimensions must be at least 1, got {sizes.min():g}.")
     return Profile({solver: cost / (sizes + 1) for solver, cost in costs.items()}, "data")
-
-
-def cost_to_solve(costs: Any, values: Any, *, start: float, best: float, accuracy: float) -> float:
-    """Returns what one run had spent when it first solved a problem to an accuracy, or infinity.
-
-    Solved is f <= best + accuracy * (start - best); a value once reached counts even if the run leaves it again.
-
-    Args:
-        costs: (evaluations,) spent so far, strictly ascending.
-        values: (evaluations,) f there, lower is better; NaN and infinity solve nothing.
-        start: f at the starting point that all solvers share.
-        best: the lowest f that is known, or that any solver found; below `start`.
-        accuracy: tau, above 0 and below 1, such as 1e-3.
-    """
-    spent = times("costs", costs, ("evaluations",))
-    curve = numbers("values", values, ("evaluations",), infinite=True, nan=True)
-    same_shape("costs", spent, "values", curve)
-    if (np.diff(spent) <= 0).any():
-        raise ValueError(f"costs must ascend strictly, got {spent.tolist()}.")
-    if finite("best", best) >= finite("start", start):
-        raise ValueError(f"best must be below start, got best {best:g} and start {start:g}: nobody made any progress.")
-    solved = np.isfinite(curve) & (curve <= best + share("accuracy", accuracy) * (start - best))
-    return float(spent[solved.argmax()]) if solved.any() else math.inf
 
 
 def _times(found: Mapping[str, Any], axes: tuple[str, ...]) -> dict[str, Array]:

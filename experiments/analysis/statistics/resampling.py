@@ -1,4 +1,4 @@
-"""Bootstrap over seeds: paired, stratified by problem, nested in cases; percentile and expanded intervals.
+"""Bootstrap over seeds: paired, stratified by problem; percentile and expanded intervals.
 
 SciPy has a bootstrap, but not one that draws the same seeds for every optimizer, keeps problems fixed, or knows runs
 that diverged; nor does it promise the same draws in every release, and two reports of one study are equal to the byte.
@@ -13,15 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from experiments.analysis.statistics.inputs import Array, numbers, one_of_each, random, share
 from experiments.analysis.statistics.summaries import Interval, best_of, iqm, mean
 
 RESAMPLES = 10_000
 LEVEL = 0.95
-# Numbers held at a time by the nested bootstrap: 80 MB.
-CHUNK = 10_000_000
 
 Statistic = Callable[[Array], Array]
 
@@ -104,32 +101,6 @@ def stratified(values: Any, rng: np.random.Generator, statistic: Statistic = iqm
     drawn = random(rng).integers(seeds, size=(resamples, problems, seeds))
     places = (drawn + seeds * np.arange(problems)[:, None]).reshape(resamples, -1)
     return _each_row(array, 2, lambda row: statistic(row.ravel()[places]))
-
-
-def nested(values: Any, rng: np.random.Generator, resamples: int = RESAMPLES) -> Array:
-    """Returns means over seeds and cases: seeds are drawn, then cases inside each seed drawn.
-
-    Args:
-        values: (seeds, cases) or (rows, seeds, cases), such as a row for each optimizer.
-        rng: source of the draws, the same for every row.
-        resamples: number of draws.
-
-    Returns:
-        (resamples,) or (rows, resamples); with one case, what `bootstrap` returns.
-    """
-    array = numbers("values", values, ("seeds", "cases"), infinite=True, rows=True)
-    seeds, cases = array.shape[-2:]
-    # All seeds come first, so that cases do not change which seeds are drawn.
-    drawn = random(rng).integers(seeds, size=(resamples, seeds))
-    parts = np.array_split(drawn, math.ceil(drawn.size * cases / CHUNK))
-    return np.concatenate([_nested_means(array, part, rng) for part in parts], axis=-1)
-
-
-def _nested_means(array: Array, drawn: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
-    """Returns the means of some draws of seeds, each seed with cases of its own."""
-    cases = array.shape[-1]
-    places = drawn[..., None] * cases + rng.integers(cases, size=(*drawn.shape, cases))
-    return _each_row(array, 2, lambda row: mean(row.ravel()[places].reshape(len(drawn), -1)))
 
 
 def percentile(draws: Array, level: float = LEVEL) -> Interval:

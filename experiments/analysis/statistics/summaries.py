@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, along_last, finite, numbers, share
+from experiments.analysis.statistics.inputs import Array, along_last, finite, numbers
 
 
 class Interval(NamedTuple):
@@ -36,35 +36,6 @@ def spread(values: Sequence[float]) -> Spread:
     given = numbers("values", values).tolist()
     sd = statistics.stdev(given) if len(given) > 1 else math.nan
     return Spread(len(given), statistics.fmean(given), sd, min(given), max(given))
-
-
-def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """Returns Student's t interval of a mean; NaN at both ends when there is a single value.
-
-    Args:
-        values: one value a seed; for paired data, their differences.
-        level: the share of such intervals that hold the mean of a normal law.
-    """
-    summary = spread(values)
-    half = half_width(summary.sd, summary.n, level)
-    return Interval(summary.mean - half, summary.mean + half)
-
-
-def half_width(sd: float, n: int, level: float = 0.95) -> float:
-    """Returns half the width of Student's t interval of a mean: what n runs can tell; NaN of a single run.
-
-    An unpaired difference of two such means is known to sqrt(2) times that.
-
-    Args:
-        sd: standard deviation of a run, NaN where it is not known.
-        n: number of runs.
-        level: the share of such intervals that hold the mean of a normal law.
-    """
-    from scipy import special
-
-    if n < 2:
-        return math.nan
-    return float(special.stdtrit(n - 1, (1 + share("level", level)) / 2)) * sd / math.sqrt(n)
 
 
 def mean(values: Any) -> Array:

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 from experiments.analysis.profiles import (
-    cost_to_solve,
     data_profile,
     pairwise_profiles,
     performance_profile,
-    score_intervals,
     scores,
     without_best,
 )
@@ -161,34 +159,6 @@ def test_the_caption_says_that_many_solvers_are_not_ranked():
     assert "Ratios" not in data_profile(FLIP).note
 
 
-def test_scores_with_intervals_are_those_of_median_times():
-    """A seed that missed makes a median worse, and is not dropped."""
-    times = {"A": [[10, 10, 30], [5, 6, 7]], "B": [[20, INF, INF], [5, 6, 7]]}
-    found = score_intervals(times, rng())
-    medians = {"A": [10, 6], "B": [INF, 6]}
-    assert {solver: estimate.value for solver, estimate in found.items()} == scores(performance_profile(medians))
-    low, high = found["B"].percentile
-    assert 0.5 == low < high
-    assert found["B"].expanded.high >= high
-
-
-def test_intervals_of_scores_draw_seeds_inside_problems():
-    """Seeds that agree leave no width, however different the problems are."""
-    times = {"A": [[10, 10], [60, 60]], "B": [[20, 20], [20, 20]]}
-    for estimate in score_intervals(times, rng()).values():
-        assert estimate.percentile == (estimate.value, estimate.value)
-
-
-def test_interval_of_a_score_equals_an_enumeration():
-    """One problem, two seeds: 4 draws, the same for both; their distribution is steps of a quarter."""
-    times = {"A": [[1.0, 3.0]], "B": [[2.0, 2.0]]}
-    draws = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    medians = [{k: [np.median(np.take(v[0], d))] for k, v in times.items()} for d in draws]
-    every = {k: [scores(performance_profile(m))[k] for m in medians] for k in times}
-    for solver, estimate in score_intervals(times, rng()).items():
-        assert estimate.percentile == pytest.approx((min(every[solver]), max(every[solver])))
-
-
 def test_data_profile_has_its_known_answer():
     """Costs (3, 12, inf) of two variables: simplex gradients are three evaluations each."""
     profile = data_profile({"A": [3, 12, INF]}, [2, 2, 2])
@@ -205,19 +175,3 @@ def test_data_profiles_do_not_change_when_a_solver_leaves():
     """They do not refer to the best; the flip of performance profiles cannot happen."""
     whole, without = data_profile(FLIP), data_profile({k: FLIP[k] for k in "BC"})
     assert all(whole.at(budget)[k] == without.at(budget)[k] for k in "BC" for budget in (1, 2, 2.5, 5, 10))
-
-
-@pytest.mark.parametrize(
-    ("values", "accuracy", "expected"),
-    [
-        ([100, 20, 11, 3], 0.1, 20),  # 1 + 0.1 * 99 = 10.9
-        ([100, 20, 10.9, 3], 0.1, 10),
-        ([100, 5, 50, 50], 0.1, 5),  # once reached is reached
-        ([100, 20, 11, 3], 1e-3, INF),
-        ([100, math.nan, INF, 1], 1e-7, 20),
-        ([100, -INF, math.nan, 50], 0.1, INF),
-    ],
-)
-def test_a_problem_is_solved_when_most_of_the_way_is_done(values, accuracy, expected):
-    """From 100 to 1; what is no number solves nothing."""
-    assert cost_to_solve([0, 5, 10, 20], values, start=100, best=1, accuracy=accuracy) == expected

@@ -5,11 +5,9 @@ import math
 import pytest
 
 from experiments.analysis.profiles import (
-    cost_to_solve,
     data_profile,
     pairwise_profiles,
     performance_profile,
-    score_intervals,
     without_best,
 )
 
@@ -36,7 +34,6 @@ def test_times_that_are_none_are_refused(profile, times, words):
 
 def test_what_cannot_be_profiled_is_refused_in_one_sentence():
     """Each with the argument and the value received."""
-    run = {"start": 100, "best": 1, "accuracy": 0.1}
     with pytest.raises(ValueError, match=r"needs other solvers, but A, B share the best score\."):
         without_best({"A": [1, 2], "B": [1, 2]})
     with pytest.raises(ValueError, match=r"costs\['A'\] and dimensions must have one shape, got \(2,\) and \(1,\)\."):
@@ -45,15 +42,3 @@ def test_what_cannot_be_profiled_is_refused_in_one_sentence():
         data_profile({"A": [1, 2]}, [2, 0])
     with pytest.raises(ValueError, match=r"costs\['A'\] must be at least 0, got -1"):
         data_profile({"A": [1, -1]})
-    with pytest.raises(ValueError, match=r"best must be below start, got best 100 and start 100: nobody"):
-        cost_to_solve([0, 1], [100, 3], **{**run, "best": 100})
-    with pytest.raises(ValueError, match=r"costs must ascend strictly, got \[0\.0, 0\.0\]\."):
-        cost_to_solve([0, 0], [100, 3], **run)
-    with pytest.raises(ValueError, match=r"costs and values must have one shape, got \(2,\) and \(1,\)\."):
-        cost_to_solve([0, 1], [100], **run)
-    with pytest.raises(ValueError, match=r"accuracy must be above 0 and below 1, got 1\.5\."):
-        cost_to_solve([0, 1], [100, 3], **{**run, "accuracy": 1.5})
-    with pytest.raises(ValueError, match=r"start must be a finite number, got inf\."):
-        cost_to_solve([0, 1], [100, 3], **{**run, "start": math.inf})
-    with pytest.raises(ValueError, match=r"rng must be a NumPy generator"):
-        score_intervals({"A": [[1, 2]]}, 0)

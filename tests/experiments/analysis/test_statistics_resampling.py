@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.analysis.statistics import bootstrap, centres, expanded, generator, iqm, nested, percentile, stratified
+from experiments.analysis.statistics import bootstrap, centres, expanded, generator, iqm, percentile, stratified
 from experiments.analysis.statistics.resampling import expanded_tail
 
 ROUNDING = 1e-12
@@ -49,19 +49,6 @@ def test_stratified_draws_are_distributed_like_all_that_can_be_drawn():
     assert distance(draws, every) < SAMPLING
 
 
-def test_nested_draws_are_distributed_like_all_that_can_be_drawn():
-    """Seeds first, then cases inside each seed drawn: 4 times 16 draws."""
-    values = np.array([[0.0, 1.0], [5.0, 9.0]])
-    pairs = list(itertools.product(range(2), repeat=2))
-    every = [
-        np.mean([values[a, c] for a, cases in zip(seeds, (one, two), strict=True) for c in cases])
-        for seeds in pairs
-        for one in pairs
-        for two in pairs
-    ]
-    assert distance(nested(values, rng()), every) < SAMPLING
-
-
 def test_standard_error_of_the_mean_of_ten_numbers():
     """Known answer: the square root of 8.25 over that of 10."""
     # The deviation of 10,000 draws has a standard error of 1 / sqrt(20,000), 0.7 %; four of them.
@@ -86,26 +73,12 @@ def test_problems_are_never_drawn_anew():
 
 
 def test_every_row_gets_the_same_draws():
-    """Rows that are equal stay equal, in each kind of bootstrap."""
+    """Rows that are equal stay equal, in both kinds of bootstrap."""
     row = np.random.default_rng(2).normal(size=(4, 6))
-    for kind in (stratified, nested):
-        one, other = kind([row, row], rng())
-        assert (one == other).all()
-        assert (one == kind(row, rng())).all()
+    one, other = stratified([row, row], rng())
+    assert (one == other).all()
+    assert (one == stratified(row, rng())).all()
     assert (bootstrap(row, rng())[2] == bootstrap(row[2], rng())).all()
-
-
-def test_nested_with_one_case_equals_the_bootstrap_of_seeds():
-    """Known answer, to the bit."""
-    seeds = np.random.default_rng(3).normal(size=8)
-    assert (nested(seeds[:, None], rng()) == bootstrap(seeds, rng())).all()
-
-
-def test_nested_draws_in_parts_have_the_same_seeds(monkeypatch):
-    """With one case nothing else is drawn, so that the parts must join to the whole."""
-    seeds = np.random.default_rng(4).normal(size=8)
-    monkeypatch.setattr("experiments.analysis.statistics.resampling.CHUNK", 1000)
-    assert (nested(seeds[:, None], rng()) == bootstrap(seeds, rng())).all()
 
 
 def test_a_report_repeats_its_draws_and_no_two_tables_share_them():
