@@ -171,4 +171,4 @@ def check_together(owner: str, values: Mapping[str, Any], usual_ema_momentum: fl
 
 
 def _say(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=5)  # the line that called the constructor
+    warnings.warn(message, UserWarning, stacklevel=6)  # the line that called the constructor

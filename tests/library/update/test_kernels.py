@@ -16,14 +16,14 @@ NAMES = {name.lower() for name in tfoptim.available()}
 
 
 def names_compared(source):
-    """The names of rules that a program compares with, or has as keys of a dictionary or a set."""
-    found = set()
+    """The names of rules that a program compares with, or has as keys of a dictionary."""
+    values = []
     for node in ast.walk(ast.parse(source)):
-        parts = [node] if isinstance(node, ast.Compare | ast.MatchValue) else []
-        parts += [key for key in node.keys if key] if isinstance(node, ast.Dict) else []
-        constants = [c.value for part in parts for c in ast.walk(part) if isinstance(c, ast.Constant)]
-        found |= {value for value in constants if isinstance(value, str) and value.lower() in NAMES}
-    return found
+        parts = [node.left, *node.comparators] if isinstance(node, ast.Compare) else getattr(node, "keys", [])
+        for part in parts if isinstance(node, ast.Compare | ast.Dict) else []:
+            values += [part, *getattr(part, "elts", [])]
+    texts = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+    return {text for text in texts if text.lower() in NAMES}
 
 
 @pytest.mark.parametrize("source", ['x == "adam"', 'x in ("Adamax", "nadam")', '{"gd": 1}'])
