@@ -7,7 +7,7 @@ import pytest
 
 from experiments import optimizers
 from experiments.analysis import tuning_rows
-from experiments.tuning import selection
+from experiments.tuning import choosing
 from tests.experiments.small import middle, study
 
 DECADE = [1e-3, 1e-2, 1e-1, 1.0, 10.0]
@@ -17,18 +17,18 @@ def searched(whole, score=lambda search, point: 0.9 if point.index == middle(sea
     """The tuning trials of a study whose scores are given by a function, and what they lead to."""
     trials, choices = [], {}
     for entry in whole.optimizers:
-        settled = selection.settle(whole, entry, trials)
+        settled = choosing.settle(whole, entry, trials)
         while isinstance(settled, list):
             for search in settled:
                 trials += [
-                    selection.Trial(
+                    choosing.Trial(
                         entry.label, point.values["learning_rate"], seed, score(search, point), 1.0,
-                        **selection.place(search, point),
+                        **choosing.place(search, point),
                     )
                     for point in search.points
                     for seed in whole.tuning.seeds
                 ]  # fmt: skip
-            settled = selection.settle(whole, entry, trials)
+            settled = choosing.settle(whole, entry, trials)
         choices[entry.label] = settled
     return trials, choices
 
