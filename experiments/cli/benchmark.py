@@ -64,20 +64,20 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
     if given.source is not None:
         output.redraw(given.source, folder)
         return
-    from experiments.checks.benchmark import measure, memory, processes, rows
+    from experiments.checks.benchmark import clock, measure, plan
 
     settings = measure.Settings(rounds=given.rounds or (10 if given.quick else measure.Settings.rounds))
-    speed = memory.bandwidth()
+    speed = clock.bandwidth()
     print(f"{len(pairs)} pairs of rule and variables; memory moves {speed / 1e9:.1f} GB/s.", file=sys.stderr)
     found = []
     try:
-        for number, (pair, rows_of_pair) in enumerate(processes.measured(pairs, settings, speed), 1):
+        for number, (pair, rows_of_pair) in enumerate(measure.measured(pairs, settings, speed), 1):
             found += rows_of_pair
             print(f"[{number}/{len(pairs)}] {output.progress(pair, found)}", file=sys.stderr, flush=True)
     except (KeyboardInterrupt, RunsFailed):
-        output.keep(found, rows.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
+        output.keep(found, plan.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
         raise
-    output.write(found, rows.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
+    output.write(found, plan.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
 
 
 def _others(given: argparse.Namespace, folder: Path, typed: str) -> None:

@@ -12,9 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
-from experiments.checks.benchmark.memory import cores
-from experiments.checks.benchmark.rules import LEARNING_RATE, Rule
-from experiments.checks.benchmark.sets import REPEATED_ROWS, ROWS_OF_GRADIENT, VariableSet
+from experiments.checks.benchmark.clock import cores
+from experiments.checks.benchmark.subjects import LEARNING_RATE, REPEATED_ROWS, ROWS_OF_GRADIENT, Rule, VariableSet
 
 LOOP = 10  # steps in a call, where a call is a loop
 

@@ -1,20 +1,22 @@
-"""Measures one pair of rule and variable set: all contenders in one process, called in turn."""
+"""Measures the step of a pair, in a process of its own."""
 
 from __future__ import annotations
 
 import dataclasses
 import gc
-from collections.abc import Iterator, Mapping
+import itertools
+import multiprocessing
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection
 from typing import Any
 
-from experiments.checks.benchmark import memory
-from experiments.checks.benchmark.clock import interleave, timed
+from experiments.checks.benchmark import clock, plan
+from experiments.checks.benchmark.clock import interleave, quartiles, ratio, timed
 from experiments.checks.benchmark.contenders import Arrays, Contender, contenders
-from experiments.checks.benchmark.numbers import quartiles, ratio
-from experiments.checks.benchmark.plan import CONTENDERS, Pair, has_torch
-from experiments.checks.benchmark.rows import Row
-from experiments.checks.benchmark.rules import RULES, Rule
-from experiments.checks.benchmark.sets import VariableSet
+from experiments.checks.benchmark.plan import CONTENDERS, Pair, Row, has_torch
+from experiments.checks.benchmark.subjects import RULES, SETS, Rule, VariableSet
+from experiments.errors import RunsFailed
 
 BYTES = 4  # of a float32
 SLOW_SECONDS = 0.5  # a step that takes longer needs no second call to be judged
@@ -98,7 +100,7 @@ class Bench:
         calls = [seconds * 1e3 for repetition in times for seconds in repetition]
         lower, middle, upper = quartiles(calls)
         against, low, high = ratio(times, reference)
-        extra = memory.peak_extra(contender.step, 1 if middle / 1e3 > SLOW_SECONDS else 2)
+        extra = clock.peak_extra(contender.step, 1 if middle / 1e3 > SLOW_SECONDS else 2)
         moved = traffic(pair.rule, pair.set)
         count = contender.operations() if contender.operations else None
         return {
@@ -154,3 +156,51 @@ def traffic(rule: Rule, variables: VariableSet) -> int:
     if rule.touched_rows or not variables.table:
         return BYTES * rule.traffic * variables.touched
     return BYTES * ((rule.traffic - rule.readings) * variables.elements + rule.readings * variables.touched)
+
+
+Name = tuple[str, str, tuple[str, ...]]
+"""Names of a pair's rule, set and contenders."""
+
+
+def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -> Iterator[tuple[plan.Pair, list[Row]]]:
+    """Measures pairs, those of one set together in a process of their own, and yields the rows of each.
+
+    Args:
+        pairs: set by set.
+        settings: how long is measured.
+        bandwidth: the memory's speed in bytes a second.
+
+    Raises:
+        RunsFailed: a process ended before it had measured all.
+    """
+    for name, group in itertools.groupby(pairs, key=lambda pair: pair.set.name):
+        of_set = list(group)
+        names = [(pair.rule.name, pair.set.name, pair.contenders) for pair in of_set]
+        receiver, sender = multiprocessing.get_context("spawn").Pipe(duplex=False)
+        process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(names, settings, bandwidth, sender), daemon=True
+        )
+        process.start()
+        sender.close()  # the process has its own, whose end is the end of the pipe
+        try:
+            for pair in of_set:
+                yield pair, receiver.recv()
+        except EOFError:
+            process.join()
+            raise RunsFailed(f"The process that measured '{name}' ended with code {process.exitcode}.") from None
+        finally:
+            process.kill()
+            process.join()
+
+
+def serve(names: Sequence[Name], settings: Settings, bandwidth: float, sender: Connection) -> None:
+    """Measures pairs, given by name, and sends the rows of each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+    from experiments import terminal
+
+    terminal.start_tensorflow()
+    bench = Bench(settings, bandwidth)
+    bench.warm_up()
+    gc.freeze()  # what is imported stays: without this, each collection looks through all of TensorFlow
+    for rule, variables, chosen in names:
+        sender.send(bench.measure(plan.Pair(RULES[rule], SETS[variables], chosen)))

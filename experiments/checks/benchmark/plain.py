@@ -16,7 +16,7 @@ from pathlib import Path
 
 from experiments import studies, terminal
 from experiments.checks.benchmark import output
-from experiments.checks.benchmark.rows import as_csv, surroundings
+from experiments.checks.benchmark.plan import as_csv, surroundings
 from experiments.checks.benchmark.tables import Grid
 from experiments.errors import RunsFailed
 from experiments.problems import grid

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from experiments import studies
-from experiments.checks.benchmark.rules import RULES
+from experiments.checks.benchmark.subjects import RULES
 from experiments.problems import seeds, tasks
 from experiments.problems.datasets.load import load
 from experiments.studies import CONSTANT, Entry, Study

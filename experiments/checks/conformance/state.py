@@ -12,8 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments.checks.conformance.rows import Library, refusal, refused, row
-from experiments.checks.conformance.scenes import small_model, weight
+from experiments.checks.conformance.rows import Library, refusal, refused, row, small_model, weight
 
 
 def _trained(library: Library, name: str = "Adam", size: int = 2) -> Any:

@@ -11,11 +11,10 @@ import pytest
 
 import tfoptim
 from experiments.__main__ import main
-from experiments.checks.benchmark import plan, rows
+from experiments.checks.benchmark import plan
 from experiments.checks.benchmark.contenders import Arrays, contenders
-from experiments.checks.benchmark.rows import Row
-from experiments.checks.benchmark.rules import LEARNING_RATE, RULES
-from experiments.checks.benchmark.sets import SETS, VariableSet
+from experiments.checks.benchmark.plan import Row
+from experiments.checks.benchmark.subjects import LEARNING_RATE, RULES, SETS, VariableSet
 from experiments.errors import UserError
 
 TINY = VariableSet("tiny", "Tiny", ((7, 5), (5,)))
@@ -138,16 +137,16 @@ def test_an_interrupted_benchmark_keeps_what_it_has_measured(monkeypatch, tmp_pa
         yield pairs[0], [Row("sgd", "table_1k", "ours", median_ms=1.0, ratio=1.0, ratio_low=1.0, ratio_high=1.0)]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.checks.benchmark.processes.measured", measured)
+    monkeypatch.setattr("experiments.checks.benchmark.measure.measured", measured)
     command = ["benchmark", "--sets", "table_1k", "--contenders", "ours", "--out", str(tmp_path)]
     assert main(command) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["benchmark_interrupted.csv"]
-    assert "tables and figure are as they were" in capsys.readouterr().err
+    assert "tables and figure are unchanged" in capsys.readouterr().err
 
 
 def test_a_process_that_dies_is_told_and_what_was_measured_stays(monkeypatch, tmp_path, capsys):
     """Each set is measured in a process of its own; one that runs out of memory is killed by the system."""
-    monkeypatch.setattr("experiments.checks.benchmark.processes.serve", sys.exit)  # with its first argument for a code
+    monkeypatch.setattr("experiments.checks.benchmark.measure.serve", sys.exit)  # with its first argument for a code
     assert main(["benchmark", "--sets", "table_1k", "--out", str(tmp_path)]) == 1
     assert "The process that measured 'table_1k' ended with code 1." in capsys.readouterr().err
 
@@ -198,7 +197,7 @@ def test_the_command_measures_writes_and_prints(capsys, tmp_path):
     words = ["--rules", "sgd", "--sets", "table_1k", "--contenders", "keras", "--rounds", "2", "--out", str(tmp_path)]
     assert main(["benchmark", *words]) == 0
     assert "SGD" in capsys.readouterr().out
-    found, about = rows.read(Row, (tmp_path / "benchmark.csv").read_text(encoding="utf-8"))
+    found, about = plan.read(Row, (tmp_path / "benchmark.csv").read_text(encoding="utf-8"))
     ours, theirs = found
     assert ("ours", "keras") == (ours.contender, theirs.contender)
     assert (ours.calls, theirs.calls) == (6, 6)

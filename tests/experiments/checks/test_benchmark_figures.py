@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.checks.benchmark import clock, drawing, measure, memory, numbers, output, plan, rows, tables
+from experiments.checks.benchmark import clock, measure, output, plan, tables
 from experiments.checks.benchmark.contenders import Contender, operations
-from experiments.checks.benchmark.plan import Pair
-from experiments.checks.benchmark.rows import Row
-from experiments.checks.benchmark.rules import RULES
-from experiments.checks.benchmark.sets import MEAN_OVER, SETS
+from experiments.checks.benchmark.plan import Pair, Row
+from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS
 from experiments.errors import UserError
 from experiments.records import run_folder
 
@@ -34,15 +32,15 @@ def test_traffic_is_the_least_that_a_rule_can_move():
 def test_a_ratio_does_not_move_with_the_machine():
     """One repetition on a machine five times slower changes no ratio, and no single call does."""
     theirs, ours = [[2.0, 2.0, 90.0], [10.0, 10.0, 10.0]], [[1.0, 1.0, 1.0], [5.0, 5.0, 80.0]]
-    assert numbers.ratio(theirs, ours) == (2.0, 2.0, 2.0)
+    assert clock.ratio(theirs, ours) == (2.0, 2.0, 2.0)
 
 
 def test_quartiles_and_means_have_the_known_values():
     """Linear between neighbours, as NumPy's percentiles are."""
     values = [3.0, 1.0, 10.0, 4.0]
-    assert numbers.quartiles(values) == pytest.approx(np.percentile(values, [25, 50, 75]))
-    assert numbers.quartiles([7.0]) == (7.0, 7.0, 7.0)
-    assert numbers.geometric_mean([2.0, 8.0, 0.5]) == pytest.approx(2.0)
+    assert clock.quartiles(values) == pytest.approx(np.percentile(values, [25, 50, 75]))
+    assert clock.quartiles([7.0]) == (7.0, 7.0, 7.0)
+    assert clock.geometric_mean([2.0, 8.0, 0.5]) == pytest.approx(2.0)
 
 
 def test_calls_alternate_and_slow_steps_are_called_less():
@@ -86,24 +84,24 @@ def test_operations_are_counted_through_functions():
     assert {"AddV2", "Mul"} <= {node.op for node in inside.library.function[0].node_def}
 
 
-@pytest.mark.skipif(not memory.CLEAR.exists(), reason="only Linux counts the peak")
+@pytest.mark.skipif(not clock.CLEAR.exists(), reason="only Linux counts the peak")
 def test_extra_memory_of_a_known_array_is_found():
     """64 MB held in a call, to an eighth: after other tests a process takes back some MB that trimming gave away."""
     size = 64 * 2**20
-    assert memory.peak_extra(lambda: np.ones(size, np.uint8).sum()) == pytest.approx(size, abs=size / 8)
-    assert memory.peak_extra(lambda: None) == pytest.approx(0, abs=size / 8)
+    assert clock.peak_extra(lambda: np.ones(size, np.uint8).sum()) == pytest.approx(size, abs=size / 8)
+    assert clock.peak_extra(lambda: None) == pytest.approx(0, abs=size / 8)
 
 
 def test_extra_memory_is_unknown_where_the_system_does_not_tell(monkeypatch, tmp_path):
     """No figure is made up."""
-    monkeypatch.setattr(memory, "CLEAR", tmp_path / "missing" / "clear_refs")
-    assert memory.peak_extra(lambda: None) is None
+    monkeypatch.setattr(clock, "CLEAR", tmp_path / "missing" / "clear_refs")
+    assert clock.peak_extra(lambda: None) is None
 
 
 def test_bandwidth_counts_two_readings_and_a_writing(monkeypatch):
     """A sum of two arrays of 4,000 bytes that takes two seconds moves 6,000 bytes a second."""
-    monkeypatch.setattr(memory, "timed", lambda work: 2.0)
-    assert memory.bandwidth(size=4000) == 6000
+    monkeypatch.setattr(clock, "timed", lambda work: 2.0)
+    assert clock.bandwidth(size=4000) == 6000
 
 
 def row(rule="adam", name="mlp", contender="keras", ratio=2.0, **more):
@@ -115,7 +113,7 @@ def row(rule="adam", name="mlp", contender="keras", ratio=2.0, **more):
 def test_rows_are_read_as_they_were_written():
     """With what is unknown, and with where they were measured."""
     found = [row(operations_per_variable=11.5, extra_bytes=12), Row("gd", "mlp", "keras-xla", failure="it, failed")]
-    assert rows.read(Row, rows.as_csv(found, ABOUT)) == (found, ABOUT)
+    assert plan.read(Row, plan.as_csv(found, ABOUT)) == (found, ABOUT)
 
 
 def test_the_mean_of_a_rule_needs_all_of_its_sets():
@@ -142,10 +140,10 @@ def test_parts_measured_one_after_the_other_are_drawn_together(tmp_path):
     """With the command of each; parts of different machines are refused."""
     for folder, name, more in (("a", "mlp", {}), ("b", "unet", {"command": "second"}), ("c", "unet", {"cpu": "other"})):
         run_folder.write(
-            tmp_path / f"{folder}.csv", rows.as_csv([row(name=name)], {**ABOUT, "bandwidth_gb_s": 1.0, **more})
+            tmp_path / f"{folder}.csv", plan.as_csv([row(name=name)], {**ABOUT, "bandwidth_gb_s": 1.0, **more})
         )
     output.redraw([tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "whole")
-    found, about = rows.read(Row, (tmp_path / "whole" / "benchmark.csv").read_text(encoding="utf-8"))
+    found, about = plan.read(Row, (tmp_path / "whole" / "benchmark.csv").read_text(encoding="utf-8"))
     assert [one.set for one in found] == ["mlp", "unet"]
     assert about["command"] == f"{ABOUT['command']}, then second"
     with pytest.raises(UserError, match="not of one machine and its versions: cpu is"):
@@ -187,4 +185,4 @@ def test_the_figure_is_drawn_again_from_its_table(tmp_path):
     for text in (SETS["mlp"].words, SETS["table"].words, "2 cores", "measured by: typed", "logarithmic axis"):
         assert text in words
     drawn = {name for name in plan.CONTENDERS if not name.endswith(("eager", "loop"))}
-    assert set(drawing.LOOKS) == drawn
+    assert set(output.LOOKS) == drawn

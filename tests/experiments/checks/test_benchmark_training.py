@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments.checks.benchmark import plain, rows, script, training, unet
+from experiments.checks.benchmark import plain, plan, script, training
 from experiments.errors import RunsFailed
 from tests.experiments.small import study
 
@@ -24,8 +24,8 @@ def test_fit_is_measured_with_both_adams():
 
 def test_the_unet_gives_a_class_for_each_pixel():
     """Halved four times and doubled four times."""
-    assert unet.build().output_shape == (None, 96, 112, unet.CLASSES)
-    images, labels = unet.examples(2)
+    assert training.build().output_shape == (None, 96, 112, training.CLASSES)
+    images, labels = training.examples(2)
     assert (images.shape, labels.shape) == ((2, 96, 112, 1), (2, 96, 112))
 
 
@@ -58,7 +58,7 @@ def test_both_ways_run_in_processes_of_their_own(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(plain, "_timed", timed)
     plain.run((7,), 1, tmp_path, "typed")
     assert "2.50" in capsys.readouterr().out
-    (ours, theirs), _ = rows.read(plain.Way, (tmp_path / "benchmark_plain.csv").read_text(encoding="utf-8"))
+    (ours, theirs), _ = plan.read(plain.Way, (tmp_path / "benchmark_plain.csv").read_text(encoding="utf-8"))
     assert (ours.ratio, ours.test_accuracy, theirs.test_accuracy) == (2.5, "Adam 0.900", "Adam 0.500")
 
 

@@ -13,7 +13,7 @@ from experiments import report, studies, terminal
 from experiments.__main__ import main
 from experiments.analysis.lint import Claims
 from experiments.checks.benchmark import output
-from experiments.checks.benchmark.rows import Row, read
+from experiments.checks.benchmark.plan import Row, read
 from experiments.checks.benchmark.tables import headline
 from experiments.report import printed
 from experiments.studies import STUDIES
