@@ -22,7 +22,7 @@ PAIR_HEADINGS = (
     "A",
     "B",
     "A - B",
-    "95 % interval",
+    "95 % CI",
     "test",
     "p",
     "p (Holm)",

@@ -47,7 +47,7 @@ def tell_files(made: Sequence[Path], folder: Path) -> None:
 
 def short_headings(score: str) -> tuple[str, ...]:
     """Returns the headings of the table that fits a terminal."""
-    return "optimizer", "rate", f"test {score} [95 % interval]", "gap to best", "verdict"
+    return "optimizer", "rate", f"test {score} [95 % CI]", "gap to best", "verdict"
 
 
 def short_cells(row: Row) -> tuple[str, ...]:

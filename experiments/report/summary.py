@@ -113,7 +113,7 @@ FIGURES = (
 
 
 def _table(rows: list[dict[str, Any]], csv: str, *, higher: bool) -> str:
-    headings = ("optimizer", "problem", "mean test score", "95 % interval", "place, 0 to 1", "verdict", "diverged")
+    headings = ("optimizer", "problem", "mean test score", "95 % CI", "place, 0 to 1", "verdict", "diverged")
     cells = [
         [
             (row["optimizer"], row["optimizer"]),

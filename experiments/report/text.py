@@ -19,7 +19,7 @@ TIMED = (
     "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and "
     "compiling are left out."
 )
-LOOK = "The budget '{}' is for a look, and not for claims: those need 'standard', with more trials and seeds."
+LOOK = "The budget '{}' is exploratory: too few trials and seeds for claims. Those need 'standard'."
 
 VERDICTS = (
     "Bold: the best mean and all that {} seeds do not tell from it. Worse: the interval of the paired "

@@ -29,7 +29,7 @@ class Finding:
 
 TOLD = 2  # reasons that a headline has room for; the page lists all broken rules
 SAID = " allow no claim"  # what a reason ends with that is one by its own words
-LOOK = "the budget '{}' is for a look, and not for claims"
+LOOK = "the budget '{}' is exploratory: too few trials and seeds for claims"
 
 
 @dataclasses.dataclass(frozen=True)

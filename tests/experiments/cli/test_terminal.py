@@ -170,7 +170,7 @@ def test_the_narrow_table_has_the_five_columns_that_tell_most(capsys, monkeypatc
     """The rate in three digits, the score with its interval, the gap, the verdict."""
     out = shown(THREE, wide=False, limit=80, capsys=capsys, monkeypatch=monkeypatch)
     heading = next(line for line in out.splitlines() if line.startswith("optimizer"))
-    assert re.split(r"  +", heading) == ["optimizer", "rate", "test accuracy [95 % interval]", "gap to best", "verdict"]
+    assert re.split(r"  +", heading) == ["optimizer", "rate", "test accuracy [95 % CI]", "gap to best", "verdict"]
     assert re.search(r"^GD +0\.0166 +0\.5040 \[0\.\d{4}, 0\.\d{4}\] +0\.4040 +no claim$", out, re.MULTILINE)
 
 

@@ -55,7 +55,7 @@ def test_a_difference_beyond_the_noise_is_a_claim_with_a_dagger_at_five_seeds():
     assert (found["GD"].verdict, found["Momentum"].verdict) == ("worse†", "≈")
     assert [found[label].tied for label in ("Adam", "Momentum", "GD")] == [True, True, False]
     assert found["GD"].lag.corrected_p < 0.05 <= found["GD"].lag.corrected_exact_p
-    assert column(found["GD"], "P(the best") == "1.00"
+    assert column(found["GD"], "P(best") == "1.00"
     assert "Worse than Adam: GD†." in table.headline
 
 
@@ -212,11 +212,11 @@ def test_what_is_compared_is_named_in_four_parts():
 
 
 def test_a_budget_that_is_no_budget_for_claims_says_so():
-    """Five seeds are for a look, ten are for claims."""
+    """Five seeds are exploratory, ten are for claims."""
     small = evidence(APART)
     large = dataclasses.replace(small, study=dataclasses.replace(small.study, budget="standard"))
     said = [" ".join(text.notes(one, result(small))) for one in (small, large)]
-    assert ["not for claims" in words for words in said] == [True, False]
+    assert ["exploratory" in words for words in said] == [True, False]
 
 
 def test_scores_of_a_part_of_the_training_set_are_called_so():
