@@ -9,7 +9,7 @@ from experiments.checks.conformance import arguments, gradients, replicas, resum
 from experiments.checks.conformance.rows import ROWS, Row
 from experiments.errors import unknown
 
-MODULES = (arguments, gradients, gradients, replicas, resuming, gradients, state)
+MODULES = (arguments, gradients, replicas, resuming, state)
 """Importing a module declares its rows."""
 
 NOT_HERE = {

@@ -248,13 +248,3 @@ def test_a_reader_that_has_had_enough_is_no_error():
     assert listing.stderr.read() == ""
     assert listing.wait() == 128 + signal.SIGPIPE
     listing.stderr.close()
-
-
-def test_a_dry_run_of_a_target_counts_the_pool_s_runs_and_trains_nothing(capsys, monkeypatch, tmp_path):
-    """Four optimizers with five times the study's eight trials."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["target", "mnist", "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("mnist.pool: 160 runs, 0 recorded, 160 to make")
-    assert said.endswith(" Then the best of the pool runs with seeds of its own.\n")
-    assert list(tmp_path.iterdir()) == []

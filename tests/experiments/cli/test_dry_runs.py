@@ -91,3 +91,13 @@ def test_runs_that_cannot_be_stored_are_told_before_anything_is_trained(capsys, 
     said = capsys.readouterr().err
     assert said.startswith("error: runs/logs/small cannot be written: ")
     assert len(said.splitlines()) == 1
+
+
+def test_a_dry_run_of_a_target_counts_the_pool_s_runs_and_trains_nothing(capsys, monkeypatch, tmp_path):
+    """Four optimizers with five times the study's eight trials."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["target", "mnist", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("mnist.pool: 160 runs, 0 recorded, 160 to make")
+    assert said.endswith(" Then the best of the pool runs with seeds of its own.\n")
+    assert list(tmp_path.iterdir()) == []
