@@ -67,7 +67,10 @@ def said(made, folder, capsys):
         (
             [FEW],
             "smoke",
-            "the budget 'smoke' is exploratory: too few trials and seeds for claims.",
+            (
+                "S = 3: fewer than 5 evaluation seeds; "
+                "the budget 'smoke' is exploratory: too few trials and seeds for claims."
+            ),
         ),
         ([FEW, EDGE, MIXED], "standard", "after the last widening; and 1 more reason."),
     ],
