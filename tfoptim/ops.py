@@ -151,6 +151,16 @@ def maximum(x: Any, y: Any) -> Any:
     return tf.maximum(x, y) if tf.is_tensor(x) or tf.is_tensor(y) else np.maximum(x, y)
 
 
+def mean(x: Any, axis: int | None = None) -> Any:
+    """Mean of all elements of an array, or along one axis."""
+    return tf.reduce_mean(x, axis) if tf.is_tensor(x) else np.mean(x, axis)
+
+
+def norm(x: Any) -> Any:
+    """2-norm of all elements of an array taken together: a 0-d tensor, or a number."""
+    return sqrt(tf.reduce_sum(square(x)) if tf.is_tensor(x) else np.sum(square(x)))
+
+
 def ratio(x: Any, y: Any) -> Any:
     """`x / y`, element by element, and 0 where `y` is 0: without an epsilon, elements without gradient do not move."""
     if tf.is_tensor(x) or tf.is_tensor(y):

@@ -49,14 +49,16 @@ class Optimizer(Live):
     """
 
     slots: ClassVar[Any] = {}
-    """State kept per variable: name -> start value, the name of the field that gives it, or a function of the weights.
-    A tuple of such dictionaries is stored one dictionary after the other, in the order of Keras's files."""
+    """State kept per variable: name -> start value, the name of the field that gives it, a function of the weights, or
+    a `tfoptim.declaration.Slot` if it has another shape than its variable. A tuple of such dictionaries is stored one
+    dictionary after the other, in the order of Keras's files."""
 
     shared: ClassVar[Mapping[str, float]] = {}
     """State kept once per optimizer: name -> start value."""
 
     elementwise: ClassVar[bool] = True
-    """Whether each element is updated by itself. False for rules that take norms: they may not be split or joined."""
+    """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
+    refuse `lazy`, as do rules with slots of another shape."""
 
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""

@@ -9,7 +9,7 @@ import pytest
 import tfoptim
 from experiments import optimizers
 from experiments.problems.functions import FUNCTIONS
-from tfoptim.state import slot_groups
+from tfoptim.declaration.slots import slot_groups
 
 FUNCTION = FUNCTIONS["rosenbrock"]
 STEPS = 40

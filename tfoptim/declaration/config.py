@@ -18,6 +18,7 @@ from tfoptim.declaration.fields import (
 )
 from tfoptim.declaration.guard import Guarded, with_arguments
 from tfoptim.declaration.presentation import representation, with_common_arguments
+from tfoptim.declaration.slots import check_lazy
 from tfoptim.groups import Exclusion
 
 _EXCLUSION = "exclude_from_weight_decay"
@@ -93,6 +94,7 @@ class Configured(KerasOptimizer):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
         own["_values"] = values
+        check_lazy(self, values["lazy"])
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""

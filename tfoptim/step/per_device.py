@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfoptim.ops import Scalar, host
 from tfoptim.state import slots
 from tfoptim.step.gradients import clip, sum_rows
-from tfoptim.update import execute
+from tfoptim.update import update
 from tfoptim.update.context import Slots, Update, hyperparameters
 from tfoptim.variables import local, raw, toward
 
@@ -37,7 +37,7 @@ def update_devices(
         clipped = zip(clip(optimizer, h, grads), variables, state, present or [None] * len(variables), strict=True)
         for g, v, s, there in clipped:
             if there is None:
-                update(optimizer, h, g, v, s)
+                update_one(optimizer, h, g, v, s)
             else:
                 update_if(there, optimizer, h, g, v, s)
         for v, a in averages:
@@ -53,9 +53,9 @@ def update_devices(
         )
 
 
-def update(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
+def update_one(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
     """Updates one variable and applies its constraint."""
-    execute.update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
+    update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
     constrain(optimizer, v)
 
 
@@ -66,7 +66,7 @@ def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) 
         dense = not isinstance(g, tf.IndexedSlices)
         # Tensors of one branch do not exist in the next, so they must not be cached across branches.
         own = {name: Scalar(x.value) if isinstance(x, Scalar) else x for name, x in vars(h).items()}
-        update(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
+        update_one(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
         return tf.constant(0)
 
     tf.cond(there, with_gradient, lambda: tf.constant(0))

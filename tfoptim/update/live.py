@@ -19,8 +19,9 @@ import tensorflow as tf
 from tfoptim.declaration.config import Configured
 from tfoptim.declaration.domains import FRACTION, Interval
 from tfoptim.declaration.fields import Field
+from tfoptim.declaration.slots import check_lazy, slot_groups
 from tfoptim.ops import host
-from tfoptim.state import Runtime, slot_groups
+from tfoptim.state import Runtime
 from tfoptim.update import kernels
 
 
@@ -85,6 +86,8 @@ class Live(Configured):
             set_in_function(self, field, value)
             return
         value = field.parse(type(self).__name__, value)
+        if field.name == "lazy":
+            check_lazy(self, value)
         old, new = own["_values"], own["_values"] | {field.name: value}
         if made and self.built and value != old[field.name]:
             self._check_can_follow(field, old, new)
@@ -194,7 +197,7 @@ def _check_acts(optimizer: Any, field: Any, what: str) -> None:
         kind = "switched off (None)" if was is None else "a schedule"
         raise ValueError(f"{what} is {kind}, and a step cannot set it; give a number when you make the optimizer.")
     slots = [dict(group) for group in slot_groups(optimizer)]
-    if name in (start for group in slots for start in group.values()):
+    if name in (slot.start for group in slots for slot in group.values()):
         raise ValueError(f"{what} is read when the optimizer is built, and no step can set it.")
     try:
         values[name] = _inside(field.domain)

@@ -17,7 +17,7 @@ HANDFUL = 14  # scalars a step: counter and rate to the CPU, what was computed t
 def metal(monkeypatch):
     """Makes the library take this machine for a Mac with an Apple GPU."""
     monkeypatch.setattr(ops, "on_metal", lambda: True)
-    monkeypatch.setattr("tfoptim.update.execute.on_metal", lambda: True)
+    monkeypatch.setattr("tfoptim.update.on_metal", lambda: True)
 
 
 def traced(optimizer, gradients=None):
