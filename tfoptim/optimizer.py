@@ -35,6 +35,9 @@ class Optimizer(Live):
         name: of the optimizer, the prefix of its variables' names.
         lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
         nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
+        groups: numbers of variables that differ, by regular expressions that are found in the variables' paths, such as
+            `{"bias": {"weight_decay": None}, "encoder/": {"learning_rate": 0.1}}`; the learning rate of a group is a
+            factor on the optimizer's.
 
     >>> from tfoptim.declaration import Fraction
     >>> class Averaged(Optimizer):
@@ -81,7 +84,10 @@ class Optimizer(Live):
         return w - h.learning_rate * self.direction(h, g, w, s)
 
     def once(self, h: Any, s: Any) -> None:
-        """Computes values shared by all variables; may add names to `h` and replace shared state in `s`."""
+        """Computes values shared by all variables of a group; may add names to `h` and replace shared state in `s`.
+
+        Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
+        """
 
     # Methods that Keras calls
 

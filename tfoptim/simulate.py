@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tfoptim.declaration.slots import arrays
+from tfoptim.groups import of_path
 from tfoptim.update.context import Slots
 
 
@@ -20,7 +21,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
         optimizer: any optimizer of tfoptim; it is not changed.
         weights: start, array-like of any shape.
         gradients: per step, one array-like of the same shape, or a function that computes it from the weights.
-        path: of the variable, for slots whose shape depends on it.
+        path: of the variable, for its group, and for slots whose shape depends on it.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step.
@@ -38,10 +39,13 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     state = Slots(arrays(optimizer, w, path))
     shared = Slots(dict(optimizer.shared))
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
+    own = of_path(optimizer.given("groups"), path)
     trajectory = []
     for t, gradient in enumerate(gradients, start=1):
         g = gradient(w) if callable(gradient) else gradient
-        h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in numbers.items()})
+        h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in (numbers | own).items()})
+        if "learning_rate" in own:
+            h.learning_rate *= _at(numbers["learning_rate"], t - 1)
         optimizer.once(h, shared)
         if h.weight_decay is not None:
             w = w - w * (h.learning_rate * h.weight_decay)

@@ -35,6 +35,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
+from tfoptim.groups import Group, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -46,7 +47,8 @@ class Runtime:
     """
 
     numbers: Any = None
-    """keras.Variable, float64 vector: current value of each number field, in their order; None within `__init__`."""
+    """keras.Variable, float64 vector: current value of each number field, in their order, then of each number of the
+    groups; None within `__init__`."""
     set_in_functions: set[str] = field(default_factory=set)
     """Names of numbers that a `tf.function` assigns: their values are only in `numbers`."""
     slots: list[dict[str, Any]] = field(default_factory=list)
@@ -55,8 +57,8 @@ class Runtime:
     """Name -> scalar keras.Variable, one for all variables."""
     averages: list[Any] = field(default_factory=list)
     """Per variable: its moving average, a keras.Variable in compute precision, or None; empty without `use_ema`."""
-    excluded: set[int] = field(default_factory=set)
-    """Positions of variables excluded from weight decay."""
+    groups: list[Group] = field(default_factory=list)
+    """Per variable: what its numbers depend on, if they differ from the optimizer's."""
     had_gradient: set[Any] = field(default_factory=set)
     """Keys of variables that had a gradient since `build`, collected under gradient accumulation."""
     eager: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
@@ -88,7 +90,8 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables"] = variables
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
-    runtime.excluded = optimizer._exclusion.spared(variables)
+    what = f"{type(optimizer).__name__}: groups"
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer._exclusion, variables)
     if optimizer.use_ema:
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:

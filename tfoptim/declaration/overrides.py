@@ -84,7 +84,7 @@ INSTEAD: Mapping[str, str] = {
 }
 """Method that is never called -> what to do instead."""
 
-OWN = frozenset({"numbers", "now", "given", "knows"})
+OWN = frozenset({"numbers", "now", "given", "knows", "schedules"})
 """Public names of tfoptim that every step reads."""
 
 RULE = {"direction": ("h", "g", "w", "s"), "step": ("h", "g", "w", "s"), "once": ("h", "s")}

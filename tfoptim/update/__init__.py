@@ -92,7 +92,8 @@ def kernel(u: Update, found: kernels.Kernel) -> None:
 def compiled(u: Update) -> None:
     """Runs `dense` as one operation compiled by XLA for this shape: one pass over memory, in place."""
     known = {name: value for name, value in vars(u.h).items() if value is not None}
-    numbers = u.h.t.once(tuple(known), lambda: tf.stack([value.value for value in known.values()]))
+    group = tuple((name, id(value)) for name, value in known.items())  # alive, and the same, until the step ends
+    numbers = u.h.t.once(group, lambda: tf.stack([value.value for value in known.values()]))
     functions = u.optimizer._runtime.compiled
     key = (*known, tuple(u.variable.shape), u.variable.dtype, u.decay is None)
     if key not in functions:

@@ -19,7 +19,8 @@ import tensorflow as tf
 from tfoptim.declaration.config import Configured
 from tfoptim.declaration.domains import FRACTION, Interval
 from tfoptim.declaration.fields import Field
-from tfoptim.declaration.slots import check_lazy, slot_groups
+from tfoptim.declaration.slots import slot_groups
+from tfoptim.groups import values
 from tfoptim.ops import host
 from tfoptim.state import Runtime
 from tfoptim.update import kernels
@@ -32,15 +33,7 @@ class Live(Configured):
         """Validates the arguments, passes Keras its own, and makes the number fields live."""
         runtime = self.__dict__["_runtime"] = Runtime()
         super()._configure(arguments)
-        # Float64, so that 0.999 is 0.999 in a float64 model; not part of the saved state: the config has the values.
-        with host():
-            runtime.numbers = keras.Variable(
-                _vector(self),
-                dtype="float64",
-                trainable=False,
-                aggregation="only_first_replica",
-                name="hyperparameters",
-            )
+        runtime.numbers = _variable(self)
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         """Returns the children that TensorFlow saves; a SavedModel has no config, so it needs the numbers too."""
@@ -86,8 +79,7 @@ class Live(Configured):
             set_in_function(self, field, value)
             return
         value = field.parse(type(self).__name__, value)
-        if field.name == "lazy":
-            check_lazy(self, value)
+        value = self._checked(field.name, value)
         old, new = own["_values"], own["_values"] | {field.name: value}
         if made and self.built and value != old[field.name]:
             self._check_can_follow(field, old, new)
@@ -97,8 +89,18 @@ class Live(Configured):
         if made and field.name == "learning_rate":
             keras.optimizers.Optimizer.learning_rate.fset(self, value)
         own["_values"] = new
+        if made and field.name == "groups":
+            self._hold_groups()
         if made and field.domain.live:
             put(self, field.name, value if isinstance(value, float) else 0.0)
+
+    def _hold_groups(self) -> None:
+        """Makes the numbers of groups live, which are the same in number once the optimizer is built."""
+        with tf.init_scope():
+            if self.built:
+                self._runtime.numbers.assign(_vector(self))
+            else:
+                self._runtime.numbers = _variable(self)
 
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
         """Raises unless a traced step can follow a change: a number for a number, with the same structure."""
@@ -108,7 +110,7 @@ class Live(Configured):
         self.__dict__["_values"] = old
         was, becomes = old[field.name], new[field.name]
         scheduled = field.name == "learning_rate" and callable(was)  # Keras raises with a hint
-        if not scheduled and (not (isinstance(was, float) and isinstance(becomes, float)) or before != after):
+        if not scheduled and (not _alike(was, becomes) or before != after):
             raise ValueError(
                 f"{type(self).__name__}: {field.name} cannot change from {was!r} to {becomes!r} once the optimizer is "
                 "built; make a new optimizer."
@@ -120,9 +122,36 @@ def _structure(optimizer: Live) -> Any:
     return [list(group) for group in slot_groups(optimizer)], kernels.precisions_kept(optimizer)
 
 
+def _alike(was: Any, becomes: Any) -> bool:
+    """Returns whether a traced step can follow a change: a number for a number, in groups of the same patterns too."""
+    if isinstance(was, dict) and isinstance(becomes, dict):
+        pairs = [(value, becomes[key]) for key, value in was.items() if key in becomes]
+        return list(was) == list(becomes) and all(a == b or _alike(a, b) for a, b in pairs)
+    return isinstance(was, float) and isinstance(becomes, float)
+
+
+def _variable(optimizer: Live) -> Any:
+    """Returns the variable with the current numbers.
+
+    Float64, so that 0.999 is 0.999 in a float64 model; not part of the saved state: the config has the values.
+    """
+    with host():
+        return keras.Variable(
+            _vector(optimizer),
+            dtype="float64",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="hyperparameters",
+        )
+
+
 def _vector(optimizer: Live) -> list[float]:
     """Returns the current number of each number field, and 0 for schedules and None, which are not read there."""
-    return [value if isinstance(value, float) else 0.0 for value in optimizer.numbers().values()]
+    numbers = {
+        **optimizer.numbers(),
+        **{name: present(optimizer, name) for name in optimizer._runtime.set_in_functions},
+    }
+    return [x if isinstance(x, float) else 0.0 for x in [*numbers.values(), *values(optimizer.given("groups"))]]
 
 
 def in_function(optimizer: Any, field: Any, value: Any) -> bool:

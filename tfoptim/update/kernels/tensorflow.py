@@ -15,6 +15,7 @@ SavedModel has only those that TFLite can decompose (`portable`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from tfoptim.rules.momentum import Momentum
 from tfoptim.rules.nadam import Nadam
 from tfoptim.rules.rmsprop import RMSprop
 from tfoptim.update.context import Update
-from tfoptim.update.kernels import Kernel, add, known
+from tfoptim.update.kernels import Kernel, add
 from tfoptim.variables import toward
 
 
@@ -222,10 +223,10 @@ def _adam(u: Update, rate: Scalar, epsilon: Scalar) -> None:
     )
 
 
-def _epsilon_is_small(optimizer: Any, dtype: tf.DType) -> bool:
+def _epsilon_is_small(optimizer: Any, numbers: Mapping[str, Any], dtype: tf.DType) -> bool:
     """Returns whether AdaGrad's epsilon can move out of the root: see `adagrad`."""
-    del dtype
-    start, epsilon = (known(optimizer)[name] for name in ("initial_accumulator_value", "epsilon"))
+    del optimizer, dtype
+    start, epsilon = (numbers[name] for name in ("initial_accumulator_value", "epsilon"))
     return bool(isinstance(epsilon, float) and start > 0 and epsilon <= 4e-6 * start)
 
 
