@@ -78,12 +78,15 @@ def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) 
 def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor, groups: Sequence[Group]) -> dict[Group, Any]:
     """Reads the hyperparameters of this step from their variables: the optimizer's own, and those of groups."""
     vector = optimizer._runtime.numbers.value
-    numbers = tf.unstack(tf.convert_to_tensor(local(strategy, vector)), vector.shape[0])
+    present = tf.convert_to_tensor(local(strategy, vector))
     rate = getattr(optimizer._learning_rate, "value", None)
     rate = None if rate is None else tf.convert_to_tensor(local(strategy, rate))
     with host():
+        numbers = tf.unstack(present, vector.shape[0])
         h = hyperparameters(optimizer, step, numbers, rate)
-        return {DEFAULT: h} | {g: in_group(optimizer, g, step, numbers, h) for g in groups if g != DEFAULT}
+        return {DEFAULT: h} | {
+            g: in_group(optimizer, g, step, numbers, h) for g in dict.fromkeys(groups) if g != DEFAULT
+        }
 
 
 def once(strategy: Any, optimizer: Any, sets: Mapping[Group, Any]) -> None:
