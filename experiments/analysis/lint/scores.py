@@ -93,7 +93,7 @@ def _met(case: Case, record: Record) -> float:
 
 def parallel_timing(case: Case) -> Iterator[str]:
     """Seconds are taken from runs that had the machine, and their process, to themselves."""
-    if others := timings.beside(case.timings):
+    if others := timings.not_alone(case.timings):
         told = some(map(name, others))
         yield f"Times come from runs that trained beside others, or after others in their process: {told}."
 

@@ -189,7 +189,7 @@ def test_a_table_of_something_else_is_refused(capsys, tmp_path):
     """The command that writes such tables is named."""
     (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     assert main(["benchmark", "--from", str(tmp_path / "other.csv")]) == 2
-    assert "is not a table that `python -m experiments benchmark` wrote" in capsys.readouterr().err
+    assert "is not a table of `python -m experiments benchmark`" in capsys.readouterr().err
 
 
 def test_the_command_measures_writes_and_prints(capsys, tmp_path):

@@ -69,7 +69,7 @@ def test_a_full_disk_is_told_with_path_and_space_and_there_is_no_damage(expected
     """Once there is space, the same command makes the records."""
     code, said = program(prepare(tmp_path), *RUN, limits=FULL)
     assert code == 1
-    assert "ckpt cannot be written: File too large (" in said
+    assert "ckpt cannot be written: File too large; while writing a checkpoint of 0.6 MB (" in said
     assert " MiB free)" in said
     assert "Traceback" not in said
     assert results(tmp_path) == {}
@@ -183,7 +183,7 @@ def test_records_of_another_tensorflow_are_made_again_and_that_is_said(expected,
     other = {"OTHER_TENSORFLOW": "2.99.0"}
     code, said = program(tmp_path, *RUN, variables=other)
     assert code == 0, said
-    assert "is passed over: it was made with tensorflow 2." in said
+    assert ": it was made with tensorflow 2." in said
     assert "(here 2.99.0)." in said
     assert results(tmp_path) == expected
     code, said = program(tmp_path, *RUN, "--dry-run")
