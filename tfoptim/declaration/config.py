@@ -153,10 +153,6 @@ class Configured(KerasOptimizer):
         except KeyError:
             raise AttributeError(field.name) from None
 
-    def _write(self, field: Field, value: Any) -> None:
-        """Assigns a field, after the same checks as in the constructor."""
-        self.__dict__["_values"] = self.__dict__["_values"] | {field.name: field.parse(type(self).__name__, value)}
-
 
 Configured.fields = declared(Configured)
 

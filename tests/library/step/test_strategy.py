@@ -18,7 +18,7 @@ SETTINGS = {  # base arguments that act on reduced gradients, after the replicas
         "ema_momentum": 0.5,
         "ema_overwrite_frequency": 2,
     },
-    "accumulated": {"gradient_accumulation_steps": 3, "clipnorm": 0.5, "weight_decay": 0.1},
+    "accumulated": {"gradient_accumulation_steps": 3, "clipnorm": 0.5, "weight_decay": 0.01},
 }
 
 
