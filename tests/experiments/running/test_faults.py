@@ -208,7 +208,7 @@ def test_a_run_that_another_machine_has_is_waited_for_and_that_is_said(expected,
     code, said = program(tmp_path, *RUN, "--no-wait")
     assert code == 3, said
     assert "1 of " in said
-    assert "runs are locked, the first " in said
+    assert "runs are locked by other processes, the first " in said
     running = start(tmp_path, *RUN)
     for line in running.stderr:
         if "waiting: locked by process 7 on another; a stale lock" in line:
