@@ -156,6 +156,7 @@ checkpoints.save(Path(sys.argv[1]), "run", checkpoints.Checkpoint(1, evaluations
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_file_operation_leaves_the_old_or_the_new_checkpoint(tmp_path):
     """Never an error, and never one older than the one before."""
     died, found = [], []

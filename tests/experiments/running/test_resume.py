@@ -10,6 +10,8 @@ from experiments.running.engines import execute
 from tests.experiments import tiny
 from tests.experiments.running.test_train_segmentation import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch):
