@@ -53,6 +53,7 @@ def svgs(made):
         yield name.partition("/")[2], svg.read_text(encoding="utf-8"), ET.parse(svg).getroot()
 
 
+@pytest.mark.slow
 def test_every_declared_figure_is_looked_at(made):
     """Of one problem, and of several; learning curves and tuned hyperparameters among them."""
     declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]

@@ -17,6 +17,8 @@ from experiments.running.engines import Job, Setting, cluster
 from tests.experiments.small import evaluations, run
 from tests.experiments.whole import prepare, program, results, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):

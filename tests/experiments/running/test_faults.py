@@ -17,6 +17,8 @@ NO_ROOT = "import ctypes, sys\nsys.platform == 'linux' and ctypes.CDLL(None).prc
 # A checkpoint has 600 kB, all else little: this is a disk that is full at the first checkpoint.
 FULL = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):

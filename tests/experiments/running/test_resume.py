@@ -11,6 +11,8 @@ from tests.experiments import tiny
 from tests.experiments.running.test_train_segmentation import run
 from tfoptim.resume import checkpoints
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch):

@@ -26,6 +26,7 @@ def taken(folder):
     return timings.in_order(found)
 
 
+@pytest.mark.slow
 def test_times_are_taken_one_after_the_other_each_by_a_process_of_its_own(tmp_path):
     """Optimizers in turn, on one machine; a second call finds all recorded, and `lint` has nothing against them."""
     folder = prepare(tmp_path)
@@ -139,6 +140,7 @@ def test_an_interruption_names_the_command_without_what_would_begin_again(monkey
     assert capsys.readouterr().err.endswith("the same command continues: python -m experiments time mnist\n")
 
 
+@pytest.mark.slow
 def test_a_timed_run_begins_anew_after_an_interruption(tmp_path):
     """Seconds of two processes are not those of one; another run goes on from its checkpoint."""
     for kind, seed, first in ((runs.TIMING, 3000, 0), (runs.EVALUATION, 0, 1)):
