@@ -17,7 +17,7 @@ from experiments.studies import Entry
 
 
 def not_finite(case: Case) -> Iterator[str]:
-    """A run whose numbers are none has diverged, and says so."""
+    """A run with non-finite scores must be marked as diverged."""
     false = [name(r) for r in case.records if r.status == "done" and not all(map(math.isfinite, _numbers(r)))]
     if false:
         yield f"Runs end without finite scores and are not marked as diverged: {some(false)}."
