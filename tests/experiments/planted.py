@@ -107,7 +107,7 @@ PLANTED = [
     (
         searches.miscounted,
         lambda: costing("Adam", runs=15),
-        "Adam took 15 runs .* and 128,000 gradients, and its records took 16 runs",
+        "Adam took 15 runs .* and 128,000 gradients, but its records took 16 runs",
     ),
     (searches.miscounted, lambda: costing("Adam", gradients=1), r"and 1 gradients, but .*and 128,000 gradients"),
     (searches.miscounted, lambda: costing("SGD", widened=8), r"SGD took 16 runs \(8 after widening\)"),
