@@ -11,7 +11,7 @@ from experiments.analysis import cases
 from experiments.figures import boxes, canvas, overlays
 from experiments.figures.canvas import Context
 from experiments.problems.datasets.examples import Slices
-from experiments.records import run_folder
+from experiments.records import files
 from experiments.records.run_folder import Record
 from experiments.report import case_table
 from experiments.report.captions import Captions
@@ -36,8 +36,8 @@ def write(study: Study, found: Sequence[Record], captions: Captions, folder: Pat
     every = case_table.rows(study, runs)
     paths = [folder / "metrics.md", folder / "metrics.csv"]
     notes = case_table.notes(study, runs, captions.facts)
-    run_folder.write(paths[0], case_table.markdown(every, captions.title("Every metric"), notes))
-    run_folder.write(paths[1], case_table.as_csv(every, runs))
+    files.write(paths[0], case_table.markdown(every, captions.title("Every metric"), notes))
+    files.write(paths[1], case_table.as_csv(every, runs))
     for one in boxes.BOXES:
         context = Context(captions.caption(one.words, one.how), styles)
         draw = functools.partial(boxes.draw, boxes=one)

@@ -1,4 +1,4 @@
-"""Faults of what is to be summed up or compared, told in one sentence each before anything is computed."""
+"""Input validation for the statistics functions."""
 
 from __future__ import annotations
 
