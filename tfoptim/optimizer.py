@@ -66,6 +66,13 @@ class Optimizer(Live):
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
 
+    own_decay: ClassVar[Any] = False
+    """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
+    for variables without decay."""
+
+    family: ClassVar[str] = ""
+    """Heading under which `tfoptim.registry.table` lists the rule."""
+
     # Methods that a rule defines
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:

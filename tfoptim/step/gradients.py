@@ -6,7 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.ops import Scalar, ratio
+from tfoptim.ops import ratio
+from tfoptim.scalar import Scalar
 from tfoptim.variables import compute_dtype, is_float, path
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.groups import DEFAULT, Group
-from tfoptim.ops import Scalar, host
+from tfoptim.scalar import Scalar, host
 from tfoptim.state import slots
 from tfoptim.step.gradients import clip, sum_rows
 from tfoptim.update import update
@@ -58,7 +58,7 @@ def update_devices(
 
 def update_one(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
     """Updates one variable and applies its constraint."""
-    update(Update(optimizer, h, g, raw(v), s, decay(h)))
+    update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h)))
     constrain(optimizer, v)
 
 
@@ -113,9 +113,9 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
     return g / tf.cast(k, g.dtype) if k else g
 
 
-def decay(h: Any) -> Any:
-    """Returns the fraction of the weights that decay subtracts, or None."""
-    return None if h.weight_decay is None else h.learning_rate * h.weight_decay
+def decay(optimizer: Any, h: Any) -> Any:
+    """Returns the fraction of the weights that the pipeline takes off, or None."""
+    return None if h.weight_decay is None or optimizer.own_decay else h.learning_rate * h.weight_decay
 
 
 def constrain(optimizer: Any, v: Any) -> None:

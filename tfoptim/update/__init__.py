@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.slots import takes_whole_variables
-from tfoptim.ops import Scalar, on_metal
+from tfoptim.scalar import Scalar, on_metal
 from tfoptim.update import kernels
 from tfoptim.update.context import Slots, Update
 from tfoptim.variables import compute_dtype

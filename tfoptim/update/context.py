@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.groups import Group, own_numbers
-from tfoptim.ops import Scalar, choose
+from tfoptim.scalar import Scalar, choose
 
 
 class Slots:
@@ -79,6 +79,7 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     h = SimpleNamespace(t=Scalar(tf.cast(step, dtype)) + 1, zero=Scalar(0.0))
     for (name, value), number in zip(optimizer.numbers().items(), numbers, strict=False):
         setattr(h, name, _present(value, number, step, dtype))
+    h.weight_decay = _decay(optimizer, h.weight_decay)
     if rate is not None and dtype == tf.float64:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.
@@ -105,7 +106,13 @@ def in_group(optimizer: Any, group: Group, step: Any, numbers: Any, h: SimpleNam
         place = places.index((group[0], name)) - len(places) if value is not None else 0
         now = _present(value, numbers[place], step, h.t.value.dtype)
         setattr(own, name, h.learning_rate * now if name == "learning_rate" else now)
+    own.weight_decay = _decay(optimizer, own.weight_decay)
     return own
+
+
+def _decay(optimizer: Any, present: Scalar | None) -> Scalar | None:
+    """Returns the weight decay that the rule sees: a number, if it applies it itself."""
+    return Scalar(0.0) if present is None and optimizer.own_decay else present
 
 
 def _present(value: Any, number: Any, step: Any, dtype: tf.DType) -> Scalar | None:

@@ -21,7 +21,7 @@ from tfoptim.declaration.domains import FRACTION, Interval
 from tfoptim.declaration.fields import Field
 from tfoptim.declaration.slots import slot_groups
 from tfoptim.groups import values
-from tfoptim.ops import host
+from tfoptim.scalar import host
 from tfoptim.state import Runtime
 from tfoptim.update import kernels
 
