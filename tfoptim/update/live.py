@@ -31,7 +31,7 @@ class Live(Configured):
 
     def _configure(self, arguments: Mapping[str, Any]) -> None:
         """Validates the arguments, passes Keras its own, and makes the number fields live."""
-        runtime = self.__dict__["_runtime"] = Runtime()
+        runtime = self.__dict__["_runtime"] = Runtime(owner=self)
         super()._configure(arguments)
         runtime.numbers = _variable(self)
 
@@ -55,7 +55,7 @@ class Live(Configured):
         if name != "learning_rate" or callable(value):
             return value
         with tf.init_scope():
-            rate = keras.ops.convert_to_numpy(self._learning_rate)
+            rate = keras.ops.convert_to_numpy(self._runtime.owner._learning_rate)
         return value if rate.dtype.type(value) == rate else float(rate)
 
     def _read(self, field: Field) -> Any:
@@ -64,7 +64,7 @@ class Live(Configured):
         A number that steps set is a float outside of them, and a tensor inside.
         """
         if field.name == "learning_rate":
-            rate = self._learning_rate
+            rate = self._runtime.owner._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
         if field.name in self._runtime.set_in_functions:
             eager = tf.executing_eagerly() or not isinstance(self.numbers()[field.name], float)
@@ -73,14 +73,18 @@ class Live(Configured):
 
     def _write(self, field: Field, value: Any) -> None:
         """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
-        own, made = self.__dict__, self._runtime.numbers is not None
+        runtime = self._runtime
+        if runtime.owner is not self:
+            runtime.owner._write(field, value)
+            return
+        made = runtime.numbers is not None
         inside = in_function(self, field, value)
         if inside and unknown(value):
             set_in_function(self, field, value)
             return
         value = field.parse(type(self).__name__, value)
         value = self._checked(field.name, value)
-        old, new = own["_values"], own["_values"] | {field.name: value}
+        old, new = runtime.values, runtime.values | {field.name: value}
         if made and self.built and value != old[field.name]:
             self._check_can_follow(field, old, new)
         if inside:
@@ -88,7 +92,7 @@ class Live(Configured):
             return
         if made and field.name == "learning_rate":
             keras.optimizers.Optimizer.learning_rate.fset(self, value)
-        own["_values"] = new
+        runtime.values = new
         if made and field.name == "groups":
             self._hold_groups()
         if made and field.domain.live:
@@ -105,9 +109,9 @@ class Live(Configured):
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
         """Raises unless a traced step can follow a change: a number for a number, with the same structure."""
         before = _structure(self)
-        self.__dict__["_values"] = new
+        self._runtime.values = new
         after = _structure(self)
-        self.__dict__["_values"] = old
+        self._runtime.values = old
         was, becomes = old[field.name], new[field.name]
         scheduled = field.name == "learning_rate" and callable(was)  # Keras raises with a hint
         if not scheduled and (not _alike(was, becomes) or before != after):
@@ -220,7 +224,7 @@ def _scalar(what: str, value: Any) -> tf.Tensor:
 
 def _check_acts(optimizer: Any, field: Any, what: str) -> None:
     """Raises if a step would not see or could not follow the number."""
-    values, name = vars(optimizer)["_values"], field.name
+    values, name = optimizer._runtime.values, field.name
     was = values[name]
     if not isinstance(was, float):
         kind = "switched off (None)" if was is None else "a schedule"
