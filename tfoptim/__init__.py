@@ -20,6 +20,7 @@ from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.simulate import simulate as simulate
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
+from tfoptim.wrappers.lookahead import Lookahead as Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
@@ -38,6 +39,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Lookahead",
     "LossScaleOptimizer",
     "Momentum",
     "Nadam",

@@ -1,6 +1,5 @@
 """Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -62,10 +61,10 @@ class Optimizer(Live):
     a `tfoptim.declaration.Slot` if it has another shape than its variable. A tuple of such dictionaries is stored one
     dictionary after the other, in the order of Keras's files."""
 
-    shared: ClassVar[Mapping[str, float]] = {}
+    shared: ClassVar[Any] = {}
     """State kept once per optimizer: name -> start value."""
 
-    elementwise: ClassVar[bool] = True
+    elementwise: ClassVar[Any] = True
     """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
     refuse `lazy`, as do rules with slots of another shape."""
 
@@ -78,6 +77,11 @@ class Optimizer(Live):
 
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
+
+    @property
+    def _rule_class(self) -> type:
+        """The class of the rule: for a wrapper, that of the optimizer inside."""
+        return type(self)
 
     # Methods that a rule defines
 
@@ -116,6 +120,7 @@ class Optimizer(Live):
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
+        self._check_takes_steps()
         if self.built:
             new = [path(v) for v in variables if not self.knows(v)]
             if new:
@@ -148,11 +153,17 @@ class Optimizer(Live):
             grads: gradients, one per variable; None where a variable has none.
             trainable_variables: the variables, in the same order; those of `build` if left out.
         """
+        self._check_takes_steps()
         if len(grads):
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may have effects at each call, as with Keras.
                 run = run_uncached if redefines(self, "assign") else cached_step.run
                 run(self, grads, trainable_variables, judge=self._runtime.judge)
+
+    def _check_takes_steps(self) -> None:
+        owner = self._runtime.owner
+        if owner is not self:
+            raise RuntimeError(f"{self.name} takes no steps by itself, because it is inside {owner.name}: use that.")
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""

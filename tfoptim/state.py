@@ -12,7 +12,7 @@ positions, which are used if they fit the rule.
 | a variable or a slot of another shape | is built | the same |
 | none of the variables | is built | nothing is taken, counters neither; a warning |
 | more or fewer slots (`amsgrad`, `use_ema`, accumulation) | is built | what both have is taken, a warning |
-| no averages | `use_ema` | averages start from the weights |
+| no averages, or no slow weights | `use_ema`, `Lookahead` | they start from the weights |
 | updates counted without accumulation | accumulates | the counter is set to as many updates |
 | a loss scale too (mixed_float16) | scales no loss | the state is taken |
 | no loss scale | scales the loss | the inner optimizer takes the state, the scale starts over |

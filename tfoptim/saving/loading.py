@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from tfoptim import state
-from tfoptim.declaration.slots import slot_groups
+from tfoptim.declaration.slots import slot_groups, start_value
 from tfoptim.saving.files import OPTIONAL, Layout, Saved, is_of_another_rule, read
 from tfoptim.saving.matching import Pair, match
 
@@ -88,7 +88,7 @@ def take(optimizer: Any, saved: Saved) -> None:
         optimizer._runtime.shared[name].assign(saved.scalars[name])
     if not saved.before:
         _take_counters(optimizer, saved)
-    _start_averages(ours, {i: saved.records[j].slots for i, j in pairs})
+    _start_from_weights(optimizer, ours, {i: saved.records[j].slots for i, j in pairs})
     _name_the_rest(optimizer, ours, saved, pairs)
 
 
@@ -98,8 +98,9 @@ def layout(optimizer: Any) -> Layout:
     sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
     groups = [group for group in slot_groups(optimizer) if group]
     reshaped = frozenset(name for group in groups for name, slot in group.items() if slot.reshaped)
+    of_weights = frozenset(name for group in groups for name, slot in group.items() if callable(slot.start))
     blocks = (*average, *sums, *map(tuple, groups))
-    return Layout(tuple(counters(optimizer)), blocks, tuple(optimizer.shared), reshaped)
+    return Layout(tuple(counters(optimizer)), blocks, tuple(optimizer.shared), reshaped, of_weights)
 
 
 def counters(optimizer: Any) -> dict[str, Any]:
@@ -142,11 +143,13 @@ def _take_counters(optimizer: Any, saved: Saved) -> None:
             variable.assign(saved.scalars[name] * calls if name == "iteration" else saved.scalars[name])
 
 
-def _start_averages(ours: Sequence[_Kept], taken: Mapping[int, Mapping[str, Any]]) -> None:
-    """Starts averages that the file lacks from the weights, as the first training step does."""
+def _start_from_weights(optimizer: Any, ours: Sequence[_Kept], taken: Mapping[int, Mapping[str, Any]]) -> None:
+    """Starts averages and slots that depend on the weights from the present weights, if the file lacks them."""
+    slots = {name: slot for group in slot_groups(optimizer) for name, slot in group.items() if callable(slot.start)}
     for i, mine in enumerate(ours):
-        if "average" in mine.slots and "average" not in taken.get(i, {}):
-            mine.slots["average"].assign(keras.ops.cast(mine.variable, mine.slots["average"].dtype))
+        for name in mine.slots.keys() & {*slots, "average"} - taken.get(i, {}).keys():
+            value = start_value(optimizer, slots[name], mine.variable) if name in slots else mine.variable
+            mine.slots[name].assign(keras.ops.cast(value, mine.slots[name].dtype))
 
 
 def _name_the_rest(optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: Sequence[Pair]) -> None:

@@ -12,6 +12,7 @@ from tests.library.reference.adamax import adamax
 from tests.library.reference.adamw import adamw
 from tests.library.reference.cyclic import clmr, clr
 from tests.library.reference.gd import gd
+from tests.library.reference.lookahead import lookahead
 from tests.library.reference.momentum import momentum
 from tests.library.reference.nadam import nadam
 from tests.library.reference.rmsprop import rmsprop
@@ -26,6 +27,7 @@ __all__ = [
     "clmr",
     "clr",
     "gd",
+    "lookahead",
     "momentum",
     "nadam",
     "rmsprop",

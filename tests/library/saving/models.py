@@ -96,6 +96,7 @@ OPTIMIZERS = {
     "lazy": lambda: tfoptim.Adam(0.1, lazy=True),
     "cyclic": lambda: tfoptim.CLMR(cycle=4),
     "scaled": lambda: tfoptim.Adamax(0.1, loss_scale_factor=8.0),
+    "lookahead": lambda: tfoptim.Lookahead(tfoptim.Adam(0.1), sync_period=3),
     "large": lambda: tfoptim.AdamW(0.01),
 }
 
