@@ -22,6 +22,7 @@ from tfoptim.simulate import simulate as simulate
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.lookahead import Lookahead as Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from tfoptim.wrappers.multi import MultiOptimizer as MultiOptimizer
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
@@ -42,6 +43,7 @@ __all__ = [
     "Lookahead",
     "LossScaleOptimizer",
     "Momentum",
+    "MultiOptimizer",
     "Nadam",
     "Optimizer",
     "RMSprop",

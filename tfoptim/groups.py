@@ -6,7 +6,7 @@ The numbers of a step are computed once per group. An exclusion from weight deca
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -63,24 +63,30 @@ def members(what: str, groups: Mapping[str, Any], exclusion: Exclusion, variable
     Raises:
         ValueError: a pattern fits no variable, or two patterns fit one.
     """
-    paths, excluded = [path(v) for v in variables], exclusion.spared(variables)
-    patterns = [_pattern(what, groups, p) for p in paths]
-    for pattern in groups:
-        _check_fits(what, pattern, pattern in patterns, paths)
-    return [(pattern, i in excluded) for i, pattern in enumerate(patterns)]
+    excluded = exclusion.spared(variables)
+    return [(pattern, i in excluded) for i, pattern in enumerate(patterns_of(what, groups, variables))]
 
 
-def _pattern(what: str, groups: Mapping[str, Any], path: str) -> str | None:
-    """Returns the pattern that fits a path, or None."""
-    found = [pattern for pattern in groups if re.search(pattern, path)]
+def patterns_of(what: str, patterns: Iterable[str], variables: Sequence[Any]) -> list[str | None]:
+    """Returns for each variable the pattern that fits it, or None; raises as `members`."""
+    paths = [path(v) for v in variables]
+    found = [pattern_of(what, patterns, p) for p in paths]
+    for pattern in patterns:
+        _check_fits(what, pattern, pattern in found, paths)
+    return found
+
+
+def pattern_of(what: str, patterns: Iterable[str], path: str) -> str | None:
+    """Returns the pattern that fits a path, or None; raises if two do."""
+    found = [pattern for pattern in patterns if re.search(pattern, path)]
     if len(found) > 1:
-        raise ValueError(f"{what}: {found[0]!r} and {found[1]!r} both fit {path}; a variable has one group at most.")
+        raise ValueError(f"{what}: {found[0]!r} and {found[1]!r} both fit {path}; one pattern at most may fit.")
     return found[0] if found else None
 
 
 def of_path(groups: Mapping[str, Any] | None, path: str) -> dict[str, Any]:
     """Returns the numbers of the group that has a path."""
-    return own_numbers(groups, (_pattern("groups", groups or {}, path), False))
+    return own_numbers(groups, (pattern_of("groups", groups or {}, path), False))
 
 
 def own_numbers(groups: Mapping[str, Mapping[str, Any]] | None, group: Group) -> dict[str, Any]:

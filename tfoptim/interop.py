@@ -9,6 +9,7 @@ import keras
 from tfoptim.optimizer import Optimizer
 from tfoptim.registry import classes, described
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
+from tfoptim.wrappers.multi import WHOLE, MultiOptimizer
 
 KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam"}
 
@@ -17,14 +18,15 @@ def from_keras(optimizer: Any) -> Any:
     """Returns the tfoptim optimizer of the same rule, with the same configuration and, if it is built, the same state.
 
     Args:
-        optimizer: a Keras optimizer, possibly in a `LossScaleOptimizer`. It is not changed.
+        optimizer: a Keras optimizer, possibly in a `LossScaleOptimizer`, or a `MultiOptimizer`. It is not changed.
 
     Returns:
         An optimizer for `model.compile`. If the given one was built, this one is built for the same variables, and its
         next step is the one that the given optimizer would have taken.
 
     Raises:
-        TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule.
+        TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule; or the optimizers of a
+            `MultiOptimizer` differ in what tfoptim does for all variables together, such as accumulating gradients.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -34,12 +36,19 @@ def from_keras(optimizer: Any) -> Any:
         return optimizer
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return _take_over(optimizer, _scaled(optimizer))
+    if isinstance(optimizer, getattr(keras.optimizers, "MultiOptimizer", ())):
+        return _joined(optimizer)
     name = type(optimizer).__name__.lower()
     if name not in KERAS_NAMES or type(optimizer) is not getattr(keras.optimizers, type(optimizer).__name__, None):
         raise TypeError(_refusal(optimizer))
-    ours = classes()[name].from_config(optimizer.get_config())
+    return _take_over(optimizer, _alone(optimizer))
+
+
+def _alone(optimizer: Any, **other: Any) -> Optimizer:
+    """Returns our optimizer for a Keras optimizer that is no wrapper, with some other arguments, without state."""
+    ours = classes()[type(optimizer).__name__.lower()].from_config({**optimizer.get_config(), **other})
     _copy_exclusion(optimizer, ours)
-    return _take_over(optimizer, ours)
+    return ours
 
 
 def _refusal(optimizer: Any) -> str:
@@ -63,6 +72,66 @@ def _refusal(optimizer: Any) -> str:
 def _scaled(optimizer: Any) -> LossScaleOptimizer:
     scale = {name: getattr(optimizer, name) for name in ("initial_scale", "dynamic_growth_steps", "name")}
     return LossScaleOptimizer(from_keras(optimizer.inner_optimizer), **scale)
+
+
+_OF_WHOLE = {name: field.default for name, field in Optimizer.fields.items() if name in WHOLE and name != "nonfinite"}
+"""Arguments that each optimizer of Keras's `MultiOptimizer` has, and here the whole has -> default."""
+
+
+def _joined(optimizer: Any) -> MultiOptimizer:
+    """Returns our `MultiOptimizer` for Keras's, whose patterns must fit the whole path."""
+    chosen = optimizer._optimizer_map
+    if not hasattr(chosen, "default_optimizer"):
+        raise TypeError("from_keras: a function chooses the optimizers; give tfoptim.MultiOptimizer patterns of paths.")
+    theirs = [chosen.default_optimizer, *chosen.values()]
+    converted = [from_keras(part) for part in theirs]  # with its state, and refused where its rule is unknown
+    default, *others = [_alone(part, **_OF_WHOLE) for part in theirs]
+    patterns = [f"^(?:{pattern})$" for pattern in chosen]
+    ours = MultiOptimizer(default, dict(zip(patterns, others, strict=True)), optimizer.name, **_of_whole(theirs))
+    if optimizer.built:
+        ours.build(list(optimizer._trainable_variables))
+        ours._iterations.assign(optimizer._iterations)
+        for mine, part in zip(ours.optimizers, converted, strict=True):
+            _take_part(ours, mine, part)
+    return ours
+
+
+def _of_whole(theirs: list[Any]) -> dict[str, Any]:
+    """Returns the arguments of the whole step, which must be the same for all optimizers."""
+    found: dict[str, Any] = {}
+    for name, default in _OF_WHOLE.items():
+        first, *others = [getattr(part, name) for part in theirs]
+        if any(other != first for other in others):
+            raise TypeError(
+                f"from_keras: {name} differs between the optimizers; tfoptim.MultiOptimizer has one for all."
+            )
+        if name == "global_clipnorm" and first is not None:
+            raise TypeError(
+                "from_keras: global_clipnorm clips the gradients of each optimizer by themselves; in "
+                "tfoptim.MultiOptimizer it clips all together."
+            )
+        found |= {name: first} if first != default else {}
+    return found
+
+
+def _take_part(ours: MultiOptimizer, mine: Optimizer, converted: Optimizer) -> None:
+    """Copies the state of one optimizer, which may be that of several patterns in Keras."""
+    if not converted.built:  # Keras leaves it so where it has no variables
+        return
+    mine._iterations.assign(converted.iterations)
+    for name, shared in mine._runtime.shared.items():
+        shared.assign(converted._runtime.shared[name])
+    if mine._learning_rate is not None and isinstance(mine._learning_rate, keras.Variable):
+        mine._learning_rate.assign(converted._learning_rate)
+    for i, variable in enumerate(mine._trainable_variables):
+        j, whole = converted._get_variable_index(variable), ours._get_variable_index(variable)
+        pairs = [(slot, converted._runtime.slots[j][name]) for name, slot in mine._runtime.slots[i].items()]
+        if ours._runtime.averages:
+            pairs.append((ours._runtime.averages[whole], converted._runtime.averages[j]))
+        if ours.gradient_accumulation_steps:
+            pairs.append((ours._accumulated_gradients[whole], converted._accumulated_gradients[j]))
+        for target, value in pairs:
+            target.assign(value)
 
 
 def _copy_exclusion(keras_optimizer: Any, ours: Optimizer) -> None:

@@ -1,5 +1,6 @@
 """Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -83,6 +84,18 @@ class Optimizer(Live):
         """The class of the rule: for a wrapper, that of the optimizer inside."""
         return type(self)
 
+    _named_parts: ClassVar[Any] = {}
+    """Optimizers that this one joins, by their names in files."""
+
+    def _parts(self) -> Sequence["Optimizer"]:
+        """Returns this optimizer and those that it joins."""
+        return self, *self._named_parts.values()
+
+    def _part_of(self, path: str) -> "Optimizer":
+        """Returns the optimizer whose rule moves the variable of a path."""
+        del path
+        return self
+
     # Methods that a rule defines
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
@@ -134,7 +147,7 @@ class Optimizer(Live):
                 )
         with tf.init_scope():
             state.create(self, variables)
-            if self.use_ema:
+            if self.given("use_ema"):
                 self.__dict__["_model_variables_moving_average"] = averages.shown(self._runtime.averages, variables)
             self.built: bool = True
             waiting, self._runtime.waiting = self._runtime.waiting, None
@@ -153,17 +166,17 @@ class Optimizer(Live):
             grads: gradients, one per variable; None where a variable has none.
             trainable_variables: the variables, in the same order; those of `build` if left out.
         """
-        self._check_takes_steps()
+        self._check_takes_steps(self._runtime.trainer)
         if len(grads):
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may have effects at each call, as with Keras.
-                run = run_uncached if redefines(self, "assign") else cached_step.run
+                run = run_uncached if any(redefines(part, "assign") for part in self._parts()) else cached_step.run
                 run(self, grads, trainable_variables, judge=self._runtime.judge)
 
-    def _check_takes_steps(self) -> None:
-        owner = self._runtime.owner
-        if owner is not self:
-            raise RuntimeError(f"{self.name} takes no steps by itself, because it is inside {owner.name}: use that.")
+    def _check_takes_steps(self, trainer: Any = None) -> None:
+        outer = trainer or self._runtime.owner
+        if outer is not self:
+            raise RuntimeError(f"{self.name} takes no steps by itself, because it is inside {outer.name}: use that.")
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""
@@ -198,8 +211,8 @@ class Optimizer(Live):
         Raises:
             ValueError: the optimizer is not built, or the arrays do not fit in number or shape.
         """
-        if self.built and len(weights) != len(self.variables):
-            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self.variables)} variables.")
+        if self.built and len(weights) != len(self._variables):
+            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self._variables)} variables.")
         super().set_weights(weights)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Optimizer":

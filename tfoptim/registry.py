@@ -11,6 +11,7 @@ from tfoptim.declaration.domains import nearest
 from tfoptim.optimizer import Optimizer
 from tfoptim.wrappers.lookahead import Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
+from tfoptim.wrappers.multi import MultiOptimizer
 
 RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
 
@@ -75,14 +76,15 @@ def named(name: str) -> type[Optimizer]:
     return classes()[short]
 
 
-WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (Lookahead, LossScaleOptimizer)}
+WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (Lookahead, LossScaleOptimizer, MultiOptimizer)}
 """Optimizers made of other optimizers: they have configs, and no names, as a name says nothing of the others."""
 
 
 def _check_not_a_wrapper(short: str) -> None:
     for name in WRAPPERS:
         if name.lower() == short:
-            raise ValueError(f"tfoptim.{name} is made of another optimizer: tfoptim.{name}(tfoptim.get('adam')).")
+            more = ", {'bias': tfoptim.get('sgd')}" if name == MultiOptimizer.__name__ else ""
+            raise ValueError(f"tfoptim.{name} is made of other optimizers: tfoptim.{name}(tfoptim.get('adam'){more}).")
 
 
 def _revived(config: Mapping[str, Any]) -> Any:

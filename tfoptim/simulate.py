@@ -21,7 +21,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
         optimizer: any optimizer of tfoptim; it is not changed.
         weights: start, array-like of any shape.
         gradients: per step, one array-like of the same shape, or a function that computes it from the weights.
-        path: of the variable, for its group, and for slots whose shape depends on it.
+        path: of the variable, for its group or its optimizer, and for slots whose shape depends on it.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step.
@@ -35,6 +35,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     >>> simulate(tfoptim.GD(learning_rate=0.25), 1.0, [lambda x: 2 * x] * 3)
     array([0.5  , 0.25 , 0.125])
     """
+    optimizer = optimizer._part_of(path)
     w = np.array(weights, np.float64)
     state = Slots(arrays(optimizer, w, path))
     shared = Slots(dict(optimizer.shared))

@@ -48,6 +48,8 @@ class Runtime:
 
     owner: Any = None
     """The optimizer that these are of: the wrapper, if one wraps another, which then shares all of this."""
+    trainer: Any = None
+    """The optimizer that takes the steps, if this one is a part of it."""
     values: dict[str, Any] = field(default_factory=dict)
     """Name of a hyperparameter -> its value as given, or as assigned since."""
     exclusion: Exclusion = field(default_factory=Exclusion)
@@ -98,7 +100,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     runtime = optimizer._runtime
     what = f"{type(optimizer).__name__}: groups"
     runtime.groups = members(what, optimizer.given("groups") or {}, runtime.exclusion, variables)
-    if optimizer.use_ema:
+    if optimizer.given("use_ema"):
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:
         own["_accumulated_gradients"] = [
@@ -173,6 +175,12 @@ def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
 
 
 # Access to variables
+
+
+def group_of(optimizer: Any, variable: Any) -> Group:
+    """Returns the group of a variable."""
+    group: Group = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
+    return group
 
 
 def slots(optimizer: Any, variable: Any) -> dict[str, Any]:

@@ -92,10 +92,13 @@ def representation(optimizer: Any, fields: Mapping[str, Any]) -> str:
     """Returns the call that creates an equal optimizer: its class, and the arguments that are not defaults."""
     values = {name: optimizer.given(name) for name in fields}
     changed = {name: value for name, value in values.items() if value != fields[name].default}
+    return call(type(optimizer).__name__, changed | given_name(optimizer))
+
+
+def given_name(optimizer: Any, usual: str | None = None) -> dict[str, str]:
+    """Returns the argument `name`, unless it is the usual one, or made from the class."""
     automatic = re.sub(r"_\d+$", "", optimizer.name).replace("_", "") == type(optimizer).__name__.lower()
-    if not automatic:
-        changed["name"] = optimizer.name
-    return call(type(optimizer).__name__, changed)
+    return {} if automatic or optimizer.name == usual else {"name": optimizer.name}
 
 
 def call(name: str, arguments: Mapping[str, Any]) -> str:

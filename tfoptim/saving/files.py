@@ -120,6 +120,22 @@ def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
     return None
 
 
+def of_part(name: str, position: int, key: str) -> str:
+    """Returns the key in the file of the whole for a key in that of a part: `9.part.default.adam.dense_kernel_m`."""
+    return f"{position}.part.{name}{''.join(key.partition('.')[1:])}"
+
+
+def split(store: Mapping[str, Any]) -> tuple[Arrays, dict[str, Arrays]]:
+    """Returns the entries of an optimizer that joins others, and those of each of its parts, by the part's name."""
+    own: Arrays = {}
+    of_parts: dict[str, Arrays] = {}
+    for key in list(store.keys()):
+        found = re.fullmatch(r"(\d+)\.part\.([^.]+)(.*)", key)
+        entries = of_parts.setdefault(found[2], {}) if found else own
+        entries[found[1] + found[3] if found else key] = np.asarray(store[key])
+    return own, of_parts
+
+
 def _after_loss_scale(entries: Arrays) -> Saved:
     """Separates the entries of a loss-scaling wrapper from the state of its inner optimizer."""
     own, inner = list(entries.items())[: len(LOSS_SCALE)], list(entries.items())[len(LOSS_SCALE) :]

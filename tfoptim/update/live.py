@@ -62,17 +62,26 @@ class Live(Configured):
         if field.name == "learning_rate":
             rate = self._runtime.owner._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
+        if field.name == "use_ema" and self._runtime.trainer is not None:
+            return self._runtime.trainer.use_ema  # Keras's callbacks ask the parts
         if field.name in self._runtime.set_in_functions:
             eager = tf.executing_eagerly() or not isinstance(self.numbers()[field.name], float)
             return self.given(field.name) if eager else tf.cast(self.now(field.name), keras.config.floatx())
         return super()._read(field)
 
     def _write(self, field: Field, value: Any) -> None:
-        """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
+        """Assigns a field, or has the wrapper do it that shares the values."""
         runtime = self._runtime
         if runtime.owner is not self:
             runtime.owner._write(field, value)
             return
+        if runtime.trainer is not None:
+            runtime.trainer.check_of_part(field.name)
+        self._assign(field, value)
+
+    def _assign(self, field: Field, value: Any) -> None:
+        """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
+        runtime = self._runtime
         made = runtime.numbers is not None
         inside = in_function(self, field, value)
         if inside and unknown(value):

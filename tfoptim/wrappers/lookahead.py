@@ -9,10 +9,11 @@ import keras
 from tfoptim.declaration.config import revived, serialized
 from tfoptim.declaration.domains import Interval, Number, Steps
 from tfoptim.declaration.fields import hint
-from tfoptim.declaration.overrides import CALLED, redefines
+from tfoptim.declaration.presentation import given_name
 from tfoptim.declaration.slots import slot_groups
 from tfoptim.ops import equal, where
 from tfoptim.optimizer import Optimizer
+from tfoptim.wrappers.inside import check_inside
 
 Share = Annotated[Number, Interval(0.0, 1.0, closed_low=False, closed_high=True)]
 
@@ -68,7 +69,7 @@ class Lookahead(Optimizer):
     ) -> None:
         cls, private = type(self), self.__dict__
         own = {name: field for name, field in cls.fields.items() if field not in Optimizer.fields.values()}
-        check_inner(cls.__name__, optimizer)
+        check_inside(cls.__name__, "optimizer", optimizer)
         _check_arguments(cls, optimizer, arguments, own)
         private["inner"], private["fields"] = optimizer, {**optimizer.fields, **own}
         given = {name: optimizer.given(name) for name in optimizer.fields} | arguments
@@ -170,41 +171,15 @@ class Lookahead(Optimizer):
             return super().__repr__()
         names = [name for name in self.fields if name not in self.inner.fields]
         changed = {name: self.given(name) for name in names if self.given(name) != self.fields[name].default}
-        changed |= {} if self.name == f"lookahead_{self.inner.name}" else {"name": self.name}
+        changed |= given_name(self, f"lookahead_{self.inner.name}")
         inside = [repr(self.inner), *(f"{name}={value!r}" for name, value in changed.items())]
         return f"{type(self).__name__}({', '.join(inside)})"
 
 
-def check_inner(what: str, optimizer: Any) -> None:
-    """Raises unless an optimizer can be put inside another."""
-    kind = type(optimizer).__name__
-    if not isinstance(optimizer, Optimizer):
-        hints = {str: "tfoptim.get makes one by name."}
-        other = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        way = "Put the loss scale around the whole." if other else "tfoptim.from_keras converts Keras's."
-        raise TypeError(
-            f"{what}: optimizer must be an optimizer of tfoptim, got {kind}. {hints.get(type(optimizer), way)}"
-        )
-    if type(optimizer).__module__.startswith("tfoptim.wrappers.") or isinstance(optimizer, Lookahead):
-        raise TypeError(f"{what}: optimizer must be a rule itself, got {optimizer!r}, which is made of others already.")
-    if optimizer.built:
-        raise ValueError(f"{what}: {optimizer.name} is built already; give a new one, and load its saved state.")
-    if optimizer._runtime.owner is not optimizer:
-        raise ValueError(f"{what}: {optimizer.name} is inside {optimizer._runtime.owner.name} already; give another.")
-    ignored = [name for name in sorted(CALLED - _OF_INNER) if redefines(optimizer, name)]
-    if ignored:
-        raise TypeError(
-            f"{what}: {', '.join(ignored)} of {kind} would never be called, because {what} does the whole step; define "
-            f"{'it' if len(ignored) == 1 else 'them'} in a subclass of {what}."
-        )
-
-
-_OF_INNER = {"get_config", "from_config", "learning_rate", "_api_export_path", "_api_export_symbol_id", "_obj_type"}
-"""Methods that are called on an inner optimizer."""
-
-
 def _check_arguments(cls: type, optimizer: Any, arguments: Any, own: Any) -> None:
     """Raises for arguments that the wrapper does not take, and for an inner rule with names of the wrapper's."""
+    if optimizer._rule_class is not type(optimizer) or optimizer._named_parts:
+        raise TypeError(f"{cls.__name__}: optimizer must be a rule itself, got {optimizer!r}; put it around the rules.")
     for name in arguments:
         if name in optimizer.fields:
             raise ValueError(

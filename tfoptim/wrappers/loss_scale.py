@@ -74,7 +74,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
                 self.build(list(trainable_variables))
             self.built: bool = True
         inner, scale = self.inner_optimizer, self.dynamic_scale.value
-        if not any(redefines(inner, name) for name in ("apply", "assign")):
+        if not redefines(inner, "apply") and not any(redefines(part, "assign") for part in inner._parts()):
             cached_step.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
         inner._runtime.judge = self._adjust

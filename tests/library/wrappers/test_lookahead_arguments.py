@@ -111,7 +111,11 @@ def built(optimizer):
         (lambda: Lookahead(Adam(), 0), ValueError, r"Lookahead: sync_period must be an integer >= 1"),
         (lambda: Lookahead(Adam(), 3, 0.0), ValueError, r"Lookahead: slow_step_size must satisfy 0 < x <= 1, got 0.0"),
         (lambda: Lookahead(Adam(), name="no spaces"), ValueError, r"Lookahead: name must be"),
-        (lambda: Lookahead("adam"), TypeError, r"must be an optimizer of tfoptim, got str. tfoptim.get makes one"),
+        (
+            lambda: Lookahead("adam"),
+            TypeError,
+            r"must be an optimizer of tfoptim, got str. tfoptim.get\('adam'\) makes one",
+        ),
         (lambda: Lookahead(keras.optimizers.Adam()), TypeError, r"got Adam. tfoptim.from_keras converts Keras's"),
         (lambda: Lookahead(tfoptim.LossScaleOptimizer(Adam())), TypeError, r"Put the loss scale around the whole"),
         (lambda: Lookahead(Lookahead(SGD())), TypeError, r"must be a rule itself, got Lookahead\(SGD\(\)\)"),
@@ -145,7 +149,7 @@ def built(optimizer):
         (lambda: inside(Adam()).apply([1.0], [1.0]), RuntimeError, r"takes no steps by itself"),
         (lambda: Lookahead(Adam()).beta_3, AttributeError, r"'Adam' object has no attribute 'beta_3'"),
         (lambda: Lookahead(Adam()).lr, AttributeError, r"See learning_rate"),
-        (lambda: tfoptim.get("lookahead"), ValueError, r"made of another optimizer: tfoptim.Lookahead\(tfoptim.get\("),
+        (lambda: tfoptim.get("lookahead"), ValueError, r"made of other optimizers: tfoptim.Lookahead\(tfoptim.get\("),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, error, message):
