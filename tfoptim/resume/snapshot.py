@@ -138,8 +138,9 @@ def _variables(model: Any) -> dict[str, Any]:
 
 def _ours(optimizer: Any) -> list[Optimizer]:
     """Returns the tfoptim optimizers in an optimizer: itself, or those it wraps or joins."""
-    parts = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
-    return [part for part in parts if isinstance(part, Optimizer)]
+    inside = [getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    own = [optimizer] if isinstance(optimizer, Optimizer) else []
+    return own + [found for part in inside if part is not None for found in _ours(part)]
 
 
 def _settings(optimizer: Any) -> dict[str, Any]:

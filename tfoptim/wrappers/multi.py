@@ -25,6 +25,13 @@ WHOLE = Optimizer.fields.keys() - _OF_PARTS - {"learning_rate"}
 _CALLED = OF_CONFIG | {"assign", "build", "exclude_from_weight_decay", "add_variable", "_track_variable"}
 
 
+class _OfDefault(keras.optimizers.schedules.LearningRateSchedule):
+    """Stands where Keras wants a learning rate, and would make a variable of a number; no step reads it."""
+
+    def __call__(self, step: Any) -> float:
+        return 0.0
+
+
 @keras.saving.register_keras_serializable(package="tfoptim")
 class MultiOptimizer(Optimizer):
     """Gives variables to optimizers by their paths: matrices to one rule, biases and embeddings to another.
@@ -71,10 +78,7 @@ class MultiOptimizer(Optimizer):
         _check_parts(what, default, parts)
         _check_arguments(type(self), arguments)
         private["_by_pattern"], private["optimizers"] = dict(parts), [default, *parts.values()]
-        self._configure({**arguments, "name": name})
-        self._untrack_variable(self._learning_rate)
-        delattr(self, "_learning_rate")  # from what TensorFlow saves
-        private["_learning_rate"] = None  # the default part has it
+        self._configure({**arguments, "learning_rate": _OfDefault(), "name": name})
         for i, part in enumerate(self.optimizers):
             setattr(self, f"_part_{i}", part)  # TensorFlow finds its variables there
             part._runtime.trainer, part._runtime.eager = self, self._runtime.eager
@@ -136,9 +140,10 @@ class MultiOptimizer(Optimizer):
         """
         if self.built and len(weights) != len(self.variables):
             raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self.variables)} variables.")
-        values = iter(weights)
         for part in self._parts():
-            Optimizer.set_weights(part, [next(values) for _ in part._variables])
+            count = len(part._variables)
+            Optimizer.set_weights(part, weights[:count])
+            weights = weights[count:]
 
     def __dir__(self) -> list[str]:
         """Returns the names without the parts: Keras saves each optimizer that it finds among them by itself."""
