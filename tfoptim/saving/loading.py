@@ -155,7 +155,7 @@ def _kept(optimizer: Any) -> list[_Kept]:
     kept = []
     for i, variable in enumerate(optimizer._trainable_variables):
         slots = dict(optimizer._runtime.slots[i])
-        if optimizer._runtime.averages and optimizer._runtime.averages[i] is not None:
+        if optimizer.given("use_ema") and optimizer._runtime.averages[i] is not None:
             slots["average"] = optimizer._runtime.averages[i]
         if optimizer.gradient_accumulation_steps:
             slots["gradient_accumulator"] = optimizer._accumulated_gradients[i]

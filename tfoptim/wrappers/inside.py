@@ -24,7 +24,7 @@ def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF
         called: methods of it that a user may have overridden, because the wrapper calls them.
 
     Raises:
-        TypeError: it is no optimizer of tfoptim, or has methods that would never be called.
+        TypeError: it is no optimizer of tfoptim, needs the loss, or has methods that would never be called.
         ValueError: it is built, or in use by another wrapper.
     """
     kind = type(optimizer).__name__
@@ -35,6 +35,8 @@ def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF
     outer = optimizer._runtime.trainer or optimizer._runtime.owner
     if outer is not optimizer:
         raise ValueError(f"{what}: {optimizer.name} is inside {outer.name} already; give another.")
+    if getattr(optimizer, "needs_loss", False):
+        raise TypeError(f"{what}: {kind} takes its gradients from the loss, and so must stand around {what}.")
     ignored = [name for name in sorted(CALLED - called) if redefines(optimizer, name)]
     if ignored:
         raise TypeError(

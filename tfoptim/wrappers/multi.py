@@ -122,9 +122,10 @@ class MultiOptimizer(Optimizer):
             self._show_averages()
 
     def _show_averages(self) -> None:
-        """Gives each part the averages of its variables, because Keras's callbacks look for them there."""
+        """Gives each part the averages of its variables, because callbacks look for them there."""
         for part in self.optimizers:
             own = [self._get_variable_index(v) for v in part._trainable_variables]
+            part._runtime.averages = [self._runtime.averages[i] for i in own]
             vars(part)["_model_variables_moving_average"] = [self._model_variables_moving_average[i] for i in own]
 
     @property

@@ -73,6 +73,12 @@ class Clipped(Adam):
         super().apply([tf.sign(g) for g in grads], trainable_variables)
 
 
+class Sharp(SGD):
+    """A rule that needs the loss itself."""
+
+    needs_loss = True
+
+
 class Slow(SGD):
     """A user's rule with a slot of the wrapper's name."""
 
@@ -129,6 +135,11 @@ def built(optimizer):
             lambda: Lookahead(Clipped()),
             TypeError,
             r"apply of Clipped would never be called.*in a subclass of Lookahead",
+        ),
+        (
+            lambda: Lookahead(Sharp()),
+            TypeError,
+            r"Sharp takes its gradients from the loss, and so must stand around Look",
         ),
         (lambda: Lookahead(Slow()), ValueError, r"Lookahead: Slow has 'slow' too"),
         (lambda: Lookahead(Adam(lazy=True)), ValueError, r"Lookahead: lazy must be False, because a synchronisation"),
