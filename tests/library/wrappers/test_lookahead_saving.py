@@ -32,6 +32,14 @@ class Noting(Lookahead):
         super().apply(grads, trainable_variables)
 
 
+class Ranger(Lookahead):
+    """A user's subclass that chooses its rule."""
+
+    def __init__(self, rate):
+        """Takes a rate alone."""
+        super().__init__(Adam(rate))
+
+
 # Copies
 
 
@@ -87,6 +95,7 @@ def test_a_subclass_keeps_its_arguments_and_its_calls():
     again = Noting.from_config(optimizer.get_config())
     again.apply([tf.ones(1)], variables_of([np.zeros(1)]))
     assert (again.calls, again.note, again.sync_period) == (1, True, 2)
+    assert repr(Ranger(0.5)) == "Ranger(Adam(learning_rate=0.5))"
     assert {"beta_1", "slow_step_size"} <= {*dir(Lookahead(Adam()))}
 
 

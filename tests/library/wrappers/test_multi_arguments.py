@@ -167,6 +167,19 @@ class Noting(MultiOptimizer):
         super().apply(grads, trainable_variables)
 
 
+class Fixed(MultiOptimizer):
+    """A user's subclass that chooses its parts."""
+
+    def __init__(self, rate):
+        """Takes a rate alone."""
+        super().__init__(Adam(rate), {"bias": SGD(rate)})
+
+
+def test_a_subclass_may_choose_the_parts():
+    """In a constructor of its own."""
+    assert [float(part.learning_rate) for part in Fixed(0.5).optimizers] == [0.5, 0.5]
+
+
 def test_a_subclass_keeps_its_arguments_and_its_calls():
     """Its constructor takes optimizers, and what it declares."""
     optimizer = Noting.from_config(Noting(Adam(), {"bias": SGD()}, note=True).get_config())
