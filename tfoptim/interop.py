@@ -10,7 +10,7 @@ from tfoptim.optimizer import Optimizer
 from tfoptim.registry import classes, described
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 
-KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam"}
+KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "lamb"}
 
 
 def from_keras(optimizer: Any) -> Any:
