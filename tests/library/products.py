@@ -17,6 +17,9 @@ KINDS = {  # facts of a row by which what is around a rule treats it differently
     "steps touched rows alone": lambda case: case.slots and case.zero_gradient_noop,
     "many slots": lambda case: len(case.slots) > 2,
     "decay of its own": lambda case: case.decays,
+    "norms": lambda case: not case.elementwise,
+    "decay inside of the rule": lambda case: case.own_decay,
+    "slots of another shape": lambda case: case.one_number,
     "shared state": lambda case: bool(case.shared_state),
 }
 BEYOND = (pytest.mark.slow, pytest.mark.product)  # what the slow lane adds to a product

@@ -52,6 +52,6 @@ class StableAdamW(Optimizer):
         b_1, b_2 = (beta * debias(beta, h.t - 1) / debias(beta, h.t) for beta in (h.beta_1, h.beta_2))
         s.m = b_1 * s.m + (1 - b_1) * g
         s.v = b_2 * s.v + (1 - b_2) * square(g)
-        a = h.learning_rate / maximum(1.0, sqrt(mean(ratio(square(g), maximum(s.v, square(h.epsilon))))))
+        a = h.learning_rate / maximum(sqrt(mean(ratio(square(g), maximum(s.v, square(h.epsilon))))), 1.0)
         w = w - a * h.weight_decay * w
         return w - a * ratio(s.m, sqrt(s.v) + h.epsilon)
