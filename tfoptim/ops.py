@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.scalar import Scalar, alike, as_scalar, choose
+from tfoptim.scalar import Scalar, as_scalar, choose
 
 
 def equal(x: Any, y: Any) -> Any:
     """Whether two numbers are equal: a condition for `where`, also for Scalars, whose `==` compares objects."""
-    scalar = isinstance(x, Scalar) or isinstance(y, Scalar)
-    return tf.equal(*alike(as_scalar(x).value, as_scalar(y).value)) if scalar else x == y
+    if isinstance(x, Scalar):
+        return x.compare(tf.equal, y)
+    return y.compare(tf.equal, x) if isinstance(y, Scalar) else x == y
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
@@ -119,6 +120,12 @@ def ratio(x: Any, y: Any) -> Any:
     return np.where(np.equal(y, 0), 0.0, x / np.where(np.equal(y, 0), 1.0, y))[()]
 
 
+def agreeing(d: Any, g: Any) -> Any:
+    """`d` where its sign is that of `g`, divided by the share of such elements, and 0 elsewhere."""
+    agrees = maximum(sign(d) * sign(g), 0.0)
+    return d * agrees / maximum(mean(agrees), 1e-3)
+
+
 def debias(beta: Any, t: Any) -> Any:
     """`1 - beta**t`, the weight that a moving average started at zero has collected after `t` steps.
 
@@ -150,7 +157,8 @@ def _log(x: Any) -> Any:
 
 
 def _log_of_tensor(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.log(tf.maximum(x, tf.constant(np.finfo(x.dtype.as_numpy_dtype).tiny, x.dtype)))
+    kind: Any = x.dtype.as_numpy_dtype
+    return tf.math.log(tf.maximum(x, tf.constant(np.finfo(kind).tiny, x.dtype)))
 
 
 def _cbrt_of_tensor(x: tf.Tensor) -> tf.Tensor:

@@ -105,10 +105,35 @@ def described(value: Any) -> str:
     return f"{'the class ' if isinstance(value, type) else ''}{cls.__name__}{module}"
 
 
+FAMILIES = {
+    "gradient": "Along the gradient, with or without momentum",
+    "adaptive": "A rate for each weight, from its past gradients",
+    "sign": "By the sign of the gradient: little memory, steps of one length",
+    "layer-wise": "A rate for each layer, from the norms of its weights and gradients: very large batches",
+    "proximal": "Proximal and projected: sparse linear models, exact zeros, bounded norms",
+}
+"""Heading of each family of rules."""
+
+
 def table() -> str:
-    """Returns the README's Markdown table of all optimizers."""
+    """Returns the README's Markdown table: the optimizers of each family."""
+    lines = ["| family | optimizers |", "|---|---|"]
+    lines += [f"| {FAMILIES[name]} | {', '.join(f'`{c.__name__}`' for c in of)} |" for name, of in _families().items()]
+    return "\n".join(lines) + "\n"
+
+
+def catalogue() -> str:
+    """Returns the tables of `docs/optimizers.md`: arguments, defaults and source of every optimizer, by family."""
+    return "\n".join(f"## {FAMILIES[name]}\n\n{_arguments(of)}" for name, of in _families().items())
+
+
+def _families() -> dict[str, list[type[Optimizer]]]:
+    return {name: [c for c in classes().values() if c.family == name] for name in FAMILIES}
+
+
+def _arguments(of: list[type[Optimizer]]) -> str:
     lines = ["| optimizer | arguments and defaults | source |", "|---|---|---|"]
-    for cls in classes().values():
+    for cls in of:
         own = [f for name, f in cls.fields.items() if name not in Optimizer.fields or f is not Optimizer.fields[name]]
         arguments = ", ".join(f"`{field.name}={field.default}`" for field in own)
         source = (cls.__doc__ or "").split("\n", 1)[0].rstrip(".")

@@ -107,19 +107,21 @@ class Scalar:
         return self.map(operator.neg)
 
     def __lt__(self, other: Any) -> Any:
-        return self._compare(operator.lt, other)
+        return self.compare(operator.lt, other)
 
     def __le__(self, other: Any) -> Any:
-        return self._compare(operator.le, other)
+        return self.compare(operator.le, other)
 
     def __gt__(self, other: Any) -> Any:
-        return self._compare(operator.gt, other)
+        return self.compare(operator.gt, other)
 
     def __ge__(self, other: Any) -> Any:
-        return self._compare(operator.ge, other)
+        return self.compare(operator.ge, other)
 
-    def _compare(self, function: Callable[[Any, Any], Any], other: Any) -> tf.Tensor:
-        """Returns a boolean tensor, a condition for `where`."""
+    def compare(self, function: Callable[[Any, Any], Any], other: Any) -> tf.Tensor:
+        """Returns a boolean tensor, a condition for `tfoptim.ops.where`."""
+        if tf.is_tensor(other):
+            return function(self.cast(other.dtype), other)
         return self.once((function, other), lambda: function(*alike(self.value, as_scalar(other).value)))
 
 
