@@ -31,6 +31,8 @@ class Case:
     learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
     slots: tuple[str, ...] = ()  # state kept for each variable
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
+    fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
+    unused_for_vectors: tuple[str, ...] = ()  # slots and numbers of which only matrices make use
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far

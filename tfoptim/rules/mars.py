@@ -51,9 +51,12 @@ class MARS(Optimizer):
     optimize_1d: bool = False
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
-        c = g + where(equal(h.t, 1), 0.0, h.gamma * h.beta_1 / (1 - h.beta_1)) * (g - s.g_old)
-        c = c / maximum(norm(c), 1.0) if self.optimize_1d or len(g.shape) > 1 else g
+        c = self._corrected(h, g, s) if self.optimize_1d or len(g.shape) > 1 else g
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * c
         s.v = h.beta_2 * s.v + (1 - h.beta_2) * square(c)
         s.g_old = g
         return ratio(s.m / debias(h.beta_1, h.t), sqrt(s.v / debias(h.beta_2, h.t)) + h.epsilon)
+
+    def _corrected(self, h: Any, g: Any, s: Any) -> Any:
+        c = g + where(equal(h.t, 1), 0.0, h.gamma * h.beta_1 / (1 - h.beta_1)) * (g - s.g_old)
+        return c / maximum(norm(c), 1.0)

@@ -10,8 +10,10 @@ CASES = (
         name="MADGRAD",
         reference=reference.madgrad,
         slots=("s", "v", "x_0"),
+        fixed_slots=("x_0",),
         own_decay=True,
         signature="learning_rate=0.01, momentum=0.9, epsilon=1e-06",
+        operations=36,
         bad=(
             *refuses("momentum", 1.0, -0.1, NOT_A_NUMBER, domain=FRACTION),
             *refuses("epsilon", 0.0, -1.0, NOT_A_NUMBER, domain="x > 0"),
@@ -27,6 +29,7 @@ CASES = (
         reference=reference.madgrad,
         options={"momentum": 0.0, "epsilon": 1e-3},
         slots=("s", "v", "x_0"),
+        fixed_slots=("x_0",),
         own_decay=True,
     ),
 )

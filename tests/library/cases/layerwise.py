@@ -16,6 +16,7 @@ CASES = (
         scale_invariant=True,
         own_decay=True,
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, grad_averaging=False",
+        operations=35,
         bad=(*BETAS, *EPSILON),
         known=(
             known(0.9990000010, 1.0000970066, 0.9981006754),
@@ -40,6 +41,7 @@ CASES = (
         keras_name="Lamb",
         slots=("m", "v"),
         scale_invariant=True,
+        operations=40,
         bad=(*BETAS, *EPSILON),
         known=(
             known(0.9990000000, 0.9999990000, 0.9989990010),
@@ -64,6 +66,7 @@ CASES = (
         scale_invariant=True,
         own_decay=True,
         signature="learning_rate=0.1, momentum=0.9, nesterov=False, trust_coefficient=0.001, epsilon=0.0",
+        operations=34,
         bad=(*MOMENTUM, *EPSILON, *refuses("trust_coefficient", -1.0, NOT_A_NUMBER, domain="x >= 0")),
         known=(
             known(0.9999000000, 0.9999099900, 0.9998189900),
@@ -89,6 +92,7 @@ CASES = (
         decays=True,
         own_decay=True,
         signature="learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.99, epsilon=1e-08",
+        operations=34,
         bad=(*BETAS, *EPSILON),
         known=(
             known(0.9989960001, 0.9992823099, 0.9990321909),
@@ -100,7 +104,9 @@ CASES = (
         name="MARS",
         reference=reference.mars,
         slots=("m", "v", "g_old"),
+        unused_for_vectors=("g_old", "gamma"),
         signature="learning_rate=0.003, beta_1=0.95, beta_2=0.99, gamma=0.025, epsilon=1e-08, optimize_1d=False",
+        operations=26,
         bad=(*BETAS, *EPSILON, *refuses("gamma", -1.0, NOT_A_NUMBER, domain="x >= 0")),
         known=(
             known(0.9970000003, 0.9980201225, 0.9970480006),
