@@ -13,7 +13,7 @@ CASES = (
         fixed_slots=("x_0",),
         own_decay=True,
         signature="learning_rate=0.01, momentum=0.9, epsilon=1e-06",
-        operations=36,
+        operations=32,
         bad=(
             *refuses("momentum", 1.0, -0.1, NOT_A_NUMBER, domain=FRACTION),
             *refuses("epsilon", 0.0, -1.0, NOT_A_NUMBER, domain="x > 0"),
