@@ -8,7 +8,6 @@ import pytest
 import tfoptim
 from tests.library.harness import variables_of
 
-
 METHODS = ("exclude_from_weight_decay", "exclude_from_layer_adaptation")
 
 of_each_kind = pytest.mark.parametrize("method", METHODS)

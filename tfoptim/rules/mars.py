@@ -20,10 +20,10 @@ class MARS(Optimizer):
     g_old <- g
     ```
 
-    For language models where AdamW is at its best, at the price of one more slot; not for tiny batches, whose `g - g_old`
-    is noise. The paper's approximate form: g_old is the gradient of the last step, on its batch. At the first step
-    nothing is corrected, as in the paper; the authors' code corrects against 0. The norm is that of one variable.
-    The authors give vectors other numbers, betas 0.9 and 0.95: `groups` does.
+    For language models, where AdamW is at its best, at the price of one more slot; not for tiny batches, whose
+    `g - g_old` is noise. The paper's approximate form: g_old is the gradient of the last step, on its batch. At the
+    first step nothing is corrected, as in the paper; the authors' code corrects against 0. The norm is that of one
+    variable. The authors give vectors betas of their own, 0.9 and 0.95: so can `groups`.
 
     Args:
         learning_rate: size of a step where the gradient is steady.

@@ -27,8 +27,10 @@ def novograd(
         v = np.sum(g**2) if first else beta_2 * v + (1 - beta_2) * np.sum(g**2)
         denominator = np.sqrt(v) + epsilon
         u = g / (denominator if denominator > 0 else 1.0) + rate_at(weight_decay, t) * w
-        if grad_averaging:
-            m = u if first else beta_1 * m + (1 - beta_1) * u
-        else:
+        if not grad_averaging:
             m = beta_1 * m + u
+        elif first:
+            m = u
+        else:
+            m = beta_1 * m + (1 - beta_1) * u
         w = w - rate_at(learning_rate, t) * m

@@ -81,12 +81,10 @@ def test_mars_is_adam_on_vectors():
     np.testing.assert_allclose(found, simulate(adam, START[0], [g[0] for g in GRADIENTS]), rtol=0, atol=ROUNDING)
 
 
-@pytest.mark.parametrize("decay_in_ratio", [False, True])
-def test_lamb_moves_by_the_rate_times_the_norm(decay_in_ratio):
+@pytest.mark.parametrize("arguments", [{}, {"decay_in_ratio": True, "weight_decay": 0.5}], ids=["alone", "decayed"])
+def test_lamb_moves_by_the_rate_times_the_norm(arguments):
     """Each step is that long, also where the paper's decay is a part of it."""
-    path = simulate(tfoptim.Lamb(0.1, decay_in_ratio=decay_in_ratio), START, GRADIENTS)
-    if decay_in_ratio:
-        path = simulate(tfoptim.Lamb(0.1, decay_in_ratio=True, weight_decay=0.5), START, GRADIENTS)
+    path = simulate(tfoptim.Lamb(0.1, **arguments), START, GRADIENTS)
     before = np.concatenate([START[None], path[:-1]])
     lengths, norms = np.linalg.norm(path - before, axis=(1, 2)), np.linalg.norm(before, axis=(1, 2))
     np.testing.assert_allclose(lengths, 0.1 * norms, rtol=ROUNDING)
@@ -121,7 +119,9 @@ def test_madgrad_without_momentum_may_be_lazy():
     """A zero gradient moves nothing then, so that the rows that are not touched need no step."""
     start = np.random.default_rng(0).normal(size=(4, 2)).astype("float32")
     tables = variables_of([start, start])
-    rows = [tf.IndexedSlices(tf.fill([1, 2], x), tf.constant([i]), tf.constant([4, 2])) for x, i in ((1.0, 1), (2.0, 3))]
+    rows = [
+        tf.IndexedSlices(tf.fill([1, 2], x), tf.constant([i]), tf.constant([4, 2])) for x, i in ((1.0, 1), (2.0, 3))
+    ]
     for table, lazy in zip(tables, (False, True), strict=True):
         optimizer = tfoptim.MADGRAD(0.1, momentum=0.0, lazy=lazy)
         for gradient in rows:
