@@ -14,10 +14,16 @@ from tfoptim.rules.adamw import AdamW as AdamW
 from tfoptim.rules.clmr import CLMR as CLMR
 from tfoptim.rules.clr import CLR as CLR
 from tfoptim.rules.gd import GD as GD
+from tfoptim.rules.lamb import Lamb as Lamb
+from tfoptim.rules.lars import LARS as LARS
+from tfoptim.rules.madgrad import MADGRAD as MADGRAD
+from tfoptim.rules.mars import MARS as MARS
 from tfoptim.rules.momentum import Momentum as Momentum
 from tfoptim.rules.nadam import Nadam as Nadam
+from tfoptim.rules.novograd import NovoGrad as NovoGrad
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
+from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.simulate import simulate as simulate
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.lookahead import Lookahead as Lookahead
@@ -33,6 +39,9 @@ __all__ = [
     "CLMR",
     "CLR",
     "GD",
+    "LARS",
+    "MADGRAD",
+    "MARS",
     "SGD",
     "AdaGrad",
     "Adadelta",
@@ -40,13 +49,16 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Lamb",
     "Lookahead",
     "LossScaleOptimizer",
     "Momentum",
     "MultiOptimizer",
     "Nadam",
+    "NovoGrad",
     "Optimizer",
     "RMSprop",
+    "StableAdamW",
     "__version__",
     "available",
     "callbacks",

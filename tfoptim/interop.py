@@ -11,7 +11,7 @@ from tfoptim.registry import classes, described
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 from tfoptim.wrappers.multi import WHOLE, MultiOptimizer
 
-KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam"}
+KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "lamb"}
 
 
 def from_keras(optimizer: Any) -> Any:

@@ -35,7 +35,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
-from tfoptim.groups import Exclusion, Group, members
+from tfoptim.groups import Group, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -52,8 +52,6 @@ class Runtime:
     """The optimizer that takes the steps, if this one is a part of it."""
     values: dict[str, Any] = field(default_factory=dict)
     """Name of a hyperparameter -> its value as given, or as assigned since."""
-    exclusion: Exclusion = field(default_factory=Exclusion)
-    """Variables without weight decay."""
     numbers: Any = None
     """keras.Variable, float64 vector: current value of each number field, in their order, then of each number of the
     groups; None within `__init__`."""
@@ -99,7 +97,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
     what = f"{type(optimizer).__name__}: groups"
-    runtime.groups = members(what, optimizer.given("groups") or {}, runtime.exclusion, variables)
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions(), variables)
     if optimizer.given("use_ema"):
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:

@@ -30,6 +30,9 @@ class Case:
     signature: str = ""  # rule arguments of a class that Keras lacks
     learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
     slots: tuple[str, ...] = ()  # state kept for each variable
+    one_number: tuple[str, ...] = ()  # those of them that are one number a variable
+    fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
+    unused_for_vectors: tuple[str, ...] = ()  # slots and numbers of which only matrices make use
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
@@ -44,6 +47,11 @@ class Case:
 
     def __str__(self):
         return self.id
+
+    @property
+    def elementwise(self):
+        """Whether the rule updates each element by itself."""
+        return getattr(tfoptim, self.name).elementwise
 
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""

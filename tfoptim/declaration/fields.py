@@ -11,15 +11,27 @@ import types
 import typing
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Union
 
 from tfoptim.declaration.domains import Flag, nearest
 
 
 def keyword_only(*, default: Any, kw_only: bool = True) -> Any:
-    """A default for an argument that type checkers require by name; at run time, Keras's order works too."""
+    """Default of an argument that comes after all others and is given by name.
+
+    For arguments that a class has in addition to Keras's of that name. Those of every optimizer are in Keras's order at
+    run time, and by name for type checkers alone.
+    """
     del kw_only  # read by type checkers alone
-    return default
+    return _ByName(default)
+
+
+@dataclass(frozen=True)
+class _ByName:
+    """Default that `keyword_only` has marked."""
+
+    default: Any
 
 
 class Field:
@@ -29,11 +41,13 @@ class Field:
         name: of the argument and of the attribute.
         domain: `Interval`, `Integer`, `Flag` or `Choice`.
         optional: whether None is allowed and switches the feature off.
-        default: value when the argument is left out.
+        default: value when the argument is left out, or such a value marked by `keyword_only`.
     """
 
     def __init__(self, name: str, domain: Any, optional: bool, default: Any) -> None:
-        self.name, self.domain, self.optional, self.default = name, domain, optional, default
+        self.by_name = isinstance(default, _ByName)
+        self.name, self.domain, self.optional = name, domain, optional
+        self.default = default.default if isinstance(default, _ByName) else default
 
     def parse(self, owner: str, value: Any) -> Any:
         """Returns the value to store; raises ValueError or TypeError, naming optimizer, argument and range."""
@@ -107,6 +121,8 @@ _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
+    "exclude_from_weight_decay": "It is a method; call it before the optimizer is built.",
+    "exclude_from_layer_adaptation": "It is a method of Lamb and LARS; call it before the optimizer is built.",
     "clip_norm": "Did you mean 'clipnorm', of each variable, or 'global_clipnorm', of all together?",
 }
 
@@ -122,9 +138,11 @@ def hint(name: str, known: Any) -> str:
 
 
 def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
-    """Orders fields as Keras does: learning rate, own fields of the class, inherited fields."""
-    first = own.get("learning_rate", inherited["learning_rate"])
-    return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
+    """Orders fields as Keras does: learning rate, own fields of the class, inherited fields; then those by name."""
+    first = {"learning_rate": own.get("learning_rate", inherited["learning_rate"])}
+    by_name = {name: field for name, field in own.items() if field.by_name}
+    mine = {name: field for name, field in own.items() if name not in by_name}
+    return first | mine | {name: field for name, field in inherited.items() if name not in own} | by_name
 
 
 def constructor(cls: Any) -> Callable[..., None]:

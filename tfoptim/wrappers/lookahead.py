@@ -81,7 +81,7 @@ class Lookahead(Optimizer):
                 "name": f"lookahead_{optimizer.name}" if name is None else name,
             }
         )
-        self._runtime.exclusion = optimizer._runtime.exclusion
+        private["_exclusions"] = vars(optimizer)["_exclusions"]
         vars(optimizer).update({shared: private[shared] for shared in ("_runtime", "_iterations", "_variables")})
 
     @property
@@ -114,6 +114,11 @@ class Lookahead(Optimizer):
     def own_decay(self) -> Any:
         """Whether the inner rule applies weight decay itself."""
         return self.inner.own_decay
+
+    @property
+    def excludable(self) -> Any:
+        """What the inner rule lets variables be excluded from."""
+        return self.inner.excludable
 
     def once(self, h: Any, s: Any) -> None:
         """Computes what the variables of the inner rule share."""

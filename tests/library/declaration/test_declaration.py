@@ -79,14 +79,14 @@ def test_a_slot_that_copies_the_weights_is_copied_once(mode):
 
 
 def test_rules_say_whether_each_element_stands_alone():
-    """Trap 3: only a rule without norms may be split; every rule so far gives the same in parts."""
-    start, gradients = start_weights()[1], [g[1] for g in random_gradients(5)]
+    """Trap 3: only a rule without norms may be split; a rule that says so gives the same in parts, others do not."""
+    start, gradients = start_weights()[0][:2, :2], [g[0][:2, :2] for g in random_gradients(3)]
     for case in CASES:
         optimizer = case.make()
-        assert optimizer.elementwise
         whole = tfoptim.simulate(optimizer, start, gradients)
-        parts = [tfoptim.simulate(case.make(), w, [g[i] for g in gradients]) for i, w in enumerate(start)]
-        np.testing.assert_array_equal(whole, np.stack(parts, axis=1))
+        parts = [tfoptim.simulate(optimizer, start[i], [g[i] for g in gradients]) for i in np.ndindex(start.shape)]
+        same = np.array_equal(whole.reshape(3, -1), np.stack(parts, axis=1))
+        assert same == case.elementwise
 
 
 def test_bias_correction_keeps_its_digits_in_float32():

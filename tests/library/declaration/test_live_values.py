@@ -114,7 +114,8 @@ def test_assigned_numbers_are_live_in_the_traced_step(case):
         if np.array_equal(unchanged, traced.run(name, 0.5 * number)):
             dead.append(name)
         setattr(traced.optimizer, name, number)
-    assert list(case.used_at_start) == dead
+    unused = [name for name in dead if name not in case.unused_for_vectors]
+    assert list(case.used_at_start) == unused
     np.testing.assert_array_equal(traced.run(), unchanged)
     assert traced.traces == 1
 

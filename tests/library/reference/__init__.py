@@ -12,11 +12,17 @@ from tests.library.reference.adamax import adamax
 from tests.library.reference.adamw import adamw
 from tests.library.reference.cyclic import clmr, clr
 from tests.library.reference.gd import gd
+from tests.library.reference.lamb import lamb
+from tests.library.reference.lars import lars
 from tests.library.reference.lookahead import lookahead
+from tests.library.reference.madgrad import madgrad
+from tests.library.reference.mars import mars
 from tests.library.reference.momentum import momentum
 from tests.library.reference.nadam import nadam
+from tests.library.reference.novograd import novograd
 from tests.library.reference.rmsprop import rmsprop
 from tests.library.reference.sgd import sgd
+from tests.library.reference.stable_adamw import stable_adamw
 
 __all__ = [
     "adadelta",
@@ -27,9 +33,15 @@ __all__ = [
     "clmr",
     "clr",
     "gd",
+    "lamb",
+    "lars",
     "lookahead",
+    "madgrad",
+    "mars",
     "momentum",
     "nadam",
+    "novograd",
     "rmsprop",
     "sgd",
+    "stable_adamw",
 ]
