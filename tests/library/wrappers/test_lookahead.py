@@ -54,7 +54,7 @@ SURROUNDINGS = {
 def test_a_step_does_all_that_is_around_a_rule(case):
     """Synchronises on updates, not on calls; decay, clipping, averages and the loss scale are those of any rule."""
     start, gradients = start_weights(), random_gradients(8)
-    decay = {} if case.decays else {"weight_decay": 0.01}
+    decay = {} if case.decays or case.own_decay else {"weight_decay": 0.01}
     optimizer = Lookahead(case.make(**decay, **SURROUNDINGS), sync_period=3, slow_step_size=0.25)
     options = {"learning_rate": case.learning_rate, **case.options}
     expected = surrounded(
