@@ -18,7 +18,8 @@ positions, which are used if they fit the rule.
 | no loss scale | scales the loss | the inner optimizer takes the state, the scale starts over |
 | Keras's state, of variables of the same shapes | is built | all is taken |
 | Keras's state, of other variables | is built | nothing is taken, since it has no names; a warning |
-| state of another rule | any | refused, before anything is changed |
+| other parts | `MultiOptimizer` | parts of the same pattern are taken, a warning names the others |
+| state of another rule, in a part too | any | refused, before anything is changed |
 | nothing (the model was not compiled) | any | nothing changes |
 """
 
