@@ -85,7 +85,8 @@ class Optimizer(Live):
         """Returns the direction d of a rule of the form `w - learning_rate * d`; replaces slots by assigning to `s`.
 
         Args:
-            h: hyperparameters of this step, by name, and `h.t`, the step counted from 1.
+            h: hyperparameters of this step, by name; `h.t`, the step counted from 1; `h.base_rate`, the learning rate
+                without the factor of a group.
             g: gradient, of the shape of the variable, or of the touched rows.
             w: weights, of the same shape.
             s: slots, by their declared names.

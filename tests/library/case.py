@@ -33,6 +33,8 @@ class Case:
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
     fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
     unused_for_vectors: tuple[str, ...] = ()  # slots and numbers of which only matrices make use
+    idle: tuple[str, ...] = ()  # numbers that act on rare gradients alone, or not with these options
+    settled: int = 2  # steps after which every other number acts
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far

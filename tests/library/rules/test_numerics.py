@@ -42,9 +42,14 @@ def ends(case):
     cls = getattr(tfoptim, case.name)
     numbers = {name: field.domain for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
     bounded = {name: domain for name, domain in numbers.items() if getattr(domain, "high", None) is not None}
-    low = {name: 0.0 if domain.closed_low else ALMOST_ZERO for name, domain in bounded.items()}
+    low = {name: lowest(domain) for name, domain in bounded.items()}
     high = {n: 1.0 if domain.closed_high else ALMOST_ONE for n, domain in bounded.items() if domain.high == 1}
     return {"low": [low], "high": [high], "singly": [{name: end[name]} for end in (low, high) for name in end]}
+
+
+def lowest(domain):
+    """The lower end of an interval, or next to it where that is not allowed."""
+    return domain.low if domain.closed_low else max(float(np.nextafter(domain.low, np.inf)), ALMOST_ZERO)
 
 
 def gradient(kind):
