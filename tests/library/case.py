@@ -31,10 +31,10 @@ class Case:
     learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
     slots: tuple[str, ...] = ()  # state kept for each variable
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
-    fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
+    fixed_slots: tuple[str, ...] = ()  # state, shared or not, that stays as it starts or is first set
     unused_for_vectors: tuple[str, ...] = ()  # slots and numbers of which only matrices make use
     idle: tuple[str, ...] = ()  # numbers that act on rare gradients alone, or not with these options
-    settled: int = 2  # steps after which every other number acts
+    settled: int = 2  # the first step at which every slot and every other number acts
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far

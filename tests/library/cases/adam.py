@@ -40,7 +40,7 @@ CASES = (
         scale_invariant=True,
         decays=True,
         signature="learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-08",
-        operations=27,
+        operations=28,
         bad=(*BETAS, *EPSILON),
         known=(
             known(0.9985223159, 0.9994149745, 0.9986552441),
@@ -68,7 +68,7 @@ CASES = (
         id="adabelief_of_the_paper",
         name="AdaBelief",
         reference=reference.adabelief,
-        options={"rectify": False, "epsilon": 1e-8, "amsgrad": True},
+        options={"rectify": False, "epsilon": 1e-8, "beta_2": 0.9, "amsgrad": True},
         slots=("m", "s", "s_max"),
         scale_invariant=True,
         idle=("sma_threshold",),
@@ -92,6 +92,7 @@ CASES = (
         id="laprop",
         name="LaProp",
         reference=reference.laprop,
+        options={"epsilon": 1e-8},  # one that float64 sees
         slots=("m", "v"),
         scale_invariant=True,
         signature="learning_rate=0.0004, beta_1=0.9, beta_2=0.999, epsilon=1e-15",
