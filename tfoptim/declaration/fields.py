@@ -119,6 +119,10 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 
 _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
+    **dict.fromkeys(
+        ("total_steps", "warmup_proportion", "min_lr"),
+        "Give learning_rate a schedule, such as tfoptim.schedules.WarmupCosine.",
+    ),
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
     "clip_norm": "Did you mean 'clipnorm', of each variable, or 'global_clipnorm', of all together?",
@@ -127,8 +131,9 @@ _OTHER_HINTS = {
 
 def hint(name: str, known: Any) -> str:
     """Returns a hint, after a space, for an argument that an optimizer lacks, or an empty string."""
-    if name == "betas" and {"beta_1", "beta_2"} <= set(known):
-        return " Give beta_1 and beta_2, each by itself."
+    for letter in ("beta", "nu"):
+        if name == f"{letter}s" and {f"{letter}_1", f"{letter}_2"} <= set(known):
+            return f" Give {letter}_1 and {letter}_2, each by itself."
     if name in _OTHER_HINTS:
         return f" {_OTHER_HINTS[name]}"
     ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)
