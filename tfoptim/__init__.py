@@ -5,25 +5,35 @@ from tfoptim import schedules as schedules
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
+from tfoptim.rules.adabelief import AdaBelief as AdaBelief
+from tfoptim.rules.adabound import AdaBound as AdaBound
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
 from tfoptim.rules.adam import Adam as Adam
 from tfoptim.rules.adamax import Adamax as Adamax
 from tfoptim.rules.adamw import AdamW as AdamW
+from tfoptim.rules.adan import Adan as Adan
+from tfoptim.rules.ademamix import AdEMAMix as AdEMAMix
+from tfoptim.rules.adopt import ADOPT as ADOPT
 from tfoptim.rules.clmr import CLMR as CLMR
 from tfoptim.rules.clr import CLR as CLR
 from tfoptim.rules.gd import GD as GD
 from tfoptim.rules.lamb import Lamb as Lamb
+from tfoptim.rules.laprop import LaProp as LaProp
 from tfoptim.rules.lars import LARS as LARS
 from tfoptim.rules.madgrad import MADGRAD as MADGRAD
 from tfoptim.rules.mars import MARS as MARS
 from tfoptim.rules.momentum import Momentum as Momentum
 from tfoptim.rules.nadam import Nadam as Nadam
+from tfoptim.rules.nadamw import NAdamW as NAdamW
 from tfoptim.rules.novograd import NovoGrad as NovoGrad
+from tfoptim.rules.qhadam import QHAdam as QHAdam
+from tfoptim.rules.radam import RAdam as RAdam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
+from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
@@ -34,6 +44,7 @@ from tfoptim.interop import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"
 __all__ = [
+    "ADOPT",
     "CLMR",
     "CLR",
     "GD",
@@ -41,20 +52,29 @@ __all__ = [
     "MADGRAD",
     "MARS",
     "SGD",
+    "AdEMAMix",
+    "AdaBelief",
+    "AdaBound",
     "AdaGrad",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Adan",
+    "LaProp",
     "Lamb",
     "LossScaleOptimizer",
     "Momentum",
+    "NAdamW",
     "Nadam",
     "NovoGrad",
     "Optimizer",
+    "QHAdam",
+    "RAdam",
     "RMSprop",
     "StableAdamW",
+    "Yogi",
     "__version__",
     "available",
     "callbacks",

@@ -97,7 +97,7 @@ class Configured(KerasOptimizer):
         values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
         own["_values"], own["_exclusions"] = {}, {number: Exclusion(number) for number in cls.excludable}
         check_name(cls.__name__, arguments["name"])
-        check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
+        check_together(cls.__name__, values, {name: field.default for name, field in cls.fields.items()})
         of_keras = {name: values[name] for name in Configured.fields.keys() - _OURS}
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers

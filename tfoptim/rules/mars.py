@@ -20,10 +20,9 @@ class MARS(Optimizer):
     g_old <- g
     ```
 
-    For language models, where AdamW is at its best, at the price of one more slot; not for tiny batches, whose
-    `g - g_old` is noise. The paper's approximate form: g_old is the gradient of the last step, on its batch. At the
-    first step nothing is corrected, as in the paper; the authors' code corrects against 0. The norm is that of one
-    variable. The authors give vectors betas of their own, 0.9 and 0.95: so can `groups`.
+    For language models, at the price of one more slot; not for tiny batches, whose `g - g_old` is noise. The paper's
+    approximate form: g_old belongs to the last step and its batch. At the first step nothing is corrected, as in the
+    paper; the authors' code corrects against 0. For vectors they have betas of 0.9 and 0.95: use `groups`.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
@@ -42,7 +41,6 @@ class MARS(Optimizer):
     family = "adaptive"
     slots = {"m": 0.0, "v": 0.0, "g_old": 0.0}
     elementwise = False
-
     learning_rate: NonNegative = 0.003
     beta_1: Fraction = 0.95
     beta_2: Fraction = 0.99

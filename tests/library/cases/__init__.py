@@ -3,7 +3,7 @@
 To add an optimizer, add its rows to a file of this folder and its loop to `reference/`; no test file changes.
 """
 
-from tests.library.cases import averaging, classical, cyclic, layerwise
+from tests.library.cases import adam, adaptive, averaging, classical, cyclic, layerwise
 
-CASES = (*classical.CASES, *cyclic.CASES, *layerwise.CASES, *averaging.CASES)
+CASES = (*classical.CASES, *cyclic.CASES, *layerwise.CASES, *averaging.CASES, *adam.CASES, *adaptive.CASES)
 CLASSES = tuple({case.name: case for case in reversed(CASES)}.values())[::-1]  # first row of each class

@@ -1,5 +1,7 @@
 """No value that is not finite arises in a step whose gradients are, at any end of any domain: debuggers stop there."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ def ends(case):
     cls = getattr(tfoptim, case.name)
     numbers = {name: field.domain for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
     bounded = {name: domain for name, domain in numbers.items() if getattr(domain, "high", None) is not None}
-    low = {name: 0.0 if domain.closed_low else ALMOST_ZERO for name, domain in bounded.items()}
+    low = {n: d.low if d.closed_low else max(math.nextafter(d.low, 9), ALMOST_ZERO) for n, d in bounded.items()}
     high = {n: 1.0 if domain.closed_high else ALMOST_ONE for n, domain in bounded.items() if domain.high == 1}
     return {"low": [low], "high": [high], "singly": [{name: end[name]} for end in (low, high) for name in end]}
 
