@@ -32,7 +32,7 @@ class Case:
     slots: tuple[str, ...] = ()  # state kept for each variable
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
     fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
-    unused_for_vectors: tuple[str, ...] = ()  # slots and numbers of which only matrices make use
+    unused: tuple[str, ...] = ()  # slots and numbers that do nothing in vectors, with these options, or in few steps
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
@@ -68,6 +68,11 @@ class Case:
         """The paper's weights after each step, from the plain loop."""
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
+
+    def part(self, name, number, share):
+        """That share of the way from the lower end of a number's domain to the number."""
+        low = type(self.make()).fields[name].domain.low
+        return low + share * (number - low)
 
     def rates(self, learning_rate):
         """The learning rate of the rule's steps: a number, or a function of the step."""

@@ -1,6 +1,7 @@
 """Products over the table of optimizers: which rows meet a test in the fast lane, and which wait for the slow lane.
 
-A test that says something about a rule meets every row: `@every_rule`, `@every_class`, `@every_rule_where(fact)`.
+A test that says something about a rule meets every row: `@every_rule`, `@every_class`, `@every_rule_where(fact)`,
+`@every_class_where(fact)`.
 A test that says something about what is around a rule (precision, mode, a base argument) meets one row of each kind in
 the fast lane, and the others in the slow lane: `@representative`, and `@crossed(...)` for rows times values.
 A test that belongs to the slow lane as a whole meets every row there: `@full`.
@@ -70,6 +71,12 @@ def crossed(name, values, *, every_rule=(), representative=None, fact=anything, 
     fast = [value in every_rule or (case.id in chosen and value in few) for case, value in pairs]
     tests = [parameters(*pair, fast=quick) for pair, quick in zip(pairs, fast, strict=True)]
     return pytest.mark.parametrize(("case", name), tests)
+
+
+def every_class_where(fact):
+    """The first row of every class, among the rows for which a fact holds."""
+    first = {case.name: case for case in reversed(CASES) if fact(case)}
+    return pytest.mark.parametrize("case", [case for case in CASES if case is first.get(case.name)], ids=str)
 
 
 every_rule = every_rule_where(anything)

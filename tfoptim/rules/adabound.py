@@ -3,7 +3,7 @@
 from typing import Any
 
 from tfoptim.declaration import Fraction, NonNegative, Positive, Slot
-from tfoptim.ops import clip, debias, equal, maximum, ratio, sqrt, square, where
+from tfoptim.ops import clip, debias, maximum, ratio, sqrt, square, where
 from tfoptim.optimizer import Optimizer
 
 
@@ -11,7 +11,7 @@ class AdaBound(Optimizer):
     """AdaBound and AMSBound (Luo et al., 2019: Adaptive gradient methods with dynamic bound, algorithm 2).
 
     ```
-    m, v (v_max) as Adam;   eta_0 <- learning_rate at t = 1;   f = final_lr * learning_rate / eta_0
+    m, v (v_max) as Adam;   eta_0: the first rate above 0;    f = final_lr * learning_rate / eta_0
     step = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) / (sqrt(v) + epsilon)
     step <- clip(step, f * (1 - 1 / (gamma * t + 1)), f * (1 + 1 / (gamma * t)))
     w <- w - step * m
@@ -53,7 +53,7 @@ class AdaBound(Optimizer):
         s.v = v_max = h.beta_2 * s.v + (1 - h.beta_2) * square(g)
         if self.amsbound:
             s.v_max = v_max = maximum(s.v_max, s.v)
-        s.eta_0 = where(equal(h.t, 1), h.learning_rate, s.eta_0)
+        s.eta_0 = where(s.eta_0 > 0, s.eta_0, h.learning_rate)
         f = ratio(h.final_lr * h.learning_rate, s.eta_0)
         rate = h.learning_rate * sqrt(debias(h.beta_2, h.t)) / debias(h.beta_1, h.t)
         step = ratio(rate, sqrt(v_max) + h.epsilon)

@@ -14,15 +14,14 @@ class MARS(Optimizer):
     m, v, g_old <- 0
     c  = g + gamma * beta_1 / (1 - beta_1) * (g - g_old), but g at t = 1;   c <- c / max(1, ||c||)
     c  = g          for vectors and scalars, unless optimize_1d
-    m <- beta_1 * m + (1 - beta_1) * c
-    v <- beta_2 * v + (1 - beta_2) * c^2
-    w <- w - learning_rate * m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)
-    g_old <- g
+    m <- beta_1 * m + (1 - beta_1) * c;   v <- beta_2 * v + (1 - beta_2) * c^2
+    w <- w - learning_rate * m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon);   g_old <- g
     ```
 
-    For language models, at the price of one more slot; not for tiny batches, whose `g - g_old` is noise. The paper's
-    approximate form: g_old belongs to the last step and its batch. At the first step nothing is corrected, as in the
-    paper; the authors' code corrects against 0. For vectors they have betas of 0.9 and 0.95: use `groups`.
+    For language models, where AdamW is at its best, at the price of one more slot; not for tiny batches, whose
+    `g - g_old` is noise. The paper's approximate form: g_old is the gradient of the last step, on its batch. At the
+    first step nothing is corrected, as in the paper; the authors' code corrects against 0, and gives vectors betas of
+    0.9 and 0.95: so can `groups`. The norm is that of one variable.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
@@ -30,7 +29,7 @@ class MARS(Optimizer):
         beta_2: share of their old mean of squares that each step keeps.
         gamma: strength of the correction.
         epsilon: keeps the denominator away from 0.
-        optimize_1d: correct the gradients of vectors and scalars too.
+        optimize_1d: correct those of vectors and scalars too.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import MARS, simulate
@@ -41,6 +40,7 @@ class MARS(Optimizer):
     family = "adaptive"
     slots = {"m": 0.0, "v": 0.0, "g_old": 0.0}
     elementwise = False
+
     learning_rate: NonNegative = 0.003
     beta_1: Fraction = 0.95
     beta_2: Fraction = 0.99

@@ -14,6 +14,7 @@ CASES = (
         reference=reference.radam,
         slots=("m", "v"),
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False, sma_threshold=5.0",
+        operations=34,
         bad=(*BETAS, *EPSILON, *THRESHOLD),
         known=(
             known(0.9999000000, 0.9999578947, 0.9998837250),
@@ -25,7 +26,7 @@ CASES = (
         id="radam_amsgrad",
         name="RAdam",
         reference=reference.radam,
-        options={"amsgrad": True, "beta_2": 0.9, "sma_threshold": 4.5},
+        options={"amsgrad": True, "beta_2": 0.9, "sma_threshold": 5.1},
         slots=("m", "v", "v_max"),
     ),
     Case(
@@ -35,6 +36,7 @@ CASES = (
         slots=("m", "s"),
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-14, amsgrad=False, rectify=True, "
         "sma_threshold=5.0",
+        operations=30,
         bad=(*BETAS, *EPSILON, *THRESHOLD),
         known=(
             known(0.9997795719, 0.9997656777, 0.9997595562, gradients=(*THREE, *THREE, 0.1, -0.2)),
@@ -48,6 +50,7 @@ CASES = (
         reference=reference.adabelief,
         options={"amsgrad": True, "beta_2": 0.9, "rectify": False},
         slots=("m", "s", "s_max"),
+        unused=("sma_threshold",),
         scale_invariant=True,
     ),
     Case(
@@ -58,6 +61,7 @@ CASES = (
         scale_invariant=True,
         decays=True,
         signature="learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-08",
+        operations=30,
         bad=(*BETAS, *EPSILON),
         known=(
             known(0.9985223159, 0.9994149745, 0.9986552441),
@@ -71,6 +75,7 @@ CASES = (
         slots=("m", "d", "n", "g_old"),
         scale_invariant=True,
         signature="learning_rate=0.001, beta_1=0.98, beta_2=0.92, beta_3=0.99, epsilon=1e-08",
+        operations=40,
         bad=(*BETAS, *BETA_3, *EPSILON),
         known=(known(0.9990000001, 0.9995664451, 0.9992938128),),
     ),
@@ -78,9 +83,12 @@ CASES = (
         id="adopt",
         name="ADOPT",
         reference=reference.adopt,
+        learning_rate=0.3,
         slots=("m", "v"),
+        unused=("epsilon",),
         scale_invariant=True,
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.9999, epsilon=1e-06, clip_exponent=0.25",
+        operations=30,
         bad=(*BETAS, *EPSILON, *refuses("clip_exponent", -1.0, NOT_A_NUMBER, domain="x >= 0")),
         known=(
             known(1.0000000000, 1.0001000000, 1.0000710793),
@@ -91,7 +99,8 @@ CASES = (
         id="adopt_unclipped",
         name="ADOPT",
         reference=reference.adopt,
-        options={"clip_exponent": None, "beta_2": 0.9},
+        options={"clip_exponent": None, "beta_2": 0.9, "epsilon": 0.5},
+        learning_rate=0.3,
         slots=("m", "v"),
         scale_invariant=True,
     ),
@@ -102,6 +111,7 @@ CASES = (
         slots=("m1", "m2", "v"),
         scale_invariant=True,
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, beta_3=0.9999, alpha=5.0, epsilon=1e-08, warmup=None",
+        operations=34,
         bad=(
             *BETAS,
             *BETA_3,
@@ -126,6 +136,7 @@ CASES = (
         id="laprop",
         name="LaProp",
         reference=reference.laprop,
+        options={"epsilon": 1e-3},
         slots=("m", "v"),
         scale_invariant=True,
         signature="learning_rate=0.0004, beta_1=0.9, beta_2=0.999, epsilon=1e-15",
@@ -140,6 +151,7 @@ CASES = (
         slots=("m", "v"),
         scale_invariant=True,
         signature="learning_rate=0.001, beta_1=0.995, beta_2=0.999, nu_1=0.7, nu_2=1.0, epsilon=1e-08",
+        operations=30,
         bad=(*BETAS, *EPSILON, *refuses("nu_1", 1.5, -0.1, domain=UNIT), *refuses("nu_2", 1.5, domain=UNIT)),
         known=(known(0.9990000001, 0.9996024068, 0.9989688577),),
     ),

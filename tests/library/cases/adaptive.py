@@ -21,6 +21,8 @@ CASES = (
         reference=reference.adabound,
         slots=("m", "v", "eta_0"),
         one_number=("eta_0",),
+        unused=("final_lr", "gamma"),
+        operations=34,
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, final_lr=0.1, gamma=0.001, epsilon=1e-08, "
         "amsbound=False",
         bad=(
@@ -35,7 +37,8 @@ CASES = (
         id="adabound_amsbound",
         name="AdaBound",
         reference=reference.adabound,
-        options={"amsbound": True, "gamma": 0.5, "beta_2": 0.9, "final_lr": 0.02},
+        learning_rate=0.3,
+        options={"amsbound": True, "gamma": 0.05, "beta_2": 0.9, "final_lr": 0.1},
         slots=("m", "v", "v_max", "eta_0"),
         one_number=("eta_0",),
     ),

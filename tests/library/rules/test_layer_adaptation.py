@@ -9,14 +9,14 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import random_gradients, start_weights, values_of, variables_of
-from tests.library.products import every_rule_where
+from tests.library.products import every_class_where
 from tfoptim import update
 from tfoptim.layerwise import LayerWise
 
 STEPS = 6
 ROUNDING = 1e-12  # float64, relative to the weights, which are about 1
 
-layer_wise = every_rule_where(lambda case: issubclass(getattr(tfoptim, case.name), LayerWise))
+layer_wise = every_class_where(lambda case: issubclass(getattr(tfoptim, case.name), LayerWise))
 
 
 @layer_wise
