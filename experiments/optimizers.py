@@ -88,6 +88,7 @@ class Rule:
     learning_rate: float = 0.001
     weight_decay: float | None = None
     own_decay: Any = False
+    excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
 
     def __init__(self, **values: Any) -> None:
         """Takes the values that are not the rule's own defaults."""
@@ -162,7 +163,7 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
     shared = _Kept(**rule.shared)
-    numbers = rule.numbers()
+    numbers = dict.fromkeys(rule.excludable, 1.0) | rule.numbers()
     path = []
     for t in range(1, steps + 1):
         g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
@@ -179,7 +180,7 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
 def _names(kind: type) -> set[str]:
     """Returns the values that a rule and those that it derives from declare."""
     found = {name for one in kind.__mro__ for name in vars(one).get("__annotations__", {})}
-    return found - {"slots", "shared", "own_decay"}
+    return found - {"slots", "shared", "own_decay", "excludable"}
 
 
 @functools.cache

@@ -121,6 +121,8 @@ _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
+    "exclude_from_weight_decay": "It is a method; call it before the optimizer is built.",
+    "exclude_from_layer_adaptation": "It is a method of Lamb and LARS; call it before the optimizer is built.",
     "clip_norm": "Did you mean 'clipnorm', of each variable, or 'global_clipnorm', of all together?",
 }
 

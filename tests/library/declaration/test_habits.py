@@ -25,6 +25,12 @@ import tfoptim
         ),
         (tfoptim.Adam, "decay", "Give learning_rate a schedule of keras.optimizers.schedules."),
         (tfoptim.Adam, "jit_compile", "It is an argument of model.compile."),
+        (tfoptim.Lamb, "exclude_from_weight_decay", "It is a method; call it before the optimizer is built."),
+        (
+            tfoptim.Lamb,
+            "exclude_from_layer_adaptation",
+            "It is a method of Lamb and LARS; call it before the optimizer is built.",
+        ),
         (tfoptim.Adam, "params", "The variables are for `build` and `apply`."),
         (tfoptim.SGD, "betas", ""),
         (tfoptim.SGD, "eps", ""),
