@@ -41,5 +41,6 @@ CASES = (
         options={"amsbound": True, "gamma": 0.05, "beta_2": 0.9, "final_lr": 0.1},
         slots=("m", "v", "v_max", "eta_0"),
         one_number=("eta_0",),
+        unused=("beta_2", "epsilon"),
     ),
 )
