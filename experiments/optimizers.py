@@ -94,6 +94,10 @@ class Rule:
         """Takes the values that are not the rule's own defaults."""
         vars(self).update(values)
 
+    def given(self, name: str) -> Any:
+        """Returns a value."""
+        return getattr(self, name)
+
     def numbers(self) -> dict[str, Any]:
         """Returns the values by name."""
         return {name: getattr(self, name) for name in _names(type(self))}

@@ -3,7 +3,16 @@
 To add an optimizer, add its rows to a file of this folder and its loop to `reference/`; no test file changes.
 """
 
-from tests.library.cases import adam, adaptive, averaging, classical, cyclic, layerwise
+from tests.library.cases import adam, adaptive, averaging, classical, cyclic, layerwise, proximal, sign
 
-CASES = (*classical.CASES, *cyclic.CASES, *layerwise.CASES, *averaging.CASES, *adam.CASES, *adaptive.CASES)
+CASES = (
+    *classical.CASES,
+    *cyclic.CASES,
+    *layerwise.CASES,
+    *averaging.CASES,
+    *adam.CASES,
+    *adaptive.CASES,
+    *proximal.CASES,
+    *sign.CASES,
+)
 CLASSES = tuple({case.name: case for case in reversed(CASES)}.values())[::-1]  # first row of each class

@@ -99,9 +99,10 @@ CASES = (
         id="adopt_unclipped",
         name="ADOPT",
         reference=reference.adopt,
-        options={"clip_exponent": None, "beta_2": 0.9, "epsilon": 0.015},
+        options={"clip_exponent": None, "beta_2": 0.9},
         learning_rate=0.3,
         slots=("m", "v"),
+        unused=("epsilon",),
         scale_invariant=True,
     ),
     Case(
