@@ -39,8 +39,8 @@ class Case:
     used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
     scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
     decays: bool = False  # decays the weights unless told otherwise
-    forgets_start: bool = False  # the weights become a function of the state, which the start is no part of
-    shrinks: bool = False  # a zero gradient moves the weights, towards 0
+    still_at_rate_zero: bool = True  # a learning rate of 0 moves nothing
+    still_at_gradient_zero: bool = True  # zero gradients from the start move nothing
     own_decay: bool = False  # applies weight decay itself, where the pipeline would
     known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from tfoptim.declaration import Interval, NonNegative, Number
-from tfoptim.ops import clip, ratio, square
+from tfoptim.ops import clip, ratio, square, where
 from tfoptim.optimizer import Optimizer
 
 
@@ -47,9 +47,13 @@ class Ftrl(Optimizer):
     l2_shrinkage_regularization_strength: NonNegative = 0.0
     beta: NonNegative = 0.0
 
+    def once(self, h: Any, s: Any) -> None:
+        h.rate = where(h.learning_rate > 0, h.learning_rate, 1.0)  # a rate of 0 moves nothing
+
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         p, l1, n = -h.learning_rate_power, h.l1_regularization_strength, s.n
         s.n = n + square(g)
-        s.z = s.z + g + 2 * h.l2_shrinkage_regularization_strength * w - (s.n**p - n**p) / h.learning_rate * w
-        curvature = (s.n**p + h.beta) / h.learning_rate + 2 * h.l2_regularization_strength
-        return ratio(clip(s.z, -l1, l1) - s.z, curvature)
+        z = s.z + g + 2 * h.l2_shrinkage_regularization_strength * w - (s.n**p - n**p) / h.rate * w
+        s.z = where(h.learning_rate > 0, z, s.z)
+        curvature = (s.n**p + h.beta) / h.rate + 2 * h.l2_regularization_strength
+        return where(h.learning_rate > 0, ratio(clip(z, -l1, l1) - z, curvature), w)

@@ -46,9 +46,5 @@ class ProximalAdagrad(Optimizer):
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.G = s.G + square(g)
         a = ratio(h.learning_rate, sqrt(s.G))
-        x = w - a * g
-        return (
-            sign(x)
-            * maximum(absolute(x) - a * h.l1_regularization_strength, 0.0)
-            / (1 + a * h.l2_regularization_strength)
-        )
+        x, l1, l2 = w - a * g, h.l1_regularization_strength, h.l2_regularization_strength
+        return sign(x) * maximum(absolute(x) - a * l1, 0.0) / (1 + a * l2)

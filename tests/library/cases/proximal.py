@@ -16,8 +16,8 @@ CASES = (
         keras_name="Ftrl",
         slots=("n", "z"),
         used_at_start=("initial_accumulator_value",),
-        forgets_start=True,
-        operations=30,
+        still_at_gradient_zero=False,
+        operations=34,
         bad=(*START, *PENALTY, *refuses("learning_rate_power", 0.5, NOT_A_NUMBER, domain="x <= 0")),
         known=(
             known(0.0462358994, 0.0467522972, 0.0461399248),
@@ -32,7 +32,7 @@ CASES = (
         keras_name="Ftrl",
         slots=("n", "z"),
         used_at_start=("initial_accumulator_value",),
-        forgets_start=True,
+        still_at_gradient_zero=False,
     ),
     Case(
         id="proximal_adagrad",
@@ -58,7 +58,7 @@ CASES = (
         learning_rate=0.2,
         slots=("G",),
         used_at_start=("initial_accumulator_value",),
-        shrinks=True,
+        still_at_gradient_zero=False,
     ),
     Case(
         id="conditional_gradient",
@@ -67,7 +67,8 @@ CASES = (
         options={"lambda_": 2.0},
         learning_rate=0.9,
         scale_invariant=True,
-        shrinks=True,
+        still_at_rate_zero=False,
+        still_at_gradient_zero=False,
         signature="learning_rate=0.99, lambda_=0.01, epsilon=1e-07, ord='fro'",
         bad=(
             *refuses("learning_rate", 1.5, -0.1, domain=UNIT),

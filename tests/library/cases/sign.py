@@ -8,6 +8,7 @@ BETAS = (
     *refuses("beta_1", 1.0, -0.1, NOT_A_NUMBER, domain=FRACTION),
     *refuses("beta_2", 1.0, -1.0, domain=FRACTION),
 )
+OF_SIZE = ("clipvalue", "loss_scale_factor")  # numbers that leave a sign as it is
 MOMENTUM_BELOW_1 = refuses("momentum", 1.0, -0.1, NOT_A_NUMBER, domain=FRACTION)
 
 CASES = (
@@ -18,6 +19,7 @@ CASES = (
         keras_name="Lion",
         slots=("m",),
         scale_invariant=True,
+        unused=("beta_1", *OF_SIZE),
         bad=BETAS,
         known=(
             known(0.9990000000, 1.0000000000, 0.9990000000),
@@ -30,6 +32,7 @@ CASES = (
         reference=reference.signsgd,
         zero_gradient_noop=True,
         scale_invariant=True,
+        unused=OF_SIZE,
         signature="learning_rate=0.001",
         known=(known(0.9990000000, 1.0000000000, 0.9990000000),),
     ),
@@ -39,6 +42,7 @@ CASES = (
         reference=reference.signum,
         slots=("m",),
         scale_invariant=True,
+        unused=OF_SIZE,
         signature="learning_rate=0.001, momentum=0.9",
         bad=MOMENTUM_BELOW_1,
         known=(known(0.9990000000, 1.0000000000, 0.9990000000),),
@@ -49,7 +53,10 @@ CASES = (
         reference=reference.rprop,
         slots=("d", "g_old"),
         used_at_start=("learning_rate",),
+        still_at_rate_zero=False,
         scale_invariant=True,
+        unused=("min_step", "max_step", *OF_SIZE),
+        operations=36,
         signature="learning_rate=0.01, eta_minus=0.5, eta_plus=1.2, min_step=1e-06, max_step=50.0",
         bad=(
             *refuses("eta_minus", 1.0, -0.1, NOT_A_NUMBER, domain=FRACTION),
@@ -63,7 +70,6 @@ CASES = (
         id="sgdw",
         name="SGDW",
         reference=reference.sgdw,
-        zero_gradient_noop=True,
         linear_in_gradient=True,
         decays=True,
         signature="learning_rate=0.01, weight_decay=0.004, momentum=0.0, nesterov=False",
@@ -77,6 +83,7 @@ CASES = (
         id="qhm",
         name="QHM",
         reference=reference.qhm,
+        learning_rate=0.5,
         slots=("m",),
         linear_in_gradient=True,
         signature="learning_rate=1.0, momentum=0.999, nu=0.7",

@@ -9,8 +9,8 @@ from tests.library.reference.stepwise import stepwise
 
 
 @stepwise
-def conditional_gradient(w, learning_rate=0.99, lambda_=0.01, epsilon=1e-7, ord="fro"):
-    """Weights after each step: a share of the old ones, and the point of the ball that the gradient points away from."""
+def conditional_gradient(w, learning_rate=0.99, lambda_=0.01, epsilon=1e-7):
+    """Weights after each step: a share of the old ones, and the corner of the ball against the gradient."""
     for t in count(1):
         w, g = yield w
         kept = rate_at(learning_rate, t)

@@ -32,7 +32,8 @@ def test_gradients_of_another_scale_give_the_same_steps(case):
     """Without epsilon, a thousand times larger gradients change no bit."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
     scaled = [[TWO * g for g in step] for step in gradients]
-    (expected,), (actual,) = (weights_after(case, start, g, epsilon=0.0) for g in (gradients, scaled))
+    without = {"epsilon": 0.0} if "epsilon" in type(case.make()).fields else {}
+    (expected,), (actual,) = (weights_after(case, start, g, **without) for g in (gradients, scaled))
     assert not np.array_equal(expected, start[0])
     np.testing.assert_array_equal(expected, actual)
 
@@ -62,7 +63,7 @@ def test_gradients_of_the_other_sign_mirror_the_steps(case):
     start, gradients = [np.zeros(SIZE)], [[g] for g in vectors(1, STEPS)]
     mirrored = [[-g for g in step] for step in gradients]
     (expected,), (actual,) = (weights_after(case, start, g) for g in (gradients, mirrored))
-    assert np.all(expected != 0)
+    assert np.any(expected != 0)  # steps by signs may return to where they began
     np.testing.assert_array_equal(-expected, actual)
 
 
@@ -89,7 +90,7 @@ def test_variables_may_be_given_in_any_order(case, around):
         np.testing.assert_allclose(w, expected[i], rtol=FLOAT64)
 
 
-@every_rule
+@every_rule_where(lambda case: case.still_at_rate_zero)
 def test_a_learning_rate_of_zero_moves_nothing(case):
     """Not the step and not the decay, which is scaled by it."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
