@@ -49,7 +49,7 @@ class StepTimes(keras.optimizers.schedules.LearningRateSchedule):
         return {"base": self.base, "slope": self.slope}
 
 
-@every_rule
+@representative
 def test_constant_schedules_on_all_fields_equal_the_numbers(case):
     """Every number of every rule may be a schedule; constant ones change nothing but the executor, which rounds."""
     fields = type(case.make()).fields

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CLASSES
 from tests.library.harness import stepper, values_of
-from tests.library.products import crossed, every_class
+from tests.library.products import crossed, representative_class
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*swapped")
 ALMOST_ONE, ALMOST_ZERO = 0.99999999, 1e-30
@@ -75,7 +75,7 @@ def finish(optimizer, kinds=KINDS, mode="graph", start=0):
     assert [v.path for v, x in zip(state, values_of(state), strict=True) if not np.all(np.isfinite(x))] == []
 
 
-@crossed("where", ("low", "high", "singly"), every_rule=("low", "high"), representative=(), rows=CLASSES)
+@crossed("where", ("low", "high", "singly"), representative=("low", "high"), rows=CLASSES)
 def test_every_end_of_a_rules_domains_gives_finite_steps(case, where):
     """Without memory and epsilon, and with hardly any forgetting; zero gradients first."""
     for arguments in ends(case)[where]:
@@ -88,7 +88,7 @@ def test_every_end_of_the_common_domains_gives_finite_steps(case, where):
     finish(case.make(**EVERYWHERE[where]), kinds=("zero", "one", "sparse"))
 
 
-@every_class
+@representative_class
 def test_first_and_very_late_steps_are_finite_without_a_graph(case):
     """Operation by operation, where every intermediate value is looked at."""
     tf.config.run_functions_eagerly(True)
@@ -135,7 +135,7 @@ def test_large_variables_give_finite_steps():
         assert np.all(np.isfinite(table.numpy()))
 
 
-@every_class
+@representative_class
 def test_what_has_had_no_gradient_stays_put_without_epsilon(case):
     """0 / 0 counts as 0, as in AdaGrad's paper, in TensorFlow and in NumPy."""
     epsilon = type(case.make()).fields.get("epsilon")

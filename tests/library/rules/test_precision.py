@@ -23,7 +23,7 @@ def moved(case, dtype, gradients, **arguments):
     return float(weight.numpy()) - 1.0
 
 
-@crossed("dtype", HALVES, every_rule=("bfloat16",))
+@crossed("dtype", HALVES, representative=("bfloat16",))
 def test_half_precision_moves_like_float32(case, dtype):
     """Five steps differ from float32 only by rounding the weight once a step."""
     gradients = [0.5, -0.25, 0.5, 0.125, 1.0]  # exact in every dtype
@@ -44,7 +44,7 @@ def test_half_precision_variables_keep_float32_slots(case, dtype):
     assert len(kept) == len(case.slots) + len(case.shared_state)
 
 
-@crossed("size", (300.0, 1e-4), every_rule=(300.0,), rows=CLASSES)
+@crossed("size", (300.0, 1e-4), representative=(300.0,), rows=CLASSES)
 def test_float16_gradients_neither_overflow_nor_vanish(case, size):
     """A gradient whose square float16 cannot hold trains like the same gradient in float32."""
     gradient = float(np.float16(size))
