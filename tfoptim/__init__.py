@@ -3,6 +3,7 @@
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
 from tfoptim.declaration import presentation as _presentation
+from tfoptim.evaluation.batch_norm import update_batch_norm as update_batch_norm
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
@@ -49,6 +50,7 @@ __all__ = [
     "get",
     "schedules",
     "simulate",
+    "update_batch_norm",
 ]
 _presentation.check_backend()
 __getattr__ = _presentation.missing(__name__)

@@ -1,6 +1,7 @@
 """Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 from tfoptim import state
 from tfoptim.declaration.overrides import redefines
 from tfoptim.saving import loading
-from tfoptim.step import averages, cached_step, per_device
+from tfoptim.step import averages, cached_step, per_device, swap
 from tfoptim.step.pipeline import run as run_uncached
 from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
@@ -149,9 +150,55 @@ class Optimizer(Live):
         return loss * tf.cast(scale, loss.dtype)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
-        if self.use_ema:
+        """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
+        if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
+
+    @property
+    def averages(self) -> bool:
+        """Whether the optimizer has weights for evaluation other than those it trains."""
+        return bool(self.use_ema)
+
+    def average_weights(self, variables: Sequence[Any]) -> list[Any]:
+        """Returns the weights for evaluation as tensors: the averages, or before the first step the weights.
+
+        A rule with an average of its own overrides this and `averages`; it is called on each device.
+
+        Args:
+            variables: that the optimizer was built for.
+
+        Raises:
+            ValueError: the optimizer keeps no average.
+        """
+        swap.check(self)
+        return [swap.average_of(self, v) for v in variables]
+
+    @contextlib.contextmanager
+    def averaged(self, variables: Sequence[Any]) -> Iterator[None]:
+        """Context in which variables have their averaged weights; after it, those they had, to the bit.
+
+        For loops of your own, and not for training within; in `fit`, `evaluate` and `predict`,
+        `tfoptim.callbacks.EvaluateAverage` does this. A second context within the first changes nothing.
+
+        Args:
+            variables: of which those are averaged that the optimizer trains.
+
+        Raises:
+            ValueError: the optimizer keeps no average.
+
+        >>> import keras, tfoptim
+        >>> weight, optimizer = keras.Variable(1.0), tfoptim.SGD(0.5, use_ema=True, ema_momentum=0.5)
+        >>> for _ in range(2):
+        ...     optimizer.apply([1.0], [weight])
+        >>> with optimizer.averaged([weight]):
+        ...     print(float(weight))
+        0.25
+        >>> float(weight)
+        0.0
+        """
+        swap.check(self)
+        with swap.shown([self], lambda: swap.averages(self, variables)):
+            yield
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the state by name; called by Keras's saving."""

@@ -1,0 +1,92 @@
+"""Averaged weights in the place of the training weights, for as long as something is evaluated."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim.variables import copies, local, raw
+
+Values = list[tuple[Any, tf.Tensor]]
+"""A tf.Variable on one device, and the value it is to have."""
+
+
+def check(optimizer: Any) -> None:
+    """Raises unless the optimizer keeps an average."""
+    if not optimizer.averages:
+        raise ValueError(
+            f"{optimizer.name} keeps no average of the weights: make it with use_ema=True, as in "
+            f"{type(optimizer).__name__}(use_ema=True)."
+        )
+
+
+def average_of(optimizer: Any, variable: Any) -> tf.Tensor:
+    """Returns the moving average of a variable under its constraint, in its precision, on the current device.
+
+    Before the first step it is not the average of anything; then, these are the weights.
+    """
+    average = optimizer._runtime.averages[optimizer._get_variable_index(variable)]
+    if average is None or (tf.executing_eagerly() and _steps(optimizer) == 0):
+        return tf.convert_to_tensor(raw(variable))
+    value = tf.cast(tf.convert_to_tensor(raw(average)), raw(variable).dtype)
+    constraint = getattr(variable, "constraint", None)
+    return value if constraint is None else tf.convert_to_tensor(constraint(value))
+
+
+def _steps(optimizer: Any) -> int:
+    calls = local(optimizer._distribution_strategy, optimizer._iterations.value)
+    return int(calls) // (optimizer.gradient_accumulation_steps or 1)
+
+
+def averages(optimizer: Any, variables: Sequence[Any]) -> Values:
+    """Returns the copy on each device of the variables that the optimizer trains, with their averaged weights."""
+    known = [v for v in variables if optimizer.built and optimizer.knows(v)]
+    if not known:
+        return []
+    strategy = optimizer._distribution_strategy
+    found = strategy.extended.update(raw(known[0]), lambda _: optimizer.average_weights(known), group=False)
+    pairs = zip(known, found, strict=True)
+    return [pair for v, values in pairs for pair in zip(copies(strategy, v), values, strict=True)]
+
+
+@contextlib.contextmanager
+def held(values: Values) -> Iterator[None]:
+    """Gives variables other values in its context, and then those they had, to the bit, also after an exception.
+
+    No value is copied: a variable takes the memory of the tensor that is assigned to it.
+    """
+    kept = [(v, tf.convert_to_tensor(v)) for v, _ in values]
+    try:
+        write(values)
+        yield
+    finally:
+        try:
+            write(kept)
+        except BaseException:  # a KeyboardInterrupt comes at any time
+            write(kept)
+            raise
+
+
+def write(values: Values) -> None:
+    """Assigns each variable its value."""
+    for variable, value in values:
+        variable.assign(value)
+
+
+@contextlib.contextmanager
+def shown(optimizers: Sequence[Any], values: Callable[[], Values]) -> Iterator[None]:
+    """Holds the averaged weights that optimizers keep; within another such context, changes nothing."""
+    if any(optimizer._runtime.averages_shown for optimizer in optimizers):
+        yield
+        return
+    with held(values()):
+        try:
+            for optimizer in optimizers:
+                optimizer._runtime.averages_shown = True
+            yield
+        finally:
+            for optimizer in optimizers:
+                optimizer._runtime.averages_shown = False
