@@ -46,7 +46,7 @@ def ema_warmup(momentum, k):
 
 
 def swa(start, period, k):
-    """n / (n + 1) at the snapshots, of which n are in the mean already; all or nothing before, and in between."""
+    """At a snapshot the share n / (n + 1), with n in the mean already; nothing before the first, all in between."""
     snapshots = range(start, k + 1, period)
     if k not in snapshots:
         return float(k > start)

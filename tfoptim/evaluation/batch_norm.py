@@ -34,8 +34,8 @@ def update_batch_norm(model: Any, data: Any, batch_size: int = 32, steps: int | 
 
     Args:
         model: built; its layers, also of models within it, are found by their class.
-        data: what `model.predict` takes: arrays, a `tf.data.Dataset`, a `PyDataset`, a generator or another iterable of
-            batches, each of which is `x`, `(x, y)` or `(x, y, sample_weight)`.
+        data: what `model.predict` takes: arrays (of a model of several inputs, in a list or dictionary), or batches from
+            a `tf.data.Dataset`, a `PyDataset`, a generator or a loader, each `x`, `(x, y)` or `(x, y, sample_weight)`.
         batch_size: of arrays, >= 1.
         steps: batches to be used, >= 1; None: all.
 

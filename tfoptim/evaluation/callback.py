@@ -47,8 +47,8 @@ class EvaluateAverage(keras.callbacks.Callback):
     put back like the weights. After `fit`, call `update_batch_norm` itself.
 
     Args:
-        batch_norm_data: arrays of inputs, or a `tf.data.Dataset` or another iterable of batches that can be read
-            repeatedly; all of it is read before each evaluation. None: the statistics stay as they are.
+        batch_norm_data: what `update_batch_norm` takes and can be read repeatedly, such as arrays of inputs or a
+            `tf.data.Dataset`; all of it is read before each evaluation. None: the statistics stay as they are.
 
     Raises:
         TypeError: `batch_norm_data` can be read once only.
@@ -61,7 +61,7 @@ class EvaluateAverage(keras.callbacks.Callback):
         if hasattr(batch_norm_data, "__next__"):
             raise TypeError(
                 "EvaluateAverage: batch_norm_data is read before each evaluation, and a "
-                f"{type(batch_norm_data).__name__} can be read once only: give a dataset or a list of batches."
+                f"{type(batch_norm_data).__name__} can be read once only: give arrays or a dataset."
             )
         self.batch_norm_data = batch_norm_data
         self._statistics: Statistics | None = None
