@@ -34,7 +34,7 @@ def update_batch_norm(model: Any, data: Any, batch_size: int = 32, steps: int | 
 
     Args:
         model: built; its layers, also of models within it, are found by their class.
-        data: what `model.predict` takes: arrays (of a model of several inputs, in a list or dictionary), or batches from
+        data: what `model.predict` takes: arrays (for several inputs, in a list or a dictionary), or batches from
             a `tf.data.Dataset`, a `PyDataset`, a generator or a loader, each `x`, `(x, y)` or `(x, y, sample_weight)`.
         batch_size: of arrays, >= 1.
         steps: batches to be used, >= 1; None: all.
