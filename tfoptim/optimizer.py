@@ -1,7 +1,6 @@
 """Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -9,14 +8,16 @@ import tensorflow as tf
 
 from tfoptim import state
 from tfoptim.declaration.overrides import redefines
+from tfoptim.ops import agreeing
 from tfoptim.saving import loading
-from tfoptim.step import averages, cached_step, per_device, swap
+from tfoptim.step import averages, cached_step, per_device
 from tfoptim.step.pipeline import run as run_uncached
+from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Live):
+class Optimizer(Averaged, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -38,7 +39,12 @@ class Optimizer(Live):
         nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
         groups: numbers of variables that differ, by regular expressions that are found in the variables' paths, such as
             `{"bias": {"weight_decay": None}, "encoder/": {"learning_rate": 0.1}}`; the learning rate of a group is a
-            factor on the optimizer's.
+            factor on the optimizer's. With `"trainable": False` variables keep still, until it is set to True.
+        cautious: leave out elements of the direction whose sign is not that of the gradient, and enlarge the others
+            (Liang et al., 2024: Cautious optimizers).
+        agc: largest norm of a unit's gradient, as a share of the norm of its weights (Brock et al., 2021: adaptive
+            gradient clipping); a unit has one index on the last axis.
+        centralize: subtract from the gradient of each unit its mean (Yong et al., 2020: gradient centralization).
 
     >>> from tfoptim.declaration import Fraction
     >>> class Averaged(Optimizer):
@@ -67,6 +73,13 @@ class Optimizer(Live):
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
 
+    own_decay: ClassVar[Any] = False
+    """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
+    for variables without decay."""
+
+    family: ClassVar[str] = ""
+    """Heading under which `tfoptim.registry.table` lists the rule."""
+
     # Methods that a rule defines
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
@@ -82,7 +95,8 @@ class Optimizer(Live):
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the new weights; for rules that are not of the form `w - learning_rate * direction`."""
-        return w - h.learning_rate * self.direction(h, g, w, s)
+        d = self.direction(h, g, w, s)
+        return w - h.learning_rate * (agreeing(d, g) if self.cautious else d)
 
     def once(self, h: Any, s: Any) -> None:
         """Computes values shared by all variables of a group; may add names to `h` and replace shared state in `s`.
@@ -153,52 +167,6 @@ class Optimizer(Live):
         """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
         if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
-
-    @property
-    def averages(self) -> bool:
-        """Whether the optimizer has weights for evaluation other than those it trains."""
-        return bool(self.use_ema)
-
-    def average_weights(self, variables: Sequence[Any]) -> list[Any]:
-        """Returns the weights for evaluation as tensors: the averages, or before the first step the weights.
-
-        A rule with an average of its own overrides this and `averages`; it is called on each device.
-
-        Args:
-            variables: that the optimizer was built for.
-
-        Raises:
-            ValueError: the optimizer keeps no average.
-        """
-        swap.check(self)
-        return [swap.average_of(self, v) for v in variables]
-
-    @contextlib.contextmanager
-    def averaged(self, variables: Sequence[Any]) -> Iterator[None]:
-        """Context in which variables have their averaged weights; after it, those they had, to the bit.
-
-        For loops of your own, and not for training within; in `fit`, `evaluate` and `predict`,
-        `tfoptim.callbacks.EvaluateAverage` does this. A second context within the first changes nothing.
-
-        Args:
-            variables: of which those are averaged that the optimizer trains.
-
-        Raises:
-            ValueError: the optimizer keeps no average.
-
-        >>> import keras, tfoptim
-        >>> weight, optimizer = keras.Variable(1.0), tfoptim.SGD(0.5, use_ema=True, ema_momentum=0.5)
-        >>> for _ in range(2):
-        ...     optimizer.apply([1.0], [weight])
-        >>> with optimizer.averaged([weight]):
-        ...     print(float(weight))
-        0.25
-        >>> float(weight)
-        0.0
-        """
-        swap.check(self)
-        with swap.shown([self], lambda: swap.averages(self, variables)):
-            yield
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the state by name; called by Keras's saving."""

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfoptim.declaration import Interval, presentation
-from tfoptim.ops import host
+from tfoptim.scalar import host
 
 VALUE = Interval(0.0, schedulable=False)
 """Values of schedules, and factors on them."""

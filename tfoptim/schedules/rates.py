@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfoptim.declaration import Choice, Integer, Interval
-from tfoptim.ops import Scalar, host
+from tfoptim.scalar import Scalar, host
 from tfoptim.schedules.exact import VALUE, Exact
 
 _SHAPES = Choice(("triangular", "triangular2", "exponential"))

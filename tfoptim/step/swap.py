@@ -90,3 +90,53 @@ def shown(optimizers: Sequence[Any], values: Callable[[], Values]) -> Iterator[N
         finally:
             for optimizer in optimizers:
                 optimizer._runtime.averages_shown = False
+
+
+class Averaged:
+    """The part of an optimizer that has weights for evaluation."""
+
+    @property
+    def averages(self: Any) -> bool:
+        """Whether the optimizer has weights for evaluation other than those it trains."""
+        return bool(self.use_ema)
+
+    def average_weights(self: Any, variables: Sequence[Any]) -> list[Any]:
+        """Returns the weights for evaluation as tensors: the averages, or before the first step the weights.
+
+        A rule with an average of its own overrides this and `averages`; it is called on each device.
+
+        Args:
+            variables: that the optimizer was built for.
+
+        Raises:
+            ValueError: the optimizer keeps no average.
+        """
+        check(self)
+        return [average_of(self, v) for v in variables]
+
+    @contextlib.contextmanager
+    def averaged(self: Any, variables: Sequence[Any]) -> Iterator[None]:
+        """Context in which variables have their averaged weights; after it, those they had, to the bit.
+
+        For loops of your own, and not for training within; in `fit`, `evaluate` and `predict`,
+        `tfoptim.callbacks.EvaluateAverage` does this. A second context within the first changes nothing.
+
+        Args:
+            variables: of which those are averaged that the optimizer trains.
+
+        Raises:
+            ValueError: the optimizer keeps no average.
+
+        >>> import keras, tfoptim
+        >>> weight, optimizer = keras.Variable(1.0), tfoptim.SGD(0.5, use_ema=True, ema_momentum=0.5)
+        >>> for _ in range(2):
+        ...     optimizer.apply([1.0], [weight])
+        >>> with optimizer.averaged([weight]):
+        ...     print(float(weight))
+        0.25
+        >>> float(weight)
+        0.0
+        """
+        check(self)
+        with shown([self], lambda: averages(self, variables)):
+            yield
