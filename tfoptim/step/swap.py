@@ -49,7 +49,8 @@ def averages(optimizer: Any, variables: Sequence[Any]) -> Values:
     strategy = optimizer._distribution_strategy
     found = strategy.extended.update(raw(known[0]), lambda _: optimizer.average_weights(known), group=False)
     pairs = zip(known, found, strict=True)
-    return [pair for v, values in pairs for pair in zip(copies(strategy, v), values, strict=True)]
+    found = [pair for v, values in pairs for pair in zip(copies(strategy, v), values, strict=True)]
+    return [(copy, tf.cast(value, copy.dtype)) for copy, value in found]
 
 
 @contextlib.contextmanager
@@ -58,7 +59,7 @@ def held(values: Values) -> Iterator[None]:
 
     No value is copied: a variable takes the memory of the tensor that is assigned to it.
     """
-    kept = [(v, tf.convert_to_tensor(v)) for v, _ in values]
+    kept = [(v, read(v)) for v, _ in values]
     try:
         write(values)
         yield
@@ -70,10 +71,15 @@ def held(values: Values) -> Iterator[None]:
             raise
 
 
+def read(variable: Any) -> tf.Tensor:
+    """Returns the value of a tf.Variable on one device, by the bare operation: this is done for every batch."""
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+
+
 def write(values: Values) -> None:
     """Assigns each variable its value."""
     for variable, value in values:
-        variable.assign(value)
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
 @contextlib.contextmanager

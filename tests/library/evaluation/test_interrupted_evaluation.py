@@ -7,7 +7,13 @@ import tensorflow as tf
 
 from tests.library.evaluation.models import FIT, QUIET, Look, StoppedError, X, Y, bits, shows_average, trained
 from tfoptim.callbacks import EvaluateAverage
-from tfoptim.step.swap import held
+from tfoptim.step import swap
+
+
+@pytest.fixture(scope="module")
+def model():
+    """One for all tests, as each leaves it as it was."""
+    return trained()
 
 
 class Fail(keras.callbacks.Callback):
@@ -31,9 +37,8 @@ def failing_after(batches):
 
 @pytest.mark.parametrize("order", [1, -1], ids=["before", "after"])
 @pytest.mark.parametrize("hook", ["on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end"])
-def test_another_callback_that_fails_in_an_evaluation(hook, order):
+def test_another_callback_that_fails_in_an_evaluation(hook, order, model):
     """The next evaluation, without the callback, has the loss of the training weights."""
-    model = trained()
     before, loss = bits(model), model.evaluate(X, Y, **QUIET)
     with pytest.raises(StoppedError):
         model.evaluate(X, Y, callbacks=[EvaluateAverage(), Fail(hook)][::order], **QUIET)
@@ -56,9 +61,8 @@ def test_data_that_fail():
 
 
 @pytest.mark.parametrize("error", [StoppedError, KeyboardInterrupt])
-def test_a_model_that_fails(error):
+def test_a_model_that_fails(error, model, monkeypatch):
     """In the second of two batches, while the weights are the averaged ones."""
-    model = trained()
     before, call, seen = bits(model), model.layers[0].call, []
 
     def fail(x, **_):
@@ -67,7 +71,7 @@ def test_a_model_that_fails(error):
             raise error
         return call(x)
 
-    model.layers[0].call = fail
+    monkeypatch.setattr(model.layers[0], "call", fail)
     with pytest.raises(error):
         model.evaluate(X, Y, callbacks=[EvaluateAverage()], **QUIET)
     assert [True, True] == seen
@@ -87,9 +91,9 @@ def test_a_checkpoint_that_cannot_be_written(order, tmp_path):
     assert not shows_average(model)
 
 
-def test_evaluations_within_an_evaluation():
+def test_evaluations_within_an_evaluation(model):
     """Another callback evaluates in each hook: with the callback it sees averages, as does the outer one."""
-    model, average = trained(), EvaluateAverage()
+    average = EvaluateAverage()
     before, expected = bits(model), model.evaluate(X, Y, callbacks=[average], **QUIET)
     losses = []
 
@@ -103,7 +107,7 @@ def test_evaluations_within_an_evaluation():
                 losses.append(model.evaluate(X, Y, **QUIET))
                 self.busy = False
 
-        on_test_batch_begin = on_test_batch_end = on_test_end = nested
+        on_test_batch_begin = on_test_end = nested
 
     for callbacks in ([average, Nested()], [Nested(), average]):
         look = Look("on_test_batch_end")
@@ -128,26 +132,17 @@ def test_a_nested_evaluation_in_the_weights_of_training():
         assert validated != plain
 
 
-class Interrupted:
-    """A variable whose second assignment is interrupted."""
-
-    def __init__(self):
-        self.value, self.count = 1.0, 0
-
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.value, dtype)
-
-    def assign(self, value):
-        """Counts."""
-        self.count += 1
-        if self.count == 2:
-            raise KeyboardInterrupt
-        self.value = float(value)
-
-
-def test_an_interruption_while_weights_are_put_back():
+def test_an_interruption_while_weights_are_put_back(monkeypatch):
     """They are put back all the same, and it goes on."""
-    variable = Interrupted()
-    with pytest.raises(KeyboardInterrupt), held([(variable, 2.0)]):
-        assert variable.value == 2.0
-    assert variable.value == 1.0
+    variable, write, calls = tf.Variable(1.0), swap.write, []
+
+    def interrupted(values):
+        calls.append(values)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        write(values)
+
+    monkeypatch.setattr(swap, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt), swap.held([(variable, tf.constant(2.0))]):
+        assert float(variable) == 2.0
+    assert float(variable) == 1.0
