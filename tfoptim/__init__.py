@@ -3,6 +3,7 @@
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
 from tfoptim.declaration import presentation as _presentation
+from tfoptim.evaluation.batch_norm import update_batch_norm as update_batch_norm
 from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adabelief import AdaBelief as AdaBelief
@@ -101,6 +102,7 @@ __all__ = [
     "layer_decay",
     "schedules",
     "simulate",
+    "update_batch_norm",
 ]
 _presentation.check_backend()
 __getattr__ = _presentation.missing(__name__)

@@ -12,11 +12,12 @@ from tfoptim.ops import agreeing
 from tfoptim.saving import loading
 from tfoptim.step import averages, cached_step, per_device
 from tfoptim.step.pipeline import run as run_uncached
+from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Live):
+class Optimizer(Averaged, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -163,8 +164,8 @@ class Optimizer(Live):
         return loss * tf.cast(scale, loss.dtype)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
-        if self.use_ema:
+        """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
+        if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 
     def save_own_variables(self, store: Any) -> None:

@@ -57,6 +57,8 @@ class Runtime:
     """Name -> scalar keras.Variable, one for all variables."""
     averages: list[Any] = field(default_factory=list)
     """Per variable: its moving average, a keras.Variable in compute precision, or None; empty without `use_ema`."""
+    averages_shown: bool = False
+    """Whether the weights are the averaged ones, for a while: see `tfoptim.step.swap`."""
     groups: list[Group] = field(default_factory=list)
     """Per variable: what its numbers depend on, if they differ from the optimizer's."""
     had_gradient: set[Any] = field(default_factory=set)

@@ -1,8 +1,4 @@
-"""Schedules that Keras lacks, for any number of an optimizer, such as the learning rate or the momentum.
-
-They count steps from 0, as Keras's do, and are computed in float64, so that they are exact at every step: in float32,
-which Keras's schedules use, step 16,777,217 equals step 16,777,216.
-"""
+"""Schedules of the learning rate, and of numbers that follow it or are opposed to it."""
 
 from __future__ import annotations
 
@@ -12,14 +8,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.declaration import Choice, Integer, Interval, presentation
+from tfoptim.declaration import Choice, Integer, Interval
 from tfoptim.scalar import Scalar, host
+from tfoptim.schedules.exact import VALUE, Exact
 
-__all__ = ["Cyclic", "OneCycle", "WarmupCosine", "triangle"]
-__getattr__ = presentation.missing(__name__)
-__dir__ = presentation.shown(__name__)
-
-_VALUE = Interval(0.0, schedulable=False)
 _SHAPES = Choice(("triangular", "triangular2", "exponential"))
 _GAMMA = Interval(0.0, 1.0, closed_low=False, closed_high=True, schedulable=False)
 _TAIL = Interval(0.0, 1.0, schedulable=False)
@@ -43,41 +35,8 @@ def triangle(step: Any, cycle: int) -> Any:
     return 1 - abs(2 * (step % cycle / cycle) - 1)
 
 
-class _Exact(keras.optimizers.schedules.LearningRateSchedule):
-    """Base of schedules computed in float64; constructor arguments are attributes of the same names."""
-
-    arguments: tuple[str, ...]
-    between: tuple[str, ...]
-
-    @property
-    def ends(self) -> tuple[float, ...]:
-        """The extreme values; an optimizer refuses a schedule whose extremes are out of range."""
-        return tuple(getattr(self, name) for name in self.between)
-
-    def __call__(self, step: Any) -> tf.Tensor:
-        """Returns the value at a step, a float64 scalar; float32 for a step in float32.
-
-        Args:
-            step: counted from 0; a number, tensor or variable.
-        """
-        single = tf.is_tensor(step) and step.dtype == tf.float32
-        with host():
-            return self.at(step if single else tf.cast(step, tf.float64))
-
-    def at(self, step: tf.Tensor) -> tf.Tensor:
-        """Returns the value at a step given in float64, which is exact up to 2**53."""
-        raise NotImplementedError(f"{type(self).__name__} must define at(step).")
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {name: getattr(self, name) for name in self.arguments}
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
-
-
 @keras.saving.register_keras_serializable(package="tfoptim")
-class Cyclic(_Exact):
+class Cyclic(Exact):
     """Cycles between `start` and `peak` (Smith, 2017: Cyclical learning rates, section 3).
 
     ```
@@ -111,8 +70,8 @@ class Cyclic(_Exact):
 
     def __init__(self, start: float, peak: float, cycle: int, shape: str = "triangular", gamma: float = 1.0) -> None:
         super().__init__()
-        self.start = _VALUE.parse("Cyclic: start", start)
-        self.peak = _VALUE.parse("Cyclic: peak", peak)
+        self.start = VALUE.parse("Cyclic: start", start)
+        self.peak = VALUE.parse("Cyclic: peak", peak)
         self.cycle = Integer(2, required=True).parse("Cyclic: cycle", cycle)
         self.shape = _SHAPES.parse("Cyclic: shape", shape)
         self.gamma = _GAMMA.parse("Cyclic: gamma", gamma)
@@ -130,7 +89,7 @@ class Cyclic(_Exact):
 
 
 @keras.saving.register_keras_serializable(package="tfoptim")
-class OneCycle(_Exact):
+class OneCycle(Exact):
     """One cycle, slightly shorter than the training, then linearly to `final` (Smith, 2018: A disciplined approach).
 
     ```
@@ -161,9 +120,9 @@ class OneCycle(_Exact):
 
     def __init__(self, start: float, peak: float, final: float, steps: int, tail: float = 0.1) -> None:
         super().__init__()
-        self.start = _VALUE.parse("OneCycle: start", start)
-        self.peak = _VALUE.parse("OneCycle: peak", peak)
-        self.final = _VALUE.parse("OneCycle: final", final)
+        self.start = VALUE.parse("OneCycle: start", start)
+        self.peak = VALUE.parse("OneCycle: peak", peak)
+        self.final = VALUE.parse("OneCycle: final", final)
         self.steps = Integer(1, required=True).parse("OneCycle: steps", steps)
         self.tail = _TAIL.parse("OneCycle: tail", tail)
 
@@ -179,7 +138,7 @@ class OneCycle(_Exact):
 
 
 @keras.saving.register_keras_serializable(package="tfoptim")
-class WarmupCosine(_Exact):
+class WarmupCosine(Exact):
     """Linear warm-up to `peak`, then half a cosine (Goyal et al., 2017; Loshchilov & Hutter, 2017).
 
     ```
@@ -210,9 +169,9 @@ class WarmupCosine(_Exact):
 
     def __init__(self, peak: float, steps: int, warmup: int | None = None, final: float = 0.0) -> None:
         super().__init__()
-        self.peak = _VALUE.parse("WarmupCosine: peak", peak)
+        self.peak = VALUE.parse("WarmupCosine: peak", peak)
         self.steps = Integer(1, required=True).parse("WarmupCosine: steps", steps)
-        self.final = _VALUE.parse("WarmupCosine: final", final)
+        self.final = VALUE.parse("WarmupCosine: final", final)
         if warmup is None:
             warmup = min(-(-self.steps // 20), self.steps - 1)
         self.warmup = Integer(0).parse("WarmupCosine: warmup", warmup)
@@ -226,3 +185,65 @@ class WarmupCosine(_Exact):
         if self.warmup == 0:
             return falling
         return tf.where(step < self.warmup, self.peak * (step + 1) / self.warmup, falling)
+
+
+@keras.saving.register_keras_serializable(package="tfoptim")
+class Times(Exact):
+    """Another schedule times a number, such as a weight decay that follows the learning rate.
+
+    ```
+    value = schedule(step) * factor
+    ```
+
+    Weights decay by `learning_rate * weight_decay`, so that with `Times(rate, decay / peak)` they decay by
+    `decay * rate**2 / peak`: the corrected decay of AdamC (Defazio, 2025), which keeps the norm of weights that are
+    followed by a normalization from growing at the end of the training.
+
+    Args:
+        schedule: a schedule of tfoptim, or any `keras.optimizers.schedules.LearningRateSchedule`; Keras's are computed
+            in float32.
+        factor: >= 0.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range, with that range.
+
+    >>> from tfoptim import AdamW
+    >>> rate = WarmupCosine(0.01, 100, warmup=4)
+    >>> [round(float(Times(rate, 0.1 / 0.01)(step)), 9) for step in (0, 3, 52, 100)]
+    [0.025, 0.1, 0.05, 0.0]
+    >>> corrected = AdamW(rate, weight_decay=Times(rate, 0.1 / 0.01))
+    """
+
+    arguments = ("schedule", "factor")
+
+    def __init__(self, schedule: Any, factor: float) -> None:
+        super().__init__()
+        if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+            given = f"{type(schedule).__name__} {schedule!r}"
+            raise TypeError(f"Times: schedule must be a LearningRateSchedule, got {given}.")
+        self.schedule = schedule
+        self.factor = VALUE.parse("Times: factor", factor)
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The extreme values; empty if those of the other schedule are unknown."""
+        return tuple(end * self.factor for end in getattr(self.schedule, "ends", ()))
+
+    def __call__(self, step: Any) -> tf.Tensor:
+        """Returns the value at a step, a float64 scalar; float32 for a step in float32.
+
+        Args:
+            step: counted from 0; a number, tensor or variable.
+        """
+        single = tf.is_tensor(step) and step.dtype == tf.float32
+        with host():
+            return tf.cast(self.schedule(step), tf.float32 if single else tf.float64) * self.factor
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Times:
+        """Returns the schedule that `get_config` describes."""
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["factor"])
