@@ -2,6 +2,7 @@
 
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
+from tfoptim import training as training
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adadelta import Adadelta as Adadelta
@@ -20,6 +21,7 @@ from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.simulate import simulate as simulate
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from tfoptim.wrappers.sam import SAM as SAM
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
@@ -30,6 +32,7 @@ __all__ = [
     "CLMR",
     "CLR",
     "GD",
+    "SAM",
     "SGD",
     "AdaGrad",
     "Adadelta",
@@ -49,6 +52,7 @@ __all__ = [
     "get",
     "schedules",
     "simulate",
+    "training",
 ]
 _presentation.check_backend()
 __getattr__ = _presentation.missing(__name__)

@@ -10,6 +10,7 @@ import keras
 from tfoptim.declaration.domains import nearest
 from tfoptim.optimizer import Optimizer
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
+from tfoptim.wrappers.sam import SAM
 
 RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
 
@@ -87,14 +88,15 @@ def _revived(config: Mapping[str, Any]) -> Any:
     plain = config.get("module") is None and registered == name and keras.saving.get_registered_object(name) is None
     module = str(config.get("module") or "").partition(".")[0]
     if plain or module == "tfoptim" or registered.startswith("tfoptim>"):
-        scaling = name.removeprefix("tfoptim>") == LossScaleOptimizer.__name__
-        return (LossScaleOptimizer if scaling else named(name)).from_config(dict(config.get("config") or {}))
+        wrapper = _WRAPPERS.get(name.removeprefix("tfoptim>"))
+        return (wrapper or named(name)).from_config(dict(config.get("config") or {}))
     optimizer = keras.saving.deserialize_keras_object(dict(config))
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(f"An optimizer's config is needed, got that of {described(optimizer)}.")
     return optimizer
 
 
+_WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (LossScaleOptimizer, SAM)}
 _KEYS = {"class_name", "config", "module", "registered_name", "build_config", "compile_config", "shared_object_id"}
 
 

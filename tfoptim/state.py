@@ -67,6 +67,8 @@ class Runtime:
     """Paths of variables without gradient that the shared eager step has warned of."""
     kinds: dict[int, Any] = field(default_factory=dict)
     """Id of a variable -> dtypes of its last gradient in the shared eager step."""
+    announced: dict[Any, set[Any]] = field(default_factory=dict)
+    """Replica -> graphs that called `gradients` and have not called `apply` since; None stands for eager execution."""
     compiled: dict[Any, Any] = field(default_factory=dict)
     """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
     fused: bool = False

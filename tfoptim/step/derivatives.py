@@ -1,0 +1,147 @@
+"""Derivatives of a loss, for rules that need it more than once; the hook is `Optimizer.gradients(loss, variables)`.
+
+SAM calls the loss twice, a second-order rule multiplies by the Hessian. What a rule finds there for the coming `apply`,
+it keeps in a slot (`keep`), so that both may be in different functions, and the next `apply` may use it again.
+
+Given gradients from elsewhere, such a rule would silently be another one. So `announced` notes that `gradients` was
+called, and `claim` raises in an `apply` before which it was not.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim.state import slots
+from tfoptim.step.gradients import prepare
+from tfoptim.step.pipeline import reduce
+from tfoptim.variables import raw
+
+Loss = Callable[[], Any]
+"""Returns the scalar loss; reads the variables whenever it is called."""
+
+
+def gradients(optimizer: Any, loss: Loss, variables: Sequence[Any]) -> list[Any]:
+    """Returns the gradients of a loss, multiplied by the optimizer's loss scale, as `apply` takes them.
+
+    Args:
+        optimizer: whose loss scale it is.
+        loss: returns the scalar loss.
+        variables: to differentiate with respect to.
+    """
+    if not callable(loss):
+        raise TypeError(
+            f"{optimizer.name}: loss must be a function without arguments that returns the loss, got "
+            f"{type(loss).__name__}. Put the forward pass into it: gradients(lambda: loss(y, model(x)), variables)."
+        )
+    with tf.GradientTape() as tape:
+        value = optimizer.scale_loss(loss())
+    return list(tape.gradient(value, [raw(v) for v in variables]))
+
+
+def hessian_products(
+    optimizer: Any, loss: Loss, variables: Sequence[Any], vectors: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """Returns the gradients, and the products of the Hessian with vectors, both multiplied by the loss scale.
+
+    Costs about two gradients, and the memory of both graphs. A variable on which the gradients do not depend has a
+    product of zeros.
+
+    Args:
+        optimizer: whose loss scale it is.
+        loss: returns the scalar loss; called once.
+        variables: to differentiate with respect to.
+        vectors: one per variable, of its shape and dtype.
+    """
+    with tf.GradientTape() as tape:
+        found = gradients(optimizer, loss, variables)
+        dense = [tf.convert_to_tensor(g) for g in found if g is not None]
+        along = [z for g, z in zip(found, vectors, strict=True) if g is not None]
+        slope = tf.add_n([tf.reduce_sum(g * tf.stop_gradient(z)) for g, z in zip(dense, along, strict=True)])
+    zero = tf.UnconnectedGradients.ZERO
+    products = tape.gradient(slope, [raw(v) for v in variables], unconnected_gradients=zero)
+    return found, [tf.convert_to_tensor(product) for product in products]
+
+
+def keep(optimizer: Any, slot: str, variables: Sequence[Any], values: Sequence[Any]) -> None:
+    """Assigns values to a slot of each variable, summed over replicas as gradients are.
+
+    Args:
+        optimizer: built, with the slot.
+        slot: its declared name.
+        variables: those that have values.
+        values: one per variable, dense or sparse, of the slot's shape.
+    """
+
+    def assign(strategy: Any, values: list[Any]) -> None:
+        for v, value in zip(variables, reduce(strategy, values, list(variables)), strict=True):
+            kept = slots(optimizer, v)[slot]
+            strategy.extended.update(kept, lambda var, x: var.assign(x), args=(value,), group=False)
+
+    values = [tf.convert_to_tensor(prepare(x, v, None)) for x, v in zip(values, variables, strict=True)]
+    in_replica().merge_call(assign, args=(values,))
+
+
+def in_replica() -> Any:
+    """Returns the replica's context; raises outside of replicas."""
+    replica = tf.distribute.get_replica_context()
+    if replica is None:
+        raise ValueError("gradients() needs a replica context: call it inside strategy.run().")
+    return replica
+
+
+# That `apply` has what the rule needs
+
+
+def announced(gradients: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Returns a rule's `gradients` that builds the optimizer and announces itself to the next `apply`."""
+
+    @functools.wraps(gradients)
+    def announcing(self: Any, loss: Loss, variables: Sequence[Any]) -> list[Any]:
+        variables = list(variables)
+        if not self.built:
+            self.build(variables)
+        found = gradients(self, loss, variables)
+        self._runtime.announced.setdefault(_replica(), set()).add(_graphs()[0])
+        return found
+
+    return announcing
+
+
+def claim(optimizer: Any) -> None:
+    """Raises unless the gradients of an `apply` can be those of the rule's own `gradients`.
+
+    One call of `gradients` is for one `apply`, except in functions: they are traced once and run many times. So an
+    `apply` elsewhere than in the function that called `gradients` leaves the permission to the next.
+    """
+    if not optimizer.needs_loss:
+        return
+    announced = optimizer._runtime.announced.get(_replica(), set())
+    here = announced.intersection(_graphs())
+    announced -= here
+    if not here and not announced:
+        name = type(optimizer).__name__
+        raise RuntimeError(
+            f"{name} needs the loss, not only gradients. For fit: model = tfoptim.training.trainable(model), or "
+            "class Net(tfoptim.training.Trainer, keras.Model). In a loop or a train_step of your own: "
+            "gradients = optimizer.gradients(loss, variables), where loss() returns the loss; then apply them."
+        )
+
+
+def _replica() -> int:
+    """Returns the number of the replica; 0 outside of replicas, where `apply` will raise."""
+    number = getattr(tf.distribute.get_replica_context(), "replica_id_in_sync_group", 0)
+    return int(tf.get_static_value(number) if tf.is_tensor(number) else number)
+
+
+def _graphs() -> list[Any]:
+    """Returns the graph being traced and those around it, and at last None, which stands for eager execution."""
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    found = []
+    while graph is not None:
+        found.append(graph)
+        graph = getattr(graph, "outer_graph", None)
+    return [*found, None]
