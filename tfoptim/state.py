@@ -163,9 +163,8 @@ def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
 
 def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
     """Returns whether a variable is an accumulator, which differs between devices within a cycle."""
-    return bool(optimizer.gradient_accumulation_steps) and any(
-        variable is accumulator for accumulator in optimizer._accumulated_gradients
-    )
+    accumulators = vars(optimizer).get("_accumulated_gradients", ())  # missing until the optimizer is built
+    return bool(optimizer.gradient_accumulation_steps) and any(variable is total for total in accumulators)
 
 
 # Access to variables

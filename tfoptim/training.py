@@ -51,25 +51,28 @@ class Loss:
         self.value: Any = None
         """Scalar loss of the first call, without loss scale."""
         self._state: list[tuple[Any, tf.Tensor]] = []
+        if not model.built:
+            model(x, **_training(model.call, False))  # so that it has variables to differentiate with respect to
 
     def __call__(self) -> tf.Tensor:
         """Returns the loss at the present weights, a scalar."""
         if self.value is not None:
-            with keras.StatelessScope(self._state, collect_losses=True, initialize_variables=False):
+            with derivatives.Traceless(self._state):
                 return self._forward()[0]
         self._state = [(v, tf.convert_to_tensor(raw(v))) for v in self.model.non_trainable_variables]
         self.value, self.prediction = self._forward()
         return self.value
 
     def _forward(self) -> tuple[Any, Any]:
-        training = {"training": True} if _takes_training(self.model.call) else {}
-        prediction = self.model(self.x, **training)
-        training = {"training": True} if _takes_training(self.model.compute_loss) else {}
-        return self.model.compute_loss(self.x, self.y, prediction, self.sample_weight, **training), prediction
+        model = self.model
+        prediction = model(self.x, **_training(model.call, True))
+        training = _training(model.compute_loss, True)
+        return model.compute_loss(self.x, self.y, prediction, self.sample_weight, **training), prediction
 
 
-def _takes_training(function: Any) -> bool:
-    return "training" in inspect.signature(function).parameters
+def _training(function: Any, value: bool) -> dict[str, bool]:
+    """Returns the argument `training` for a method that takes it."""
+    return {"training": value} if "training" in inspect.signature(function).parameters else {}
 
 
 def gradients(optimizer: Any, loss: derivatives.Loss, variables: Sequence[Any]) -> list[Any]:
@@ -158,7 +161,7 @@ def trainable(model: Any) -> Any:
             f"class {name}(tfoptim.training.Trainer, keras.Model); in a train_step of your own, call "
             "self.optimizer.gradients(loss, self.trainable_variables)."
         )
-    if not model.built:
+    if getattr(model, "inputs", None) is None:
         raise ValueError(f"trainable: {model.name} has no inputs yet: add a keras.Input, or call it on a batch.")
     ends = (model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else (model.input, model.output)
     return Trainable(*ends, name=model.name)

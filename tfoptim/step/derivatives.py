@@ -13,6 +13,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfoptim.state import slots
@@ -37,6 +38,9 @@ def gradients(optimizer: Any, loss: Loss, variables: Sequence[Any]) -> list[Any]
             f"{optimizer.name}: loss must be a function without arguments that returns the loss, got "
             f"{type(loss).__name__}. Put the forward pass into it: gradients(lambda: loss(y, model(x)), variables)."
         )
+    if not variables:
+        raise ValueError(f"{optimizer.name}: no variables are given; if they are a model's, call it on a batch first.")
+    in_replica()
     with tf.GradientTape() as tape:
         value = optimizer.scale_loss(loss())
     return list(tape.gradient(value, [raw(v) for v in variables]))
@@ -64,6 +68,29 @@ def hessian_products(
     zero = tf.UnconnectedGradients.ZERO
     products = tape.gradient(slope, [raw(v) for v in variables], unconnected_gradients=zero)
     return found, [tf.convert_to_tensor(product) for product in products]
+
+
+class Traceless(keras.StatelessScope):  # type: ignore[misc]
+    """Scope of a further forward pass: `keras.Variable`s that are assigned in it are afterwards as before.
+
+    Args:
+        state: pairs of a variable and the value that it has at the start of the pass, if not its present one.
+    """
+
+    def __init__(self, state: Sequence[tuple[Any, Any]] = ()) -> None:
+        super().__init__(state, collect_losses=True, initialize_variables=False)
+        self._reads = False
+
+    def get_current_value(self, variable: Any) -> Any:
+        """Returns a value assigned or given, or None; but of regularized weights theirs: Keras looks only here."""
+        value = super().get_current_value(variable)
+        if value is not None or self._reads or variable.regularizer is None:
+            return value
+        self._reads = True  # it asks here again
+        try:
+            return tf.convert_to_tensor(raw(variable))
+        finally:
+            self._reads = False
 
 
 def keep(optimizer: Any, slot: str, variables: Sequence[Any], values: Sequence[Any]) -> None:
@@ -103,7 +130,7 @@ def announced(gradients: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     def announcing(self: Any, loss: Loss, variables: Sequence[Any]) -> list[Any]:
         variables = list(variables)
         if not self.built:
-            self.build(variables)
+            tf.autograph.experimental.do_not_convert(self.build)(variables)
         found = gradients(self, loss, variables)
         self._runtime.announced.setdefault(_replica(), set()).add(_graphs()[0])
         return found

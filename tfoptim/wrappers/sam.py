@@ -12,6 +12,7 @@ from tfoptim.declaration import NonNegative
 from tfoptim.declaration.fields import in_order, keyword_only
 from tfoptim.declaration.presentation import call
 from tfoptim.optimizer import Optimizer
+from tfoptim.step.derivatives import Traceless
 from tfoptim.step.perturbation import perturbed, poisoned
 
 _OWN = ("sam_rho", "sam_adaptive")
@@ -87,8 +88,7 @@ class SAM(Optimizer):
             variables: all that take part in the perturbation.
         """
         first = super().gradients(loss, variables)
-        quiet = keras.StatelessScope(collect_losses=True, initialize_variables=False)
-        with perturbed(variables, first, self.now("sam_rho"), self.sam_adaptive) as finite, quiet:
+        with perturbed(variables, first, self.now("sam_rho"), self.sam_adaptive) as finite, Traceless():
             second = super().gradients(loss, variables)
         return [poisoned(g, v, finite) for g, v in zip(second, variables, strict=True)]
 
@@ -126,7 +126,7 @@ class SAM(Optimizer):
     def __repr__(self) -> str:
         own = {"rho": self.given("sam_rho"), "adaptive": self.given("sam_adaptive")}
         defaults = {"rho": 0.05, "adaptive": False}
-        base: Any = _base(type(self)).from_config(super().get_config())
+        base: Any = _base(type(self)).from_config(self.get_config()["optimizer"]["config"])
         given = {"optimizer": base} | {name: value for name, value in own.items() if value != defaults[name]}
         return call("SAM", given)
 
