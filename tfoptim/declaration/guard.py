@@ -20,7 +20,15 @@ else:
 SHOWN = frozenset(
     {
         *("__init__", "direction", "step", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
-        *("apply", "apply_gradients", "gradients", "build", "exclude_from_weight_decay", "finalize_variable_values", "scale_loss"),
+        *(
+            "apply",
+            "apply_gradients",
+            "gradients",
+            "build",
+            "exclude_from_weight_decay",
+            "finalize_variable_values",
+            "scale_loss",
+        ),
         *("get_config", "from_config", "set_weights", "variables", "iterations"),
     }
 )

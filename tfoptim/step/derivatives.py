@@ -70,7 +70,7 @@ def hessian_products(
     return found, [tf.convert_to_tensor(product) for product in products]
 
 
-class Traceless(keras.StatelessScope):  # type: ignore[misc]
+class Traceless(keras.StatelessScope):
     """Scope of a further forward pass: `keras.Variable`s that are assigned in it are afterwards as before.
 
     Args:

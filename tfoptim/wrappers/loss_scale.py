@@ -93,8 +93,8 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         """
         if not self.built:
             self.build(list(variables))
-        found = self.inner_optimizer.gradients(lambda: self.scale_loss(loss()), variables)
-        return found  # type: ignore[no-any-return]
+        inner: Optimizer = self.inner_optimizer
+        return inner.gradients(lambda: self.scale_loss(loss()), variables)
 
     def __repr__(self) -> str:
         defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}

@@ -39,8 +39,8 @@ class SAM(Optimizer):
 
     The second pass leaves no trace: metrics, BatchNorm statistics and random states change in the first only, and in
     `fit` both passes draw the same random numbers. That holds for `keras.Variable`s; a layer that counts in a
-    `tf.Variable`, or whose `call` is a `tf.function` of its own, counts twice. A first gradient that is not finite makes
-    the second NaN, so that `nonfinite` or the loss scale decides, and the weights are as before.
+    `tf.Variable`, or whose `call` is a `tf.function` of its own, counts twice. If the first gradient is not finite, the
+    second is NaN, so that `nonfinite` or the loss scale decides, and the weights are as before.
 
     Args:
         optimizer: an optimizer of tfoptim, which is not changed.
@@ -71,7 +71,8 @@ class SAM(Optimizer):
         state: dict[str, Any] = {}
         optimizer.save_own_variables(state)
         made.load_own_variables(state)
-        object.__setattr__(made, "__class__", _with_sam(type(optimizer)))
+        cls_: Any = type(optimizer)
+        object.__setattr__(made, "__class__", _with_sam(cls_))
         given = dict(zip(_OWN, (rho, adaptive), strict=True))
         made._values |= {name: SAM.fields[name].parse("SAM", value) for name, value in given.items()}
         made._hold_groups()
@@ -87,9 +88,14 @@ class SAM(Optimizer):
             loss: returns the scalar loss; reads the variables whenever it is called.
             variables: all that take part in the perturbation.
         """
+
+        def again() -> Any:
+            with Traceless():
+                return loss()
+
         first = super().gradients(loss, variables)
-        with perturbed(variables, first, self.now("sam_rho"), self.sam_adaptive) as finite, Traceless():
-            second = super().gradients(loss, variables)
+        with perturbed(variables, first, self.now("sam_rho"), self.sam_adaptive) as finite:
+            second = super().gradients(again, variables)
         return [poisoned(g, v, finite) for g, v in zip(second, variables, strict=True)]
 
     def get_config(self) -> dict[str, Any]:
@@ -147,10 +153,12 @@ def _check(optimizer: Any) -> None:
 @functools.cache
 def _with_sam(base: type[Optimizer]) -> type[Optimizer]:
     """Returns the class of `base` with SAM: both are bases, so that everything but `gradients` is as in `base`."""
-    made = type("SAM", (SAM, base), {"__module__": SAM.__module__, "__doc__": SAM.__doc__, "__init__": SAM.__init__})
+    made: Any = type(
+        "SAM", (SAM, base), {"__module__": SAM.__module__, "__doc__": SAM.__doc__, "__init__": SAM.__init__}
+    )
     made.fields = in_order({name: SAM.fields[name] for name in _OWN}, base.fields)
     keras.saving.register_keras_serializable(package="tfoptim")(made)
-    return made
+    return made  # type: ignore[no-any-return]
 
 
 def _base(cls: type) -> type[Optimizer]:

@@ -17,6 +17,7 @@ class Watched:
         self.variables, self.loss, self.seen = variables, loss, []
 
     def __call__(self):
+        """Its value."""
         self.seen.append(values_of(self.variables))
         return self.loss(*map(tf.convert_to_tensor, self.variables))
 
@@ -177,5 +178,5 @@ def test_it_needs_a_replica():
     """Outside of replicas there is no sum over them."""
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         w = keras.Variable([1.0])
-        with pytest.raises(ValueError, match="inside strategy.run"):
+        with pytest.raises(ValueError, match=r"inside strategy\.run"):
             tfoptim.SAM(tfoptim.SGD()).gradients(lambda: tf.reduce_sum(w.value), [w])

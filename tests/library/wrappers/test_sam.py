@@ -1,7 +1,7 @@
 """SAM and ASAM around an optimizer: values, arguments, state and copies."""
 
 import copy
-import pickle
+import pickle  # noqa: TID251  what users do to optimizers is done here to our own
 
 import keras
 import numpy as np
@@ -234,7 +234,11 @@ def test_it_survives_the_trip_through_its_configuration():
     schedule = tfoptim.schedules.Cyclic(0.1, 0.2, 10)
     optimizer = tfoptim.SAM(tfoptim.Adam(0.1), rho=schedule, adaptive=True)
     config = keras.optimizers.serialize(optimizer)
-    for again in (keras.optimizers.deserialize(config), tfoptim.get(config), type(optimizer).from_config(config["config"])):
+    for again in (
+        keras.optimizers.deserialize(config),
+        tfoptim.get(config),
+        type(optimizer).from_config(config["config"]),
+    ):
         assert type(again) is type(optimizer)
         assert optimizer.get_config() == again.get_config()
 
