@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tfoptim.declaration import NonNegative
+from tfoptim.declaration import NonNegative, Number
 from tfoptim.declaration.fields import in_order, keyword_only
 from tfoptim.declaration.presentation import call
 from tfoptim.optimizer import Optimizer
@@ -64,21 +64,21 @@ class SAM(Optimizer):
     sam_rho: NonNegative = keyword_only(default=0.05)
     sam_adaptive: bool = keyword_only(default=False)
 
-    def __new__(cls, optimizer: Optimizer, rho: Any = 0.05, adaptive: bool = False) -> SAM:
+    def __new__(cls, optimizer: Optimizer, rho: Number = 0.05, adaptive: bool = False) -> SAM:
         """Returns a copy of `optimizer` whose class is derived from SAM as well."""
         _check(optimizer)
-        made: Any = type(optimizer).from_config(optimizer.get_config())
+        base: Any = type(optimizer)
+        made = base.from_config(optimizer.get_config())
         state: dict[str, Any] = {}
         optimizer.save_own_variables(state)
         made.load_own_variables(state)
-        cls_: Any = type(optimizer)
-        object.__setattr__(made, "__class__", _with_sam(cls_))
-        given = dict(zip(_OWN, (rho, adaptive), strict=True))
-        made._values |= {name: SAM.fields[name].parse("SAM", value) for name, value in given.items()}
+        object.__setattr__(made, "__class__", _with_sam(base))
+        for name, value in {"rho": rho, "adaptive": adaptive}.items():
+            made._values[f"sam_{name}"] = SAM.fields[f"sam_{name}"].domain.parse(f"SAM: {name}", value)
         made._hold_groups()
         return made  # type: ignore[no-any-return]
 
-    def __init__(self, optimizer: Optimizer, rho: Any = 0.05, adaptive: bool = False) -> None:
+    def __init__(self, optimizer: Optimizer, rho: Number = 0.05, adaptive: bool = False) -> None:
         """Does nothing: `__new__` has returned a complete optimizer."""
 
     def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:

@@ -21,6 +21,9 @@ def good() -> list[tfoptim.Optimizer]:
         tfoptim.Adamax(epsilon=1e-8, name="it"),
         tfoptim.Nadam(beta_2=0.99, global_clipnorm=1.0),
         tfoptim.get("adam", learning_rate=0.1),
+        tfoptim.SAM(tfoptim.Adam(0.1)),
+        tfoptim.SAM(tfoptim.SGD(), 0.1, adaptive=True),
+        tfoptim.SAM(tfoptim.SGD(), rho=tfoptim.schedules.Cyclic(0.1, 1.0, 10)),
     ]
 
 
@@ -35,3 +38,6 @@ def bad() -> None:
     tfoptim.SGD(gradient_accumulation_steps="2")  # wrong
     tfoptim.Momentum(amsgrad=True)  # wrong
     tfoptim.AdamW(weight_decay="0.1")  # wrong
+    tfoptim.SAM(0.1)  # wrong
+    tfoptim.SAM(tfoptim.SGD(), adaptive="yes")  # wrong
+    tfoptim.SAM(tfoptim.SGD(), rho="0.1")  # wrong

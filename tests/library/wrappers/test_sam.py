@@ -125,8 +125,8 @@ def test_the_names_of_the_rule_stay_its_own():
         ((keras.optimizers.SGD(),), TypeError, "got SGD. tfoptim.from_keras converts"),
         ((tfoptim.SAM(tfoptim.SGD()),), TypeError, "has SAM already; assign optimizer.sam_rho"),
         ((tfoptim.LossScaleOptimizer(tfoptim.SGD()),), TypeError, r"LossScaleOptimizer\(tfoptim.SAM\(optimizer\)\)"),
-        ((tfoptim.SGD(), -1.0), ValueError, "SAM: sam_rho must satisfy"),
-        ((tfoptim.SGD(), 0.1, "yes"), TypeError, "SAM: sam_adaptive must be"),
+        ((tfoptim.SGD(), -1.0), ValueError, "SAM: rho must satisfy"),
+        ((tfoptim.SGD(), 0.1, "yes"), TypeError, "SAM: adaptive must be"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, error, message):
