@@ -87,6 +87,7 @@ class Rule:
     shared: ClassVar[Mapping[str, float]] = {}
     learning_rate: float = 0.001
     weight_decay: float | None = None
+    own_decay: Any = False
 
     def __init__(self, **values: Any) -> None:
         """Takes the values that are not the rule's own defaults."""
@@ -165,8 +166,10 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
     path = []
     for t in range(1, steps + 1):
         g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
+        if rule.own_decay:
+            h.weight_decay = h.weight_decay or 0.0
         rule.once(h, shared)
-        if h.weight_decay is not None:
+        if h.weight_decay is not None and not rule.own_decay:
             w = w - w * (h.learning_rate * h.weight_decay)
         w = rule.step(h, g, w, kept)
         path.append(w)
@@ -176,7 +179,7 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
 def _names(kind: type) -> set[str]:
     """Returns the values that a rule and those that it derives from declare."""
     found = {name for one in kind.__mro__ for name in vars(one).get("__annotations__", {})}
-    return found - {"slots", "shared"}
+    return found - {"slots", "shared", "own_decay"}
 
 
 @functools.cache

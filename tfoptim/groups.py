@@ -86,8 +86,13 @@ def of_path(groups: Mapping[str, Any] | None, path: str) -> dict[str, Any]:
 def own_numbers(groups: Mapping[str, Mapping[str, Any]] | None, group: Group) -> dict[str, Any]:
     """Returns the numbers in which a group differs: name -> number, schedule or None; a rate is a factor."""
     pattern, excluded = group
-    own = {} if pattern is None else dict((groups or {})[pattern])
+    own = {} if pattern is None else {n: x for n, x in (groups or {})[pattern].items() if n != "trainable"}
     return own | ({"weight_decay": None} if excluded else {})
+
+
+def places(groups: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Returns pattern and name of each number of all groups, in the order of `values`."""
+    return [(pattern, name) for pattern, numbers in groups.items() for name in numbers]
 
 
 def values(groups: Mapping[str, Mapping[str, Any]] | None) -> list[Any]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfoptim import state
 from tfoptim.declaration.overrides import redefines
+from tfoptim.ops import agreeing
 from tfoptim.saving import loading
 from tfoptim.step import averages, cached_step, derivatives, per_device
 from tfoptim.step.pipeline import run as run_uncached
@@ -37,7 +38,12 @@ class Optimizer(Live):
         nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
         groups: numbers of variables that differ, by regular expressions that are found in the variables' paths, such as
             `{"bias": {"weight_decay": None}, "encoder/": {"learning_rate": 0.1}}`; the learning rate of a group is a
-            factor on the optimizer's.
+            factor on the optimizer's. With `"trainable": False` variables keep still, until it is set to True.
+        cautious: leave out elements of the direction whose sign is not that of the gradient, and enlarge the others
+            (Liang et al., 2024: Cautious optimizers).
+        agc: largest norm of a unit's gradient, as a share of the norm of its weights (Brock et al., 2021: adaptive
+            gradient clipping); a unit has one index on the last axis.
+        centralize: subtract from the gradient of each unit its mean (Yong et al., 2020: gradient centralization).
 
     >>> from tfoptim.declaration import Fraction
     >>> class Averaged(Optimizer):
@@ -66,15 +72,19 @@ class Optimizer(Live):
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
 
+    own_decay: ClassVar[Any] = False
+    """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
+    for variables without decay."""
+
+    family: ClassVar[str] = ""
+    """Heading under which `tfoptim.registry.table` lists the rule."""
+
     needs_loss: ClassVar[bool] = False
     """Whether the class defines `gradients`; then `apply` takes only gradients that come from there."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        owner = next(c for c in cls.__mro__ if "gradients" in vars(c))
-        if owner is cls or not issubclass(owner, Optimizer):  # its own, or a mixin's
-            cls.gradients = derivatives.announced(vars(owner)["gradients"])  # type: ignore[method-assign]
-            cls.needs_loss = True
+        derivatives.note_hook(cls, Optimizer)
 
     # Methods that a rule defines
 
@@ -91,7 +101,8 @@ class Optimizer(Live):
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the new weights; for rules that are not of the form `w - learning_rate * direction`."""
-        return w - h.learning_rate * self.direction(h, g, w, s)
+        d = self.direction(h, g, w, s)
+        return w - h.learning_rate * (agreeing(d, g) if self.cautious else d)
 
     def once(self, h: Any, s: Any) -> None:
         """Computes values shared by all variables of a group; may add names to `h` and replace shared state in `s`.

@@ -46,8 +46,10 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
         h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in (numbers | own).items()})
         if "learning_rate" in own:
             h.learning_rate *= _at(numbers["learning_rate"], t - 1)
+        if optimizer.own_decay:
+            h.weight_decay = h.weight_decay or 0.0
         optimizer.once(h, shared)
-        if h.weight_decay is not None:
+        if h.weight_decay is not None and not optimizer.own_decay:
             w = w - w * (h.learning_rate * h.weight_decay)
         w = optimizer.step(h, np.asarray(g, np.float64), w, state)
         trajectory.append(w)

@@ -70,7 +70,7 @@ class OfRows(Optimizer):
 
 def test_slots_of_another_shape_are_those_of_the_library(tmp_path, monkeypatch):
     """A rule that declares them is read without TensorFlow too, and only its full slot counts as memory."""
-    for name in ("ops.py", "declaration/slots.py"):
+    for name in ("ops.py", "scalar.py", "declaration/slots.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text((optimizers.folder() / name).read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "rules").mkdir()

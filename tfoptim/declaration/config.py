@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import keras
 
-from tfoptim.declaration.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
+from tfoptim.declaration.domains import Accumulation, ClosedFraction, Flag, NonFinite, NonNegative, Positive, Steps
 from tfoptim.declaration.fields import (
     Field,
     check_name,
@@ -17,11 +17,14 @@ from tfoptim.declaration.fields import (
     keyword_only,
 )
 from tfoptim.declaration.guard import Guarded, with_arguments
+from tfoptim.declaration.overrides import check_cautious
 from tfoptim.declaration.presentation import representation, with_common_arguments
 from tfoptim.declaration.slots import check_lazy, slot_groups
 from tfoptim.groups import Exclusion, Groups, values
 
+_TRAINABLE = Field("trainable", Flag(), False, True)
 _EXCLUSION = "exclude_from_weight_decay"
+_OURS = {"lazy", "nonfinite", "groups", "cautious", "agc", "centralize"}  # what Keras's optimizers do not have
 
 if TYPE_CHECKING:
 
@@ -66,6 +69,9 @@ class Configured(KerasOptimizer):
     lazy: bool = keyword_only(default=False)
     nonfinite: NonFinite = keyword_only(default="propagate")
     groups: Groups | None = keyword_only(default=None)
+    cautious: bool = keyword_only(default=False)
+    agc: Positive | None = keyword_only(default=None)
+    centralize: bool = keyword_only(default=False)
 
     fields: ClassVar[dict[str, Field]] = {}
     """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
@@ -90,7 +96,7 @@ class Configured(KerasOptimizer):
         own["_values"], own["_exclusion"] = {}, Exclusion()
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
-        of_keras = {name: values[name] for name in Configured.fields.keys() - {"lazy", "nonfinite", "groups"}}
+        of_keras = {name: values[name] for name in Configured.fields.keys() - _OURS}
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
@@ -101,6 +107,8 @@ class Configured(KerasOptimizer):
         """Returns a parsed value after the checks for which one needs the other values."""
         if name == "lazy":
             check_lazy(self, value)
+        if name == "cautious":
+            check_cautious(type(self), value)
         return {p: self._own_numbers(p, own) for p, own in value.items()} if name == "groups" and value else value
 
     def _own_numbers(self, pattern: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,12 +120,13 @@ class Configured(KerasOptimizer):
         owner = f"{type(self).__name__}: groups[{pattern!r}]"
         starts = {slot.start for group in slot_groups(self) for slot in group.values() if isinstance(slot.start, str)}
         rules = set() if self.shared else self.numbers().keys() - Configured.fields.keys() - starts
-        allowed = {"learning_rate", "weight_decay"} | rules
+        allowed = {"learning_rate", "weight_decay", "agc", "trainable"} | rules
         for name in numbers:
             if name not in allowed:
                 raise ValueError(f"{owner}: {name!r} cannot differ. Allowed: {', '.join(sorted(allowed))}.")
-        off = {name: None for name, value in numbers.items() if name == "weight_decay" and value is None}
-        parsed = {n: off[n] if n in off else self.fields[n].parse(owner, value) for n, value in numbers.items()}
+        off = {name: None for name, value in numbers.items() if name in ("weight_decay", "agc") and value is None}
+        kinds = self.fields | {"trainable": _TRAINABLE}
+        parsed = {n: off[n] if n in off else kinds[n].parse(owner, value) for n, value in numbers.items()}
         slots, mine = _names(self), self.__dict__["_values"]
         try:
             self.__dict__["_values"] = mine | {name: parsed[name] for name in parsed.keys() & rules}

@@ -179,6 +179,16 @@ def rule_of(optimizer: Any) -> type | None:
     return None if replaced else cls
 
 
+def check_cautious(cls: type, cautious: bool) -> None:
+    """Raises if `cautious` would act on nothing, because a rule has no direction to mask."""
+    owner = next(c for c in cls.__mro__ if "step" in vars(c))
+    if cautious and owner.__module__ != "tfoptim.optimizer":
+        raise ValueError(
+            f"{cls.__name__}: cautious must be False, because the rule has no direction: its step is not learning_rate "
+            "times one."
+        )
+
+
 def _definitions(cls: type, names: Any) -> Iterator[tuple[str, type]]:
     """Yields each of `names` that is defined outside tfoptim and Keras's base class, with its class."""
     for name in names:

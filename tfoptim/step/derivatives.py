@@ -123,6 +123,14 @@ def in_replica() -> Any:
 # That `apply` has what the rule needs
 
 
+def note_hook(cls: Any, base: type) -> None:
+    """Notes whether a new class defines `gradients`, itself or by a mixin that is no subclass of `base`."""
+    owner = next(c for c in cls.__mro__ if "gradients" in vars(c))
+    if owner is cls or not issubclass(owner, base):
+        cls.gradients = announced(vars(owner)["gradients"])
+        cls.needs_loss = True
+
+
 def announced(gradients: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     """Returns a rule's `gradients` that builds the optimizer and announces itself to the next `apply`."""
 

@@ -9,9 +9,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.groups import DEFAULT, Group
-from tfoptim.ops import Scalar, host
+from tfoptim.scalar import Scalar, host
 from tfoptim.state import slots
-from tfoptim.step.gradients import clip, sum_rows
+from tfoptim.step.gradients import centralize, clip, clip_adaptively, sum_rows
 from tfoptim.update import update
 from tfoptim.update.context import Slots, Update, hyperparameters, in_group
 from tfoptim.variables import local, raw, toward
@@ -23,7 +23,7 @@ def update_devices(
     grads: list[Any],
     variables: list[Any],
     step: tf.Tensor,
-    present: Sequence[tf.Tensor] | None = None,
+    present: Sequence[tf.Tensor | None] | None = None,
 ) -> None:
     """Runs the update once per device, with one set of hyperparameters per group of variables."""
     groups = [optimizer._runtime.groups[optimizer._get_variable_index(v)] for v in variables]
@@ -37,6 +37,12 @@ def update_devices(
 
     def on_device(_: Any, grads: list[Any]) -> None:
         grads = [mean(optimizer, strategy, g) for g in grads]
+        if optimizer.centralize:
+            grads = [centralize(g) for g in grads]
+        limits = [sets[group].agc for group in groups]
+        grads = [
+            g if agc is None else clip_adaptively(g, v, agc) for g, v, agc in zip(grads, variables, limits, strict=True)
+        ]
         clipped = zip(clip(optimizer, h, grads), variables, state, groups, strict=True)
         for (g, v, s, group), there in zip(clipped, present or [None] * len(variables), strict=True):
             if there is None:
@@ -58,7 +64,7 @@ def update_devices(
 
 def update_one(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
     """Updates one variable and applies its constraint."""
-    update(Update(optimizer, h, g, raw(v), s, decay(h)))
+    update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h)))
     constrain(optimizer, v)
 
 
@@ -113,9 +119,9 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
     return g / tf.cast(k, g.dtype) if k else g
 
 
-def decay(h: Any) -> Any:
-    """Returns the fraction of the weights that decay subtracts, or None."""
-    return None if h.weight_decay is None else h.learning_rate * h.weight_decay
+def decay(optimizer: Any, h: Any) -> Any:
+    """Returns the fraction of the weights that the pipeline takes off, or None."""
+    return None if h.weight_decay is None or optimizer.own_decay else h.learning_rate * h.weight_decay
 
 
 def constrain(optimizer: Any, v: Any) -> None:

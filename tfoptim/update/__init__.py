@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.slots import takes_whole_variables
-from tfoptim.ops import Scalar, on_metal
+from tfoptim.scalar import Scalar, on_metal
 from tfoptim.update import kernels
 from tfoptim.update.context import Slots, Update
 from tfoptim.variables import compute_dtype
@@ -53,7 +53,7 @@ def choose(u: Update) -> Callable[[Update], None]:
 
 def rows_suffice(u: Update) -> bool:
     """Returns whether a sparse gradient moves only the rows that it touches."""
-    exact = u.optimizer.skips_zero_gradients and u.decay is None and not u.portable
+    exact = u.optimizer.skips_zero_gradients and u.decay is None and not u.portable and not u.optimizer.cautious
     return (u.optimizer.lazy or exact) and not takes_whole_variables(u.optimizer)
 
 

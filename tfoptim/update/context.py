@@ -11,8 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.groups import Group, own_numbers
-from tfoptim.ops import Scalar, choose
+from tfoptim.groups import Group, own_numbers, places
+from tfoptim.scalar import Scalar, choose
 
 
 class Slots:
@@ -79,6 +79,7 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     h = SimpleNamespace(t=Scalar(tf.cast(step, dtype)) + 1, zero=Scalar(0.0))
     for (name, value), number in zip(optimizer.numbers().items(), numbers, strict=False):
         setattr(h, name, _present(value, number, step, dtype))
+    h.weight_decay = _decay(optimizer, h.weight_decay)
     if rate is not None and dtype == tf.float64:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.
@@ -100,12 +101,28 @@ def in_group(optimizer: Any, group: Group, step: Any, numbers: Any, h: SimpleNam
         h: hyperparameters of the optimizer.
     """
     groups, own = optimizer.given("groups") or {}, SimpleNamespace(**vars(h))
-    places = [(pattern, name) for pattern, others in groups.items() for name in others]
+    known: list[Any] = places(groups)
     for name, value in own_numbers(groups, group).items():
-        place = places.index((group[0], name)) - len(places) if value is not None else 0
+        place = known.index((group[0], name)) - len(known) if value is not None else 0
         now = _present(value, numbers[place], step, h.t.value.dtype)
         setattr(own, name, h.learning_rate * now if name == "learning_rate" else now)
+    own.weight_decay = _decay(optimizer, own.weight_decay)
     return own
+
+
+def _decay(optimizer: Any, present: Scalar | None) -> Scalar | None:
+    """Returns the weight decay that the rule sees: a number, if it applies it itself."""
+    return Scalar(0.0) if present is None and optimizer.own_decay else present
+
+
+def trains(optimizer: Any, variable: Any) -> tf.Tensor | None:
+    """Returns whether a group trains a variable, a boolean that a traced step reads each time; None: always."""
+    pattern, _ = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
+    groups = optimizer.given("groups") or {}
+    if pattern is None or "trainable" not in groups[pattern]:
+        return None
+    place = places(groups).index((pattern, "trainable")) + len(optimizer.numbers())
+    return optimizer._runtime.numbers.value[place] > 0
 
 
 def _present(value: Any, number: Any, step: Any, dtype: tf.DType) -> Scalar | None:

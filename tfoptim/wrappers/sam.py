@@ -48,7 +48,7 @@ class SAM(Optimizer):
         adaptive: ASAM.
 
     Raises:
-        TypeError: `optimizer` is not an optimizer of tfoptim, or has SAM already.
+        TypeError: `optimizer` is not an optimizer of tfoptim, or is itself a wrapper.
 
     >>> import tensorflow as tf, tfoptim
     >>> optimizer = tfoptim.SAM(tfoptim.SGD(0.1), rho=0.5)
@@ -73,8 +73,10 @@ class SAM(Optimizer):
         optimizer.save_own_variables(state)
         made.load_own_variables(state)
         object.__setattr__(made, "__class__", _with_sam(base))
+        made._runtime.numbers = None  # until the two are among them
         for name, value in {"rho": rho, "adaptive": adaptive}.items():
-            made._values[f"sam_{name}"] = SAM.fields[f"sam_{name}"].domain.parse(f"SAM: {name}", value)
+            domain = SAM.fields[f"sam_{name}"].domain
+            setattr(made, f"sam_{name}", domain.parse(f"SAM: {name}", value))
         made._hold_groups()
         return made  # type: ignore[no-any-return]
 
@@ -139,8 +141,6 @@ class SAM(Optimizer):
 
 def _check(optimizer: Any) -> None:
     """Raises unless SAM can be put around an optimizer."""
-    if isinstance(optimizer, SAM):
-        raise TypeError("SAM: the optimizer has SAM already; assign optimizer.sam_rho to change it.")
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         raise TypeError("SAM: put the loss scale around it: tfoptim.LossScaleOptimizer(tfoptim.SAM(optimizer)).")
     if not isinstance(optimizer, Optimizer):
@@ -148,6 +148,8 @@ def _check(optimizer: Any) -> None:
             f"SAM: optimizer must be an optimizer of tfoptim, got {type(optimizer).__name__}. tfoptim.from_keras "
             "converts Keras's."
         )
+    if type(optimizer).__module__.startswith("tfoptim.wrappers."):
+        raise TypeError(f"SAM: optimizer must be a rule itself, got {optimizer!r}, which is made of another already.")
 
 
 @functools.cache

@@ -123,7 +123,7 @@ def test_the_names_of_the_rule_stay_its_own():
     ("arguments", "error", "message"),
     [
         ((keras.optimizers.SGD(),), TypeError, "got SGD. tfoptim.from_keras converts"),
-        ((tfoptim.SAM(tfoptim.SGD()),), TypeError, "has SAM already; assign optimizer.sam_rho"),
+        ((tfoptim.SAM(tfoptim.SGD()),), TypeError, "must be a rule itself, got SAM"),
         ((tfoptim.LossScaleOptimizer(tfoptim.SGD()),), TypeError, r"LossScaleOptimizer\(tfoptim.SAM\(optimizer\)\)"),
         ((tfoptim.SGD(), -1.0), ValueError, "SAM: rho must satisfy"),
         ((tfoptim.SGD(), 0.1, "yes"), TypeError, "SAM: adaptive must be"),
@@ -241,6 +241,12 @@ def test_it_survives_the_trip_through_its_configuration():
     ):
         assert type(again) is type(optimizer)
         assert optimizer.get_config() == again.get_config()
+
+
+def test_it_has_no_name_without_an_optimizer():
+    """`get("sam")` says how it is made."""
+    with pytest.raises(ValueError, match=r"tfoptim\.SAM\(tfoptim\.get\('adam'\)\)"):
+        tfoptim.get("sam")
 
 
 def resumed(make_copy):

@@ -99,8 +99,8 @@ def add(*kernels: Kernel) -> None:
 
 
 def of(optimizer: Any) -> list[Kernel]:
-    """Returns the kernels of an optimizer's rule; none if a user has replaced a part of what they compute."""
-    rule = overrides.rule_of(optimizer)
+    """Returns the kernels of an optimizer's rule; none if it is cautious, or a user has replaced a part of it."""
+    rule = None if optimizer.cautious else overrides.rule_of(optimizer)
     return [kernel for kernel in _TABLE if kernel.rule is rule]
 
 
