@@ -69,6 +69,8 @@ class Runtime:
     """Id of a variable -> dtypes of its last gradient in the shared eager step."""
     announced: dict[Any, set[Any]] = field(default_factory=dict)
     """Replica -> graphs that called `gradients` and have not called `apply` since; None stands for eager execution."""
+    scales: dict[int, Any] = field(default_factory=dict)
+    """Replica -> the scale that a wrapper puts on the loss of the `gradients` in progress."""
     compiled: dict[Any, Any] = field(default_factory=dict)
     """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
     fused: bool = False

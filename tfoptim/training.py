@@ -87,7 +87,7 @@ def gradients(optimizer: Any, loss: derivatives.Loss, variables: Sequence[Any]) 
         return optimizer.gradients(loss, variables)  # type: ignore[no-any-return]
     inner = getattr(optimizer, "inner_optimizer", None)
     if hasattr(type(inner), "gradients"):  # compile under mixed_float16 adds Keras's own wrapper
-        return inner.gradients(lambda: optimizer.scale_loss(loss()), variables)  # type: ignore[union-attr,no-any-return]
+        return derivatives.gradients_within(optimizer, inner, loss, variables)
     return derivatives.gradients(optimizer, loss, variables)
 
 

@@ -135,6 +135,20 @@ def test_with_any_other_optimizer_it_trains_as_without(make):
         np.testing.assert_array_equal(v, w)
 
 
+def test_weights_are_shared_with_the_model_it_was_made_of():
+    """Training one trains both; names and inputs are the same, and a clone trains as well."""
+    model = keras.Sequential([keras.Input((3,)), layers()], name="mine")
+    wrapped = trainable(model)
+    wrapped.compile(tfoptim.SAM(tfoptim.SGD(0.1)), "mse", run_eagerly=True)
+    wrapped.train_on_batch(X, Y)
+    assert wrapped.name == "mine"
+    np.testing.assert_array_equal(model(X), wrapped(X))
+    clone = keras.models.clone_model(wrapped)
+    clone.compile(tfoptim.SAM(tfoptim.SGD(0.1)), "mse", run_eagerly=True)
+    assert clone.train_on_batch(X, Y) > 0
+    assert clone.layers[-1].kernel is not wrapped.layers[-1].kernel
+
+
 # What the second pass leaves
 
 

@@ -46,10 +46,20 @@ def gradients(optimizer: Any, loss: Loss, variables: Sequence[Any]) -> list[Any]
     return list(tape.gradient(value, [raw(v) for v in variables]))
 
 
+def gradients_within(wrapper: Any, inner: Any, loss: Loss, variables: Sequence[Any]) -> list[Any]:
+    """Returns the gradients that `inner` asks for, multiplied by the loss scale of the optimizer that wraps it."""
+    scales, replica = inner._runtime.scales, _replica()
+    scales[replica] = wrapper.scale_loss(tf.ones(()))
+    try:
+        return list(inner.gradients(lambda: wrapper.scale_loss(loss()), variables))
+    finally:
+        del scales[replica]
+
+
 def hessian_products(
     optimizer: Any, loss: Loss, variables: Sequence[Any], vectors: Sequence[Any]
 ) -> tuple[list[Any], list[Any]]:
-    """Returns the gradients, and the products of the Hessian with vectors, both multiplied by the loss scale.
+    """Returns the gradients, multiplied by the loss scale, and the products of the Hessian with vectors, without it.
 
     Costs about two gradients, and the memory of both graphs. A variable on which the gradients do not depend has a
     product of zeros.
@@ -67,7 +77,9 @@ def hessian_products(
         slope = tf.add_n([tf.reduce_sum(g * tf.stop_gradient(z)) for g, z in zip(dense, along, strict=True)])
     zero = tf.UnconnectedGradients.ZERO
     products = tape.gradient(slope, [raw(v) for v in variables], unconnected_gradients=zero)
-    return found, [tf.convert_to_tensor(product) for product in products]
+    scale = optimizer._runtime.scales.get(_replica(), optimizer.now("loss_scale_factor"))
+    products = [tf.convert_to_tensor(product) for product in products]
+    return found, products if scale is None else [p / tf.cast(scale, p.dtype) for p in products]
 
 
 class Traceless(keras.StatelessScope):

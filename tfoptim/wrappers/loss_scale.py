@@ -93,8 +93,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         """
         if not self.built:
             self.build(list(variables))
-        inner: Optimizer = self.inner_optimizer
-        return inner.gradients(lambda: self.scale_loss(loss()), variables)
+        return derivatives.gradients_within(self, self.inner_optimizer, loss, variables)
 
     def __repr__(self) -> str:
         defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfoptim.declaration import NonNegative, Number
 from tfoptim.declaration.fields import in_order, keyword_only
 from tfoptim.declaration.presentation import call
 from tfoptim.optimizer import Optimizer
 from tfoptim.step.derivatives import Traceless
+from tfoptim.step.gradients import on_values, tensor
 from tfoptim.step.perturbation import perturbed, poisoned
+from tfoptim.update.context import trains
 
 _OWN = ("sam_rho", "sam_adaptive")
 
@@ -95,7 +98,7 @@ class SAM(Optimizer):
             with Traceless():
                 return loss()
 
-        first = super().gradients(loss, variables)
+        first = [_of_trained(self, g, v) for g, v in zip(super().gradients(loss, variables), variables, strict=True)]
         with perturbed(variables, first, self.now("sam_rho"), self.sam_adaptive) as finite:
             second = super().gradients(again, variables)
         return [poisoned(g, v, finite) for g, v in zip(second, variables, strict=True)]
@@ -150,6 +153,12 @@ def _check(optimizer: Any) -> None:
         )
     if type(optimizer).__module__.startswith("tfoptim.wrappers."):
         raise TypeError(f"SAM: optimizer must be a rule itself, got {optimizer!r}, which is made of another already.")
+
+
+def _of_trained(optimizer: Any, g: Any, v: Any) -> Any:
+    """Returns a gradient, zero if the variable's group is not trained, and so takes no part in the perturbation."""
+    trained = trains(optimizer, v) if g is not None and optimizer.knows(v) else None
+    return g if trained is None else on_values(tensor(g), lambda x: tf.where(trained, x, tf.zeros_like(x)))
 
 
 @functools.cache

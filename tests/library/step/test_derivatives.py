@@ -12,6 +12,7 @@ from tests.library.quadratic import CURVATURES, START, loss_of
 from tests.library.test_training import X, Y, functional
 from tfoptim import ops
 from tfoptim.step.derivatives import hessian_products, keep
+from tfoptim.training import gradients
 
 
 class Diagonal(tfoptim.Optimizer):
@@ -70,6 +71,24 @@ def test_it_trains_in_fit_and_is_refused_without_the_loss():
     optimizer, variables = Diagonal(0.1), variables_of(START)
     with pytest.raises(RuntimeError, match="Diagonal needs the loss"):
         optimizer.apply([tf.constant(w) for w in START], variables)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda: Diagonal(0.5, loss_scale_factor=64.0),
+        lambda: tfoptim.LossScaleOptimizer(Diagonal(0.5), initial_scale=64.0),
+        lambda: keras.optimizers.LossScaleOptimizer(Diagonal(0.5), initial_scale=64.0),
+    ],
+)
+def test_products_are_free_of_the_loss_scale(wrap):
+    """Gradients have it until `apply` takes it off; a curvature that kept it would shorten the step."""
+    optimizer, variables = wrap(), variables_of([np.array([1.0, -2.0])])
+    optimizer.build(variables)
+    found = gradients(optimizer, lambda: tf.reduce_sum(variables[0].value ** 2), variables)
+    np.testing.assert_array_equal(found[0], [128.0, -256.0])
+    optimizer.apply(found, variables)
+    np.testing.assert_array_equal(variables[0].numpy(), [0.5, -1.0])
 
 
 def test_products_with_a_full_hessian():

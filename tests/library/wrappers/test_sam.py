@@ -140,8 +140,31 @@ def test_groups_may_differ_in_numbers_of_the_rule_but_not_in_the_radius():
     groups = {"weight_0": {"learning_rate": 0.0}}
     found = train(tfoptim.SAM(tfoptim.SGD(0.05, groups=groups)), 1)
     np.testing.assert_array_equal(found[0][0], START[0])
+    optimizer = tfoptim.SAM(tfoptim.SGD(0.05))
+    optimizer.groups = groups
+    assert_follows(found, train(optimizer, 1), tolerance=0)
     with pytest.raises(ValueError, match="'sam_rho' cannot differ"):
         tfoptim.SAM(tfoptim.SGD()).groups = {"weight_0": {"sam_rho": 0.1}}
+
+
+def test_a_group_that_is_not_trained_takes_no_part():
+    """Its gradient is not in the norm, and a NaN in it harms none."""
+    optimizer = tfoptim.SAM(tfoptim.SGD(0.05, groups={"weight_0": {"trainable": False}}), rho=0.3)
+    alone = sam(START[1:], lambda weights: gradients_at([START[0], *weights])[1:], 3, rho=0.3)
+    assert_follows([[START[0], *step] for step in alone], train(optimizer, 3, mode="graph"))
+    optimizer = tfoptim.SAM(tfoptim.SGD(0.05, groups={"weight_0": {"trainable": False}}), rho=0.3)
+    found = train(optimizer, 1, start=[np.full(3, np.nan), START[1]])
+    np.testing.assert_allclose(found[0][1], alone[0][0], rtol=0, atol=ROUNDING)
+
+
+def test_unknown_variables_are_named():
+    """By `apply`, as without SAM."""
+    variables = variables_of(START, "float64")
+    optimizer = tfoptim.SAM(tfoptim.SGD(0.05))
+    optimizer.build(variables[:1])
+    found = optimizer.gradients(loss_of(variables), variables)
+    with pytest.raises(ValueError, match="Unknown variable: weight_1"):
+        optimizer.apply(found, variables)
 
 
 # The loss
