@@ -161,20 +161,23 @@ def announced(gradients: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
 def claim(optimizer: Any) -> None:
     """Raises unless the gradients of an `apply` can be those of the rule's own `gradients`.
 
+    A wrapper that does not ask for the loss must not take the steps of a rule that needs it, so it is asked for, too.
     One call of `gradients` is for one `apply`, except in functions: they are traced once and run many times. So an
     `apply` elsewhere than in the function that called `gradients` leaves the permission to the next.
     """
-    if not optimizer.needs_loss:
+    rules = [optimizer, vars(optimizer).get("inner"), *vars(optimizer).get("optimizers", ())]
+    rule = next((rule for rule in rules if rule is not None and rule.needs_loss), None)
+    if rule is None:
         return
     announced = optimizer._runtime.announced.get(_replica(), set())
     here = announced.intersection(_graphs())
     announced -= here
     if not here and not announced:
-        name = type(optimizer).__name__
+        inside = "" if rule is optimizer else f", and cannot be inside {type(optimizer).__name__}"
         raise RuntimeError(
-            f"{name} needs the loss, not only gradients. For fit: model = tfoptim.training.trainable(model), or "
-            "class Net(tfoptim.training.Trainer, keras.Model). In a loop or a train_step of your own: "
-            "gradients = optimizer.gradients(loss, variables), where loss() returns the loss; then apply them."
+            f"{type(rule).__name__} needs the loss, not only gradients{inside}. For fit: "
+            "model = tfoptim.training.trainable(model), or class Net(tfoptim.training.Trainer, keras.Model). In a loop "
+            "or a train_step of your own: gradients = optimizer.gradients(loss, variables), where loss() returns the loss; then apply them."
         )
 
 

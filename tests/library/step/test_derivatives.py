@@ -128,6 +128,15 @@ def test_what_is_kept_is_the_sum_over_replicas(two_replicas):
         np.testing.assert_array_equal(w, [0.5, 1.0])
 
 
+@pytest.mark.parametrize("where", [{"inner": Diagonal()}, {"optimizers": [tfoptim.SGD(), Diagonal()]}])
+def test_a_wrapper_that_does_not_ask_for_the_loss_is_refused(where):
+    """It would take the steps of a rule that has not what it needs."""
+    optimizer, variables = tfoptim.SGD(), variables_of([np.array([1.0])])
+    vars(optimizer).update(where)
+    with pytest.raises(RuntimeError, match="Diagonal needs the loss, not only gradients, and cannot be inside SGD"):
+        optimizer.apply(optimizer.gradients(lambda: variables[0].value[0], variables), variables)
+
+
 class Doubled:
     """A mixin that changes the gradients."""
 
