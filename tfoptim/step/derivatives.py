@@ -177,7 +177,8 @@ def claim(optimizer: Any) -> None:
         raise RuntimeError(
             f"{type(rule).__name__} needs the loss, not only gradients{inside}. For fit: "
             "model = tfoptim.training.trainable(model), or class Net(tfoptim.training.Trainer, keras.Model). In a loop "
-            "or a train_step of your own: gradients = optimizer.gradients(loss, variables), where loss() returns the loss; then apply them."
+            "or a train_step of your own: gradients = optimizer.gradients(loss, variables), where loss() returns the "
+            "loss; then apply them."
         )
 
 

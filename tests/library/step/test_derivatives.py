@@ -9,7 +9,7 @@ import tfoptim
 from tests.library.devices import on_each
 from tests.library.harness import values_of, variables_of
 from tests.library.quadratic import CURVATURES, START, loss_of
-from tests.library.test_training import X, Y, functional
+from tests.library.training.models import X, Y, functional
 from tfoptim import ops
 from tfoptim.step.derivatives import hessian_products, keep
 from tfoptim.training import gradients
