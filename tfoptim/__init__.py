@@ -2,6 +2,7 @@
 
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
+from tfoptim import training as training
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.evaluation.batch_norm import update_batch_norm as update_batch_norm
 from tfoptim.layers import layer_decay as layer_decay
@@ -47,6 +48,7 @@ from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from tfoptim.wrappers.sam import SAM as SAM
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
@@ -62,6 +64,7 @@ __all__ = [
     "MADGRAD",
     "MARS",
     "QHM",
+    "SAM",
     "SGD",
     "SGDW",
     "AdEMAMix",
@@ -102,6 +105,7 @@ __all__ = [
     "layer_decay",
     "schedules",
     "simulate",
+    "training",
     "update_batch_norm",
 ]
 _presentation.check_backend()

@@ -69,6 +69,10 @@ class Runtime:
     """Paths of variables without gradient that the shared eager step has warned of."""
     kinds: dict[int, Any] = field(default_factory=dict)
     """Id of a variable -> dtypes of its last gradient in the shared eager step."""
+    announced: dict[Any, set[Any]] = field(default_factory=dict)
+    """Replica -> graphs that called `gradients` and have not called `apply` since; None stands for eager execution."""
+    scales: dict[int, Any] = field(default_factory=dict)
+    """Replica -> the scale that a wrapper puts on the loss of the `gradients` in progress."""
     compiled: dict[Any, Any] = field(default_factory=dict)
     """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
     fused: bool = False
@@ -163,9 +167,8 @@ def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
 
 def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
     """Returns whether a variable is an accumulator, which differs between devices within a cycle."""
-    return bool(optimizer.gradient_accumulation_steps) and any(
-        variable is accumulator for accumulator in optimizer._accumulated_gradients
-    )
+    accumulators = vars(optimizer).get("_accumulated_gradients", ())  # missing until the optimizer is built
+    return bool(optimizer.gradient_accumulation_steps) and any(variable is total for total in accumulators)
 
 
 # Access to variables

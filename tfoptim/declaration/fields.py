@@ -111,6 +111,8 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "rho2": ("beta_2",),
     "eps": ("epsilon",),
     "mu": ("momentum",),
+    "rho": ("sam_rho",),
+    "adaptive": ("sam_adaptive",),
     "wd": ("weight_decay",),
     "grad_clip": ("clipnorm",),
     "max_grad_norm": ("global_clipnorm",),

@@ -61,7 +61,7 @@ def test_pickle_goes_on_like_the_original(case):
 
 def test_unbuilt_optimizer_is_copied_as_configured():
     """Without state there is only the configuration to copy."""
-    optimizer = tfoptim.Adam(beta_1=0.5, name="it")
+    optimizer = tfoptim.Adam(beta_1=0.5, name="it", gradient_accumulation_steps=2)
     for twin in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):  # noqa: S301  our own bytes
         assert optimizer.get_config() == twin.get_config()
         assert not twin.built

@@ -26,6 +26,9 @@ def good() -> list[tfoptim.Optimizer]:
         tfoptim.SGD(0.1, use_ema=True, ema_momentum=tfoptim.schedules.SWA(10, period=2)),
         tfoptim.Adam(use_ema=True, ema_momentum=tfoptim.schedules.EmaWarmup(0.999)),
         tfoptim.AdamW(weight_decay=tfoptim.schedules.Times(tfoptim.schedules.WarmupCosine(0.1, 9), 0.5)),
+        tfoptim.SAM(tfoptim.Adam(0.1)),
+        tfoptim.SAM(tfoptim.SGD(), 0.1, adaptive=True),
+        tfoptim.SAM(tfoptim.SGD(), rho=tfoptim.schedules.Cyclic(0.1, 1.0, 10)),
     ]
 
 
@@ -53,3 +56,6 @@ def bad() -> None:
     tfoptim.schedules.EmaWarmup(momentum="0.9")  # wrong
     tfoptim.callbacks.EvaluateAverage(data=None)  # wrong
     tfoptim.update_batch_norm(None, None, steps="2")  # wrong
+    tfoptim.SAM(0.1)  # wrong
+    tfoptim.SAM(tfoptim.SGD(), adaptive="yes")  # wrong
+    tfoptim.SAM(tfoptim.SGD(), rho="0.1")  # wrong
