@@ -12,7 +12,7 @@ from experiments.analysis.overview import several
 from experiments.analysis.results import Result, result
 from experiments.analysis.test_scores import broken, note_of, opened
 from experiments.records import files
-from experiments.report import gallery, summary, text, timing
+from experiments.report import gallery, summary, tables, text
 from experiments.report.captions import Captions
 from experiments.report.gallery import Shown
 from experiments.report.markup import described
@@ -58,10 +58,11 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
     paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]
     files.write(paths[0], page(evidence, table, [*shown, *_shown(more)], said))
     files.write(paths[1], text.markdown(evidence, table, said))
-    files.write(paths[2], text.as_csv(evidence, table))
+    files.write(paths[2], tables.of_results(evidence, table).csv)
     if not evidence.untimed:
-        paths.append(folder / f"{timing.NAME}.csv")
-        files.write(paths[-1], timing.as_csv(evidence))
+        steps = tables.of_steps(evidence)
+        paths.append(folder / steps.file)
+        files.write(paths[-1], steps.csv)
     return Report(evidence, table, said, [*drawn, *more, *paths])
 
 

@@ -8,15 +8,16 @@ import html
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from experiments.analysis.columns import Column, Row, shown
 
 LEAST = 11.0  # px, the height of the smallest letters
 WORDS = re.compile(r'<g data-words="(\w+)">(.*?)</g>', re.DOTALL)
 HEIGHT = re.compile(r'(?:translate\(\S+ |\by=")(-?[\d.]+)')
 VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 SIZE = re.compile(r"font-size: ([\d.]+)px")
-Cell = tuple[str, Any]  # what is read, and what is sorted by
 
 
 def text(value: Any) -> str:
@@ -44,34 +45,39 @@ def download(name: str, content: str, words: str) -> str:
 def table(
     identity: str,
     caption: str,
-    headings: Sequence[str],
-    rows: Sequence[Sequence[Cell]],
-    about: Sequence[Mapping[str, Any]],
-    falling: Collection[str] = (),
+    columns: Sequence[Column[Row]],
+    rows: Sequence[Row],
+    about: Callable[[Row], Mapping[str, Any]],
 ) -> str:
     """Returns a sortable table whose first column names its rows.
 
     Args:
         identity: the table's id.
         caption: markup of its caption.
-        headings: of the columns.
-        rows: cells, each with what it is sorted by.
-        about: for each row its optimizers and problem, which it is filtered by, and its class.
-        falling: headings of columns whose best is the highest, so that the first click puts that at the top.
+        columns: what is said of a row.
+        rows: what the table is made of.
+        about: the optimizers and the problem of a row, which it is filtered by, and its class.
     """
-    first = {heading: "descending" if heading in falling else None for heading in headings}
-    head = "".join(element("th", text(heading), scope="col", data_first=first[heading]) for heading in headings)
-    body = "\n".join(_row(cells, facts) for cells, facts in zip(rows, about, strict=True))
+    read = shown(columns)
+    head = "".join(
+        element(
+            "th", text(c.heading), scope="col", data_first="descending" if c.falling else None, title=c.help or None
+        )
+        for c in read
+    )
+    body = "\n".join(_row(read, row, about(row)) for row in rows)
     inner = f"<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
     return element("div", element("table", inner, id=identity, class_="sortable"), class_="scroll", tabindex="0")
 
 
-def _row(cells: Sequence[Cell], facts: Mapping[str, Any]) -> str:
-    first, *rest = cells
-    name = element("th", text(first[0]), scope="row", data_value=_key(first[1]))
-    others = "".join(element("td", text(shown), data_value=_key(key)) for shown, key in rest)
+def _row(columns: Sequence[Column[Row]], row: Row, facts: Mapping[str, Any]) -> str:
+    cells = (
+        element("td" if place else "th", text(column.cell(row)), scope=None if place else "row",
+                data_value=_key(column.sorted_by(row)))
+        for place, column in enumerate(columns)
+    )  # fmt: skip
     named = {f"data-{key}": json.dumps(facts[key]) for key in ("optimizer", "problem") if key in facts}
-    return element("tr", name + others, **named, class_=facts.get("class"))
+    return element("tr", "".join(cells), **named, class_=facts.get("class"))
 
 
 def _key(value: Any) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.analysis.columns import Column, number
 from experiments.analysis.overview import Overview, chance_table, map_table, times_table
-from experiments.analysis.results import number
 from experiments.analysis.score_rows import critical_rows
 from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of, speed_rows
 from experiments.figures import profiles, ranks, times
@@ -38,7 +38,6 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
         title = f"{title} (illustration, not evidence)"  # rule B20
     else:
         title += overview.claims.mark
-    rows = map_table(overview)
     shown = figures(overview, styles, title, folder)
     csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
     said = "".join(element("li", text(sentence)) for sentence in overview.words())
@@ -52,7 +51,7 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
         element("ul", links, id="problems"),
         filters(overview.evidence[0], {name: name for name in overview.problems}),
         element("h2", "Results"),
-        _table(rows, csv, higher=all(one.higher for one in overview.evidence)),
+        _table(overview, csv),
         *(drawn(place, figure) for place, figure in enumerate(shown)),
     ]
     path = folder / f"{NAME}.html"
@@ -112,24 +111,22 @@ FIGURES = (
 )  # fmt: skip
 
 
-def _table(rows: list[dict[str, Any]], csv: str, *, higher: bool) -> str:
-    headings = ("optimizer", "problem", "mean test score", "95 % CI", "place, 0 to 1", "verdict", "diverged")
-    cells = [
-        [
-            (row["optimizer"], row["optimizer"]),
-            (row["problem"], row["problem"]),
-            (number(row["score"]), row["score"]),
-            (f"{number(row['low'])} to {number(row['high'])}", row["low"]),
-            (f"{row['normalised']:.3f}", row["normalised"]),
-            (row["verdict"], row["verdict"]),
-            (str(row["diverged"]), row["diverged"]),
-        ]
-        for row in rows
-    ]
-    about = [
-        {"optimizer": [row["optimizer"]], "problem": [row["problem"]], "class": "tied" if row["tied"] else None}
-        for row in rows
-    ]
+def _table(overview: Overview, csv: str) -> str:
+    def about(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        tied = "tied" if row["tied"] else None
+        return {"optimizer": [row["optimizer"]], "problem": [row["problem"]], "class": tied}
+
+    higher = all(one.higher for one in overview.evidence)
+    columns: tuple[Column[Mapping[str, Any]], ...] = (
+        Column("", "optimizer", lambda row: row["optimizer"]),
+        Column("", "problem", lambda row: row["problem"]),
+        Column("", "mean test score", lambda row: row["score"], number, falling=higher),
+        Column(
+            "", "95 % CI", lambda row: row["low"], text=lambda row: f"{number(row['low'])} to {number(row['high'])}"
+        ),
+        Column("", "place, 0 to 1", lambda row: row["normalised"], "{:.3f}".format, falling=True),
+        Column("", "verdict", lambda row: row["verdict"]),
+        Column("", "diverged", lambda row: row["diverged"]),
+    )
     link = download(f"{NAME}.csv", csv, "the numbers as CSV")
-    falling = ("place, 0 to 1", *(("mean test score",) if higher else ()))
-    return table("results", f"Test scores on every problem, {link}", headings, cells, about, falling)
+    return table("results", f"Test scores on every problem, {link}", columns, map_table(overview), about)

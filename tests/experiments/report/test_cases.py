@@ -9,7 +9,7 @@ import pytest
 from experiments.analysis import cases
 from experiments.problems.metrics import METRICS, measure
 from experiments.records import run_folder
-from experiments.report import case_table
+from experiments.report import cases as case_table
 from experiments.running.training import evaluate
 from experiments.text import from_csv
 from tests.experiments import tiny

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from experiments.analysis import timing_table
+from experiments.analysis import columns, timing_table
 from experiments.errors import UserError
 from experiments.records import run_folder, timings
 from experiments.running import timing_pass
@@ -116,8 +116,8 @@ def test_memory_of_a_gpu_is_told_where_there_is_one():
     found = [dataclasses.replace(r, summary={**r.summary, "peak_device_bytes": 2**29 + i}) for i, r in enumerate(found)]
     row = next(row for row in timing_table.rows(found, TIMED.study) if row.label == "Adam")
     assert row.device == 2**29 + 13
-    assert timing_table.cells(row)[6] == "512"
-    assert timing_table.numbers(row)["peak_device_bytes"] == 2**29 + 13
+    assert columns.cells(timing_table.columns(""), row)[6] == "512"
+    assert columns.numbers(timing_table.columns(""), row)["peak_device_bytes"] == 2**29 + 13
 
 
 @pytest.mark.parametrize(
