@@ -39,9 +39,9 @@ def table(problem):
     return {label: by_seed(np.array(correct) / 9984) for label, correct in CORRECT[problem].items()}
 
 
-def told(table, a, b, **how):
+def told(table, a, b):
     """The comparison of two optimizers of a table."""
-    (row,) = compare({a: table[a], b: table[b]}, rng(), higher_is_better=True, **how)
+    (row,) = compare({a: table[a], b: table[b]}, rng(), higher_is_better=True)
     return row
 
 

@@ -37,11 +37,9 @@ from experiments.analysis.statistics.significance import (
     differences,
     holm,
     paired_t,
-    rank_sums,
     sign_flip,
     signed_ranks,
     superiority,
-    welch_t,
 )
 from experiments.analysis.statistics.summaries import (
     Interval,
@@ -83,7 +81,6 @@ __all__ = [
     "normalised",
     "paired_t",
     "percentile",
-    "rank_sums",
     "ranks",
     "reached",
     "sign_flip",
@@ -96,5 +93,4 @@ __all__ = [
     "tie_group",
     "time_to_target",
     "void",
-    "welch_t",
 ]

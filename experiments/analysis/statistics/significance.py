@@ -1,7 +1,7 @@
-"""Is a difference larger than the noise: paired and Welch's t, exact sign flips, Holm's correction, P(A > B).
+"""Is a difference larger than the noise: paired t, exact sign flips, Holm's correction, P(A > B).
 
 The p of a claim is the t test's, since a bootstrap at 5 seeds rejects 17 % of true null hypotheses; the exact p stands
-beside it. SciPy has the t tests. It has no correction of Holm's, and in its sign flips sums that are equal but for
+beside it. SciPy has the t test. It has no correction of Holm's, and in its sign flips sums that are equal but for
 rounding differ where the sum seen is near 0.
 """
 
@@ -47,23 +47,6 @@ def paired_t(difference: Any) -> float:
     return float(stats.ttest_1samp(d, 0.0).pvalue)
 
 
-def welch_t(a: Any, b: Any) -> float:
-    """Returns the two-sided p of Welch's t test that two means are equal, for runs that share no seeds.
-
-    Args:
-        a: (runs,) at least 2 finite values.
-        b: (runs,) at least 2 finite values, not necessarily as many.
-    """
-    from scipy import stats
-
-    one, other = numbers("a", a, least=2), numbers("b", b, least=2)
-    if _constant(one) and _constant(other):
-        return float(one[0] == other[0])
-    # From means and deviations: of runs that are constant on one side SciPy warns that they are nearly identical.
-    one_s, other_s = ((x.mean(), x.std(ddof=1), len(x)) for x in (one, other))
-    return float(stats.ttest_ind_from_stats(*one_s, *other_s, equal_var=False).pvalue)
-
-
 def sign_flip(difference: Any, rng: np.random.Generator | None = None) -> float:
     """Returns the share of patterns of signs for which |sum of ±d| is at least |sum of d|.
 
@@ -93,24 +76,6 @@ def signed_ranks(difference: Any, rng: np.random.Generator | None = None) -> flo
 
     d = numbers("differences", difference, ("seeds",), infinite=True)
     return sign_flip(np.sign(d) * stats.rankdata(np.abs(d)), rng)
-
-
-def rank_sums(a: Any, b: Any) -> float:
-    """Returns the two-sided p of Mann and Whitney's test, for runs that share no seeds and some of which diverged.
-
-    Args:
-        a: (runs,) values, infinite for a run that diverged.
-        b: (runs,) values, not necessarily as many.
-
-    Returns:
-        Exact for few runs without ties, else of the normal approximation corrected for ties.
-    """
-    from scipy import stats
-
-    one, other = numbers("a", a, infinite=True), numbers("b", b, infinite=True)
-    if len(np.unique(np.concatenate([one, other]))) == 1:
-        return 1.0
-    return float(stats.mannwhitneyu(one, other).pvalue)
 
 
 def holm(p: Any) -> list[float]:

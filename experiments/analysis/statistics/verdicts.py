@@ -36,7 +36,7 @@ class Comparison:
         test: name of the test that p is from.
         p: its p value, two-sided.
         corrected_p: after Holm's correction over the table.
-        exact_p: of sign flips, exact; NaN for runs that share no seeds.
+        exact_p: of sign flips, exact.
         corrected_exact_p: after Holm's correction over the table.
         superiority: P(A better than B), ties counted half.
         verdict: what the numbers allow to say of A against B.

@@ -6,6 +6,7 @@ Logistic regression on the embedded digits, through studies, runs and records as
 import dataclasses
 
 import pytest
+from scipy import stats
 
 from experiments import studies
 from experiments.analysis.lint import findings
@@ -69,9 +70,9 @@ def scores(found, label):
     return {r.run.seed: r.evaluations[-1]["validation_accuracy"] for r in found if r.run.label == label}
 
 
-def told(table, **how):
+def told(table):
     """The one comparison of a table."""
-    (row,) = compare(table, generator("controls", "table"), higher_is_better=True, **how)
+    (row,) = compare(table, generator("controls", "table"), higher_is_better=True)
     return row
 
 
@@ -87,9 +88,8 @@ def test_one_optimizer_with_other_seeds_is_a_tie(found, monkeypatch, tmp_path):
     """Seeds are all that differs then, and that is no difference."""
     adam = dataclasses.replace(STUDY, optimizers=STUDY.optimizers[:1], seeds=(6, 7, 8, 9, 10, 11))
     other = scores(trained(monkeypatch, tmp_path / "runs", adam), "Adam")
-    row = told({"Adam": scores(found, "Adam"), "other seeds": other}, paired=False)
     assert set(other) & set(scores(found, "Adam")) == set()
-    assert row.verdict == "≈"
+    assert stats.ttest_ind([*other.values()], [*scores(found, "Adam").values()], equal_var=False).pvalue >= 0.05
 
 
 def test_a_hundredth_of_the_rate_loses(found):

@@ -73,12 +73,21 @@ def test_what_differs_is_told(found):
 def test_known_test_is_welchs():
     """The p values known of the raw runs, from their means and deviations alone; no spread at all is no fault."""
 
-    def told(label):
-        share = np.array(CORRECT["F-MNIST"][label]) / 9984
-        return float(share.mean()), float(share.std(ddof=1)), 10
+    def told(values):
+        return float(np.mean(values)), float(np.std(values, ddof=1)), 10
 
-    for label, other, expected in (("Adam", "SGD", 0.5377), ("Adam", "Momentum", 0.1035), ("Momentum", "SGD", 0.1660)):
-        assert references._welch(told(label), told(other)) == pytest.approx(expected, abs=5e-5)  # the digits known
+    known = {
+        ("F-MNIST", "Adam", "SGD"): 0.5377,
+        ("F-MNIST", "Adam", "Momentum"): 0.1035,
+        ("F-MNIST", "Momentum", "SGD"): 0.1660,
+        ("CIFAR-10", "Adam", "SGD"): 0.0245,
+        ("CIFAR-10", "Adam", "Momentum"): 0.1564,
+        ("CIFAR-10", "Momentum", "SGD"): 0.1273,
+    }
+    for (problem, one, other), expected in known.items():
+        shares = (told(np.array(CORRECT[problem][label]) / 9984) for label in (one, other))
+        assert references._welch(*shares) == pytest.approx(expected, abs=5.1e-5)  # the digits known
+    assert references._welch(told(LOSSES["Momentum"]), told(LOSSES["Adam"])) == pytest.approx(9.7e-6, rel=0.01)
     assert references._welch((1.0, 0.0, 10), (1.0, 0.0, 10)) == 1
 
 
