@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, numbers, one_of_each, same_shape, times
+from experiments.analysis.statistics.inputs import Array, as_array, by_label, same_shape
 
 # Ratios from 1 to 4 make the score: beyond four times the best, a solver is no rival.
 HORIZON = 4.0
@@ -78,12 +78,12 @@ def performance_profile(found: Mapping[str, Any]) -> Profile:
     Raises:
         ValueError: a time is 0, negative or NaN, or the solvers have different numbers of problems.
     """
-    return Profile(_ratios(_times(found, ("problems",))), "performance")
+    return Profile(_ratios(by_label("times", found, 1, above_zero=True)), "performance")
 
 
 def pairwise_profiles(found: Mapping[str, Any]) -> dict[tuple[str, str], Profile]:
     """Returns a performance profile for each two solvers, which no third one can change; arguments as above."""
-    arrays = _times(found, ("problems",))
+    arrays = by_label("times", found, 1, above_zero=True)
     return {(a, b): performance_profile({a: arrays[a], b: arrays[b]}) for a, b in itertools.combinations(arrays, 2)}
 
 
@@ -93,7 +93,7 @@ def without_best(found: Mapping[str, Any]) -> tuple[list[str], Profile]:
     Raises:
         ValueError: all solvers have the highest score.
     """
-    arrays = _times(found, ("problems",))
+    arrays = by_label("times", found, 1, above_zero=True)
     points = scores(performance_profile(arrays))
     best = [solver for solver, value in points.items() if value == max(points.values())]
     rest = {solver: array for solver, array in arrays.items() if solver not in best}
@@ -115,21 +115,14 @@ def data_profile(found: Mapping[str, Any], dimensions: Any = None) -> Profile:
         dimensions: (problems,) number of variables n of each problem. If given, costs are function evaluations and are
             divided by n + 1, to count simplex gradients; else they stay what they are, such as gradient evaluations.
     """
-    arrays = one_of_each("costs", found, "solver", ("problems",), infinite=True)
-    costs = {solver: times(f"costs[{solver!r}]", cost, ("problems",)) for solver, cost in arrays.items()}
+    costs = by_label("costs", found, 1)
     if dimensions is None:
         return Profile(costs, "data")
-    sizes = numbers("dimensions", dimensions, ("problems",))
-    for solver, cost in costs.items():
-        same_shape(f"costs[{solver!r}]", cost, "dimensions", sizes)
+    sizes = as_array("dimensions", dimensions, 1)
+    same_shape(**costs, dimensions=sizes)
     if sizes.min() < 1:
         raise ValueError(f"dimensions must be at least 1, got {sizes.min():g}.")
     return Profile({solver: cost / (sizes + 1) for solver, cost in costs.items()}, "data")
-
-
-def _times(found: Mapping[str, Any], axes: tuple[str, ...]) -> dict[str, Array]:
-    arrays = one_of_each("times", found, "solver", axes, infinite=True)
-    return {solver: times(f"times[{solver!r}]", array, axes, above_zero=True) for solver, array in arrays.items()}
 
 
 def _ratios(arrays: Mapping[str, Array]) -> dict[str, Array]:

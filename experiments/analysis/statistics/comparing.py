@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.analysis.statistics.inputs import Array, is_number, random
+from experiments.analysis.statistics.inputs import Array
 from experiments.analysis.statistics.resampling import RESAMPLES, expanded, percentile
 from experiments.analysis.statistics.significance import (
     differences,
@@ -47,7 +47,7 @@ def compare(table: Mapping[str, Runs], rng: np.random.Generator, *, higher_is_be
     """
     columns = _columns(table, higher_is_better)
     wanted = set().union(*columns.values())
-    drawn = _drawn(columns, random(rng))
+    drawn = _drawn(columns, rng)
     rows = []
     for first, second in itertools.combinations(columns, 2):
         seeds = min(len(columns[first]), len(columns[second]))
@@ -71,14 +71,12 @@ def _drawn(columns: Mapping[str, Runs], rng: np.random.Generator) -> dict[int, D
 
 def _columns(table: Mapping[str, Runs], higher_is_better: bool) -> dict[str, dict[int, float]]:
     """Returns the table with its values checked."""
-    if not isinstance(table, Mapping) or not table:
+    if not table:
         raise ValueError(f"table must map each optimizer, at least one, to its runs by seed, got {table!r}.")
     good = math.inf if higher_is_better else -math.inf
     for label, runs in table.items():
-        if not isinstance(runs, Mapping):
-            raise ValueError(f"table[{label!r}] must map each seed to a value, got {type(runs).__name__}.")
         for seed, value in runs.items():
-            if not is_number(value) or math.isnan(value) or value == good:
+            if math.isnan(value) or value == good:
                 raise ValueError(
                     f"{label}, seed {seed}: a value must be a number, got {value!r}; leave out a run that is missing, "
                     f"and write {-good} for one that diverged."

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, numbers, random, same_shape
+from experiments.analysis.statistics.inputs import Array, as_array, same_shape
 
 # All 2^16 patterns of signs are looked at; of more seeds, this many drawn ones.
 EXACT_SEEDS = 16
@@ -27,8 +27,8 @@ def differences(a: Any, b: Any) -> Array:
         a: (seeds,) one value a seed, infinity for a run that diverged.
         b: (seeds,) the values of the same seeds.
     """
-    one, other = numbers("a", a, ("seeds",), infinite=True), numbers("b", b, ("seeds",), infinite=True)
-    same_shape("a", one, "b", other)
+    one, other = as_array("a", a, 1, infinite=True), as_array("b", b, 1, infinite=True)
+    same_shape(a=one, b=other)
     with np.errstate(invalid="ignore"):
         return np.where(one == other, 0.0, one - other)
 
@@ -41,7 +41,9 @@ def paired_t(difference: Any) -> float:
     """
     from scipy import stats
 
-    d = numbers("differences", difference, ("seeds",), least=2)
+    d = as_array("differences", difference, 1)
+    if len(d) < 2:
+        raise ValueError(f"differences must be of at least 2 seeds, got {len(d)}.")
     if _constant(d):
         return float(d[0] == 0)
     return float(stats.ttest_1samp(d, 0.0).pvalue)
@@ -57,8 +59,10 @@ def sign_flip(difference: Any, rng: np.random.Generator | None = None) -> float:
             seen.
         rng: source of the draws, needed for more than 16.
     """
-    d = numbers("differences", difference, ("seeds",))
-    sums = _all_sums(d) if len(d) <= EXACT_SEEDS else _drawn_sums(d, random(rng))
+    d = as_array("differences", difference, 1)
+    if rng is None and len(d) > EXACT_SEEDS:
+        raise ValueError(f"rng must be given for more than {EXACT_SEEDS} seeds, got {len(d)}.")
+    sums = _all_sums(d) if rng is None or len(d) <= EXACT_SEEDS else _drawn_sums(d, rng)
     reached = np.abs(sums) >= abs(d.sum()) - ROUNDING * np.abs(d).sum()
     return float(reached.mean())
 
@@ -74,7 +78,7 @@ def signed_ranks(difference: Any, rng: np.random.Generator | None = None) -> flo
     """
     from scipy import stats
 
-    d = numbers("differences", difference, ("seeds",), infinite=True)
+    d = as_array("differences", difference, 1, infinite=True)
     return sign_flip(np.sign(d) * stats.rankdata(np.abs(d)), rng)
 
 
@@ -87,7 +91,7 @@ def holm(p: Any) -> list[float]:
     Returns:
         Corrected p values in the order given, at most 1.
     """
-    given = numbers("p", p, ("comparisons",))
+    given = as_array("p", p, 1)
     if given.min() < 0 or given.max() > 1:
         raise ValueError(f"p must be from 0 to 1, got values from {given.min():g} to {given.max():g}.")
     order = np.argsort(given, kind="stable")
@@ -107,9 +111,9 @@ def superiority(a: Any, b: Any, *, paired: bool) -> float:
     Returns:
         0 .. 1, and P(A > B) + P(B > A) = 1.
     """
-    one, other = numbers("a", a, infinite=True), numbers("b", b, infinite=True)
+    one, other = as_array("a", a, infinite=True), as_array("b", b, infinite=True)
     if paired:
-        same_shape("a", one, "b", other)
+        same_shape(a=one, b=other)
     else:
         one, other = one[:, None], other[None, :]
     return float(np.mean((one > other) + 0.5 * (one == other)))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, along_last, finite, numbers
+from experiments.analysis.statistics.inputs import Array, as_array
 
 
 class Interval(NamedTuple):
@@ -33,7 +33,7 @@ class Spread:
 
 def spread(values: Sequence[float]) -> Spread:
     """Returns the summary of at least one value; the deviation of a single one is NaN."""
-    given = numbers("values", values).tolist()
+    given = as_array("values", values, 1).tolist()
     sd = statistics.stdev(given) if len(given) > 1 else math.nan
     return Spread(len(given), statistics.fmean(given), sd, min(given), max(given))
 
@@ -41,7 +41,7 @@ def spread(values: Sequence[float]) -> Spread:
 def mean(values: Any) -> Array:
     """Returns the mean along the last axis; NaN where infinities of both signs meet."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(along_last("values", values).mean(axis=-1))
+        return np.asarray(as_array("values", values, infinite=True).mean(axis=-1))
 
 
 def iqm(values: Any) -> Array:
@@ -52,7 +52,7 @@ def iqm(values: Any) -> Array:
     from scipy import stats
 
     with np.errstate(invalid="ignore"):
-        return np.asarray(stats.trim_mean(along_last("values", values), 0.25, axis=-1))
+        return np.asarray(stats.trim_mean(as_array("values", values, infinite=True), 0.25, axis=-1))
 
 
 def normalised(values: Any, start: float, best: float) -> Array:
@@ -69,7 +69,7 @@ def normalised(values: Any, start: float, best: float) -> Array:
     Raises:
         ValueError: NaN, `best` equals `start`, or a value is infinitely good.
     """
-    given, start, best = along_last("values", values), finite("start", start), finite("best", best)
+    given = as_array("values", values, infinite=True)
     if start == best:
         raise ValueError(f"start and best must differ, got {start!r} for both: nothing was learned on this problem.")
     share_of_way = (given - start) / (best - start)
@@ -87,7 +87,7 @@ def best_of(scores: Any) -> Array:
     Returns:
         (..., K) the sum over i of score(i) * C(i - 1, k - 1) / C(K, k), scores in ascending order.
     """
-    ordered = np.sort(along_last("scores", scores), axis=-1)
+    ordered = np.sort(as_array("scores", scores, infinite=True), axis=-1)
     trials = ordered.shape[-1]
     weights = [[math.comb(i, k) / math.comb(trials, k + 1) for k in range(trials)] for i in range(trials)]
     lost = np.isneginf(ordered)
