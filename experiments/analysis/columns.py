@@ -74,7 +74,7 @@ def markdown(
 ) -> list[str]:
     """Returns the lines of a table in Markdown; the first cell of a row is bold where `bold` says so."""
     head = headings(columns)
-    lines = [_line(head), _line(["---"] * len(head))]
+    lines = [_line(map(flat, head)), _line(["---"] * len(head))]
     for row in rows:
         first, *rest = map(flat, cells(columns, row))
         lines.append(_line([f"**{first}**" if bold(row) else first, *rest]))

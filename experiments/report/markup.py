@@ -1,18 +1,23 @@
-"""HTML out of values: whatever a name holds is text, and never markup."""
+"""Pages out of templates: whatever a name holds is text, and never markup; and figures as parts of a page."""
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import html
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from experiments.analysis.columns import Column, Row, shown
+import jinja2
 
+from experiments.analysis import columns
+from experiments.report.gallery import Shown
+
+HERE = Path(__file__).parent
 LEAST = 11.0  # px, the height of the smallest letters
 WORDS = re.compile(r'<g data-words="(\w+)">(.*?)</g>', re.DOTALL)
 HEIGHT = re.compile(r'(?:translate\(\S+ |\by=")(-?[\d.]+)')
@@ -20,64 +25,36 @@ VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 SIZE = re.compile(r"font-size: ([\d.]+)px")
 
 
-def text(value: Any) -> str:
-    """Returns a value as text that is safe between tags and in quoted attributes.
-
-    >>> text("<b> & 'c'")
-    '&lt;b&gt; &amp; &#x27;c&#x27;'
-    """
-    return html.escape(str(value), quote=True)
+def render(template: str, title: str, **context: Any) -> str:
+    """Returns a page from one of the templates in this folder; it needs nothing else, and allows no other script."""
+    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    page = templates().get_template(template)
+    return page.render(title=title, style=style, script=script, policy=policy(script), **context)
 
 
-def element(name: str, content: str, **attributes: Any) -> str:
-    """Returns an element around markup; `class_` is the attribute `class`, and None leaves one out."""
-    given = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
-    inner = "".join(f' {key}="{text(value)}"' for key, value in given.items())
-    return f"<{name}{inner}>{content}</{name}>"
-
-
-def download(name: str, content: str, words: str) -> str:
-    """Returns a link that saves a CSV, which is part of the page."""
-    data = base64.b64encode(content.encode()).decode()
-    return element("a", text(words), href=f"data:text/csv;charset=utf-8;base64,{data}", download=name)
-
-
-def table(
-    identity: str,
-    caption: str,
-    columns: Sequence[Column[Row]],
-    rows: Sequence[Row],
-    about: Callable[[Row], Mapping[str, Any]],
-) -> str:
-    """Returns a sortable table whose first column names its rows.
-
-    Args:
-        identity: the table's id.
-        caption: markup of its caption.
-        columns: what is said of a row.
-        rows: what the table is made of.
-        about: the optimizers and the problem of a row, which it is filtered by, and its class.
-    """
-    read = shown(columns)
-    head = "".join(
-        element(
-            "th", text(c.heading), scope="col", data_first="descending" if c.falling else None, title=c.help or None
-        )
-        for c in read
+@functools.cache
+def templates() -> jinja2.Environment:
+    """Returns the templates of pages, in which every value is escaped that is not called safe."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    body = "\n".join(_row(read, row, about(row)) for row in rows)
-    inner = f"<caption>{caption}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
-    return element("div", element("table", inner, id=identity, class_="sortable"), class_="scroll", tabindex="0")
+    filters = (("base64", _base64), ("json", json.dumps), ("key", _key), ("shown", columns.shown))
+    found.filters.update(filters, inlined=inlined, content=_content)
+    return found
 
 
-def _row(columns: Sequence[Column[Row]], row: Row, facts: Mapping[str, Any]) -> str:
-    cells = (
-        element("td" if place else "th", text(column.cell(row)), scope=None if place else "row",
-                data_value=_key(column.sorted_by(row)))
-        for place, column in enumerate(columns)
-    )  # fmt: skip
-    named = {f"data-{key}": json.dumps(facts[key]) for key in ("optimizer", "problem") if key in facts}
-    return element("tr", "".join(cells), **named, class_=facts.get("class"))
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _content(shown: Shown, suffix: str) -> str:
+    """Returns the text of one of a figure's files."""
+    return next(path for path in shown.files if path.suffix == suffix).read_text(encoding="utf-8")
 
 
 def _key(value: Any) -> Any:

@@ -16,8 +16,8 @@ from experiments.records import files
 from experiments.report import how
 from experiments.report.captions import Captions
 from experiments.report.gallery import Figure, Shown, show
-from experiments.report.markup import download, element, table, text
-from experiments.report.page import document, drawn, filters
+from experiments.report.markup import render
+from experiments.report.tables import ReportTable
 from experiments.studies import Style
 from experiments.text import Table
 
@@ -39,24 +39,18 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
     else:
         title += overview.claims.mark
     shown = figures(overview, styles, title, folder)
-    csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
-    said = "".join(element("li", text(sentence)) for sentence in overview.words())
-    links = "".join(
-        element("li", element("a", text(name), href=page.relative_to(folder).as_posix()))
-        for name, page in zip(overview.problems, pages, strict=True)
+    page = render(
+        "overview.html",
+        f"Overview: {title}",
+        said=overview.words(),
+        pages={name: page.relative_to(folder).as_posix() for name, page in zip(overview.problems, pages, strict=True)},
+        optimizers=overview.evidence[0].study.optimizers,
+        problems={name: name for name in overview.problems},
+        results=_table(overview, next(path for path in shown[0].files if path.suffix == ".csv")),
+        figures=shown,
     )
-    sections = [
-        element("ul", said, class_="headline", id="headline"),
-        element("h2", "The report of each problem"),
-        element("ul", links, id="problems"),
-        filters(overview.evidence[0], {name: name for name in overview.problems}),
-        element("h2", "Results"),
-        _table(overview, csv),
-        *(drawn(place, figure) for place, figure in enumerate(shown)),
-    ]
-    path = folder / f"{NAME}.html"
-    files.write(path, document(f"Overview: {title}", sections))
-    return [*(path for figure in shown for path in figure.files), path]
+    files.write(folder / f"{NAME}.html", page)
+    return [*(path for figure in shown for path in figure.files), folder / f"{NAME}.html"]
 
 
 def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
@@ -111,11 +105,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-def _table(overview: Overview, csv: str) -> str:
-    def about(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        tied = "tied" if row["tied"] else None
-        return {"optimizer": [row["optimizer"]], "problem": [row["problem"]], "class": tied}
-
+def _table(overview: Overview, saved: Path) -> ReportTable[Mapping[str, Any]]:
     higher = all(one.higher for one in overview.evidence)
     columns: tuple[Column[Mapping[str, Any]], ...] = (
         Column("", "optimizer", lambda row: row["optimizer"]),
@@ -128,5 +118,8 @@ def _table(overview: Overview, csv: str) -> str:
         Column("", "verdict", lambda row: row["verdict"]),
         Column("", "diverged", lambda row: row["diverged"]),
     )
-    link = download(f"{NAME}.csv", csv, "the numbers as CSV")
-    return table("results", f"Test scores on every problem, {link}", columns, map_table(overview), about)
+    return ReportTable(
+        "results", "Results", "Test scores on every problem", saved.name, columns, map_table(overview),
+        lambda row: [row["optimizer"]], lambda row: row["problem"], tied=lambda row: row["tied"],
+        saved=saved.read_text(encoding="utf-8"),
+    )  # fmt: skip

@@ -34,8 +34,10 @@ class ReportTable(Generic[Row]):
         columns: what is said of a row.
         rows: what it is made of; a table without rows is left out.
         labels: the optimizers of a row, by which the page hides it.
+        problem: the problem of a row, by which the page hides it too.
         origin: what each row of the CSV begins with.
         tied: whether a row is one of the best, which are printed bold.
+        saved: its CSV, where a figure has it already.
     """
 
     slug: str
@@ -45,17 +47,26 @@ class ReportTable(Generic[Row]):
     columns: Sequence[Column[Row]]
     rows: Sequence[Row]
     labels: Callable[[Row], Sequence[str]]
+    problem: Callable[[Row], str]
     origin: Mapping[str, str] = dataclasses.field(default_factory=dict)
     tied: Callable[[Row], bool] = lambda row: False
+    saved: str | None = None
 
     @functools.cached_property
     def csv(self) -> str:
         """Its numbers, unrounded; at least one row."""
+        if self.saved is not None:
+            return self.saved
         return to_csv([{**self.origin, **numbers(self.columns, row)} for row in self.rows])
 
     def markdown(self) -> list[str]:
         """Returns its lines in Markdown."""
         return markdown(self.columns, self.rows, self.tied)
+
+
+def problem(evidence: Evidence) -> str:
+    """Returns what the problem is called in tables."""
+    return f"{evidence.study.task} on {evidence.study.data}"
 
 
 def of_results(evidence: Evidence, result: Result) -> ReportTable[results.Row]:
@@ -64,7 +75,7 @@ def of_results(evidence: Evidence, result: Result) -> ReportTable[results.Row]:
     columns = (*results.columns(evidence), Column[results.Row]("algorithm", "", lambda row: names[row.label]))
     return ReportTable(
         results.NAME, "Results", "Test scores", f"{results.NAME}.csv", columns, result.rows,
-        lambda row: [row.label], origin(evidence), lambda row: row.tied,
+        lambda row: [row.label], lambda row: problem(evidence), origin(evidence), lambda row: row.tied,
     )  # fmt: skip
 
 
@@ -81,8 +92,9 @@ def of_pairs(evidence: Evidence, pairs: Sequence[Comparison]) -> ReportTable[Com
     """Returns every pair of optimizers."""
     words = "Every pair, corrected together for their number"
     return ReportTable(
-        "pairs", "All pairs", words, "pairs.csv", PAIRS, pairs, lambda pair: [pair.first, pair.second], origin(evidence)
-    )
+        "pairs", "All pairs", words, "pairs.csv", PAIRS, pairs,
+        lambda pair: [pair.first, pair.second], lambda pair: problem(evidence), origin(evidence),
+    )  # fmt: skip
 
 
 def _interval(pair: Comparison) -> str:
@@ -135,8 +147,9 @@ def of_runs(evidence: Evidence) -> ReportTable[Record]:
     )
     rows = [record for label in evidence.labels for record in evidence.of(label)]
     return ReportTable(
-        "runs", "All runs", "After the last pass", "runs.csv", columns, rows, lambda record: [record.run.label]
-    )
+        "runs", "All runs", "After the last pass", "runs.csv", columns, rows,
+        lambda record: [record.run.label], lambda record: problem(evidence),
+    )  # fmt: skip
 
 
 def of_steps(evidence: Evidence) -> ReportTable[timing_table.Row]:
@@ -149,7 +162,7 @@ def of_steps(evidence: Evidence) -> ReportTable[timing_table.Row]:
     columns = timing_table.columns(rows[0].reference if rows else "")
     return ReportTable(
         "step_times", "What a step takes", words, "step_times.csv", columns, rows,
-        lambda row: [row.label], origin(evidence),
+        lambda row: [row.label], lambda row: problem(evidence), origin(evidence),
     )  # fmt: skip
 
 
@@ -176,7 +189,7 @@ def of_costs(evidence: Evidence) -> ReportTable[Spent]:
     known = any(label in labels for _, label in evidence.costs)
     return ReportTable(
         "costs", "Costs", words, "costs_in_all.csv", COSTS, [*rows, _sum(rows)] if known else [],
-        lambda row: labels if row.label == ALL else [row.label],
+        lambda row: labels if row.label == ALL else [row.label], lambda row: problem(evidence),
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ CASES = {
     "no rng for many flips": (lambda: st.sign_flip(range(17)), "rng must be given for more than 16 seeds, got 17."),
     "p above 1": (lambda: st.holm([0.1, 1.2]), "p must be from 0 to 1, got values from 0.1 to 1.2."),
     "p below 0": (lambda: st.holm([-0.1, 0.2]), "p must be from 0 to 1, got values from -0.1 to 0.2."),
-    "nothing learned": (lambda: st.normalised([1], 2, 2), "start and best must differ, got 2.0 for both"),
+    "nothing learned": (lambda: st.normalised([1], 2, 2), "start and best must differ, got 2 for both"),
     "steps that fall": (lambda: met([0, 2, 1], [1, 1, 1]), "steps must ascend from 0 or later, got [0.0, 2.0, 1.0]."),
     "steps below 0": (lambda: met([-1, 2], [1, 1]), "steps must ascend from 0 or later"),
     "too few problems": (

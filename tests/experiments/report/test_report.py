@@ -11,13 +11,18 @@ from experiments.analysis.statistics import Interval
 from experiments.records.costs import Cost
 from experiments.report import tables, text
 from experiments.report.captions import Captions
-from experiments.report.page import section
+from experiments.report.markup import templates
 from experiments.studies import runs
 from experiments.text import from_csv
 from experiments.tuning import choosing
 from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence, result
 
 COLUMNS = results.columns(evidence(APART))
+
+
+def section(table):
+    """A table as the page has it."""
+    return templates().get_template("parts.html").module.section(table)
 
 
 def rows(ends, **how):
@@ -187,7 +192,7 @@ def test_costs_are_told_with_those_of_searches_and_failures():
     ]
     shown = text.markdown(whole, result(whole), [])
     assert "| GD | 24 | 8 | 5 | 2 | 290 | 5,000 | 1.5 |" in shown
-    assert 'id="costs"' in section(table, "a problem")
+    assert 'id="costs"' in section(table)
 
 
 def test_core_hours_of_records_that_are_elsewhere_are_not_known():
@@ -201,7 +206,7 @@ def test_core_hours_of_records_that_are_elsewhere_are_not_known():
 def test_nothing_is_said_of_costs_that_are_not_known():
     """No table of zeros."""
     assert tables.of_costs(evidence(APART)).rows == []
-    assert section(tables.of_costs(evidence(APART)), "a problem") == ""
+    assert section(tables.of_costs(evidence(APART))).strip() == ""
     assert "Costs" not in text.markdown(evidence(APART), result(evidence(APART)), [])
 
 
