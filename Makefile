@@ -17,14 +17,16 @@ export TURN_OFF_REMAPPER := 1
 compare: setup ## train and compare the optimizers, then draw the figures (STUDY=mnist, ARGS='--seeds 3')
 	$(VENV)/bin/python -m experiments compare $(STUDY) $(ARGS)
 
-test: setup browser ## run the fast tests, with every branch of tfoptim/ covered: 6 minutes (ARGS='-k adam --no-cov')
+test: setup browser ## run the fast tests, with every branch of tfoptim/ covered (ARGS='-k adam --no-cov')
 	$(VENV)/bin/python -m pytest $(PARALLEL) $(COVERAGE) -m '$(FAST)' $(ARGS)
 
 ##@ Checks
-check: lint types test-all test-oldest ## everything that CI runs
+check: test-all lint types test-oldest ## everything that CI runs
 
-test-all: setup browser ## run all tests: the fast ones, the slow ones, and those that ask the network
-	$(VENV)/bin/python -m pytest $(PARALLEL) $(COVERAGE) $(ARGS)
+test-all: test test-slow ## run all tests, in two passes
+
+test-slow: setup browser ## run what `make test` leaves out: kills, whole comparisons, whole products, the network
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not ($(FAST))' $(ARGS)
 
 lint: setup ## format, lint and architecture rules
 	$(VENV)/bin/ruff format --check
@@ -81,7 +83,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-all test-oldest durations setup browser format table commands lock clean help
+.PHONY: compare test check lint types test-all test-slow test-oldest durations setup browser format table commands lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt

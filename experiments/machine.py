@@ -145,6 +145,11 @@ def processor() -> str:
     return told.stdout.strip()
 
 
+def cores() -> int:
+    """Returns the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def load() -> float | None:
     """Returns how many processes wanted to run in the last minute, for each core; None where that is not told."""
     try:

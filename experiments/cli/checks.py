@@ -98,13 +98,13 @@ def check(kind: str, names: Sequence[str], *, apple: bool) -> int:
 
 
 def _found(tf: Any, kind: str, listed: Sequence[Any]) -> Any:
-    from experiments.checks.metal.report import Finding
+    from experiments.checks.metal.report import Line
 
     if not listed:
         others = ", ".join(each.name for each in tf.config.list_physical_devices())
-        return Finding("device", f"TensorFlow lists no {kind}, only {others}", right=False)
+        return Line("device", f"TensorFlow lists no {kind}, only {others}", right=False)
     name = tf.config.experimental.get_device_details(listed[0]).get("device_name", "no name given")
-    return Finding("device", f"{listed[0].name} ({name})", right=True)
+    return Line("device", f"{listed[0].name} ({name})", right=True)
 
 
 def _no_metal(facts: machine.Facts) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import collections
-import os
 from collections.abc import Callable, Sequence
 
-from experiments import environment, terminal
+from experiments import environment, machine, terminal
 from experiments.cli.request import Options
-from experiments.records import estimate, run_folder, states
+from experiments.records import costs, run_folder, states
 from experiments.running import engines, sweep
 from experiments.running.engines import Engine, Setting
 from experiments.studies.runs import Run
@@ -48,7 +47,7 @@ def print_estimate(name: str, runs: Sequence[Run], options: Options, more: str =
     stand = [states.of(run_folder.folder(run_folder.ROOT, name, run), run) for run in runs]
     missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
     engine(name, options, len(missing))()
-    terminal.say(estimate.sentence(name, runs, missing, run_folder.ROOT, workers(options, len(missing))) + more)
+    terminal.say(costs.estimate(name, runs, missing, run_folder.ROOT, workers(options, len(missing))) + more)
     reasons = collections.Counter(state.reason for state in stand if state.word == "outdated")
     for reason, count in reasons.items():
         terminal.say(f"{name}: {count} of those to make are recorded, {reason}.")
@@ -56,10 +55,5 @@ def print_estimate(name: str, runs: Sequence[Run], options: Options, more: str =
 
 def workers(options: Options, runs: int) -> int:
     """Returns how many of some runs are made at once."""
-    usual = min(_cores(), MOST_WORKERS) if options.engine == "local" else MOST_PLACES
+    usual = min(machine.cores(), MOST_WORKERS) if options.engine == "local" else MOST_PLACES
     return min(options.jobs or usual, runs)
-
-
-def _cores() -> int:
-    """Returns the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -14,7 +14,7 @@ from experiments.cli.command import Command, option
 from experiments.cli.request import options_of
 from experiments.cli.study import CONTINUE
 from experiments.errors import Locked, UserError
-from experiments.records import estimate, leases, run_folder, states, tidy
+from experiments.records import costs, leases, run_folder, states
 from experiments.records.states import State
 from experiments.running import timing_pass
 from experiments.studies.runs import TIMING, Run
@@ -65,11 +65,11 @@ def clean(given: argparse.Namespace, typed: str) -> None:
     if given.finished is not None:
         remove(given.finished, dry_run=dry_run)
         return
-    paths = [path for state in _found(given.study) for path in tidy.superfluous(state)]
+    paths = [path for state in _found(given.study) for path in states.superfluous(state)]
     say = "Would remove" if dry_run else "Removed"
     for path in paths:
         print(f"{say} {path}")
-    held = sum(tidy.size(path) if dry_run else tidy.remove(path) for path in paths)
+    held = sum(states.size(path) if dry_run else states.remove(path) for path in paths)
     print(f"{say} {len(paths)} files and folders, {held / 2**20:,.1f} MiB.")
 
 
@@ -86,7 +86,7 @@ def remove(name: str, *, dry_run: bool) -> None:
     run_folder.inside(run_folder.ROOT, place)
     if any(leases.held(path) for path in place.glob("trials/*/*")):
         raise Locked(f"A run in {place} is locked by another process; nothing was removed.")
-    held = tidy.size(place) if dry_run else tidy.remove(place)
+    held = states.size(place) if dry_run else states.remove(place)
     print(f"{'Would remove' if dry_run else 'Removed'} {place}, {held / 2**20:,.1f} MiB.")
 
 
@@ -106,7 +106,7 @@ def _total(found: Sequence[State]) -> str:
     programs = len({state.run.program for state in known if state.run and state.traces})
     traces = sum(state.traces for state in known)
     said = f"{len(found)} runs, {len(left)} unfinished; {traces} traces of {programs} programs."
-    expected = estimate.seconds(left, estimate.paces(run_folder.ROOT), 1) if left else None
+    expected = costs.expected_seconds(left, costs.paces(run_folder.ROOT), 1) if left else None
     return said if expected is None else f"{said} At most {clock(expected)} of work are left."
 
 

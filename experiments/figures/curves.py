@@ -155,7 +155,7 @@ def every(axes: Axes, x: Sequence[float], count: int, place: int) -> list[int]:
 def show_late(
     figure: Figure, axes: Axes, lines: Sequence[Line], looks: Mapping[str, Any], room: float, *, lower: bool
 ) -> None:
-    """Makes room for the labels of the lines, and right of them draws the last fifth of those that end close together.
+    """Makes room for the labels of the lines, and to their right a zoom on the end of those that end close together.
 
     Where no other ends close to the best, there is nothing to enlarge, and the axes take the room.
     """
@@ -218,7 +218,7 @@ def _frame(panel: Axes, seen: Sequence[float]) -> None:
         axis.set_tick_params(labelsize=8.5)
     panel.spines["left"].set_visible(False)
     panel.spines["right"].set_visible(True)
-    panel.set_xlabel("the last fifth of those near\nthe best (axes linear)", fontsize=8.5)
+    panel.set_xlabel("zoom: last 20 % of epochs,\nruns close to the best (linear axes)", fontsize=8.5)
 
 
 def room_for_late(letters: int) -> float:

@@ -1,31 +1,34 @@
-"""What each optimizer cost (rule B23), read from the folders of its runs: widened searches and failed attempts too."""
+"""Costs of recorded runs (rule B23), widened searches and failed attempts included; and estimates for runs to come."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.records import files, run_folder
 from experiments.studies.runs import Run
+from experiments.text import clock
 
 Costs = dict[tuple[str, str], "Cost"]
+Pace = tuple[float, float]  # seconds of an epoch with its evaluation, and of compiling
 
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What was spent on some runs.
+    """Cost of some runs.
 
     Attributes:
-        runs: with a result; a run that diverged has one.
-        widened: how many of them are of searches that were widened.
-        failed: attempts without a result, such as those that were interrupted or killed.
-        steps: of the optimizer, those of failed attempts too.
-        gradients: of single examples, those of failed attempts too.
-        seconds: of one core, compiling and evaluating among them; of a failed attempt those of training, which it had
-            told. NaN where the records are not here.
+        runs: with a result, which a diverged run has.
+        widened: number of those that belong to widened searches.
+        failed: attempts without a result, such as interrupted or killed ones.
+        steps: of the optimizer, failed attempts included.
+        gradients: of single examples, failed attempts included.
+        seconds: of one core, compiling and evaluating included; of a failed attempt, the recorded seconds of training.
+            NaN if the records are not on this machine.
     """
 
     runs: int = 0
@@ -34,26 +37,26 @@ class Cost:
     steps: int = 0
     gradients: int = 0
     seconds: float = 0.0
-    widened_gradients: int = dataclasses.field(default=0, compare=False)  # parts of the two above, by `parted`
+    widened_gradients: int = dataclasses.field(default=0, compare=False)  # shares of the two above, set by `parted`
     widened_seconds: float = dataclasses.field(default=0.0, compare=False)
     failed_gradients: int = dataclasses.field(default=0, compare=False)
     failed_seconds: float = dataclasses.field(default=0.0, compare=False)
 
     def parted(self) -> Cost:
-        """Returns the cost of one run or one attempt, its gradients and seconds also those of the part it is in."""
+        """Returns the cost of one run or attempt, with gradients and seconds also counted as failed or widened."""
         part = "failed" if self.failed else "widened" if self.widened else ""
-        told: dict[str, Any] = {f"{part}_gradients": self.gradients, f"{part}_seconds": self.seconds} if part else {}
-        return dataclasses.replace(self, **told)
+        share: dict[str, Any] = {f"{part}_gradients": self.gradients, f"{part}_seconds": self.seconds} if part else {}
+        return dataclasses.replace(self, **share)
 
     def __add__(self, other: Cost) -> Cost:
-        """Returns what both cost together."""
+        """Returns the cost of both together."""
         return Cost(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
 
 
 def read(folders: Iterable[Path]) -> Costs:
-    """Returns what is recorded in the folders of studies, by kind of run and label.
+    """Returns the recorded costs in the folders of studies, by kind of run and label.
 
-    Test scores stay closed; runs whose specification cannot be read cost nobody anything.
+    Test scores stay closed; runs with an unreadable specification are skipped.
     """
     found: Costs = {}
     for place in sorted(place for folder in folders for place in folder.glob("trials/*/*")):
@@ -67,7 +70,7 @@ def read(folders: Iterable[Path]) -> Costs:
 
 
 def of(record: run_folder.Record) -> Cost:
-    """Returns what the run of a record cost, without attempts before it."""
+    """Returns the cost of a recorded run, without earlier attempts."""
     last, threads = record.evaluations[-1], record.environment.get("threads_per_worker", 1)
     return Cost(
         runs=1,
@@ -76,6 +79,53 @@ def of(record: run_folder.Record) -> Cost:
         gradients=last["example_gradients"],
         seconds=threads * record.summary.get("seconds_in_all", last["seconds"]),
     )
+
+
+def paces(root: Path) -> dict[tuple[str, ...], list[Pace]]:
+    """Returns the durations of recorded runs, by what they share with other runs."""
+    found: dict[tuple[str, ...], list[Pace]] = {}
+    for mark in root.glob("*/trials/*/*/DONE"):
+        record = run_folder.read(mark.parent)
+        if record is None or not record.evaluations[-1]["epoch"]:
+            continue
+        seconds = float(record.summary.get("seconds_in_all", record.evaluations[-1]["seconds"]))
+        pace = seconds / record.evaluations[-1]["epoch"], float(record.summary.get("seconds_compiling", 0.0))
+        for key in _keys(record.run):
+            found.setdefault(key, []).append(pace)
+    return found
+
+
+def expected_seconds(
+    runs: Sequence[Run], known: Mapping[tuple[str, ...], Sequence[Pace]], workers: int
+) -> float | None:
+    """Returns the expected seconds of runs, or None if no similar run is recorded.
+
+    Args:
+        runs: to be made.
+        known: from `paces`.
+        workers: number of runs at the same time.
+    """
+    total, compiled = 0.0, set()
+    for run in runs:
+        like = next((known[key] for key in _keys(run) if key in known), None)
+        if like is None:
+            return None
+        total += run.epochs * statistics.median(pace for pace, _ in like)
+        if run.program not in compiled:
+            compiled.add(run.program)
+            total += statistics.median(compiling for _, compiling in like)
+    return total / max(1, min(workers, len(runs)))
+
+
+def estimate(name: str, runs: Sequence[Run], missing: Sequence[Run], root: Path, workers: int) -> str:
+    """Returns a sentence on the numbers of runs and of missing runs, and the expected time for these."""
+    counted = f"{name}: {len(runs)} runs, {len(runs) - len(missing)} recorded, {len(missing)} to make"
+    if not missing:
+        return f"{counted}."
+    expected = expected_seconds(missing, paces(root), workers)
+    if expected is None:
+        return f"{counted}; the time is unknown: no similar run is recorded."
+    return f"{counted}; about {clock(expected)} with {min(workers, len(missing))} at the same time."
 
 
 def _of_folder(place: Path) -> Cost:
@@ -87,7 +137,7 @@ def _of_folder(place: Path) -> Cost:
         if record is None or path.stem != f"metrics-{counted}":
             cost += _of_attempt(lines)
         else:
-            # What the attempt before it had done is counted there.
+            # The steps before the checkpoint are counted at the earlier attempt.
             begun = _at(lines, _resumed(lines))
             whole = of(record)
             cost += dataclasses.replace(
@@ -97,7 +147,7 @@ def _of_folder(place: Path) -> Cost:
 
 
 def _of_attempt(lines: list[dict[str, Any]]) -> Cost:
-    """Returns what an attempt without a result spent, from where it went on to what it told last."""
+    """Returns the cost of an attempt without a result, from its start or checkpoint to its last evaluation."""
     begun, ended = _at(lines, _resumed(lines)), _at(lines, None)
     return Cost(
         failed=1,
@@ -112,9 +162,15 @@ def _resumed(lines: list[dict[str, Any]]) -> int:
 
 
 def _at(lines: list[dict[str, Any]], step: int | None) -> Cost:
-    """Returns what had been spent at the evaluation after some steps, or at the last one; nothing without one."""
-    told = [line for line in lines if "step" in line and step in (None, line["step"])]
-    if not told:
+    """Returns the cost up to the evaluation after some steps, or to the last one; zero without one."""
+    evaluated = [line for line in lines if "step" in line and step in (None, line["step"])]
+    if not evaluated:
         return Cost()
-    last = told[-1]
+    last = evaluated[-1]
     return Cost(steps=last["step"], gradients=last["example_gradients"], seconds=last["seconds"])
+
+
+def _keys(run: Run) -> list[tuple[str, ...]]:
+    size = str(run.batch_size)
+    problem = (run.task, run.data, run.kind)
+    return [("program", run.program), ("optimizer", *problem, run.optimizer, run.batch, size), ("task", *problem, size)]

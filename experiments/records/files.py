@@ -1,4 +1,4 @@
-"""Files written whole or not at all, lines that carry a checksum, and faults of a disk told in one sentence."""
+"""Atomic files, lines with checksums, and disk errors in one sentence."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from experiments.studies.identity import canonical
 
 
 class StorageError(UserError):
-    """Something could not be written; what was written before is whole."""
+    """A file could not be written; earlier files are intact."""
 
 
 @contextlib.contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Turns a fault of the disk into one sentence that names the path.
+    """Turns a disk error into one sentence with the path.
 
     Raises:
-        StorageError: the disk is full, read-only, or the folder is not there.
+        StorageError: the disk is full or read-only, or the folder is missing.
     """
     try:
         yield
     except OSError as error:
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}{_free(path)}; "
-            "finished runs are kept, and the same command goes on once that is mended."
+            "finished runs are kept; once that is fixed, the same command continues."
         ) from error
 
 
@@ -52,7 +52,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def publish(path: Path, text: str) -> None:
-    """Writes a file whole unless it is there already; the first writer wins."""
+    """Writes a file whole unless it exists; the first writer wins."""
     with storing(path):
         temporary = _temporary(path, text.encode())
         try:
@@ -66,7 +66,7 @@ def publish(path: Path, text: str) -> None:
 
 
 def append(path: Path, payload: Mapping[str, Any]) -> None:
-    """Adds a line to a file by one write, after ending a line that was left torn; no link is followed."""
+    """Appends a line to a file in one write, after ending a torn line; follows no link."""
     with storing(path):
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
@@ -74,19 +74,19 @@ def append(path: Path, payload: Mapping[str, Any]) -> None:
             torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
             content = b"\n" * torn + line(payload).encode() + b"\n"
             if os.write(descriptor, content) != len(content):
-                raise OSError("only a part of a line could be written")
+                raise OSError("only part of a line was written")
         finally:
             os.close(descriptor)
 
 
 def line(payload: Mapping[str, Any]) -> str:
-    """Returns a line of JSON that carries the CRC-32 of its content as its last key."""
+    """Returns a line of JSON with the CRC-32 of its content as the last key."""
     text = canonical(strings(dict(payload)))
     return f'{text[:-1]}{"," if len(text) > 2 else ""}"crc":"{zlib.crc32(text.encode()):08x}"}}'
 
 
 def lines_of(path: Path) -> tuple[list[dict[str, Any]], list[int]]:
-    """Returns the whole lines of a file, and the numbers, from 1, of those that are torn or altered."""
+    """Returns the intact lines of a file, and the numbers, from 1, of torn or altered ones."""
     found, bad = [], []
     for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
         payload = _checked(text) if text else None
@@ -112,7 +112,7 @@ def sync(path: Path) -> None:
 
 
 def strings(value: Any) -> Any:
-    """Returns a value whose numbers that JSON lacks are the words nan, inf and -inf."""
+    """Returns a value with NaN and infinities as the words nan, inf and -inf, because JSON lacks them."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):
@@ -121,7 +121,7 @@ def strings(value: Any) -> Any:
 
 
 def numbers(value: Any) -> Any:
-    """Returns a value whose words nan, inf and -inf are numbers again."""
+    """Returns a value with the words nan, inf and -inf as numbers."""
     if value in ("nan", "inf", "-inf"):
         return float(value)
     if isinstance(value, dict):
@@ -153,7 +153,7 @@ def _temporary(path: Path, content: bytes) -> Path:
 
 
 def _free(path: Path) -> str:
-    """Returns how much space is left where a path is, in words, or nothing when that cannot be told."""
+    """Returns the free space at a path, in words; empty if it is unknown."""
     folder = next((parent for parent in path.absolute().parents if parent.exists()), None)
     with contextlib.suppress(OSError):
         if folder is not None:

@@ -1,10 +1,9 @@
-"""Who carries out a run: a folder that appears in one step, with its owner inside, or not at all.
+"""Per-run lock: a directory created atomically that names its owner.
 
-    <run>/lease/owner.json   token, host, pid, boot and start of the owner; touched as long as it lives
+    <run>/lease/owner.json   token, host, pid, boot and start of the owner; touched while it lives
 
-A lease whose owner has gone is stale. It is taken over by renaming it after its token: a second taker
-finds that name in use, so that exactly one wins. An owner that was taken for dead and wakes up finds
-another token in the lease, and publishes nothing.
+A lease whose owner has died is stale. To take it over, a process renames it after its token: for a second process that
+name is in use, so exactly one wins. An owner that was only suspended finds another token, and publishes nothing.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ STALE_SECONDS = 120.0
 
 
 class Lost(Exception):
-    """The lease is another's by now; what was made under it does not count."""
+    """The lease was taken over by another process; results made under it do not count."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """Who holds a lease.
+    """Owner of a lease.
 
     Attributes:
         token: drawn anew for each lease.
         host: name of the machine.
         pid: number of the process there.
-        boot: identity of the machine's boot; empty where there is none.
-        start: when the process started, in the system's own words: a number used again is told apart.
+        boot: identity of the machine's boot; empty if the system has none.
+        start: start of the process as the system prints it, which tells a reused number apart.
     """
 
     token: str
@@ -57,7 +56,7 @@ class Owner:
         return cls(secrets.token_hex(8), socket.gethostname(), os.getpid(), _boot(), _start(os.getpid()))
 
     def gone(self) -> bool:
-        """Returns whether the process is known to have ended; of another machine nothing is known."""
+        """Returns whether the process is known to have ended; False for another machine."""
         if self.host != socket.gethostname():
             return False
         return self.boot != _boot() or self.start != _start(self.pid)
@@ -74,15 +73,15 @@ class Lease:
         self._heart.start()
 
     def __enter__(self) -> Self:
-        """Holds on."""
+        """Returns the lease."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Lets go."""
+        """Releases the lease."""
         self.release()
 
     def check(self) -> None:
-        """Makes sure that the lease is still this process's.
+        """Checks that this process still holds the lease.
 
         Raises:
             Lost: it is not.
@@ -91,7 +90,7 @@ class Lease:
             raise Lost(f"The run in {self.path.parent} was taken over by another process.")
 
     def release(self) -> None:
-        """Gives the lease back, if it is still this process's."""
+        """Gives the lease back, if this process still holds it."""
         self._end.set()
         self._heart.join()
         if holder(self.path.parent) == self.owner:
@@ -107,7 +106,7 @@ class Lease:
 
 
 def claim(folder: Path) -> Lease | None:
-    """Takes the lease of a run, from a dead owner if need be; None while another process has it."""
+    """Takes the lease of a run, from a dead owner if needed; None while another process holds it."""
     path, owner = folder / "lease", Owner.here()
     made = folder / f"lease.{owner.token}.tmp"
     with storing(path):
@@ -116,7 +115,7 @@ def claim(folder: Path) -> Lease | None:
     if path.exists() and stale(folder):
         _retire(folder)
     try:
-        made.rename(path)  # fails where a lease is: it is not empty
+        made.rename(path)  # fails if there is a lease, because it is not empty
     except OSError:
         shutil.rmtree(made, ignore_errors=True)
         return None
@@ -124,12 +123,12 @@ def claim(folder: Path) -> Lease | None:
 
 
 def holder(folder: Path) -> Owner | None:
-    """Returns who holds the lease of a run, or None when nobody does or it cannot be read."""
+    """Returns the owner of the lease of a run, or None if there is none or it is unreadable."""
     return _owner(folder / "lease")
 
 
 def stale(folder: Path) -> bool:
-    """Returns whether the lease of a run is one that nobody keeps alive."""
+    """Returns whether the lease of a run is no longer kept alive."""
     owner = holder(folder)
     return (owner is not None and owner.gone()) or _silence(folder / "lease") > STALE_SECONDS
 
@@ -147,10 +146,10 @@ def _owner(lease: Path) -> Owner | None:
 
 
 def _retire(folder: Path) -> None:
-    """Moves a stale lease out of the way; puts back one that was renewed in the meantime."""
+    """Moves a stale lease out of the way; puts back one that was renewed meanwhile."""
     path, owner = folder / "lease", holder(folder)
     retired = folder / f"lease.stale-{owner.token if owner else secrets.token_hex(8)}"
-    with contextlib.suppress(OSError):  # another taker was first
+    with contextlib.suppress(OSError):  # another process was first
         path.rename(retired)
         if _owner(retired) != owner:
             retired.rename(path)
@@ -162,20 +161,19 @@ def _silence(lease: Path) -> float:
         beat = (lease / "owner.json" if (lease / "owner.json").exists() else lease).stat().st_mtime
     except OSError:
         return 0.0
-    return abs(
-        time.time() - beat
-    )  # one from the future is old too: the clock was set back, and nobody has beaten since
+    # A heartbeat in the future counts as old too: the clock was set back, and there was none since.
+    return abs(time.time() - beat)
 
 
 @functools.cache
 def _boot() -> str:
-    """Returns the identity of the machine's boot, or nothing."""
+    """Returns the identity of the machine's boot, or an empty string."""
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.exists() else _said("sysctl", "-n", "kern.bootsessionuuid")
 
 
 def _start(pid: int) -> str:
-    """Returns when a process started, in the system's words, or nothing when there is no such process."""
+    """Returns the start of a process as the system prints it; empty if there is no such process."""
     if not Path("/proc/self/stat").exists():
         return _said("ps", "-o", "lstart=", "-p", str(pid))
     try:

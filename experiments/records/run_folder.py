@@ -1,20 +1,20 @@
-"""The record of a run: a folder named by the run's hash, written so that no half of it can be believed.
+"""The record of a run: a folder named by the run's hash, complete or not a record at all.
 
     runs/<study>-<study hash, 8>/trials/<hash, 2>/<hash, 20>/
         spec.json               the whole specification, canonical; never rewritten
-        lease/                  who carries it out at present
-        ckpt/step-<N>/          the state to go on from, until the run is finished
-        metrics-<attempt>.jsonl one checksummed line for each evaluation; of an attempt that went on from a
-                                checkpoint, first a line that says from which, then the evaluations up to it
-        test-<attempt>.jsonl    the same for the test split, opened by figures and reports alone
-        cases-<attempt>.csv     of a segmentation, every metric of each test case; opened as the test scores are
-        predictions-<attempt>.npz   and what was predicted, so that figures are drawn again without training
-        ended-<attempt>.json    how an attempt ended that gave no result, and why
-        result-<attempt>.json   how the run ended, the environment, SHA-256 of the files above
-        DONE                    written last: the attempt that counts, and SHA-256 of its result
+        lease/                  the lock, while a process works on the run
+        ckpt/step-<N>/          checkpoints, until the run is finished
+        metrics-<attempt>.jsonl one checksummed line per evaluation; a resumed attempt starts with a line that names
+                                the checkpoint, then repeats the evaluations up to it
+        test-<attempt>.jsonl    the same for the test split, opened by figures and reports only
+        cases-<attempt>.csv     of a segmentation, every metric of each test case; opened like the test scores
+        predictions-<attempt>.npz   predictions on test cases, so that figures are drawn again without training
+        ended-<attempt>.json    status and error of an attempt without a result
+        result-<attempt>.json   status, environment, summary, SHA-256 of the files above
+        DONE                    written last: number of the attempt that counts, and SHA-256 of its result
 
-A folder without DONE is no record. Each attempt writes files of its own, so that two processes at
-one run cannot tear each other's; the first to write DONE counts.
+A folder without DONE is no record. Each attempt writes its own files, so two processes cannot damage each other's; the
+first to write DONE counts. `attempts` writes, this module reads.
 """
 
 from __future__ import annotations
@@ -24,58 +24,29 @@ import dataclasses
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.records import checkpoints
-from experiments.records.checkpoints import Checkpoint
-from experiments.records.files import (
-    append,
-    lines_of,
-    numbers,
-    publish,
-    sha256,
-    storing,
-    strings,
-    sync,
-    write,
-    write_bytes,
-)
-from experiments.studies.identity import canonical
+from experiments.records.files import lines_of, numbers, sha256, storing
 from experiments.studies.runs import Run
 
-__all__ = [
-    "ROOT",
-    "UNREADABLE",
-    "Attempt",
-    "Record",
-    "damage",
-    "discard",
-    "evaluations",
-    "folder",
-    "give_up",
-    "inside",
-    "publish",
-    "read",
-    "write",
-]
 ROOT = Path("runs")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A finished run as it was read back.
+    """A finished run, read from disk.
 
     Attributes:
         run: its specification.
         status: `done` or `diverged`; both are results.
         environment: versions, commit, threads and the like.
-        summary: what the run says of itself at the end.
-        evaluations: one table for each step of the grid, from 0; with test scores when they were asked for.
-        files: further files of the run by kind, such as `cases`, when test scores were asked for.
+        summary: facts about the whole run, such as its seconds.
+        evaluations: one mapping per step of the grid, from 0; with test scores if requested.
+        files: further files by kind, such as `cases`, if test scores were requested.
     """
 
     run: Run
@@ -87,10 +58,10 @@ class Record:
 
 
 def folder(root: Path, study_name: str, run: Run) -> Path:
-    """Returns the folder of a run, without making it.
+    """Returns the folder of a run, which need not exist.
 
     Raises:
-        UserError: the name is no plain word, or a link leads out of the root.
+        UserError: the name is not a plain word, or a link leads out of the root.
     """
     if not re.fullmatch(r"\w[\w-]*(\.\w[\w-]*)*", study_name):
         raise UserError(f"A study's name must be letters, digits, _, - and single dots, got '{study_name}'.")
@@ -99,92 +70,22 @@ def folder(root: Path, study_name: str, run: Run) -> Path:
 
 
 def inside(root: Path, path: Path) -> Path:
-    """Returns a path that lies in a folder, links followed.
+    """Returns a path that lies in a folder after following links.
 
     Raises:
-        UserError: it leads out of the folder.
+        UserError: it does not.
     """
     if not path.resolve().is_relative_to(root.resolve()):
         raise UserError(f"{path} leads out of {root}, to {path.resolve()}; nothing was written there.")
     return path
 
 
-class Attempt:
-    """One attempt at a run: opens its files, takes evaluations, ends with a result or gives up."""
-
-    def __init__(self, path: Path, run: Run, start: Checkpoint | None = None) -> None:
-        """Claims the next free attempt number in the folder, and takes over what a checkpoint has."""
-        self.path, self.run = path, run
-        with storing(path):
-            path.mkdir(parents=True, exist_ok=True)
-            if not (path / "spec.json").exists():
-                write(path / "spec.json", canonical(run.content))
-            self.number = _claim(path)
-        self._evaluations: list[Mapping[str, Any]] = []
-        self._attached: list[Path] = []
-        if start is not None:
-            header = {"attempt": self.number, "resumed_attempt": start.attempt, "resumed_step": start.step}
-            append(self._file("metrics"), header)
-            for evaluation in start.evaluations:
-                self.append(evaluation)
-
-    def append(self, evaluation: Mapping[str, Any]) -> None:
-        """Adds one evaluation; test scores go to their own file."""
-        test = {key: value for key, value in evaluation.items() if key.startswith("test_")}
-        seen = {key: value for key, value in evaluation.items() if key not in test}
-        append(self._file("metrics"), seen)
-        if test:
-            append(self._file("test"), {"step": evaluation["step"], "epoch": evaluation["epoch"], **test})
-        self._evaluations.append(evaluation)
-
-    def checkpoint(self, variables: Iterable[Any]) -> None:
-        """Keeps the state after the last evaluation, so that another attempt goes on from it."""
-        state = Checkpoint(self.number, tuple(map(dict, self._evaluations)), tuple(variables))
-        checkpoints.save(self.path, self.run.identity, state)
-
-    def attach(self, name: str, content: bytes) -> None:
-        """Adds a further file, such as `cases.csv`."""
-        kind, _, ending = name.partition(".")
-        path = self.path / f"{kind}-{self.number}.{ending}"
-        write_bytes(path, content)
-        self._attached.append(path)
-
-    def finish(self, status: str, environment: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
-        """Publishes the run: the result first, DONE last; its checkpoints have served."""
-        files = [f for f in (self._file("metrics"), self._file("test"), *self._attached) if f.exists()]
-        with storing(self.path):
-            for file in files:
-                sync(file)
-        result = {
-            "status": status,
-            "environment": dict(environment),
-            "summary": dict(summary),
-            "files": {file.name: sha256(file) for file in files},
-        }
-        path = self.path / f"result-{self.number}.json"
-        write(path, canonical(strings(result)))
-        publish(self.path / "DONE", f"{self.number} {sha256(path)}")
-        checkpoints.remove(self.path)
-
-    def give_up(self, status: str, error: str) -> None:
-        """Says how the attempt ended without a result: `failed`, `oom`, `killed` or `interrupted`."""
-        give_up(self.path, self.number, status, error)
-
-    def _file(self, kind: str) -> Path:
-        return self.path / f"{kind}-{self.number}.jsonl"
-
-
-def give_up(path: Path, attempt: int, status: str, error: str) -> None:
-    """Says for an attempt, which may not be able to, how it ended without a result."""
-    write(path / f"ended-{attempt}.json", canonical({"status": status, "error": error}))
-
-
 def read(path: Path, *, test: bool = False) -> Record | None:
-    """Returns the record in a folder, or None when there is none that can be believed.
+    """Returns the intact record in a folder, or None.
 
     Args:
         path: folder of the run.
-        test: whether to open the test scores; only figures and reports do.
+        test: open the test scores too; only figures and reports do.
     """
     try:
         return _read(path, test)
@@ -193,7 +94,7 @@ def read(path: Path, *, test: bool = False) -> Record | None:
 
 
 def damage(path: Path) -> str | None:
-    """Returns why a folder that says it is done is no record, or None when it is one or does not say so."""
+    """Returns why a folder with DONE is no record, or None if it is one or has no DONE."""
     if not (path / "DONE").exists():
         return None
     try:
@@ -204,14 +105,14 @@ def damage(path: Path) -> str | None:
 
 
 def discard(path: Path) -> None:
-    """Takes the mark of completion off a run, so that it is run again; its files stay."""
+    """Renames DONE, so that the run is made again; its files stay."""
     if (path / "DONE").exists():
-        with storing(path), contextlib.suppress(FileNotFoundError):  # another process was first
+        with storing(path), contextlib.suppress(FileNotFoundError):  # another process did so first
             (path / "DONE").replace(path / f"DONE.{secrets.token_hex(4)}.old")
 
 
 def evaluations(path: Path) -> list[dict[str, Any]]:
-    """Returns the whole evaluations in a file, without the line that says where they go on from."""
+    """Returns the intact evaluations in a file, without the line that names a checkpoint."""
     return [found for found in lines_of(path)[0] if "epoch" in found]
 
 
@@ -229,7 +130,7 @@ def _read(path: Path, test: bool) -> Record:
         _same(path / name, sha)
     lines = evaluations(path / f"metrics-{attempt}.jsonl")
     if any("step" not in line for line in lines):
-        raise ValueError("its evaluations do not say after which step they are; an earlier version made it")
+        raise ValueError("its evaluations have no step: made by an earlier version")
     more = {name.split("-")[0]: path / name for name in result["files"] if not name.endswith(".jsonl")}
     if test and (path / f"test-{attempt}.jsonl").exists():
         sealed = evaluations(path / f"test-{attempt}.jsonl")
@@ -242,14 +143,3 @@ def _same(path: Path, expected: str) -> None:
         return
     bad = lines_of(path)[1] if path.suffix == ".jsonl" else []
     raise ValueError(f"{path.name}{f', line {bad[0]},' if bad else ''} does not match its checksum")
-
-
-def _claim(path: Path) -> int:
-    number = 1
-    while True:
-        try:
-            (path / f"metrics-{number}.jsonl").open("x").close()
-        except FileExistsError:
-            number += 1
-        else:
-            return number

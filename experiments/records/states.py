@@ -1,35 +1,38 @@
-"""How each run stands, read from its folder alone."""
+"""The state of each run, read from its folder alone, and the files there that no study needs."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from experiments import environment
 from experiments.errors import UserError
 from experiments.records import leases, run_folder
+from experiments.records.attempts import CHECKPOINTS
 from experiments.studies.runs import Run
 
 FINAL = ("done", "diverged")
 UNFINISHED = ("interrupted", "killed", "oom", "failed")
 WORDS = (*FINAL, "running", *UNFINISHED, "outdated", "damaged", "missing")
+ATTEMPT = re.compile(r"(metrics|test|cases|predictions|ended|result)-(\d+)\.\w+")
 
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """How a run stands.
+    """The state of a run.
 
     Attributes:
         folder: its folder.
-        run: its specification; None when that cannot be read.
+        run: its specification; None if unreadable.
         word: `done` or `diverged`, which are results; `running`; `interrupted`, `killed`, `oom` or `failed`, which
             are tried again; `outdated` by a change of code or versions; `damaged`; `missing`.
-        epoch: passes so far, perhaps a part of one more.
-        reason: what is said of it: why it failed, who is at it.
-        traces: how often the pass over the training set was traced for it.
+        epoch: completed epochs, with the fraction of the present one.
+        reason: error of the last attempt, or owner of the lock.
+        traces: number of times its program was traced.
     """
 
     folder: Path
@@ -41,7 +44,7 @@ class State:
 
 
 def of(folder: Path, run: Run) -> State:
-    """Returns how a run stands; nothing is changed."""
+    """Returns the state of a run; changes nothing."""
     record = run_folder.read(folder)
     if record is not None:
         made_with = environment.difference(record.environment)
@@ -65,7 +68,7 @@ def of(folder: Path, run: Run) -> State:
 
 
 def found(root: Path, name: str = "*") -> Iterator[State]:
-    """Yields how every run stands that has a folder, of one study's folder or of all.
+    """Yields the state of every run that has a folder, of one study's folder or of all.
 
     Raises:
         UserError: a link leads out of the root.
@@ -80,30 +83,30 @@ def found(root: Path, name: str = "*") -> Iterator[State]:
         if sound:
             yield of(place, run)
         else:
-            yield State(place, None, "damaged", 0, f"{place / 'spec.json'} is not that of a run of this version")
+            yield State(place, None, "damaged", 0, f"{place / 'spec.json'} is not of a run of this version")
 
 
 def place_of(state: State) -> str:
-    """Returns the name of the study's folder that a run's folder is in."""
+    """Returns the name of the study's folder that contains a run."""
     return state.folder.parents[2].name
 
 
 def study_of(state: State) -> str:
-    """Returns the name of the study that a run's folder belongs to."""
+    """Returns the name of the study of a run."""
     return place_of(state)[:-9]
 
 
 def sentence(state: State) -> str:
-    """Returns what is to be said of a run that has no result."""
+    """Returns one line on a run without a result."""
     if state.run is None or state.word == "damaged":
         return f"damaged: {state.reason}"
-    run, where = state.run, f"{state.epoch:.3g} of {state.run.epochs} passes" if state.epoch else "no pass yet"
+    run, where = state.run, f"{state.epoch:.3g} of {state.run.epochs} epochs" if state.epoch else "no epoch yet"
     label = f"{run.label}, rate {run.learning_rate:g}, seed {run.seed}"
     return f"{state.word}: {label}: {where}{f'; {state.reason}' if state.reason else ''}"
 
 
 def fits(run: Run) -> bool:
-    """Returns whether problem and data of a run still are what they were when it was planned."""
+    """Returns whether problem and data of a run are unchanged since it was planned."""
     from experiments.problems import datasets, tasks
 
     card = datasets.CARDS.get(run.data)
@@ -114,7 +117,11 @@ def fits(run: Run) -> bool:
 
 
 def folders(root: Path, name: str) -> list[Path]:
-    """Returns the folders of a study, given by its name, by its name and hash, or by its file; of all its problems.
+    """Returns the folders of a study, of all its problems.
+
+    Args:
+        root: folder of all runs.
+        name: of the study, with or without its hash, or its file.
 
     Raises:
         UserError: there is none.
@@ -127,8 +134,55 @@ def folders(root: Path, name: str) -> list[Path]:
     matching = [p for p in places if plain in (p.name, p.name[:-9], p.name[:-9].partition(".")[0])]
     if not matching:
         known = ", ".join(place.name for place in places) or "none"
-        raise UserError(f"There are no runs of a study '{name}' in {root}; there are: {known}.")
+        raise UserError(f"There are no runs of a study '{name}' in {root}, only of: {known}.")
     return matching
+
+
+def superfluous(state: State) -> Iterator[Path]:
+    """Yields files that can be removed from the folder of a run; none while the run is locked, and never its record."""
+    folder = state.folder
+    if leases.held(folder):
+        return
+    yield from sorted(folder.glob("lease*"))
+    yield from sorted(folder.glob("*.tmp"))
+    yield from sorted(folder.glob(f"{CHECKPOINTS}/*.partial"))
+    if (folder / "DONE").exists():
+        yield from sorted(folder.glob(CHECKPOINTS))
+    if state.word in ("damaged", "outdated"):
+        return  # its files may show what happened
+    yield from sorted(folder.glob("DONE.*.old"))
+    kept = _kept(state)
+    for path in sorted(folder.iterdir()):
+        match = ATTEMPT.fullmatch(path.name)
+        if match and int(match[2]) != kept:
+            yield path
+
+
+def remove(path: Path) -> int:
+    """Removes a file, a link or a folder; returns its bytes."""
+    held = size(path)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return held
+
+
+def size(path: Path) -> int:
+    """Returns the bytes of a file, or of all files in a folder; 0 for a link."""
+    if path.is_symlink():
+        return 0
+    if path.is_dir():
+        return sum(size(inner) for inner in path.iterdir())
+    return path.stat().st_size if path.exists() else 0
+
+
+def _kept(state: State) -> int:
+    """Returns the attempt whose files are kept: the one that counts, else the last."""
+    if state.word in FINAL:
+        return int((state.folder / "DONE").read_text(encoding="utf-8").split()[0])
+    numbers = [int(match[2]) for path in state.folder.iterdir() if (match := ATTEMPT.fullmatch(path.name))]
+    return max(numbers, default=0)
 
 
 def _number(path: Path) -> int:
@@ -137,7 +191,7 @@ def _number(path: Path) -> int:
 
 
 def _ending(path: Path) -> tuple[str, str]:
-    """Returns how an attempt ended that gave no result; one that said nothing was killed with its engine."""
+    """Returns status and error of an attempt without a result; one without a file was killed with its engine."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         return (said["status"] if said["status"] in UNFINISHED else "failed"), str(said["error"])

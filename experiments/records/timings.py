@@ -1,4 +1,4 @@
-"""What a timing pass found, out of its records, and why it may not be used. Nothing here trains or draws."""
+"""Results of a timing pass from its records, and reasons why they may not be used."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from experiments.records.run_folder import Record
 from experiments.studies.runs import TIMING
 
 ALONE = "alone"
-LEAST = 5  # repetitions that a median and its quartiles are of
+LEAST = 5  # repetitions for a median with quartiles
 
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """What one repetition took.
+    """Time and memory of one repetition.
 
     Attributes:
         label: of the optimizer.
         seed: of the run; it numbers the repetitions, from 3000.
-        steps: that were timed.
-        seconds_per_step: mean over them. The first pass warms caches up and is left out where there are more.
-        seconds_per_pass: the same over the training set, which is one step for an optimizer on full gradients.
+        steps: number of timed steps.
+        seconds_per_step: mean over them, without the first epoch, which warms caches up, if there are more.
+        seconds_per_pass: of an epoch, which is one step for an optimizer on full gradients.
         seconds_compiling: tracing, compiling and the first call, which are in none of the steps.
-        peak_resident_bytes: the most memory that the process held.
-        peak_device_bytes: the most memory that was held on the GPU; NaN where there is none, or it does not tell.
-        state_bytes_per_parameter: what the optimizer keeps between steps for each parameter of the model.
+        peak_resident_bytes: peak memory of the process.
+        peak_device_bytes: peak memory on the GPU; NaN without a GPU, or if it is unknown.
+        state_bytes_per_parameter: state of the optimizer, per parameter of the model.
     """
 
     label: str
@@ -44,25 +44,19 @@ class Taken:
 
 
 def recorded(name: str, study: str, labels: Collection[str]) -> list[Record]:
-    """Returns the records of a study's timing pass, in the order in which they were taken.
-
-    Args:
-        name: of the study.
-        study: its hash.
-        labels: the optimizers that are asked for.
-    """
+    """Returns the records of the timing pass of a study, given by name and hash, in the order they were taken."""
     done = (run_folder.ROOT / f"{name}-{study[:8]}").glob("trials/*/*/DONE")
     found = (run_folder.read(mark.parent) for mark in sorted(done))
     return in_order([r for r in found if r is not None and r.run.kind == TIMING and r.run.label in labels])
 
 
 def in_order(found: Sequence[Record]) -> list[Record]:
-    """Returns timing records by when they began."""
+    """Returns timing records in the order they began."""
     return sorted(found, key=lambda record: record.summary.get("began", math.inf))
 
 
 def taken(record: Record) -> Taken:
-    """Returns what one repetition took."""
+    """Returns time and memory of one repetition."""
     run, summary, last = record.run, record.summary, record.evaluations[-1]
     whole = [evaluation for evaluation in record.evaluations[:-1] if evaluation["epoch"] >= 1]
     first = whole[0] if whole else record.evaluations[0]
@@ -83,7 +77,7 @@ def taken(record: Record) -> Taken:
 
 
 def step_seconds(found: Sequence[Record]) -> dict[str, float]:
-    """Returns the median seconds of a step of each optimizer."""
+    """Returns the median seconds of a step, by optimizer."""
     times: dict[str, list[float]] = {}
     for one in map(taken, found):
         times.setdefault(one.label, []).append(one.seconds_per_step)
@@ -91,13 +85,13 @@ def step_seconds(found: Sequence[Record]) -> dict[str, float]:
 
 
 def machine_of(record: Record) -> str:
-    """Returns the machine that a record was taken on, in words."""
+    """Returns a description of the machine of a record."""
     found = record.environment.get("machine") or {}
     return f"{', '.join(f'{key} {value}' for key, value in found.items())}; {record.summary.get('device', 'CPU')}"
 
 
-def beside(found: Sequence[Record]) -> list[Record]:
-    """Returns the records that were not taken alone: marked so, by a process that had served, or during another's."""
+def not_alone(found: Sequence[Record]) -> list[Record]:
+    """Returns the records not taken alone: parallel by their own mark, in a used process, or overlapping another."""
     overlapping = {
         id(b)
         for a, b in itertools.pairwise(in_order(found))
@@ -111,22 +105,22 @@ def beside(found: Sequence[Record]) -> list[Record]:
 
 
 def refused(found: Sequence[Record], labels: Sequence[str], typed: str) -> str:
-    """Returns why no times may be shown (rule B16), and the command that takes them; empty when they may.
+    """Returns why times may not be shown (rule B16), and the command that measures them; empty if they may.
 
     Args:
-        found: the records of the timing pass.
-        labels: the optimizers that are compared.
-        typed: what to type for the study.
+        found: records of the timing pass.
+        labels: of the compared optimizers.
+        typed: the study, as typed in a command.
     """
     mixed = {
-        "runs of the timing pass trained beside others": bool(beside(found)),
-        "the timing pass is of different machines": len({machine_of(record) for record in found}) > 1,
-        "the runs of the timing pass are of different lengths": len({record.run.epochs for record in found}) > 1,
+        "runs of the timing pass were not alone on the machine": bool(not_alone(found)),
+        "the timing pass was run on different machines": len({machine_of(record) for record in found}) > 1,
+        "the runs of the timing pass have different lengths": len({record.run.epochs for record in found}) > 1,
     }
     command = f"python -m experiments time {typed}"
     for reason in (reason for reason, so in mixed.items() if so):
-        return f"Times are not shown, since {reason}; {command} --again takes them anew."
+        return f"Times are not shown: {reason}; {command} --again measures them again."
     timed = {record.run.label for record in found}
     gone = ", ".join(label for label in labels if label not in timed)
     reason = f"the timing pass has no runs of {gone}" if found else "there is no timing pass"
-    return f"Times are not shown, since {reason}; {command} takes them." if gone else ""
+    return f"Times are not shown: {reason}; {command} measures them." if gone else ""

@@ -15,7 +15,7 @@ from experiments.figures import boxes, canvas, overlays
 from experiments.figures.canvas import Context
 from experiments.problems.datasets.examples import Slices
 from experiments.problems.metrics import METRICS, Summary, summarise
-from experiments.records import run_folder
+from experiments.records import files
 from experiments.records.run_folder import Record
 from experiments.report.captions import Captions
 from experiments.studies import Study
@@ -42,8 +42,8 @@ def write(study: Study, found: Sequence[Record], captions: Captions, folder: Pat
     every = rows(study, runs)
     paths = [folder / "metrics.md", folder / "metrics.csv"]
     said = notes(study, runs, captions.facts)
-    run_folder.write(paths[0], markdown(every, captions.title("Every metric"), said))
-    run_folder.write(paths[1], as_csv(every, runs))
+    files.write(paths[0], markdown(every, captions.title("Every metric"), said))
+    files.write(paths[1], as_csv(every, runs))
     for one in boxes.BOXES:
         context = Context(captions.caption(one.words, one.how), styles)
         draw = functools.partial(boxes.draw, boxes=one)

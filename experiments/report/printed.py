@@ -42,5 +42,5 @@ def tell_files(made: Sequence[Path], folder: Path) -> None:
     of_figures = {path.stem for path in made if path.suffix == ".svg"}
     others = [path.name for path in made if path.stem not in of_figures]
     figures = f"{drawn} {'figures' if drawn > 1 else 'figure'}, each as PNG, SVG and CSV"
-    terminal.say(f"Written to {folder}: {figures}; {', '.join(others)}.")
+    terminal.say(f"Written to {folder}: {'; '.join(filter(None, (figures, ', '.join(others))))}.")
     print(f"Open {page}", flush=True)

@@ -16,7 +16,7 @@ from typing import Any
 from experiments import environment, machine, terminal
 from experiments.errors import UserError
 from experiments.problems.seeds import TIMING as SEEDS
-from experiments.records import estimate, run_folder, states, timings
+from experiments.records import costs, run_folder, states, timings
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, TIMING, Run, plan
 from experiments.text import clock
@@ -87,11 +87,11 @@ def expected(name: str, wanted: Sequence[Run], *, again: bool = False) -> str:
     counted = f"{name}: {len(wanted)} timing runs, {len(wanted) - len(missing)} recorded, {len(missing)} to make"
     if not missing:
         return f"{counted}."
-    known = estimate.paces(run_folder.ROOT)
+    known = costs.paces(run_folder.ROOT)
     times = [_seconds(run, known) for run in missing]
     whole = math.fsum(each for each in times if each is not None)
     if None in times:
-        return f"{counted}; how long that takes is not known, since nothing like it is recorded."
+        return f"{counted}; the time is unknown: no similar run is recorded."
     return f"{counted}; about {clock(whole)}, one at a time."
 
 
@@ -99,10 +99,10 @@ def _recorded(name: str, run: Run) -> bool:
     return states.of(run_folder.folder(run_folder.ROOT, name, run), run).word in states.FINAL
 
 
-def _seconds(run: Run, known: dict[tuple[str, ...], list[estimate.Pace]]) -> float | None:
+def _seconds(run: Run, known: dict[tuple[str, ...], list[costs.Pace]]) -> float | None:
     """Returns the seconds that a run will take with its process and its compiling, None where none is like it."""
     alike = (run, dataclasses.replace(run, kind=EVALUATION))
-    found = (estimate.seconds([one], known, 1) for one in alike)
+    found = (costs.expected_seconds([one], known, 1) for one in alike)
     expected_seconds = next((seconds for seconds in found if seconds is not None), None)
     return None if expected_seconds is None else expected_seconds + START_SECONDS
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from experiments.errors import UserError
 from experiments.problems import tasks
-from experiments.records import run_folder
+from experiments.records import files, run_folder
 from experiments.records.costs import Cost
 from experiments.studies import Study, typed
 from experiments.studies.identity import tuning_hash
@@ -43,8 +43,8 @@ def write(path: Path, study: Study, found: Sequence[run_folder.Record], choices:
         "diverged": sum(record.status == "diverged" for record in found),
         "choices": {label: _plain(choice, study.task) for label, choice in choices.items()},
     }
-    run_folder.write(evidence, text)
-    run_folder.write(selected, json.dumps(content, indent=2) + "\n")
+    files.write(evidence, text)
+    files.write(selected, json.dumps(content, indent=2) + "\n")
 
 
 def read(path: Path, study: Study) -> dict[str, Choice]:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from experiments.problems.datasets.load import Examples
-from experiments.records import checkpoints
+from experiments.records import attempts
 from experiments.running.training import train
 from tests.experiments.small import run
 
@@ -38,4 +38,4 @@ def scores(evaluations):
 def kept(program, evaluations):
     """A checkpoint of the present state, as it comes back from the disk."""
     state = tuple(np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape) for array in program.state())
-    return checkpoints.Checkpoint(1, tuple(evaluations), state)
+    return attempts.Checkpoint(1, tuple(evaluations), state)

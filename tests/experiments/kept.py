@@ -1,13 +1,13 @@
 """Runs of the small study in the folder that records go to: begun ones and finished ones."""
 
 from experiments import environment
-from experiments.records import run_folder
+from experiments.records import attempts, run_folder
 from tests.experiments.small import evaluations
 
 
 def begun(one, accuracies=(0.1, 0.4)):
     """An attempt at a run, some passes on."""
-    attempt = run_folder.Attempt(run_folder.folder(run_folder.ROOT, "small", one), one)
+    attempt = attempts.Attempt(run_folder.folder(run_folder.ROOT, "small", one), one)
     for evaluation in evaluations(accuracies):
         attempt.append(evaluation)
     return attempt

@@ -17,7 +17,7 @@ from experiments.studies import Entry
 
 
 def not_finite(case: Case) -> Iterator[str]:
-    """A run whose numbers are none has diverged, and says so."""
+    """A run with non-finite scores must be marked as diverged."""
     false = [name(r) for r in case.records if r.status == "done" and not all(map(math.isfinite, _numbers(r)))]
     if false:
         yield f"Runs end without finite scores and are not marked as diverged: {some(false)}."
@@ -93,7 +93,7 @@ def _met(case: Case, record: Record) -> float:
 
 def parallel_timing(case: Case) -> Iterator[str]:
     """Seconds are taken from runs that had the machine, and their process, to themselves."""
-    if others := timings.beside(case.timings):
+    if others := timings.not_alone(case.timings):
         told = some(map(name, others))
         yield f"Times come from runs that trained beside others, or after others in their process: {told}."
 

@@ -1,4 +1,4 @@
-"""What may be said of two optimizers on one problem; that they are not told apart is the default.
+"""Pairwise verdicts on one problem: better, worse, or tie (the default).
 
 "Better" takes three witnesses that agree: the expanded 95 % interval of the difference leaves 0 out, the p corrected
 for all comparisons of the table is below 0.05, and P(A better than B) is at least 0.75.

@@ -1,1 +1,1 @@
-"""How fast the step of each optimizer is, beside Keras's and torch's: `python -m experiments benchmark`."""
+"""Speed of optimizer steps compared with Keras and torch: `python -m experiments benchmark`."""

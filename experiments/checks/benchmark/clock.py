@@ -1,11 +1,10 @@
-"""Instruments: calls in turn, their times and quartiles, memory and its speed."""
+"""Measures times of interleaved calls, extra memory of a call, and memory bandwidth."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.machine import cores
+
 Step = Callable[[], object]
 PAUSE_SECONDS = 0.002  # idle threads of the library that ran before spin for about a millisecond
 
 
 def timed(step: Step) -> float:
-    """Returns the seconds that a call takes."""
+    """Returns the seconds of a call."""
     start = time.perf_counter()
     step()
     return time.perf_counter() - start
@@ -32,19 +33,19 @@ def interleave(
     seconds: Mapping[str, float],
     estimates: Mapping[str, float],
 ) -> dict[str, list[list[float]]]:
-    """Times steps in turn: in each round every step is called once, in an order drawn anew.
+    """Times steps in turn: each round calls every step once, in random order.
 
-    A step that takes long is called in fewer rounds, evenly spread, at least in one a repetition.
+    A slow step is called in fewer rounds, evenly spread, but at least once per repetition.
 
     Args:
-        steps: what is called, by name; warmed up.
-        rounds: rounds in a repetition.
-        repetitions: how often the rounds are repeated.
-        seconds: for each step, the time that it may take in a repetition.
-        estimates: for each step, the seconds that a call takes, roughly.
+        steps: warmed-up calls, by name.
+        rounds: per repetition.
+        repetitions: of all rounds.
+        seconds: allowed for each step in a repetition.
+        estimates: approximate seconds per call of each step.
 
     Returns:
-        For each step the seconds of its calls, one list a repetition.
+        Seconds of the calls of each step, one list per repetition.
     """
     calls = {name: allowed(rounds, seconds[name], estimates[name]) for name in steps}
     found: dict[str, list[list[float]]] = {name: [] for name in steps}
@@ -67,12 +68,12 @@ def interleave(
 
 
 def allowed(rounds: int, seconds: float, estimate: float) -> int:
-    """Returns the number of calls that fit into a time, from 1 to the number of rounds."""
+    """Returns the number of calls that fit into some seconds, from 1 to the number of rounds."""
     return max(1, min(rounds, math.floor(seconds / max(estimate, 1e-9))))
 
 
 def plays(turn: int, calls: int, rounds: int) -> bool:
-    """Tells whether a step with so many calls is called in a round; the calls are evenly spread.
+    """Returns whether a step is called in a round, if its calls are spread evenly over all rounds.
 
     >>> [turn for turn in range(6) if plays(turn, 2, 6)]
     [2, 5]
@@ -84,7 +85,7 @@ Repetitions = Sequence[Sequence[float]]
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Returns the lower quartile, the median and the upper quartile, interpolated between neighbours.
+    """Returns lower quartile, median and upper quartile, interpolated linearly.
 
     >>> quartiles([4.0, 1.0, 3.0, 2.0, 5.0])
     (2.0, 3.0, 4.0)
@@ -96,16 +97,11 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def ratio(times: Repetitions, reference: Repetitions) -> tuple[float, float, float]:
-    """Returns how many times as long as the reference something takes, and how far repetitions agree.
-
-    In each repetition the median time is divided by the reference's median time in the same repetition.
+    """Returns median, lowest and highest ratio over repetitions, each the ratio of the median times of its calls.
 
     Args:
-        times: seconds of each call, for each repetition.
-        reference: the same for the reference, as many repetitions.
-
-    Returns:
-        The median, lowest and highest of the repetitions' ratios.
+        times: seconds of each call, one list per repetition.
+        reference: the same of the reference.
 
     >>> ratio([[2.0, 9.0, 2.0], [3.0], [8.0]], [[1.0], [1.0], [2.0]])
     (3.0, 2.0, 4.0)
@@ -128,16 +124,10 @@ BYTES_OF_ARRAY = 256 * 2**20  # beyond what caches hold
 RESET_PEAK = "5"
 
 
-def cores() -> int:
-    """Returns the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def bandwidth(size: int = BYTES_OF_ARRAY, repetitions: int = 7) -> float:
-    """Returns the memory's speed in bytes a second: the best of several sums `a += b` by all cores.
+    """Returns the memory bandwidth in bytes per second: the best of several sums `a += b` on all cores.
 
-    That is what an optimizer does: it reads two arrays and writes one of them in place, so that no line is fetched
-    only to be overwritten. Two readings and one writing of `size` bytes are counted.
+    Like an optimizer, it reads two arrays and writes one of them in place: 3 * `size` bytes.
     """
     a, b = (np.full(size // 4, value, np.float32) for value in (1.0, 1e-3))
     count = cores()
@@ -152,15 +142,14 @@ def bandwidth(size: int = BYTES_OF_ARRAY, repetitions: int = 7) -> float:
 
 
 def peak_extra(work: Callable[[], object], calls: int = 2) -> int | None:
-    """Returns the most bytes of memory that a call holds beyond what is held before it, None if it cannot be known.
+    """Returns the peak of extra bytes during a call, or None if it is unknown.
 
-    What was freed before is given back to the system first, since memory that the process keeps for later would hide
-    what the call takes. Linux with glibc counts resident pages and their peak; the counters err by up to about
-    0.3 MB.
+    Freed memory goes back to the system first, because pages that the process keeps would hide new ones. Measured on
+    Linux with glibc, by resident pages, to about 0.3 MB.
 
     Args:
-        work: what is called; warmed up.
-        calls: how many calls; the largest counts.
+        work: warmed-up call.
+        calls: number of calls; the largest peak counts.
     """
     trim = _trim()
     if trim is None:

@@ -1,4 +1,4 @@
-"""The contenders: one step of a rule on given variables, as each library does it in each way."""
+"""Contenders: one step of a rule on given variables, by library and execution mode."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
-from experiments.checks.benchmark.clock import cores
 from experiments.checks.benchmark.subjects import LEARNING_RATE, REPEATED_ROWS, ROWS_OF_GRADIENT, Rule, VariableSet
+from experiments.machine import cores
 
-LOOP = 10  # steps in a call, where a call is a loop
+LOOP = 10  # steps per call of a loop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Contender:
     """A way to take a step.
 
     Attributes:
-        step: takes it, and returns when it is done.
-        weights: gives the present weights, one array a variable.
-        operations: counts the operations of its graph once the step was taken; None where there is no one graph.
-        steps: how many steps a call takes.
+        step: takes a step, and returns when it is done.
+        weights: returns the present weights, one array per variable.
+        operations: counts the operations of its graph after a step; None without a single graph.
+        steps: per call.
     """
 
     step: Callable[[], object]
@@ -36,10 +36,10 @@ class Contender:
 
 
 class Arrays:
-    """Weights and gradients that all contenders of a variable set start from, drawn once."""
+    """Initial weights and gradients of a variable set, the same for all contenders."""
 
     def __init__(self, variables: VariableSet) -> None:
-        """Draws weights of deviation 0.05 and gradients of deviation 0.01, from a fixed seed."""
+        """Draws weights with standard deviation 0.05 and gradients with 0.01, from a fixed seed."""
         generator = np.random.default_rng(0)
 
         def draw(shape: Sequence[int], deviation: float) -> np.ndarray:
@@ -56,7 +56,7 @@ class Arrays:
             self.gradients = [draw(shape, 0.01) for shape in variables.shapes]
 
     def tensors(self) -> list[Any]:
-        """Returns the gradients as TensorFlow's tensors; those of a table with the rows they belong to."""
+        """Returns the gradients as TensorFlow tensors; of a table as `IndexedSlices`."""
         dense = [tf.constant(gradient) for gradient in self.gradients]
         if self.rows is None:
             return dense
@@ -64,13 +64,7 @@ class Arrays:
 
 
 def contenders(rule: Rule, arrays: Arrays, names: Sequence[str]) -> dict[str, Contender]:
-    """Returns contenders by name; those of a library share variables, slots and gradients.
-
-    Args:
-        rule: what they all compute.
-        arrays: what they start from.
-        names: out of `plan.CONTENDERS`.
-    """
+    """Returns contenders of `plan.CONTENDERS` by name; those of one library share variables and slots."""
     libraries: dict[str, Any] = {}
     found = {}
     gradients = arrays.tensors()
@@ -87,7 +81,7 @@ def contenders(rule: Rule, arrays: Arrays, names: Sequence[str]) -> dict[str, Co
 
 
 def _built(rule: Rule, arrays: Arrays, library: str) -> tuple[Any, list[Any]]:
-    """Returns one of the two optimizers for Keras with its variables, its slots made."""
+    """Returns a built optimizer, ours or Keras's, with its variables."""
     if library == "ours":
         made = getattr(tfoptim, rule.ours)(LEARNING_RATE, **rule.options, **rule.ours_only)
     else:
@@ -121,7 +115,7 @@ def _of_tensorflow(optimizer: Any, variables: list[Any], gradients: list[Any], w
 
 
 def _finished(step: Callable[[], object]) -> Callable[[], object]:
-    """Returns a step that waits for the GPU, if there is one; on a CPU a step is done when it returns."""
+    """Returns a step that waits for the GPU, if there is one."""
     if not tf.config.list_physical_devices("GPU"):
         return step
 
@@ -133,14 +127,14 @@ def _finished(step: Callable[[], object]) -> Callable[[], object]:
 
 
 def operations(function: Any) -> int:
-    """Returns the operations of a traced function without arguments, and of all functions that it calls."""
+    """Returns the number of operations of a traced function without arguments, inner functions included."""
     graph = function.get_concrete_function().graph.as_graph_def()
     return len(graph.node) + sum(len(inner.node_def) for inner in graph.library.function)
 
 
 def _of_torch(rule: Rule, arrays: Arrays, way: str) -> Contender:
-    """Returns torch's step on the CPU, with as many threads as TensorFlow has."""
-    torch: Any = importlib.import_module("torch")  # not a dependency: it need not be here
+    """Returns torch's step on the CPU, with as many threads as TensorFlow."""
+    torch: Any = importlib.import_module("torch")  # optional
     torch.set_num_threads(cores())
     parameters = [torch.nn.Parameter(torch.from_numpy(weights.copy())) for weights in arrays.weights]
     for parameter, gradient in zip(parameters, arrays.gradients, strict=True):

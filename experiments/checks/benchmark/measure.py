@@ -1,4 +1,4 @@
-"""Measures the step of a pair, in a process of its own."""
+"""Measures the steps of all contenders on a pair, in one process per variable set."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from experiments.checks.benchmark.subjects import RULES, SETS, Rule, VariableSet
 from experiments.errors import RunsFailed
 
 BYTES = 4  # of a float32
-SLOW_SECONDS = 0.5  # a step that takes longer needs no second call to be judged
-MAIN = ("ours", "keras", "ours-loop", "keras-loop")  # what the headline ratios are made of gets more calls
+SLOW_SECONDS = 0.5  # a slower step is not called a second time before it is timed
+MAIN = ("ours", "keras", "ours-loop", "keras-loop")  # the contenders of the headline ratios get more calls
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How long is measured.
+    """Length of a measurement.
 
     Attributes:
-        rounds: rounds in a repetition; in each, every contender is called once.
-        repetitions: how often that is repeated; the ratios' spread is over them.
-        seconds: time that a contender may take in a repetition, those of the main ratio four times as much.
+        rounds: per repetition; each calls every contender once.
+        repetitions: of all rounds; ratios are spread over them.
+        seconds: allowed for a contender in a repetition; four times as many for those of the main ratios.
     """
 
     rounds: int = 20
@@ -39,30 +39,25 @@ class Settings:
 
 
 class Bench:
-    """Measures pairs, and keeps the weights and gradients of the set at hand."""
+    """Measures pairs, and keeps the weights and gradients of the present set."""
 
     def __init__(self, settings: Settings, bandwidth: float) -> None:
-        """Starts without a set.
-
-        Args:
-            settings: how long is measured.
-            bandwidth: the memory's speed in bytes a second.
-        """
+        """Starts without a set; the memory bandwidth is in bytes per second."""
         self.settings, self.bandwidth = settings, bandwidth
         self._arrays: tuple[str, Any] = ("", None)
 
     def measure(self, pair: Pair) -> list[Row]:
-        """Returns a row for each contender of a pair; what a contender cannot do is told in its row."""
+        """Returns a row for each contender of a pair, also for one that fails."""
         if self._arrays[0] != pair.set.name:
-            self._arrays = ("", None)  # the old set is let go before the new one is drawn
+            self._arrays = ("", None)  # frees the old set before the new one is drawn
             self._arrays = (pair.set.name, Arrays(pair.set))
         try:
             return self._measured(pair, contenders(pair.rule, self._arrays[1], pair.contenders))
         finally:
-            gc.collect()  # graphs hold their variables in circles
+            gc.collect()  # graphs and their variables are reference cycles
 
     def warm_up(self) -> None:
-        """Takes a step with every contender, so that no first call pays for what a process does once."""
+        """Takes a step with every contender, so that no measured first call includes the start of the process."""
         known = [name for name in CONTENDERS if has_torch() or not name.startswith("torch")]
         tiny = VariableSet("warm-up", "warm-up", ((4, 4),))
         for contender in contenders(RULES["momentum"], Arrays(tiny), known).values():
@@ -95,7 +90,7 @@ class Bench:
     def _figures(
         self, pair: Pair, contender: Contender, times: list[list[float]], reference: list[list[float]]
     ) -> Mapping[str, Any]:
-        """Returns what is known of a contender that ran."""
+        """Returns the measurements of a contender that ran."""
         times = [[seconds / contender.steps for seconds in repetition] for repetition in times]
         calls = [seconds * 1e3 for repetition in times for seconds in repetition]
         lower, middle, upper = quartiles(calls)
@@ -122,12 +117,12 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class First:
-    """How a contender's first calls went.
+    """First calls of a contender.
 
     Attributes:
-        seconds: of the first call, tracing and compiling included; None when it failed.
+        seconds: of the first call, tracing and compiling included; None if it failed.
         again: seconds of a warm call.
-        failure: why it failed.
+        failure: its error.
     """
 
     seconds: float | None = None
@@ -140,7 +135,7 @@ def _start(contender: Contender) -> First:
         seconds = timed(contender.step)
         again = timed(contender.step)
         return First(seconds, again if again > SLOW_SECONDS else min(again, timed(contender.step)))
-    except Exception as error:  # a library that cannot do something is a finding, not the end of the benchmark
+    except Exception as error:  # a step that a library cannot take is a result
         return First(failure=f"{type(error).__name__}: {next(_lines(str(error)), '')}"[:200])
 
 
@@ -149,10 +144,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def traffic(rule: Rule, variables: VariableSet) -> int:
-    """Returns the bytes that a step must move at least: of the touched rows only where the rule allows that.
-
-    The gradient of a table has repeated rows; each touched row is counted once.
-    """
+    """Returns the least bytes that a step must move, each touched row of a table counted once."""
     if rule.touched_rows or not variables.table:
         return BYTES * rule.traffic * variables.touched
     return BYTES * ((rule.traffic - rule.readings) * variables.elements + rule.readings * variables.touched)
@@ -163,15 +155,17 @@ Name = tuple[str, str, tuple[str, ...]]
 
 
 def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -> Iterator[tuple[plan.Pair, list[Row]]]:
-    """Measures pairs, those of one set together in a process of their own, and yields the rows of each.
+    """Yields each pair with its rows, measured in one process per variable set.
+
+    TensorFlow keeps the graphs of a process, so each set would slow down the next.
 
     Args:
         pairs: set by set.
-        settings: how long is measured.
-        bandwidth: the memory's speed in bytes a second.
+        settings: length of the measurement.
+        bandwidth: of memory, in bytes per second.
 
     Raises:
-        RunsFailed: a process ended before it had measured all.
+        RunsFailed: a process ended before its last pair.
     """
     for name, group in itertools.groupby(pairs, key=lambda pair: pair.set.name):
         of_set = list(group)
@@ -181,7 +175,7 @@ def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -
             target=serve, args=(names, settings, bandwidth, sender), daemon=True
         )
         process.start()
-        sender.close()  # the process has its own, whose end is the end of the pipe
+        sender.close()  # the process has its own; the pipe ends with it
         try:
             for pair in of_set:
                 yield pair, receiver.recv()
@@ -194,13 +188,13 @@ def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -
 
 
 def serve(names: Sequence[Name], settings: Settings, bandwidth: float, sender: Connection) -> None:
-    """Measures pairs, given by name, and sends the rows of each."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+    """Measures pairs, given by names, and sends the rows of each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
     from experiments import terminal
 
     terminal.start_tensorflow()
     bench = Bench(settings, bandwidth)
     bench.warm_up()
-    gc.freeze()  # what is imported stays: without this, each collection looks through all of TensorFlow
+    gc.freeze()  # otherwise each collection traverses all of TensorFlow
     for rule, variables, chosen in names:
         sender.send(bench.measure(plan.Pair(RULES[rule], SETS[variables], chosen)))

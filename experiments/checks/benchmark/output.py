@@ -1,4 +1,4 @@
-"""Writes and draws what was measured."""
+"""Tables and figure of a benchmark of steps: on the terminal, and as CSV, Markdown, PNG and SVG."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from experiments.checks.benchmark.tables import Grid, measured
 from experiments.errors import UserError
 from experiments.figures import canvas
 from experiments.figures.canvas import Caption
-from experiments.records import run_folder
+from experiments.records import files
 
-# Colours of Okabe and Ito; form and filling tell the contenders apart without them.
+# Colours of Okabe and Ito; marker and fill tell the contenders apart without colour.
 LOOKS: Mapping[str, tuple[str, str, bool]] = {
     "ours": ("#000000", "|", True),
     "keras": ("#D55E00", "o", True),
@@ -36,20 +36,20 @@ LOOKS: Mapping[str, tuple[str, str, bool]] = {
 }
 COLUMNS = 2
 INCH = 72  # points
-LINE = 13  # points that a rule takes
+LINE = 13  # points per rule
 
 
 def draw(rows: Sequence[Row], about: Mapping[str, str], numbers: str, folder: Path) -> list[Path]:
-    """Draws one panel a variable set, one line a rule, one mark a contender; writes PNG, SVG and CSV.
+    """Draws a panel per variable set, a line per rule, a mark per contender; writes PNG, SVG and CSV.
 
     Args:
-        rows: what was measured.
-        about: where and with what, as `rows.surroundings` gives it.
-        numbers: the CSV that the figure is drawn from.
-        folder: where the files go.
+        rows: of a benchmark.
+        about: machine, versions and command, from `plan.surroundings`.
+        numbers: the same rows as CSV.
+        folder: for the files.
     """
     words = caption(about)
-    # Eager steps would squeeze all others together; those in a loop have a table of their own.
+    # Eager steps would compress the axis; steps in a loop have their own table.
     rows = [row for row in rows if not row.contender.endswith(("eager", "loop"))]
     _, sets, contenders = measured(rows)
     bands = [sets[start : start + COLUMNS] for start in range(0, len(sets), COLUMNS)]
@@ -67,7 +67,7 @@ def draw(rows: Sequence[Row], about: Mapping[str, str], numbers: str, folder: Pa
 
 
 def caption(about: Mapping[str, str]) -> Caption:
-    """Returns the words of the figure: what is shown, where it was measured, and the command that does it again."""
+    """Returns title, explanation, machine and command of the figure."""
     title = "Time of an optimizer step, as a multiple of ours in graph mode"
     how = (
         "Mark: median of the repetitions' ratios; line: from the lowest to the highest. All contenders of a panel's "
@@ -85,7 +85,7 @@ _VERSIONS = (("Python", "python"), ("TensorFlow", "tensorflow"), ("Keras", "kera
 
 
 def _sheet(words: Caption, heights: Sequence[int]) -> tuple[Figure, list[list[Axes]]]:
-    """Returns a figure as high as its lines need, with its words and its panels."""
+    """Returns a figure of the height that its lines need, with its text and panels."""
     lines = [part for line in words.lines for part in textwrap.wrap(line, canvas.LETTERS)]
     footer = [part for line in words.footer for part in textwrap.wrap(line, canvas.LETTERS)]
     head, foot, gap = 80 + 12 * len(lines), 56 + 12 * len(footer), 44
@@ -127,7 +127,7 @@ def _panel(axes: Axes, rows: Sequence[Row], name: str, limits: tuple[float, floa
     for height, rule in enumerate(rules):
         for row in (row for row in rows if row.rule == rule and row.contender != "ours"):
             if row.ratio is None or row.ratio_low is None or row.ratio_high is None:
-                continue  # it failed, which the table tells
+                continue  # it failed; see the table
             color, marker, filled = LOOKS[row.contender]
             axes.plot([row.ratio_low, row.ratio_high], [height] * 2, color=color, linewidth=1, alpha=0.5)
             face = color if filled else "white"
@@ -139,7 +139,7 @@ def _panel(axes: Axes, rows: Sequence[Row], name: str, limits: tuple[float, floa
 
 
 def _legend(figure: Figure, contenders: Sequence[str]) -> None:
-    """Names the marks, above the panels."""
+    """Adds the legend above the panels."""
     entries = []
     for name in contenders:
         color, marker, filled = LOOKS[name]
@@ -154,7 +154,7 @@ def _legend(figure: Figure, contenders: Sequence[str]) -> None:
 
 
 def progress(pair: Pair, found: Sequence[Row]) -> str:
-    """Returns a line about a pair that was just measured."""
+    """Returns one line on a pair that was just measured."""
     here = [row for row in found if (row.rule, row.set) == (pair.rule.name, pair.set.name)]
     ours, keras = (one(here, contender=name) for name in ("ours", "keras"))
     assert ours is not None
@@ -166,31 +166,31 @@ def progress(pair: Pair, found: Sequence[Row]) -> str:
 
 
 def write(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
-    """Writes what was measured into a folder, and prints the tables."""
+    """Writes the rows into a folder, and prints the tables."""
     text = as_csv(rows, about)
     _publish(*read(Row, text), text, folder)
 
 
 def keep(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
-    """Writes what an interrupted benchmark has measured to a table beside the whole one, to be drawn with `--from`."""
+    """Writes the rows of an interrupted benchmark to a separate table, which `--from` draws."""
     if rows:
         table = folder / "benchmark_interrupted.csv"
-        run_folder.write(table, as_csv(rows, about))
-        print(f"\nWhat was measured is in {table}; `--from {table}` draws it.", file=sys.stderr)
+        files.write(table, as_csv(rows, about))
+        print(f"\nThe rows measured so far are in {table}; `--from {table}` draws them.", file=sys.stderr)
 
 
 def redraw(sources: Sequence[Path], folder: Path) -> None:
-    """Makes tables and figure again from a CSV, or one from the CSVs of several parts measured on one machine.
+    """Makes tables and figure from the CSV of a benchmark, or of several parts measured on one machine.
 
     Raises:
-        UserError: one is no table of a benchmark, or they are of different machines or versions.
+        UserError: a file is not from a benchmark, or they are of different machines or versions.
     """
     parts = [_read(source) for source in sources]
     rows, about = [row for found, _ in parts for row in found], dict(parts[0][1])
     for key in about.keys() & {*_SAME, *_TOLD}:
         values = list(dict.fromkeys(other.get(key, "") for _, other in parts))
         if key in _SAME and len(values) > 1:
-            raise UserError(f"The tables are not of one machine and its versions: {key} is {' and '.join(values)}.")
+            raise UserError(f"The tables must have the same {key}, got {' and '.join(values)}.")
         about[key] = ", then ".join(values)
     _publish(rows, about, as_csv(rows, about), folder)
 
@@ -203,7 +203,7 @@ def _read(source: Path) -> tuple[list[Row], dict[str, str]]:
     try:
         return read(Row, source.read_text(encoding="utf-8"))
     except (ValueError, KeyError) as error:
-        raise UserError(f"{source} is not a table that `python -m experiments benchmark` wrote: {error}") from error
+        raise UserError(f"{source} is not a table of `python -m experiments benchmark`: {error}") from error
 
 
 def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: Path) -> None:
@@ -215,14 +215,14 @@ def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: P
     ]
     long = [tables.of_set(rows, name) for name in tables.measured(rows)[1]]
     page = folder / "benchmark.md"
-    run_folder.write(page, markdown("Time of an optimizer step", [*short, *long], about))
+    files.write(page, markdown("Time of an optimizer step", [*short, *long], about))
     for grid in short:
         show(grid)
     terminal.say(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
 
 
 def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str:
-    """Returns a page of tables, with where they were measured and the command that does it again."""
+    """Returns a page of tables, with machine, versions and command."""
     lines = (f"- {key.replace('_', ' ')}: {value}" for key, value in about.items() if value and key != "command")
     sections = (grid.markdown() for grid in grids)
     return "\n".join([f"# {title}", "", f"Measured by `{about['command']}`:", "", *lines, "", *sections])

@@ -1,7 +1,13 @@
-"""Times the main comparison, and a plain Keras script that trains the same runs; each in a process of its own."""
+"""Times the main comparison against a plain Keras script that trains the same runs, each in its own process.
+
+Run as a program with `--epochs N --seeds A,B`, it is that script: it trains the runs of the study one by one with
+`compile` and `fit`, and evaluates the training and test sets after each epoch. `compare` does more: it also evaluates
+the validation examples and the initial weights.
+"""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import math
@@ -13,31 +19,43 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from experiments import studies, terminal
-from experiments.checks.benchmark import output
 from experiments.checks.benchmark.plan import as_csv, surroundings
+from experiments.checks.benchmark.subjects import RULES
 from experiments.checks.benchmark.tables import Grid
 from experiments.errors import RunsFailed
-from experiments.problems import grid
-from experiments.records import run_folder
+from experiments.problems import grid, seeds, tasks
+from experiments.problems.datasets.load import load
+from experiments.records import files
+from experiments.studies import CONSTANT, Entry, Study
 from experiments.text import from_csv
+from experiments.tuning import selection
 
 STUDY = "mnist"
 ROOT = Path(__file__).parents[3]
+HEADINGS = ("way", "runs", "epochs", "seconds in all", "times as fast as the plain way", "test accuracy, mean")
+NOTE = (
+    "plain: one Keras process, `compile` and `fit` for each optimizer and seed, with the scores of the training and "
+    "test sets after each epoch. compare: `python -m experiments compare mnist --grid passes` in an empty folder; it "
+    "also evaluates the validation set and the initial weights, records every run, and draws the figures."
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """How one way to do the comparison went.
+    """Result of one way to make the comparison.
 
     Attributes:
         way: `compare` or `plain`.
-        seconds: from the start of its process to the end.
-        runs: trainings.
-        epochs: epochs of each.
-        ratio: the plain way's seconds over this one's.
-        test_accuracy: mean over seeds after the last epoch, for each optimizer: it tells that both did the same work.
+        seconds: from start to end of its process.
+        runs: number of trainings.
+        epochs: of each training.
+        ratio: seconds of the plain way over those of this one.
+        test_accuracy: mean over seeds after the last epoch, by optimizer; shows that both ways did the same work.
     """
 
     way: str
@@ -49,45 +67,39 @@ class Way:
 
 
 def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: str) -> None:
-    """Measures both ways, one after the other, then writes and prints.
+    """Measures both ways one after the other, then writes and prints.
 
     Args:
-        seeds: other seeds than the study's.
-        epochs: another budget than the study's.
-        folder: where the table goes.
+        seeds: in place of the study's.
+        epochs: in place of the study's.
+        folder: for the table.
         typed: the command as it was typed.
 
     Raises:
         RunsFailed: one of them ended with an error.
     """
     study = studies.load(studies.find(STUDY))
-    wanted = list(seeds or study.seeds)
+    wanted, epochs = list(seeds or study.seeds), epochs or study.epochs
     listed = ",".join(map(str, [*wanted, wanted[0]]))  # a seed alone would be a number of seeds
-    given = ("--epochs", str(epochs or study.epochs), "--seeds", listed)
+    given = ("--epochs", str(epochs), "--seeds", listed)
     compare = ("-m", "experiments", "compare", STUDY, *given, "--grid", grid.PASSES, "--out", "figures")
-    script = ("-m", "experiments.checks.benchmark.script", *given)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as fresh:
         print("The plain way ...", file=sys.stderr, flush=True)
-        plain_seconds, printed = _timed(script, Path(fresh))
+        plain_seconds, printed = _timed(("-m", "experiments.checks.benchmark.plain", *given), Path(fresh))
         print(f"took {plain_seconds:.1f} s. The comparison ...", file=sys.stderr, flush=True)
         seconds, _ = _timed(compare, Path(fresh))
         results = (Path(fresh) / "figures" / "report.csv").read_text(encoding="utf-8")
     runs = len(study.optimizers) * len(wanted)
-    told = {row["optimizer"]: row["test_accuracy_mean"] for row in from_csv(results)}
-    means = {label: float(mean or "nan") for label, mean in told.items()}
-    ours = {label: mean for label, mean in means.items() if math.isfinite(mean)}  # there is none where a run diverged
+    ours = {row["optimizer"]: float(row["test_accuracy_mean"] or "nan") for row in from_csv(results)}
     found = [
-        Way(way, took, runs, epochs or study.epochs, plain_seconds / took, accuracy)
-        for way, took, accuracy in (
-            ("compare", seconds, _words(ours)),
-            ("plain", plain_seconds, _words(_means(printed))),
-        )
+        Way(way, took, runs, epochs, plain_seconds / took, _words(accuracies))
+        for way, took, accuracies in (("compare", seconds, ours), ("plain", plain_seconds, _means(printed)))
     ]
     _publish(found, folder, typed)
 
 
 def _timed(words: Sequence[str], folder: Path) -> tuple[float, str]:
-    """Runs Python in a folder; returns the seconds it took and what it printed.
+    """Runs Python in a folder; returns its seconds and its output.
 
     Raises:
         RunsFailed: it ended with an error.
@@ -111,34 +123,94 @@ def _timed(words: Sequence[str], folder: Path) -> tuple[float, str]:
 
 
 def _means(printed: str) -> dict[str, float]:
-    """Returns the mean test accuracy of each optimizer out of the script's lines of JSON."""
+    """Returns the mean test accuracy of each optimizer from the lines of JSON that the script prints."""
     by_label: dict[str, list[float]] = {}
-    for line in printed.splitlines():
-        if line.startswith("{"):
-            told = json.loads(line)
-            by_label.setdefault(told["optimizer"], []).append(told["test_accuracy"])
+    for scores in (json.loads(line) for line in printed.splitlines() if line.startswith("{")):
+        by_label.setdefault(scores["optimizer"], []).append(scores["test_accuracy"])
     return {label: statistics.fmean(values) for label, values in by_label.items()}
 
 
 def _words(accuracies: Mapping[str, float]) -> str:
-    return ", ".join(f"{label} {accuracies[label]:.3f}" for label in sorted(accuracies))
+    """Returns the accuracies as text, without optimizers of which a run diverged."""
+    finite = {label: value for label, value in sorted(accuracies.items()) if math.isfinite(value)}
+    return ", ".join(f"{label} {value:.3f}" for label, value in finite.items())
 
 
 def _publish(found: Sequence[Way], folder: Path, typed: str) -> None:
-    headings = ("way", "runs", "epochs", "seconds in all", "times as fast as the plain way", "test accuracy, mean")
+    from experiments.checks.benchmark import output  # imports Matplotlib, which the timed script does without
+
     cells = tuple(
         (w.way, str(w.runs), str(w.epochs), f"{w.seconds:.1f}", f"{w.ratio:.2f}", w.test_accuracy) for w in found
     )
-    note = (
-        "plain: one Keras process, `compile` and `fit` for each optimizer and seed, with the scores of the training "
-        "and the test set after each epoch. compare: `python -m experiments compare mnist --grid passes` in an empty "
-        "folder; it evaluates the validation set and the initial weights besides, records every run, and draws the "
-        "figures."
-    )
-    table = Grid("The main comparison, the plain way and ours", headings, cells, (note,))
+    table = Grid("The main comparison, the plain way and ours", HEADINGS, cells, (NOTE,))
     about = surroundings(typed)
     folder.mkdir(parents=True, exist_ok=True)
-    run_folder.write(folder / "benchmark_plain.csv", as_csv(found, about))
-    run_folder.write(folder / "benchmark_plain.md", output.markdown("The plain way", [table], about))
+    files.write(folder / "benchmark_plain.csv", as_csv(found, about))
+    files.write(folder / "benchmark_plain.md", output.markdown("The plain way", [table], about))
     output.show(table)
     terminal.say(f"Written to {folder}: benchmark_plain.csv, benchmark_plain.md.")
+
+
+def main() -> None:
+    """Trains everything, and prints the last test accuracy of each run as a line of JSON."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--seeds", required=True)
+    given = parser.parse_args()
+    path = studies.find(STUDY)
+    study = studies.load(path)
+    choices = selection.read(path, study)
+    wanted = tuple(dict.fromkeys(map(int, given.seeds.split(","))))
+    study = dataclasses.replace(study, epochs=given.epochs, seeds=wanted)
+    data = {
+        split: (examples.images.astype(np.float32) / 255, examples.labels)
+        for split, examples in load(study.data, ("train", "test")).items()
+    }
+    for entry in study.optimizers:
+        for seed in study.seeds:
+            accuracy = train(study, entry, choices[entry.label].learning_rate, seed, data)
+            print(json.dumps({"optimizer": entry.label, "seed": seed, "test_accuracy": accuracy}), flush=True)
+
+
+def train(study: Study, entry: Entry, rate: float, seed: int, data: Any) -> float:
+    """Trains one run as Keras's documentation shows it, and returns its last test accuracy."""
+    import keras
+
+    from tfoptim.schedules import WarmupCosine
+
+    task = tasks.get(study.task)
+    model = task.model(*(seeds.derive(task.name, seed, purpose) for purpose in ("init", "dropout")))
+    images, labels = data["train"]
+    batch_size = len(labels) if entry.batch == "full" else study.batch_size
+    steps = study.epochs * math.ceil(len(labels) / batch_size)
+    model.compile(
+        optimizer=optimizer(entry, rate if study.schedule == CONSTANT else WarmupCosine(rate, steps)),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+
+    def evaluate(epoch: int, logs: Any) -> None:  # because the scores of `fit` are running means
+        model.evaluate(images, labels, batch_size=1000, verbose=0)
+
+    history = model.fit(
+        images,
+        labels,
+        epochs=study.epochs,
+        batch_size=batch_size,
+        validation_data=data["test"],
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=evaluate)],
+        verbose=0,
+    )
+    return float(history.history["val_accuracy"][-1])
+
+
+def optimizer(entry: Entry, rate: Any) -> Any:
+    """Returns Keras's own optimizer for an entry of a study."""
+    import keras
+
+    rule = RULES[entry.optimizer]
+    return getattr(keras.optimizers, rule.keras)(rate, **{**rule.options, **rule.keras_only, **entry.hyperparameters})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Which pairs of rule and variables are measured, and the rows that come of them."""
+"""Pairs of rule and variables to measure, and the rows of results."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import dataclasses
 import datetime as dt
 import importlib.metadata
 import importlib.util
-import platform
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from experiments import environment
-from experiments.checks.benchmark.clock import cores
 from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS, Rule, VariableSet
 from experiments.errors import UserError, unknown
+from experiments.machine import cores, processor
 from experiments.text import from_csv, to_csv
 
 CONTENDERS = {
@@ -31,13 +29,13 @@ CONTENDERS = {
     "torch-foreach": "torch, foreach",
     "torch-fused": "torch, fused",
 }
-"""Who takes part: name on the command line -> in tables. All others are measured against `ours`.
+"""Name on the command line -> in tables. `ours` is the reference.
 
-In graph mode each step is called from Python, which hands over every variable; in a loop, as in compiled training,
-several steps are one call."""
+In graph mode each step is called from Python, which passes every variable; in a loop, as in compiled training, several
+steps are one call."""
 
-# Unless the command line says more: eager steps of many variables take seconds, whole steps take XLA tens of seconds to
-# compile, and the largest set takes gigabytes.
+# Defaults, because eager steps of many variables take seconds, XLA takes tens of seconds to compile a whole step, and
+# the largest set takes gigabytes.
 IN_ALL_WAYS = ("mlp", "unet")
 LEADING = ("momentum", "adagrad", "adam", "adamw", "nadam")
 COMPILED = ("momentum", "adam", "nadam")
@@ -51,7 +49,7 @@ QUICK = {
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """One rule on one variable set, and the contenders that take part."""
+    """One rule on one variable set, and its contenders."""
 
     rule: Rule
     set: VariableSet
@@ -59,10 +57,10 @@ class Pair:
 
 
 def chosen(kind: str, words: Sequence[str] | None, known: Iterable[str]) -> tuple[str, ...]:
-    """Returns known names in their order, all of them when no words are given.
+    """Returns the known names among some words, in their order; all of them without words.
 
     Raises:
-        UserError: a word is no known name; the sentence has the nearest match.
+        UserError: a word is unknown; the message names the nearest match.
     """
     known = tuple(known)
     for word in words or ():
@@ -77,10 +75,10 @@ def pairs(
     sets: Sequence[str] | None = None,
     contenders: Sequence[str] | None = None,
 ) -> list[Pair]:
-    """Returns what is measured, set by set; what is left None is what the defaults say.
+    """Returns the pairs to measure, set by set; None stands for the defaults.
 
     Raises:
-        UserError: a name is not known, torch is asked for and not installed, or nothing is left to measure.
+        UserError: a name is unknown, torch is requested and not installed, or nothing is left to measure.
     """
     for_rules = chosen("rule", rules, RULES)
     for_sets = chosen("variable set", sets, SETS)
@@ -99,12 +97,12 @@ def pairs(
 
 
 def has_torch() -> bool:
-    """Tells whether torch is installed, without importing it."""
+    """Returns whether torch is installed, without importing it."""
     return importlib.util.find_spec("torch") is not None
 
 
 def _belong(rule: str, variables: VariableSet, asked: bool) -> bool:
-    """Tells whether a rule is measured on a set: laziness on tables only, and large sets with leading rules."""
+    """Returns whether a rule is measured on a set: lazy rules on tables only, the largest set with few rules."""
     if RULES[rule].ours_only and not variables.table:
         return False
     if asked:
@@ -115,7 +113,7 @@ def _belong(rule: str, variables: VariableSet, asked: bool) -> bool:
 
 
 def _contenders(rule: Rule, variables: VariableSet, wanted: Sequence[str], asked: bool) -> Iterator[str]:
-    """Gives `ours` first, which the others are measured against, then those that exist for the pair."""
+    """Yields the reference `ours`, then the contenders that exist for the pair."""
     yield "ours"
     for name in wanted:
         library, _, way = name.partition("-")
@@ -138,27 +136,27 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One contender on one pair of rule and variable set. What could not be measured is None.
+    """Result of one contender on one pair of rule and variable set; None if it could not be measured.
 
     Attributes:
         rule: name of the rule.
         set: name of the variable set.
         contender: name of the contender.
-        calls: how many steps were timed.
-        median_ms: milliseconds of a step, their median.
+        calls: number of timed steps.
+        median_ms: median milliseconds per step.
         lower_ms: lower quartile.
         upper_ms: upper quartile.
         minimum_ms: the fastest.
-        ratio: how many times as long as ours in graph mode, median of the repetitions.
+        ratio: time over that of ours in graph mode, median of the repetitions.
         ratio_low: lowest repetition.
         ratio_high: highest repetition.
         first_call_s: seconds of the first call, tracing and compiling included.
-        operations_per_variable: operations in the graph and all functions that it calls, for each variable.
-        extra_bytes: most memory that a step takes besides variables, slots and gradients.
-        extra_share: the same as a share of the variables' size.
-        traffic_bytes: the least that the rule can move: weights, slots, gradients.
-        bandwidth_share: traffic in the median time, as a share of the measured speed of memory.
-        failure: why there are no times.
+        operations_per_variable: operations in the graph and its functions, per variable.
+        extra_bytes: peak memory of a step in addition to variables, slots and gradients.
+        extra_share: the same as a share of the size of the variables.
+        traffic_bytes: least bytes that the rule can move: weights, slots, gradients.
+        bandwidth_share: traffic per median time, as a share of the measured memory bandwidth.
+        failure: reason for missing times.
     """
 
     rule: str
@@ -182,7 +180,7 @@ class Row:
 
 
 def surroundings(command: str, **more: Any) -> dict[str, Any]:
-    """Returns where and with what the figures were measured; the same in every row."""
+    """Returns machine, versions and command of a measurement, the same in every row."""
     about = environment.describe(1)
     found = {key: about[key] for key in ("system", "python", "tensorflow", "keras", "numpy", "commit")}
     found["torch"] = importlib.metadata.version("torch") if has_torch() else ""
@@ -190,23 +188,13 @@ def surroundings(command: str, **more: Any) -> dict[str, Any]:
     return {"cpu": processor(), "cores": cores(), **found, **more, "date": today, "command": command}
 
 
-def processor() -> str:
-    """Returns the name of the processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def as_csv(rows: Iterable[Any], about: Mapping[str, Any]) -> str:
-    """Returns measurements, at least one, as CSV, each with its surroundings; nothing stands for None."""
+    """Returns measurements, at least one, as CSV with their surroundings; an empty cell stands for None."""
     return to_csv([dataclasses.asdict(row) | dict(about) for row in rows])
 
 
 def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
-    """Returns measurements and surroundings out of a CSV.
+    """Returns measurements and surroundings from a CSV.
 
     Raises:
         ValueError: it is not a table of this kind.
@@ -220,17 +208,17 @@ def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
 
 
 def _value(text: str, kind: Any) -> Any:
-    """Returns a value from its text in a CSV; nothing stands for None where None is allowed."""
+    """Returns a value from its text in a CSV; an empty cell is None where None is allowed."""
     if isinstance(kind, types.UnionType):
         return _value(text, typing.get_args(kind)[0]) if text else None
     return kind(text)
 
 
 def where(rows: Sequence[Row], **wanted: str) -> list[Row]:
-    """Returns the rows that have all the given values."""
+    """Returns the rows with the given values."""
     return [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
 
 
 def one(rows: Sequence[Row], **wanted: str) -> Row | None:
-    """Returns the row that has all the given values, None where there is none with times."""
+    """Returns the row with the given values, None if there is none with times."""
     return next((row for row in where(rows, **wanted) if row.median_ms is not None), None)

@@ -1,4 +1,4 @@
-"""The tables of a benchmark, as headings and cells; printed, or written as Markdown."""
+"""Tables of a benchmark of steps, as headings and cells."""
 
 from __future__ import annotations
 
@@ -38,23 +38,20 @@ class Grid:
 
 
 def mean_ratio(rows: Sequence[Row], rule: str, contender: str = "keras") -> float | None:
-    """Returns the geometric mean over the first four sets of a contender's time, as a multiple of ours.
-
-    None unless all four are measured: a mean over some would flatter or slander.
-    """
+    """Returns the geometric mean of a contender's time over ours, None unless all sets of `MEAN_OVER` are measured."""
     found = [one(rows, rule=rule, set=name, contender=contender) for name in MEAN_OVER]
     ratios = [row.ratio for row in found if row is not None and row.ratio is not None]
     return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
 def loop_ratio(rows: Sequence[Row], rule: str) -> float | None:
-    """Returns the same mean for steps in a compiled loop."""
+    """Returns the same mean for Keras's steps in a compiled loop."""
     ratios = [a / b for _, a, b in _both(rows, rule, "keras-loop", "ours-loop")]
     return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
 def measured(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
-    """Returns the rules, sets and contenders that occur, each in its order."""
+    """Returns the rules, sets and contenders of some rows, in their declared order."""
     seen = [{getattr(row, key) for row in rows} for key in ("rule", "set", "contender")]
     orders: tuple[Mapping[str, object], ...] = (RULES, SETS, CONTENDERS)
     rules, sets, contenders = ([name for name in order if name in s] for order, s in zip(orders, seen, strict=True))
@@ -62,7 +59,7 @@ def measured(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
 
 
 def headline(rows: Sequence[Row]) -> Grid:
-    """Returns how many times as long as ours Keras's step takes, for each rule and set, with the geometric mean."""
+    """Returns Keras's time over ours for each rule and set, with the geometric mean."""
     rules, sets, _ = measured(rows)
     cells = [
         (
@@ -77,7 +74,7 @@ def headline(rows: Sequence[Row]) -> Grid:
 
 
 def looped(rows: Sequence[Row]) -> Grid:
-    """Returns the same for steps in a compiled loop, where nothing is handed over from Python."""
+    """Returns the same for steps in a compiled loop, which pass nothing from Python."""
     rules, _, _ = measured(rows)
     cells = []
     for rule in rules:
@@ -91,7 +88,7 @@ def looped(rows: Sequence[Row]) -> Grid:
 
 
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:
-    """Says which pair is closest to Keras."""
+    """Yields a note on the lowest ratio."""
     found = [(row.ratio, row) for row in rows if row.contender == "keras" and row.ratio is not None]
     if found:
         ratio, row = min(found, key=lambda pair: pair[0])
@@ -99,7 +96,7 @@ def _lowest(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def of_set(rows: Sequence[Row], name: str) -> Grid:
-    """Returns the step times of all contenders on one set, and what else is known of ours and Keras's."""
+    """Returns the step times of all contenders on one set, and further measurements of ours and Keras's."""
     here = [row for row in rows if row.set == name]
     rules, _, contenders = measured(here)
     both = [contender for contender in ("ours", "keras") if contender in contenders]
@@ -122,7 +119,7 @@ def of_set(rows: Sequence[Row], name: str) -> Grid:
 
 
 def against(rows: Sequence[Row]) -> Grid:
-    """Returns how many times as long as our graph step each contender takes, geometric mean over what is measured."""
+    """Returns the time of each contender over our graph step, geometric mean over the measured sets."""
     rules, _, contenders = measured(rows)
     others = [contender for contender in contenders if contender != "ours"]
     cells = []
@@ -140,7 +137,7 @@ def against(rows: Sequence[Row]) -> Grid:
 
 
 def _both(rows: Sequence[Row], rule: str, theirs: str, ours: str) -> Iterator[tuple[str, float, float]]:
-    """Gives the sets on which both contenders ran, with the median of each."""
+    """Yields the sets on which both contenders ran, with both medians."""
     for name in SETS:
         found = [one(rows, rule=rule, set=name, contender=who) for who in (theirs, ours)]
         first, second = (None if row is None else row.median_ms for row in found)
@@ -149,7 +146,7 @@ def _both(rows: Sequence[Row], rule: str, theirs: str, ours: str) -> Iterator[tu
 
 
 def fused(rows: Sequence[Row]) -> Iterator[str]:
-    """Says where torch's fused Adam is faster than ours, and by how much."""
+    """Yields a note on the sets on which torch's fused Adam is faster than ours."""
     here = [row for row in rows if (row.rule, row.contender) == ("adam", "torch-fused") and row.ratio is not None]
     faster = [f"{1 / row.ratio:.1f} times on {SETS[row.set].title}" for row in here if row.ratio and row.ratio < 1]
     if faster:
@@ -159,7 +156,7 @@ def fused(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def summary(rows: Sequence[Row]) -> Grid:
-    """Returns the figures that the promises are about, a line each."""
+    """Returns the numbers of the promises, one per line."""
     lines = list(_promises(rows))
     return Grid("In short", ("what", "median", "lowest", "highest"), tuple(lines))
 
@@ -218,7 +215,7 @@ def _milliseconds(row: Row | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Returns a number with three digits, whole ones in full."""
+    """Returns a number with three digits, or all digits before the point."""
     if value is None:
         return NOTHING
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

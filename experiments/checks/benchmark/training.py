@@ -12,7 +12,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers
 
 import tfoptim
 from experiments import terminal
@@ -22,37 +21,15 @@ from experiments.checks.benchmark.plan import as_csv, surroundings
 from experiments.checks.benchmark.tables import Grid
 from experiments.problems import seeds, tasks
 from experiments.problems.datasets.load import load
-from experiments.records import run_folder
+from experiments.problems.unet import unet
+from experiments.records import files
 
 SHAPE = (96, 112, 1)
-WIDTHS = (16, 32, 64, 128, 256)
 CLASSES = 4
 
 
-def build() -> Any:
-    """Returns the model; Keras's global seed decides the weights, and its outputs are logits."""
-    inputs = keras.Input(SHAPE)
-    x, skipped = inputs, []
-    for width in WIDTHS[:-1]:
-        x = _double(x, width)
-        skipped.append(x)
-        x = layers.MaxPooling2D(2)(x)
-    x = _double(x, WIDTHS[-1])
-    for width, same in zip(WIDTHS[-2::-1], reversed(skipped), strict=True):
-        x = layers.Conv2DTranspose(width, 2, strides=2)(x)
-        x = _double(layers.Concatenate()([x, same]), width)
-    return keras.Model(inputs, layers.Conv2D(CLASSES, 1)(x))
-
-
-def _double(x: Any, width: int) -> Any:
-    for _ in range(2):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
-    return x
-
-
 def examples(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images, float32 [count, 96, 112, 1], and a class for each pixel, int32 [count, 96, 112]."""
+    """Returns images, float32 [count, 96, 112, 1], and the class of each pixel, int32 [count, 96, 112]."""
     generator = np.random.default_rng(0)
     images = generator.standard_normal((count, *SHAPE), np.float32)
     return images, generator.integers(0, CLASSES, (count, *SHAPE[:2]), np.int32)
@@ -64,14 +41,14 @@ ADAMS: dict[str, Callable[[], Any]] = {"ours": tfoptim.Adam, "keras": keras.opti
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What is trained.
+    """A model and its training examples.
 
     Attributes:
-        title: the model in words.
-        build: makes the model; its outputs are logits.
+        title: of the model.
+        build: makes the model, whose outputs are logits.
         images: float32 [n, ...], n a multiple of the batch.
-        labels: class numbers, [n] or one a pixel.
-        batch: examples a step.
+        labels: class numbers, [n] or one per pixel.
+        batch: examples per step.
     """
 
     title: str
@@ -82,23 +59,23 @@ class Job:
 
     @property
     def steps(self) -> int:
-        """Steps an epoch."""
+        """Steps per epoch."""
         return len(self.labels) // self.batch
 
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """How fast one model trains with one Adam.
+    """Training speed of one model with one Adam.
 
     Attributes:
-        model: the model in words.
-        compiled: whether Keras hands the whole step to XLA by default: not on a CPU.
+        model: its title.
+        compiled: whether Keras compiles the whole step with XLA, which it does not on a CPU.
         optimizer: `ours` or `keras`.
-        epochs: epochs timed, the first one left out.
+        epochs: timed, without the first one.
         steps_per_s: steps per second, median of the epochs.
         lower_steps_per_s: lower quartile.
         upper_steps_per_s: upper quartile.
-        ratio: ours over Keras's, of the medians.
+        ratio: median with ours over median with Keras's.
         first_epoch_s: seconds of the first epoch, tracing and compiling included.
     """
 
@@ -114,7 +91,7 @@ class Speed:
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Times each epoch from its first batch to its last."""
+    """Times each epoch, from its first batch to its last."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +108,7 @@ class Stopwatch(keras.callbacks.Callback):
 
 
 def jobs() -> Iterator[Job]:
-    """Gives the perceptron and the ConvNet on 4,000 real digits, and a U-Net on noise, of whole batches."""
+    """Yields the perceptron and the ConvNet on 4,000 real digits, and a U-Net on noise, in whole batches."""
     data = load("mnist_5k", ("train",))["train"]
     whole = len(data) // 128 * 128
     images, labels = data.images[:whole].astype(np.float32) / 255, data.labels[:whole]
@@ -139,15 +116,20 @@ def jobs() -> Iterator[Job]:
         init, dropout = (seeds.derive(name, 0, purpose) for purpose in ("init", "dropout"))
         task = tasks.get(name)
         yield Job(title, lambda task=task, i=init, d=dropout: task.model(i, d), images, labels, 128)  # type: ignore[misc]
-    yield Job("U-Net", build, *examples(40), 8)
+    yield segmentation()
+
+
+def segmentation() -> Job:
+    """Returns the U-Net on noise; Keras's global seed decides its weights."""
+    return Job("U-Net", lambda: unet(SHAPE, CLASSES, dropout=0.0, bias=False), *examples(40), 8)
 
 
 def measure(job: Job, epochs: int) -> list[Speed]:
-    """Returns how fast a model trains with each Adam; their epochs alternate, and so does who is first.
+    """Returns the training speed of a model with each Adam; their epochs alternate, and so does the order.
 
     Args:
-        job: what is trained.
-        epochs: epochs that are timed, after a first one.
+        job: model and examples.
+        epochs: timed epochs, after a first one.
     """
     models = {}
     for name, adam in ADAMS.items():
@@ -174,16 +156,16 @@ def measure(job: Job, epochs: int) -> list[Speed]:
 
 
 def run(epochs: int | None, folder: Path, typed: str) -> None:
-    """Measures all models, compiled as Keras does by default, then writes and prints."""
+    """Measures all models, compiled as by default in Keras, then writes and prints."""
     found = []
     for job in jobs():
         found += measure(job, epochs or EPOCHS)
         print(f"{job.title}: {found[-1].ratio:.2f} times as many steps a second with ours", file=sys.stderr, flush=True)
     about = surroundings(typed)
     folder.mkdir(parents=True, exist_ok=True)
-    run_folder.write(folder / "benchmark_fit.csv", as_csv(found, about))
+    files.write(folder / "benchmark_fit.csv", as_csv(found, about))
     page = folder / "benchmark_fit.md"
-    run_folder.write(page, output.markdown("Training as a whole", [grid(found)], about))
+    files.write(page, output.markdown("Training as a whole", [grid(found)], about))
     output.show(grid(found))
     terminal.say(f"Written to {folder}: benchmark_fit.csv, {page.name}.")
 

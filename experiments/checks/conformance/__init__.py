@@ -1,5 +1,4 @@
-"""What Keras's optimizers get wrong on TensorFlow and what tfoptim's do instead, measured on both by the same code.
+"""Faults of Keras's optimizers on TensorFlow, measured by the same code on Keras and on tfoptim.
 
-`rows` says what a row is, `catalogue` has all of them, each other module a few that belong together. Rows need no more
-than Keras and tfoptim; those about replicas and workers run in processes of their own (`processes`).
+`rows` defines a row, `catalogue` lists all of them, every other module declares the rows of one subject.
 """

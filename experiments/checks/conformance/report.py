@@ -1,4 +1,4 @@
-"""Measuring rows on both libraries, and the tables that come of it."""
+"""Measures rows on both libraries, and shows the verdicts as a table, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
+
 from experiments import terminal
-from experiments.checks.conformance.processes import Children, Found
-from experiments.checks.conformance.rows import Place, Row, Verdict, libraries
+from experiments.checks.conformance.catalogue import Children, Found, measured
+from experiments.checks.conformance.rows import Place, Row, Verdict
 
 NAMES = ("Keras", "tfoptim")
 BEGIN = "<!-- measured by `python -m experiments conformance --markdown docs/keras-differences.md` -->"
@@ -19,13 +21,11 @@ ELSEWHERE: tuple[Place, ...] = ("mirrored", "workers")
 
 
 def measure(rows: Sequence[Row]) -> Found:
-    """Runs rows on both libraries; those with replicas run in other processes meanwhile."""
+    """Runs rows on both libraries; rows with replicas run in other processes at the same time."""
     by_place: dict[Place, list[Row]] = {place: [row for row in rows if row.place == place] for place in ELSEWHERE}
     children = [Children(place, those) for place, those in by_place.items() if those]
     try:
-        found = {
-            row.id: {library.name: row.run(library) for library in libraries()} for row in rows if row.place == "here"
-        }
+        found = measured([row for row in rows if row.place == "here"])
         for child in children:
             found |= child.found()
     finally:
@@ -35,19 +35,19 @@ def measure(rows: Sequence[Row]) -> Found:
 
 
 def summary(found: Found) -> str:
-    """Returns the last line: how many rows each library passes."""
+    """Returns the last line: the number of rows that each library passes."""
     passed = {name: sum(both[name].passed for both in found.values()) for name in NAMES}
     return ", ".join(f"{name} {passed[name]} of {len(found)}" for name in NAMES)
 
 
 def complete(found: Found) -> bool:
-    """Tells whether tfoptim keeps every promise."""
+    """Returns whether tfoptim keeps every promise."""
     return all(both["tfoptim"].passed for both in found.values())
 
 
 def show(rows: Sequence[Row], found: Found) -> None:
     """Prints the table for a terminal."""
-    print("What is promised, and what was measured\n")
+    print("Promises, and measured behaviour\n")
     cells = [(row.id, _plain(row.title), *(_cell(found[row.id][name]) for name in NAMES)) for row in rows]
     print(terminal.table(("row", "checked", *NAMES), cells) + "\n")
 
@@ -71,13 +71,8 @@ def as_json(rows: Sequence[Row], found: Found) -> str:
 
 
 def markdown(rows: Sequence[Row], found: Found) -> str:
-    """Returns the table for the documentation; which Keras was measured stands below it."""
-    import keras
-
-    lines = [
-        "| checked | Keras | tfoptim | the command that shows it |",
-        "|---|---|---|---|",
-    ]
+    """Returns the table for the documentation, with the measured version of Keras below it."""
+    lines = ["| checked | Keras | tfoptim | the command that shows it |", "|---|---|---|---|"]
     for row in rows:
         theirs, ours = (found[row.id][name].measured for name in NAMES)
         command = f"python -m experiments conformance --rows {row.id}"
@@ -86,13 +81,13 @@ def markdown(rows: Sequence[Row], found: Found) -> str:
 
 
 def page(text: str, table: str) -> str:
-    """Returns a page with its table replaced.
+    """Returns a page of the documentation with its table replaced.
 
     Raises:
-        ValueError: the page has no place for the table.
+        ValueError: the page has no marks around a table.
     """
     if BEGIN not in text or END not in text:
-        raise ValueError(f"The page must have the lines {BEGIN} and {END}, between which the table goes.")
+        raise ValueError(f"The page must have the lines {BEGIN} and {END} around its table.")
     return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n{table}{END}", text, flags=re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Rows of the conformance table: a promise, how it is measured on a library, and the scene it is measured in."""
+"""Rows of the conformance table: a promise and its measurement; and variables, steps and models for measuring."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import tfoptim
+
 Place = Literal["here", "mirrored", "workers"]
-"""Where a row runs: in this process, on two logical CPUs of another, or in two processes that work together."""
+"""Where a row runs: in this process, on two logical CPUs of another, or in two connected processes."""
 
 
 @dataclass(frozen=True)
@@ -21,30 +23,30 @@ class Library:
     """Optimizers under the names of Keras's, from Keras or from tfoptim.
 
     Args:
-        name: as the report's heading says it.
-        module: holds the classes.
+        name: in the heading of the report.
+        module: of the classes.
     """
 
     name: str
     module: Any
 
     def find(self, name: str) -> Any:
-        """Returns the optimizer class of that name, in any case: Keras writes Adagrad, tfoptim AdaGrad."""
+        """Returns an optimizer class by name, in any case: Keras writes Adagrad, tfoptim AdaGrad."""
         return {key.lower(): value for key, value in vars(self.module).items()}[name.lower()]
 
     def make(self, name: str, *arguments: Any, **keywords: Any) -> Any:
-        """Returns an optimizer; its name is the class's, so that messages do not count those made before."""
+        """Returns an optimizer named after its class, so that messages have no running number."""
         return self.find(name)(*arguments, **{"name": name.lower()} | keywords)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a row found in one library.
+    """Result of a row on one library.
 
     Args:
-        passed: whether the promise is kept.
+        passed: the promise is kept.
         measured: the number or the behaviour, in a few words.
-        crashed: whether the row itself failed, so that nothing was measured.
+        crashed: the row itself failed, so nothing was measured.
     """
 
     passed: bool
@@ -58,11 +60,11 @@ class Row:
 
     Args:
         id: letter and number, and a letter for each of several rows about one fault.
-        title: what is checked, in a few words.
-        promise: what tfoptim does, in a few words.
-        measure: takes a library, returns whether it keeps the promise, and what was measured.
+        title: the subject, in a few words.
+        promise: behaviour of tfoptim, in a few words.
+        measure: takes a library, returns whether it keeps the promise, and the measured behaviour.
         place: where it has to run.
-        keras: the verdict that Keras is known to get, over the supported range of its versions.
+        keras: whether Keras keeps the promise, in all supported versions.
         slow: takes more than a few seconds.
     """
 
@@ -80,7 +82,7 @@ class Row:
         return self.id.rstrip("abcdefghij")
 
     def run(self, library: Library) -> Verdict:
-        """Measures one library; an error of the row is told and not raised, so that the report goes on."""
+        """Measures one library; an error of the row becomes its verdict, so that the report continues."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -91,7 +93,7 @@ class Row:
 
 
 LONGEST = 150
-"""Letters of a message that are shown."""
+"""Characters of a message that are shown."""
 
 ROWS: dict[str, Row] = {}
 """Every row, id -> row, filled by the decorator when the modules are imported."""
@@ -112,21 +114,17 @@ def row(id: str, title: str, promise: str, place: Place = "here", **facts: bool)
 
 def libraries() -> tuple[Library, Library]:
     """Returns Keras's optimizers and tfoptim's."""
-    import keras
-
-    import tfoptim
-
     return Library("Keras", keras.optimizers), Library("tfoptim", tfoptim)
 
 
 def brief(error: BaseException) -> str:
-    """Returns type and message of an error on one line, cut where it gets long."""
+    """Returns type and message of an error on one line, cut if it is long."""
     message = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip(" :")
     return message if len(message) <= LONGEST else f"{message[:LONGEST].rpartition(' ')[0]} ..."
 
 
 def refusal(action: Callable[[], Any]) -> str:
-    """Returns the error with which an action is refused, or nothing if it goes through."""
+    """Returns the error that an action raises, or an empty string."""
     try:
         action()
     except Exception as error:
@@ -135,7 +133,7 @@ def refusal(action: Callable[[], Any]) -> str:
 
 
 def refused(error: str) -> bool:
-    """Tells whether what `refusal` returned is an error of the kind that says what is wrong with a value."""
+    """Returns whether a result of `refusal` is a ValueError."""
     return error.startswith("ValueError: ")
 
 
@@ -150,7 +148,7 @@ def values(variable: Any) -> np.ndarray:
 
 
 def steps(optimizer: Any, gradients: Sequence[Any], start: Any = 0.0, dtype: str = "float32") -> np.ndarray:
-    """Returns the weights after one step per gradient, and after what the end of `fit` does to them."""
+    """Returns the weights after one step per gradient and the end of `fit`, which may overwrite them."""
     variable = weight(start, dtype)
     optimizer.build([variable])
     for gradient in gradients:
@@ -179,6 +177,6 @@ def small_model(optimizer: Any, seed: int = 0) -> Any:
 
 
 def number(value: Any) -> str:
-    """Returns a number in three digits."""
+    """Returns a number with three digits."""
     value = float(value)
     return f"{0.0 if abs(value) < 1e-12 else value:.3g}"

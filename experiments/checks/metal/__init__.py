@@ -1,1 +1,1 @@
-"""What only a Mac with an Apple GPU can confirm: `python -m experiments metal-check`."""
+"""Checks for Macs with an Apple GPU: `python -m experiments metal-check`."""

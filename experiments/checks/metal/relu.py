@@ -1,7 +1,7 @@
-"""Whether a dense layer keeps its ReLU where `fit` and `predict` run it: in a compiled graph.
+"""Checks that a dense layer keeps its ReLU in `fit` and `predict`, in a compiled graph.
 
-As a program, `python -m experiments.checks.metal.relu DEVICE`, it prints the error of `dense_error` in a process of its
-own, since the plugin reads its switch when it is loaded. With `option` behind the device it sets TensorFlow's option.
+As a program, `python -m experiments.checks.metal.relu DEVICE [option]` prints `dense_error` of its own process, because
+the plugin reads its switch when it is loaded; `option` sets TensorFlow's option instead of the switch.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ EXAMPLES, INPUTS, UNITS = 64, 16, 8
 
 
 def dense_error(device: str) -> float:
-    """Returns how far one step of `fit` on a dense layer with ReLU, and `predict`, are from NumPy.
+    """Returns the error of one step of `fit` on a dense layer with ReLU, and of `predict`, against NumPy.
+
+    It is the largest difference of loss, weights and predictions, each relative to its largest number.
 
     Args:
         device: of TensorFlow, as in `GPU:0`.
-
-    Returns:
-        The largest difference of loss, weights and predictions, each relative to its largest number.
     """
     import keras
     import tensorflow as tf
@@ -37,7 +36,7 @@ def dense_error(device: str) -> float:
     with tf.device(device):
         model = keras.Sequential([keras.Input((INPUTS,)), keras.layers.Dense(UNITS, activation="relu")])
         model.set_weights([w, np.zeros(UNITS)])
-        # A loss that is linear in the output: its gradient is y wherever the ReLU lets it through.
+        # A loss that is linear in the output: its gradient is y where the ReLU is active.
         model.compile(keras.optimizers.SGD(1.0), loss=lambda y, p: tf.reduce_mean(y * p), jit_compile=False)
         predicted = model.predict(x, batch_size=EXAMPLES, verbose=0)
         loss = model.fit(x, y, batch_size=EXAMPLES, verbose=0).history["loss"][0]
@@ -46,7 +45,7 @@ def dense_error(device: str) -> float:
 
 
 def _expected(x: Any, y: Any, w: Any) -> tuple[Any, ...]:
-    """Returns loss, predictions, and weights and bias after a step of size 1, in float64."""
+    """Returns loss, predictions, and weights and bias after a step with rate 1, in float64."""
     z = x @ w
     p = np.maximum(z, 0.0)
     dz = np.where(z > 0, y, 0.0) / y.size
@@ -58,11 +57,11 @@ def _distance(found: Any, wanted: Any) -> float:
 
 
 def error_without_switch(device: str, *, option: bool) -> float | str:
-    """Returns `dense_error` of a process in which the plugin's switch is off, or why there is none.
+    """Returns `dense_error` of a process with the plugin's switch off, or the reason why there is none.
 
     Args:
         device: of TensorFlow.
-        option: whether TensorFlow's option not to use the plugin's graph optimizers is set instead.
+        option: turn off the plugin's graph optimizers by TensorFlow's option instead.
     """
     command = [sys.executable, "-m", "experiments.checks.metal.relu", device, *(["option"] if option else [])]
     environment = {**os.environ, machine.SWITCH: "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -85,7 +84,7 @@ def error_without_switch(device: str, *, option: bool) -> float | str:
 
 
 def main(device: str, *words: str) -> None:
-    """Prints the error, in a process of its own."""
+    """Prints the error of this process."""
     if "option" in words:
         machine.turn_off_plugin_optimizers()
     print(dense_error(device))

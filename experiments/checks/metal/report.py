@@ -1,4 +1,4 @@
-"""What was found, as Markdown that can be pasted into an issue."""
+"""Report of the checks, as Markdown for an issue."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PACKAGES = (machine.PLUGIN, "tensorflow", "keras", "numpy")
 
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
+class Line:
     """One line of the report.
 
     Attributes:
-        what: was looked at.
-        found: what was seen.
-        right: whether it is as it should be; None for what is only told.
+        what: subject of the line.
+        found: observed value.
+        right: whether it is correct; None for information only.
     """
 
     what: str
@@ -29,15 +29,15 @@ class Finding:
     right: bool | None = None
 
 
-def surroundings(device: str) -> list[Finding]:
-    """Returns what a reader of the report must know about the machine."""
+def surroundings(device: str) -> list[Line]:
+    """Returns the lines on the machine and its versions."""
     switch = os.environ.get(machine.SWITCH)
     return [
-        Finding("machine", f"{platform.platform()}, Python {platform.python_version()}"),
-        *(Finding(name, version(name)) for name in PACKAGES),
-        Finding("commit of tfoptim", environment.commit()),
-        Finding(machine.SWITCH, "not set" if switch is None else switch),
-        Finding("device asked for", device),
+        Line("machine", f"{platform.platform()}, Python {platform.python_version()}"),
+        *(Line(name, version(name)) for name in PACKAGES),
+        Line("commit of tfoptim", environment.commit()),
+        Line(machine.SWITCH, "not set" if switch is None else switch),
+        Line("requested device", device),
     ]
 
 
@@ -49,26 +49,26 @@ def version(name: str) -> str:
         return "not installed"
 
 
-def of_relu(error: float) -> Finding:
-    """Returns what a dense layer with ReLU did under `fit` in this process."""
+def of_relu(error: float) -> Line:
+    """Returns the line on a dense layer with ReLU in this process."""
     right = error <= relu.TOLERANCE
     words = "kept" if right else "LOST"
-    return Finding("ReLU of a dense layer in fit and predict", f"{words} (error {error:.0e})", right)
+    return Line("ReLU of a dense layer in fit and predict", f"{words} (error {error:.0e})", right)
 
 
-def of_other(words: str, error: float | str) -> Finding:
-    """Returns what it did in a process with another setting, which is only told."""
+def of_other(words: str, error: float | str) -> Line:
+    """Returns the line on it in a process with another setting, for information only."""
     kept = "kept" if isinstance(error, float) and error <= relu.TOLERANCE else "LOST"
     found = error if isinstance(error, str) else f"{kept} (error {error:.0e})"
-    return Finding(f"ReLU {words}", found)
+    return Line(f"ReLU {words}", found)
 
 
-def markdown(findings: Sequence[Finding], rows: Sequence[tuple[steps.Steps, Sequence[float | None]]]) -> str:
+def markdown(findings: Sequence[Line], rows: Sequence[tuple[steps.Steps, Sequence[float | None]]]) -> str:
     """Returns both tables.
 
     Args:
-        findings: of the machine and of the ReLU.
-        rows: of each probe, with the milliseconds of a step, ours and Keras's, empty where they were not taken.
+        findings: lines on the machine and the ReLU.
+        rows: result of each probe, with the milliseconds of a step, ours and Keras's; empty if not timed.
     """
     lines = ["| what | found | |", "|---|---|---|"]
     lines += [f"| {f.what} | {f.found} | {_mark(f.right)} |" for f in findings]
@@ -76,16 +76,16 @@ def markdown(findings: Sequence[Finding], rows: Sequence[tuple[steps.Steps, Sequ
         error = f"error after {steps.STEPS} steps (allowed: {steps.TOLERANCE:.0e} of the largest move)"
         lines += ["", f"| optimizer | {error} | operation left to the CPU | step, ms | Keras's step, ms | |"]
         lines += ["|---|---|---|---|---|---|"]
-        lines += [_line(seen, times) for seen, times in rows]
+        lines += [_row(seen, times) for seen, times in rows]
     return "\n".join(lines)
 
 
 def summary(wrong: int) -> str:
-    """Returns the last sentence."""
+    """Returns the last sentence of the report."""
     return "All checks passed." if wrong == 0 else f"{wrong} check(s) failed: please paste this into an issue."
 
 
-def _line(seen: steps.Steps, times: Sequence[float | None]) -> str:
+def _row(seen: steps.Steps, times: Sequence[float | None]) -> str:
     numbers = [f"{time:.2f}" if time is not None else "-" for time in (*times, None, None)[:2]]
     error = seen.failed or f"{seen.error:.1e}"
     return f"| {seen.probe.title} | {error} | {seen.off or 'none'} | {' | '.join(numbers)} | {_mark(seen.right)} |"

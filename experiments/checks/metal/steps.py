@@ -1,4 +1,7 @@
-"""Steps of each optimizer on a device: against the rule in float64 NumPy, for operations left to the CPU, and timed."""
+"""Checks and times steps of each optimizer on a device.
+
+The weights are compared with the rule in float64 NumPy, and operations without a kernel on the device are named.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +26,26 @@ TOLERANCE = 1e-4  # of the largest move: rounding gives about 1e-6, an epsilon o
 SHAPES = ((64, 33), (3, 3, 4, 8), (33,), ())
 TIMED_SHAPES = ((784, 1000), (1000,), (1000, 500), (500,), (500, 100), (100,), (100, 10), (10,))  # the MNIST perceptron
 ROUNDS, CALLS = 7, 10
-# An epsilon that can be seen, and a momentum for what has none of its own.
+# A large epsilon, and a momentum for rules without a default.
 TELLING = {"learning_rate": 0.5, "epsilon": 1e-3, "momentum": 0.9}
 KERAS_NAMES: Mapping[str, tuple[str, dict[str, float]]] = {"gd": ("sgd", {}), "momentum": ("sgd", {"momentum": 0.9})}
 
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """One optimizer with arguments at which the plugin's known faults show."""
+    """One optimizer with arguments that reveal the known faults of the plugin."""
 
     name: str
     options: Mapping[str, Any]
 
     @property
     def title(self) -> str:
-        """The name, with what is switched on."""
+        """The name, with its active switches."""
         return " ".join([self.name, *(key for key, value in self.options.items() if value is True)])
 
     @property
     def plain(self) -> bool:
-        """Whether nothing is switched on."""
+        """Whether no switch is active."""
         return self.title == self.name
 
     def make(self) -> Any:
@@ -52,13 +55,13 @@ class Probe:
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """What was seen of a probe.
+    """Result of a probe.
 
     Attributes:
         probe: the optimizer.
         error: distance from float64 NumPy after the steps, relative to the largest move; infinite if not finite.
-        off: the first operation that has no kernel on the device, None where all have one.
-        failed: what TensorFlow said if the steps cannot run at all.
+        off: the first operation without a kernel on the device, or None.
+        failed: message of TensorFlow if the steps cannot run at all.
     """
 
     probe: Probe
@@ -68,12 +71,12 @@ class Steps:
 
     @property
     def right(self) -> bool:
-        """Whether all is as it should be."""
+        """Whether the steps are correct and run on the device."""
         return self.error <= TOLERANCE and self.off is None and self.failed is None
 
 
 def probes(names: Sequence[str]) -> list[Probe]:
-    """Returns each optimizer as it is, and with each of its own switches on (Nesterov, AMSGrad, centered)."""
+    """Returns each optimizer without switches, and with each of its own switches (Nesterov, AMSGrad, centered)."""
     found = []
     for name in names:
         fields = classes()[name].fields
@@ -89,7 +92,7 @@ def _common() -> Mapping[str, Any]:
 
 
 def check(probe: Probe, device: str) -> Steps:
-    """Runs a few steps of a probe on a device: first with operations bound to it, then as a user would."""
+    """Runs a few steps of a probe: with operations bound to the device; if that fails, without."""
     off = None
     try:
         with _bound():
@@ -120,7 +123,7 @@ def _error(probe: Probe, device: str) -> float:
 
 
 def _largest(some: Sequence[Any], others: Sequence[Any]) -> float:
-    """Returns the largest difference; not a number if there is one that is not."""
+    """Returns the largest difference, NaN if there is a NaN."""
     return float(np.max([np.max(np.abs(a - b)) for a, b in zip(some, others, strict=True)]))
 
 
@@ -130,7 +133,7 @@ def _tensors(values: Sequence[Any], device: str) -> list[Any]:
 
 
 def compiled(optimizer: Any, start: Sequence[Any], device: str) -> tuple[Callable[[Any], Any], list[Any]]:
-    """Returns a compiled step of an optimizer of tfoptim or Keras, and the variables it moves, all on a device."""
+    """Returns a compiled step of an optimizer, and its variables, all on a device."""
     with tf.device(device):
         variables = [keras.Variable(w, dtype="float32") for w in start]
         optimizer.build(variables)
@@ -145,7 +148,7 @@ def compiled(optimizer: Any, start: Sequence[Any], device: str) -> tuple[Callabl
 
 @contextlib.contextmanager
 def _bound() -> Iterator[None]:
-    """Has TensorFlow raise where it would otherwise run an operation on another device than it should."""
+    """Makes TensorFlow raise where it would otherwise move an operation to another device."""
     before = tf.config.get_soft_device_placement()
     tf.config.set_soft_device_placement(False)
     try:
@@ -155,7 +158,7 @@ def _bound() -> Iterator[None]:
 
 
 def _operation(problem: tf.errors.OpError) -> str:
-    """Returns the operation that an error of placement is about."""
+    """Returns the operation in an error of placement."""
     match = re.search(r"(?:operation|node) [{`']*([\w/.]+)", problem.message)
     return match[1] if match else _first_line(problem)
 
@@ -165,21 +168,18 @@ def _first_line(problem: tf.errors.OpError) -> str:
 
 
 def milliseconds(name: str, device: str, shapes: Sequence[tuple[int, ...]] = TIMED_SHAPES) -> list[float | None]:
-    """Returns the median milliseconds of a compiled step of our optimizer and of Keras's, called in turn.
+    """Returns the median milliseconds of a compiled step with ours and with Keras's, called in turn.
 
     Args:
-        name: of an optimizer of tfoptim.
+        name: of an optimizer of tfoptim; the second number is None if Keras has no such optimizer.
         device: of TensorFlow.
         shapes: of the variables.
-
-    Returns:
-        Ours, then Keras's, None where Keras has no such optimizer.
     """
     start = [np.ones(shape) for shape in shapes]
     made = [compiled(each, start, device) for each in (tfoptim.get(name), _of_keras(name)) if each is not None]
     gradients = _tensors([np.full(shape, 0.01) for shape in shapes], device)
     seconds: list[list[float]] = [[] for _ in made]
-    for _ in range(1 + ROUNDS):  # the first, which traces, is not counted
+    for _ in range(1 + ROUNDS):  # the first one traces and is not counted
         for (step, variables), taken in zip(made, seconds, strict=True):
             before = time.perf_counter()
             for _ in range(CALLS):

@@ -13,10 +13,10 @@ from typing import Any
 
 from experiments import environment
 from experiments.problems import tasks
-from experiments.records import checkpoints, run_folder
+from experiments.records import attempts, run_folder
+from experiments.records.attempts import Attempt
 from experiments.records.files import StorageError
 from experiments.records.leases import Lease, claim, holder
-from experiments.records.run_folder import Attempt
 from experiments.running import timing_pass
 from experiments.studies.runs import SPLITS_OF_KIND, TIMING, Run
 
@@ -78,7 +78,7 @@ def execute_run(job: Mapping[str, Any], cache: WorkerCache, say: Say) -> None:
             say("finished", status=record.status, rest="", **_ending(record.evaluations[-1]))
             return
         # Seconds of two processes are not those of one: a timed run starts again.
-        start, passed_over = (None, []) if run.kind == TIMING else checkpoints.load(folder, run.identity)
+        start, passed_over = (None, []) if run.kind == TIMING else attempts.resumable(folder, run.identity)
         for sentence in passed_over:
             print(sentence, file=sys.stderr)
             say("note", text=sentence)
@@ -94,7 +94,7 @@ def execute_run(job: Mapping[str, Any], cache: WorkerCache, say: Say) -> None:
 
 def _train(
     attempt: Attempt,
-    start: checkpoints.Checkpoint | None,
+    start: attempts.Checkpoint | None,
     lease: Lease,
     job: Mapping[str, Any],
     cache: WorkerCache,

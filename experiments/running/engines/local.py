@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from experiments.records import run_folder
+from experiments.records import attempts
 from experiments.records.files import StorageError
 from experiments.records.leases import STALE_SECONDS
 from experiments.running.engines import ENDS, Event, Job, Setting
@@ -124,7 +124,7 @@ class Local:
             error = f"its worker ended with code {code}" + (", perhaps for lack of memory" if code == -9 else "")
             if worker.attempt:
                 try:
-                    run_folder.give_up(worker.job.folder, worker.attempt, "killed", error)
+                    attempts.give_up(worker.job.folder, worker.attempt, "killed", error)
                 except StorageError as fault:
                     error = str(fault)
             observe(Event(worker.job, "failed", {"error": error}))

@@ -21,7 +21,7 @@ from experiments.problems import grid, seeds, tasks
 from experiments.problems.datasets.augment import halves
 from experiments.problems.datasets.load import Examples
 from experiments.problems.tasks.base import Task
-from experiments.records.checkpoints import Checkpoint
+from experiments.records.attempts import Checkpoint
 from experiments.running.training import evaluate
 from experiments.running.training import step as steps
 from experiments.running.training.step import Split

@@ -76,6 +76,7 @@ def told(table):
     return row
 
 
+@pytest.mark.slow
 def test_one_optimizer_under_two_names_is_a_tie(found):
     """Of the same seeds every difference is exactly 0, so that p is 1 and each is better half of the time."""
     row = told({label: scores(found, label) for label in ("Adam", "the same")})
@@ -84,6 +85,7 @@ def test_one_optimizer_under_two_names_is_a_tie(found):
     assert tuple(row.percentile) == tuple(row.expanded) == (0, 0)
 
 
+@pytest.mark.slow
 def test_one_optimizer_with_other_seeds_is_a_tie(found, monkeypatch, tmp_path):
     """Seeds are all that differs then, and that is no difference."""
     adam = dataclasses.replace(STUDY, optimizers=STUDY.optimizers[:1], seeds=(6, 7, 8, 9, 10, 11))
@@ -99,6 +101,7 @@ def test_a_hundredth_of_the_rate_loses(found):
     assert row.corrected_p < 0.05
 
 
+@pytest.mark.slow
 def test_the_same_study_twice_gives_the_same_curves(found, monkeypatch, tmp_path):
     """Bit for bit, in another folder and after other runs: scores of every pass, weights and slots."""
     one = dataclasses.replace(STUDY, optimizers=STUDY.optimizers[2:3], seeds=(5, 0))

@@ -47,10 +47,10 @@ def test_parts_of_a_cost_are_kept_when_costs_are_added():
 
 
 def test_without_a_timing_pass_there_are_no_times():
-    """The caption says which command takes them; memory is then what optimizers declare to keep."""
+    """The caption says which command measures them; memory is then what optimizers declare to keep."""
     table = cost_rows.cost_rows(NOT, result(NOT))
     assert all(math.isnan(row["seconds_per_step"]) for row in table)
-    assert "python -m experiments time small takes them" in how.costs(NOT)
+    assert "python -m experiments time small measures them" in how.costs(NOT)
     assert cost_rows.timing_rows(NOT) == curves.with_seconds([{"step": 1, "optimizer": "GD"}], NOT) == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from experiments import studies as config
 from experiments.__main__ import main
 from experiments.analysis.lint import RULES, Case, check, findings, searches
-from experiments.records import run_folder
+from experiments.records import attempts, run_folder
 from experiments.studies import runs
 from experiments.tuning import choosing, selection
 from experiments.tuning.search import LogUniform, Search
@@ -99,7 +99,7 @@ def written(tmp_path, monkeypatch):
     tuning = [record for record in RECORDS if record.run.kind == runs.TUNING]
     selection.write(path, STUDY, tuning, SOUND.choices)
     for record in RECORDS:
-        attempt = run_folder.Attempt(run_folder.folder(run_folder.ROOT, "sound", record.run), record.run)
+        attempt = attempts.Attempt(run_folder.folder(run_folder.ROOT, "sound", record.run), record.run)
         for evaluation in record.evaluations:
             attempt.append(evaluation)
         attempt.finish(record.status, record.environment, record.summary)

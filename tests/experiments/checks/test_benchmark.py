@@ -144,6 +144,7 @@ def test_an_interrupted_benchmark_keeps_what_it_has_measured(monkeypatch, tmp_pa
     assert "tables and figure are unchanged" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_told_and_what_was_measured_stays(monkeypatch, tmp_path, capsys):
     """Each set is measured in a process of its own; one that runs out of memory is killed by the system."""
     monkeypatch.setattr("experiments.checks.benchmark.measure.serve", sys.exit)  # with its first argument for a code
@@ -189,9 +190,10 @@ def test_a_table_of_something_else_is_refused(capsys, tmp_path):
     """The command that writes such tables is named."""
     (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     assert main(["benchmark", "--from", str(tmp_path / "other.csv")]) == 2
-    assert "is not a table that `python -m experiments benchmark` wrote" in capsys.readouterr().err
+    assert "is not a table of `python -m experiments benchmark`" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_measures_writes_and_prints(capsys, tmp_path):
     """End to end, on the smallest table."""
     words = ["--rules", "sgd", "--sets", "table_1k", "--contenders", "keras", "--rounds", "2", "--out", str(tmp_path)]

@@ -9,7 +9,7 @@ from experiments.checks.benchmark.contenders import Contender, operations
 from experiments.checks.benchmark.plan import Pair, Row
 from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS
 from experiments.errors import UserError
-from experiments.records import run_folder
+from experiments.records import files
 
 ABOUT = {
     "cpu": "a processor",
@@ -139,14 +139,12 @@ def test_steps_in_a_loop_have_a_table_of_their_own():
 def test_parts_measured_one_after_the_other_are_drawn_together(tmp_path):
     """With the command of each; parts of different machines are refused."""
     for folder, name, more in (("a", "mlp", {}), ("b", "unet", {"command": "second"}), ("c", "unet", {"cpu": "other"})):
-        run_folder.write(
-            tmp_path / f"{folder}.csv", plan.as_csv([row(name=name)], {**ABOUT, "bandwidth_gb_s": 1.0, **more})
-        )
+        files.write(tmp_path / f"{folder}.csv", plan.as_csv([row(name=name)], {**ABOUT, "bandwidth_gb_s": 1.0, **more}))
     output.redraw([tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "whole")
     found, about = plan.read(Row, (tmp_path / "whole" / "benchmark.csv").read_text(encoding="utf-8"))
     assert [one.set for one in found] == ["mlp", "unet"]
     assert about["command"] == f"{ABOUT['command']}, then second"
-    with pytest.raises(UserError, match="not of one machine and its versions: cpu is"):
+    with pytest.raises(UserError, match="must have the same cpu, got a processor and other"):
         output.redraw([tmp_path / "a.csv", tmp_path / "c.csv"], tmp_path / "whole")
 
 

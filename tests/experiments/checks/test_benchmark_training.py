@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments.checks.benchmark import plain, plan, script, training
+from experiments.checks.benchmark import plain, plan, training
 from experiments.errors import RunsFailed
 from tests.experiments.small import study
 
@@ -22,22 +22,21 @@ def test_fit_is_measured_with_both_adams():
     assert "small" in training.grid([ours, theirs]).markdown()
 
 
-def test_the_unet_gives_a_class_for_each_pixel():
-    """Halved four times and doubled four times."""
-    assert training.build().output_shape == (None, 96, 112, training.CLASSES)
-    images, labels = training.examples(2)
-    assert (images.shape, labels.shape) == ((2, 96, 112, 1), (2, 96, 112))
+def test_the_unet_trains_on_whole_batches_of_noise_and_gives_a_class_for_each_pixel():
+    """Its outputs are logits of the labels' shape."""
+    job = training.segmentation()
+    assert (job.images.shape, job.labels.shape) == ((40, 96, 112, 1), (40, 96, 112))
+    assert job.steps * job.batch == 40
+    assert job.build().output_shape == (None, *job.labels.shape[1:], training.CLASSES)
 
 
 def test_the_plain_script_trains_a_study_s_entries(monkeypatch):
     """GD takes one step an epoch on all examples, the others one a batch, with Keras's classes and chosen rates."""
     made = []
-    monkeypatch.setattr(
-        script, "optimizer", lambda *given, real=script.optimizer: made.append(real(*given)) or made[-1]
-    )
+    monkeypatch.setattr(plain, "optimizer", lambda *given, real=plain.optimizer: made.append(real(*given)) or made[-1])
     data = dict.fromkeys(("train", "test"), (np.zeros((256, 28, 28, 1), np.float32), np.zeros(256, np.int32)))
     for entry in study(epochs=2).optimizers:
-        assert 0 <= script.train(study(epochs=2), entry, 0.01, 0, data) <= 1
+        assert 0 <= plain.train(study(epochs=2), entry, 0.01, 0, data) <= 1
     assert [("SGD", 2), ("Adam", 4)] == [(type(one).__name__, int(one.iterations)) for one in made]
     schedule = made[0]._learning_rate
     assert (schedule.peak, schedule.steps) == (0.01, 2), "the comparison's schedule, for GD's two steps"

@@ -10,7 +10,7 @@ import pytest
 import tfoptim
 from experiments.__main__ import main
 from experiments.checks.conformance import catalogue, report
-from experiments.checks.conformance.processes import Children
+from experiments.checks.conformance.catalogue import Children
 from experiments.checks.conformance.rows import Row, Verdict, libraries
 from experiments.errors import UserError
 from tfoptim.registry import classes

@@ -92,6 +92,7 @@ def test_a_disk_with_little_space_is_not_enough(monkeypatch, tmp_path):
     assert data._space(tmp_path).mark == "NO"
 
 
+@pytest.mark.slow
 def test_devices_are_those_that_tensorflow_finds(monkeypatch):
     """And one that does not start is told with its last words."""
     monkeypatch.undo()

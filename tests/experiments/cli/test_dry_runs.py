@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.__main__ import main
-from experiments.records import estimate, run_folder
+from experiments.records import costs, run_folder
 from tests.experiments.kept import finished
 from tests.experiments.small import TOML, run, select, study
 
@@ -17,17 +17,17 @@ def root(tmp_path, monkeypatch):
 
 def test_time_is_estimated_from_the_runs_most_like_those_to_come():
     """Of the same program, else of the same optimizer, else of the same problem; else it is not known."""
-    known = estimate.paces(run_folder.ROOT)
-    assert estimate.seconds([run()], known, 1) is None
+    known = costs.paces(run_folder.ROOT)
+    assert costs.expected_seconds([run()], known, 1) is None
     finished(run("GD"), seconds=100.0)
-    known = estimate.paces(run_folder.ROOT)
-    assert estimate.seconds([run()], known, 1) == 102.0
+    known = costs.paces(run_folder.ROOT)
+    assert costs.expected_seconds([run()], known, 1) == 102.0
     finished(run(), seconds=7.0)
     finished(run(seed=1), seconds=9.0)
-    known = estimate.paces(run_folder.ROOT)
+    known = costs.paces(run_folder.ROOT)
     runs = [run(seed=seed) for seed in (2, 3, 4, 5)]
-    assert estimate.seconds(runs, known, 1) == 4 * 8.0 + 2.0
-    assert estimate.seconds(runs, known, 2) == (4 * 8.0 + 2.0) / 2
+    assert costs.expected_seconds(runs, known, 1) == 4 * 8.0 + 2.0
+    assert costs.expected_seconds(runs, known, 2) == (4 * 8.0 + 2.0) / 2
 
 
 @pytest.mark.parametrize("words", [["compare"], ["run"]])
@@ -37,7 +37,7 @@ def test_a_dry_run_says_how_many_runs_are_missing_and_makes_none(capsys, tmp_pat
     select(tmp_path / "small.toml", study())
     assert main([*words, "small.toml", "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("small: 4 runs, 0 recorded, 4 to make; how long that takes is not known")
+    assert said.startswith("small: 4 runs, 0 recorded, 4 to make; the time is unknown")
     assert not run_folder.ROOT.exists()
     assert main(["run", "small.toml", "--dry-run", "--seeds", "1", "--optimizers", "adam"]) == 0
     assert "1 runs, 0 recorded, 1 to make" in capsys.readouterr().out

@@ -116,6 +116,7 @@ def test_a_study_without_known_results_is_refused(capsys):
     assert "The problem mnist_orig has no known results; studies that have some: deepobs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_published_momentum_comes_out(tmp_path, monkeypatch, capsys):
     """Ten seeds of 100 passes on the quadratic, trained here: within Welch's test of 87.045 ± .025."""
     monkeypatch.chdir(tmp_path)
@@ -147,6 +148,7 @@ style = { color = "#000000", line = "dashed", marker = "s" }
 """
 
 
+@pytest.mark.slow
 def test_a_function_is_tuned_and_told_of(tmp_path, monkeypatch, capsys):
     """By its loss, from random starts; then the table says from how many starts it was solved, as an illustration."""
     monkeypatch.chdir(tmp_path)

@@ -10,6 +10,8 @@ from tests.experiments.whole import EPOCHS, KILLS, attempts, battered, begun, fi
 
 RUN = ("run", "whole.toml", "--jobs", "1", "--checkpoint", "0")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):

@@ -52,7 +52,7 @@ def test_status_counts_by_optimizer_and_names_what_is_not_finished(capsys, name)
     assert main(["status", name]) == 0
     shown = capsys.readouterr().out
     assert re.search(r"evaluation +GD +1 done\n", shown)
-    assert "failed: Adam, rate 0.001, seed 1: 1 of 3 passes; out of luck\n" in shown
+    assert "failed: Adam, rate 0.001, seed 1: 1 of 3 epochs; out of luck\n" in shown
     assert "3 runs, 1 unfinished; 2 traces of 2 programs. At most 32 s of work are left" in shown
 
 
@@ -63,7 +63,7 @@ def test_a_folder_with_a_broken_specification_is_told_as_damaged(capsys):
         path.mkdir(parents=True)
         (path / "spec.json").write_text(text, encoding="utf-8")
     assert main(["status"]) == 0
-    assert capsys.readouterr().out.count("spec.json is not that of a run of this version") == 4
+    assert capsys.readouterr().out.count("spec.json is not of a run of this version") == 4
 
 
 def test_a_link_among_the_runs_that_leads_elsewhere_is_refused(capsys, tmp_path):

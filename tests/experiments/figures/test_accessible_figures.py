@@ -53,6 +53,7 @@ def svgs(made):
         yield name.partition("/")[2], svg.read_text(encoding="utf-8"), ET.parse(svg).getroot()
 
 
+@pytest.mark.slow
 def test_every_declared_figure_is_looked_at(made):
     """Of one problem, and of several; learning curves and tuned hyperparameters among them."""
     declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]
@@ -62,6 +63,7 @@ def test_every_declared_figure_is_looked_at(made):
     assert all(path.exists() for files in made.values() for path in files)
 
 
+@pytest.mark.slow
 def test_letters_have_eight_points_at_column_width(made):
     """The SVG says their sizes in its own pixels, 72 an inch, for a width of nine inches."""
     for name, text, root in svgs(made):

@@ -109,18 +109,18 @@ def test_the_last_fifth_is_enlarged_where_others_end_near_the_best(tmp_path, oth
     """A line far away would flatten them, and a best one that ends alone needs no enlarging."""
     table = rows("Adam", (0.01, 0.0101)) + rows("GD", (other, other + 1e-4))
     assert sorted(line.label for line in curves.close(axes_of(table), lines_of(table), lower=True)) == near
-    assert any("the last fifth" in word for word in texts(over(table, tmp_path)[1])) == bool(near)
+    assert any("last 20 %" in word for word in texts(over(table, tmp_path)[1])) == bool(near)
 
 
 def test_a_score_that_rises_is_enlarged_at_the_top(tmp_path):
     """The best is where the lines went, whichever way up the axis is."""
     ends = {"GD": 0.96, "Adam": 0.962}
     found = [record(label, (0.1, 0.9, end), seed=seed) for label, end in ends.items() for seed in (0, 1)]
-    assert any("the last fifth" in word for word in texts(drawn_of(found, tmp_path, CURVES[0])[1]))
+    assert any("last 20 %" in word for word in texts(drawn_of(found, tmp_path, CURVES[0])[1]))
 
 
 def test_a_line_that_stopped_early_is_not_among_those_near_the_best():
-    """It has no last fifth."""
+    """It has no end to enlarge."""
     stopped = [row for row in rows("GD", (0.01, 0.01)) if row["step"] < 100]
     table = rows("Adam", (0.01, 0.0101)) + stopped
     assert curves.close(axes_of(table), lines_of(table), lower=True) == []

@@ -93,6 +93,7 @@ def test_the_draws_are_the_known_ones():
     assert light.numpy()[:, 0, 0, 0] == pytest.approx([68.348, 111.833], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_share_of_moved_examples_is_the_stated_one():
     """Of 1,000 examples 0.3 are moved; the standard error is 0.0145, tested at four of them."""
     images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), dtype=np.uint8).repeat(1000, axis=0)

@@ -99,6 +99,7 @@ def test_the_quadratic_starts_at_the_known_loss():
             assert first["test_loss"] == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_quadratic_converges_to_the_known_loss():
     """87.0460: heavy ball on the full gradient ends at the mean of the training rows, 1e-4 for the digits published."""
     one = run_of("deepobs_quadratic_deep", epochs=1_000, learning_rate=0.03, optimizer="momentum")

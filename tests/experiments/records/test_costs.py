@@ -2,8 +2,8 @@
 
 import math
 
-from experiments.records import costs, run_folder
-from experiments.records.checkpoints import Checkpoint
+from experiments.records import attempts, costs, run_folder
+from experiments.records.attempts import Checkpoint
 from experiments.records.costs import Cost
 from experiments.studies import runs
 from tests.experiments.small import evaluations, run
@@ -13,7 +13,7 @@ PLACE = {"round": 0, "widenings": 1, "index": 2}
 
 def attempt(root, made, passes, start=None):
     """An attempt at a run that told of so many passes, half a second and 4,000 gradients each."""
-    begun = run_folder.Attempt(run_folder.folder(root, "small", made), made, start)
+    begun = attempts.Attempt(run_folder.folder(root, "small", made), made, start)
     told = evaluations([0.1] * (passes + 1))
     for evaluation in told[len(start.evaluations) if start else 0 :]:
         begun.append(evaluation)
@@ -59,7 +59,7 @@ def test_what_an_attempt_goes_on_from_is_not_counted_twice(tmp_path):
 def test_an_attempt_that_told_nothing_costs_nothing_and_is_counted(tmp_path):
     """It died before its first evaluation."""
     made = run()
-    run_folder.Attempt(run_folder.folder(tmp_path, "small", made), made)
+    attempts.Attempt(run_folder.folder(tmp_path, "small", made), made)
     assert cost_of(tmp_path, made) == Cost(failed=1)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.analysis import cases
 from experiments.problems.metrics import METRICS, measure
-from experiments.records import run_folder
+from experiments.records import attempts, run_folder
 from experiments.report import cases as tables
 from experiments.running.training import evaluate
 from experiments.text import from_csv
@@ -77,7 +77,7 @@ def test_a_record_keeps_cases_and_predictions_sealed_like_the_test_scores(tmp_pa
     """They are read back as they were, by figures and reports alone; the same content has the same bytes."""
     one = run()
     folder = run_folder.folder(tmp_path, "small", one)
-    attempt = run_folder.Attempt(folder, one)
+    attempt = attempts.Attempt(folder, one)
     for evaluation in evaluations((0.1,)):
         attempt.append(evaluation)
     found, predictions = evaluate.measured(oracle(4), tiny.TASK, SLICES)

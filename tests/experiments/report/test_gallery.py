@@ -55,7 +55,7 @@ def test_times_and_costs_are_drawn_where_they_are_known(tmp_path):
     assert "What a step takes" not in refused
     drawn, refused = titles(known(), tmp_path)
     assert "What was computed for each optimizer" in drawn
-    assert "takes them" in refused["What a step takes"]
+    assert "measures them" in refused["What a step takes"]
     assert not any(title.endswith("over seconds") for title in drawn)
     assert "What was computed for each optimizer" not in titles(NOT, tmp_path)[0]
 

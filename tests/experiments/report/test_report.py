@@ -140,7 +140,7 @@ def test_times_come_from_the_timing_pass_alone():
     """A run's steps times the median seconds of a step in it; without one none, and the command is told (rule B16)."""
     without, timed = evidence(APART), evidence(APART, times={"GD": 0.5, "Adam": 0.25})
     assert {column(row, "seconds") for row in result(without).rows} == {"-"}
-    assert "python -m experiments time small takes them" in " ".join(text.notes(without, result(without)))
+    assert "python -m experiments time small measures them" in " ".join(text.notes(without, result(without)))
     steps = {record.run.label: record.evaluations[-1]["step"] for record in timed.found}
     found = {row.label: row.seconds for row in result(timed).rows}
     # Five repetitions take 1, 1.1 ... 1.4 times that.

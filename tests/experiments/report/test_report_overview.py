@@ -84,6 +84,7 @@ def test_one_problem_or_missing_runs_have_no_overview():
     assert several([problem(APART), lost], [result(problem(APART)), result(lost)]) is None
 
 
+@pytest.mark.slow
 def test_the_page_leads_to_the_report_of_each_problem(tmp_path, monkeypatch):
     """By links inside its folder; the sentences of each are there, and so are the numbers."""
     monkeypatch.setattr("experiments.figures.canvas.DPI", 20)

@@ -155,6 +155,7 @@ def test_a_script_that_is_not_the_pages_own_does_not_run(page):
     assert page.ask("window.had") is None
 
 
+@pytest.mark.slow
 def test_two_reports_of_one_study_are_equal_to_the_byte(folder, tmp_path):
     """Random draws derive from the study, and nothing tells the time (rule B18)."""
     written(tmp_path, ENDS)

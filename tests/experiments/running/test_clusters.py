@@ -11,11 +11,13 @@ import pytest
 
 from experiments import environment
 from experiments.errors import UserError
-from experiments.records import files, leases, run_folder
+from experiments.records import attempts, files, leases, run_folder
 from experiments.running import engines
 from experiments.running.engines import Job, Setting, cluster
 from tests.experiments.small import evaluations, run
 from tests.experiments.whole import prepare, program, results, start
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,7 @@ def test_progress_and_end_are_read_from_the_folder_of_a_run(tmp_path, monkeypatc
     monkeypatch.setattr(cluster, "POLL_SECONDS", 0)
 
     def work(job):
-        attempt = run_folder.Attempt(job.folder, job.run)
+        attempt = attempts.Attempt(job.folder, job.run)
         for evaluation in evaluations((0.1, 0.9)):
             attempt.append(evaluation)
             yield False
@@ -135,7 +137,7 @@ def test_a_run_that_is_not_there_when_its_batch_has_ended_has_failed(tmp_path, m
     monkeypatch.setattr(cluster, "POLL_SECONDS", 0)
 
     def work(job):
-        attempt = run_folder.Attempt(job.folder, job.run)
+        attempt = attempts.Attempt(job.folder, job.run)
         attempt.append(evaluations((0.1,))[0])
         yield False
         if said:

@@ -17,6 +17,8 @@ NO_ROOT = "import ctypes, sys\nsys.platform == 'linux' and ctypes.CDLL(None).prc
 # A checkpoint has 600 kB, all else little: this is a disk that is full at the first checkpoint.
 FULL = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
@@ -69,7 +71,7 @@ def test_a_full_disk_is_told_with_path_and_space_and_there_is_no_damage(expected
     """Once there is space, the same command makes the records."""
     code, said = program(prepare(tmp_path), *RUN, limits=FULL)
     assert code == 1
-    assert "ckpt cannot be written: File too large (" in said
+    assert "ckpt cannot be written: File too large; while writing a checkpoint of 0.6 MB (" in said
     assert " MiB free)" in said
     assert "Traceback" not in said
     assert results(tmp_path) == {}
@@ -183,7 +185,7 @@ def test_records_of_another_tensorflow_are_made_again_and_that_is_said(expected,
     other = {"OTHER_TENSORFLOW": "2.99.0"}
     code, said = program(tmp_path, *RUN, variables=other)
     assert code == 0, said
-    assert "is passed over: it was made with tensorflow 2." in said
+    assert ": it was made with tensorflow 2." in said
     assert "(here 2.99.0)." in said
     assert results(tmp_path) == expected
     code, said = program(tmp_path, *RUN, "--dry-run")
@@ -208,7 +210,7 @@ def test_a_run_that_another_machine_has_is_waited_for_and_that_is_said(expected,
     code, said = program(tmp_path, *RUN, "--no-wait")
     assert code == 3, said
     assert "1 of " in said
-    assert "runs are locked, the first " in said
+    assert "runs are locked by other processes, the first " in said
     running = start(tmp_path, *RUN)
     for line in running.stderr:
         if "waiting: locked by process 7 on another; a stale lock" in line:

@@ -5,10 +5,13 @@ import dataclasses
 import pytest
 
 from experiments.problems.tasks import TASKS
-from experiments.records import checkpoints, files, leases, run_folder
+from experiments.records import files, leases, run_folder
 from experiments.running.engines import execute
 from tests.experiments import tiny
 from tests.experiments.running.test_train_segmentation import run
+from tfoptim.resume import checkpoints
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -51,17 +54,17 @@ def one():
 
 
 def test_a_stopped_run_goes_on_in_another_process_to_the_last_bit(tmp_path, one):
-    """Twice stopped, the last time with a damaged checkpoint that is passed over for the one before it."""
+    """Twice stopped, the last time with a damaged checkpoint, skipped for the one before it."""
     whole, path = tmp_path / one.identity[:20], tmp_path / "again" / one.identity[:20]
     carried_out(whole, one)
     carried_out(path, one, stop=1, seconds=1000)
-    assert ["step-3"] == [found.name for found in (path / "ckpt").iterdir()]
+    assert ["step-00000003"] == [found.name for found in (path / "ckpt").iterdir()]
     carried_out(path, one, stop=3)
-    (path / "ckpt" / "step-9" / "variables.bin").write_bytes(b"")
+    (path / "ckpt" / "step-00000009" / "arrays.npz").write_bytes(b"")
     said = carried_out(path, one)
     notes = [content["text"] for kind, content in said if kind == "note"]
     assert len(notes) == 1
-    assert "step-9 is passed over: variables.bin does not match its checksum" in notes[0]
+    assert "step-00000009: arrays.npz is damaged" in notes[0]
     assert ("started", {"attempt": 3, "epoch": 2}) in said
     assert [content["epoch"] for kind, content in said if kind == "evaluated"] == [3, 4]
     assert result(path) == result(whole)
@@ -132,17 +135,17 @@ def test_a_run_that_fails_says_why_and_is_no_result(tmp_path, one, monkeypatch):
 def test_a_full_disk_ends_the_run_and_it_goes_on_once_there_is_space(tmp_path, one, monkeypatch):
     """From the checkpoint before."""
     path = tmp_path / one.identity[:20]
-    real = checkpoints._fill
+    real = checkpoints.write
 
-    def full(folder, identity, checkpoint):
-        if checkpoint.epoch == 2:
+    def full(folder, name, arrays, content):
+        if content["evaluations"][-1]["epoch"] == 2:
             raise OSError(28, "No space left on device")
-        real(folder, identity, checkpoint)
+        real(folder, name, arrays, content)
 
-    monkeypatch.setattr(checkpoints, "_fill", full)
+    monkeypatch.setattr(checkpoints, "write", full)
     with pytest.raises(files.StorageError, match="ckpt cannot be written: No space left on device"):
         carried_out(path, one)
-    monkeypatch.setattr(checkpoints, "_fill", real)
+    monkeypatch.setattr(checkpoints, "write", real)
     said = carried_out(path, one)
     assert ("started", {"attempt": 2, "epoch": 1}) in said
     assert run_folder.read(path) is not None

@@ -69,7 +69,7 @@ def test_the_table_says_how_training_was_done(compared):
 def test_rates_are_chosen_by_validation_dice(compared):
     """The selection says so, and tuning saw no test slice."""
     chosen = json.loads((compared / "tiny.selection.json").read_text(encoding="utf-8"))
-    assert chosen["rule"] == "highest median validation Dice after the last pass"
+    assert chosen["rule"] == "highest median validation Dice after the last epoch"
     assert all("validation_dice" in choice for choice in chosen["choices"].values())
     for record in found(compared, "tuning"):
         assert set(record.summary["data_sha256"]) == {"train", "validation"}

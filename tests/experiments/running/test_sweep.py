@@ -4,7 +4,7 @@ import pytest
 
 from experiments import environment
 from experiments.errors import RunsFailed
-from experiments.records import run_folder
+from experiments.records import attempts, run_folder
 from experiments.running import sweep
 from experiments.running.engines import Event
 from experiments.studies import identity
@@ -32,7 +32,7 @@ class Pretender:
             if job.run.label in self.failing:
                 observe(Event(job, "failed", {"error": "out of luck"}))
                 continue
-            attempt = run_folder.Attempt(job.folder, job.run)
+            attempt = attempts.Attempt(job.folder, job.run)
             for evaluation in evaluations((0.1, 0.9)):
                 attempt.append(evaluation)
                 observe(Event(job, "evaluated", {"epoch": evaluation["epoch"]}))

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.analysis import columns, timing_table
 from experiments.errors import UserError
-from experiments.records import run_folder, timings
+from experiments.records import attempts, run_folder, timings
 from experiments.running import timing_pass
 from experiments.running.engines import Job, Setting, execute, local
 from experiments.studies import runs
@@ -123,21 +123,21 @@ def test_memory_of_a_gpu_is_told_where_there_is_one():
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        ([], "there is no timing pass; python -m experiments time small takes them"),
-        (FOUND[::3], "the timing pass has no runs of Adam, Momentum; python -m experiments time small takes them"),
+        ([], "there is no timing pass; python -m experiments time small measures them"),
+        (FOUND[::3], "the timing pass has no runs of Adam, Momentum; python -m experiments time small measures them"),
         (
             changed(environment={"timing": "not-for-timing"}),
-            "trained beside others; .* time small --again takes them anew",
+            "were not alone on the machine; .* time small --again measures them again",
         ),
-        (changed(runs_before=1), "trained beside others"),
-        (changed(began=138.0), "trained beside others"),
-        (changed(environment={"machine": {"cpu": "other"}}), "is of different machines"),
-        (changed(run={"epochs": 4}), "are of different lengths"),
+        (changed(runs_before=1), "were not alone on the machine"),
+        (changed(began=138.0), "were not alone on the machine"),
+        (changed(environment={"machine": {"cpu": "other"}}), "was run on different machines"),
+        (changed(run={"epochs": 4}), "have different lengths"),
     ],
 )
 def test_times_that_tell_nothing_are_refused_with_the_command_that_takes_them(found, reason):
     """None, some, or such as were slowed down by others or are of other machines."""
-    with pytest.raises(AssertionError, match=f"Times are not shown, since .*{reason}"):
+    with pytest.raises(AssertionError, match=f"Times are not shown: .*{reason}"):
         raise AssertionError(timings.refused(found, ["GD", "Adam", "Momentum"], "small"))
 
 
@@ -151,7 +151,7 @@ def test_a_run_that_is_not_finished_is_none_of_the_pass(tmp_path, monkeypatch):
     """Nor is one of another kind, or of an optimizer that is not asked for; the earliest comes first."""
     monkeypatch.setattr(run_folder, "ROOT", tmp_path)
     for number, record in enumerate([*reversed(FOUND), TIMED.found[0]]):
-        attempt = run_folder.Attempt(run_folder.folder(tmp_path, "small", record.run), record.run)
+        attempt = attempts.Attempt(run_folder.folder(tmp_path, "small", record.run), record.run)
         for evaluation in record.evaluations:
             attempt.append(evaluation)
         if number:

@@ -8,7 +8,7 @@ import pytest
 
 from experiments import machine
 from experiments.__main__ import main
-from experiments.records import leases, run_folder, timings
+from experiments.records import attempts, leases, run_folder, timings
 from experiments.running.engines import Event, execute
 from experiments.studies import runs
 from tests.experiments import small
@@ -26,11 +26,12 @@ def taken(folder):
     return timings.in_order(found)
 
 
+@pytest.mark.slow
 def test_times_are_taken_one_after_the_other_each_by_a_process_of_its_own(tmp_path):
     """Optimizers in turn, on one machine; a second call finds all recorded, and `lint` has nothing against them."""
     folder = prepare(tmp_path)
     code, said = program(folder, "time", "whole.toml", "--dry-run")
-    assert (code, "whole: 10 timing runs, 0 recorded, 10 to make; how long that takes is not known" in said) == (
+    assert (code, "whole: 10 timing runs, 0 recorded, 10 to make; the time is unknown" in said) == (
         0,
         True,
     )
@@ -65,7 +66,7 @@ class Pretender:
         """Records every job."""
         for job in jobs:
             self.jobs.append(job)
-            attempt = run_folder.Attempt(job.folder, job.run)
+            attempt = attempts.Attempt(job.folder, job.run)
             shown = small.evaluations((0.1, 0.5, 0.9, 0.9)[: job.run.epochs + 1], test=False)
             for evaluation in shown:
                 attempt.append(evaluation)
@@ -139,6 +140,7 @@ def test_an_interruption_names_the_command_without_what_would_begin_again(monkey
     assert capsys.readouterr().err.endswith("the same command continues: python -m experiments time mnist\n")
 
 
+@pytest.mark.slow
 def test_a_timed_run_begins_anew_after_an_interruption(tmp_path):
     """Seconds of two processes are not those of one; another run goes on from its checkpoint."""
     for kind, seed, first in ((runs.TIMING, 3000, 0), (runs.EVALUATION, 0, 1)):
@@ -174,7 +176,7 @@ def test_an_interrupted_run_for_times_is_gone_on_with_by_itself(pretender, capsy
     assert main(["time", "small.toml", "--repetitions", "1"]) == 0
     job = pretender[0].jobs[-1]
     run_folder.discard(job.folder)
-    run_folder.give_up(job.folder, 1, "interrupted", "Stopped")
+    attempts.give_up(job.folder, 1, "interrupted", "Stopped")
     assert main(["resume", "--dry-run"]) == 0
     assert "small: 1 timing runs, 0 recorded, 1 to make; about" in capsys.readouterr().out
     assert main(["resume"]) == 0

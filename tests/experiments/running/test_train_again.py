@@ -9,6 +9,8 @@ from experiments.problems import tasks
 from experiments.running.training import train
 from tests.experiments.digits import kept, scores, small, splits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data():

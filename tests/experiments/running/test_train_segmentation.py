@@ -47,6 +47,7 @@ def scores(evaluations):
     return [{k: v for k, v in evaluation.items() if k != "seconds"} for evaluation in evaluations]
 
 
+@pytest.mark.slow
 def test_an_augmented_run_depends_on_its_specification_alone(program):
     """Bitwise, after runs of other seeds and lengths; statistics of batch normalisation start anew as well."""
     first = scores(program.run(run())), program.digest()
@@ -134,6 +135,7 @@ def test_one_structure_has_the_probability_of_its_sigmoid():
     assert found[0, 0] == pytest.approx(np.array([[0.880797, 0.119203], [0.047426, 0.952574]]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_leaves_no_cases(tmp_path, monkeypatch):
     """It has predictions of nothing; a mean with them or without them would mislead."""
     monkeypatch.setattr("experiments.problems.datasets.load.load", tiny.load)
@@ -155,6 +157,7 @@ def alive():
     return {name: counted[name] for name in ("EagerTensor", "ResourceVariable", "Variable", "FuncGraph", "Function")}
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_epochs_and_runs(program):
     """After the first run with its prediction no tensor, variable or trace is added, however long or many the runs."""
 

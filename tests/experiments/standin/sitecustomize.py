@@ -1,11 +1,13 @@
 """Puts a stand-in of milliseconds in the place of the training, in every process with this folder on its path.
 
 So what carries runs out can be tested, kills and all, without TensorFlow's seconds. It has what a training has:
-weights, slots, a generator whose state moves on, and noise that follows from seed and pass.
+weights, slots, a generator whose state moves on, and noise that follows from seed and pass. The package tfoptim is
+there without what its `__init__` imports, so that the store of checkpoints is the real one.
 """
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import pathlib
 import random
@@ -99,6 +101,7 @@ class Program:
 
 if __name__ == "sitecustomize":  # and not when it is collected among the tests
     pretend(os.environ)
+    sys.modules["tfoptim"] = importlib.util.module_from_spec(importlib.util.find_spec("tfoptim"))
     sys.modules["experiments.running.training.train"] = types.SimpleNamespace(
         Program=Program, tensors=lambda data: data
     )

@@ -80,6 +80,7 @@ def test_the_running_loss_is_that_of_all_examples_since_the_last_look(program):
     assert seldom[1]["running_loss"] == pytest.approx(np.average(losses[:5], weights=counts[:5]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_the_middle_of_a_pass_to_the_last_bit(program):
     """Any step of the grid can be gone on from."""
     found, made = [], []

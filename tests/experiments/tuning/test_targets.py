@@ -6,7 +6,7 @@ import pytest
 
 from experiments import environment
 from experiments.errors import UserError
-from experiments.records import run_folder
+from experiments.records import attempts, run_folder
 from experiments.running import sweep
 from experiments.running.engines import Event
 from experiments.tuning import selection, targets
@@ -29,7 +29,7 @@ class Pretender:
         for job in jobs:
             self.jobs.append(job)
             best = 0.8 + (job.run.label == "heavy ball") * 0.1 + (job.run.seed - 2000) / 1000 * (job.run.seed >= 2000)
-            attempt = run_folder.Attempt(job.folder, job.run)
+            attempt = attempts.Attempt(job.folder, job.run)
             for evaluation in evaluations((0.1, best, best - 0.05), test=False):
                 attempt.append(evaluation)
             attempt.finish("done", environment.describe(1), {})

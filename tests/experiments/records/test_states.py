@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.records import leases, run_folder, tidy
+from experiments.records import leases, run_folder, states
 from tests.experiments.kept import begun, finished
 from tests.experiments.small import run
 
@@ -75,5 +75,5 @@ def test_a_link_is_removed_and_not_what_it_points_at(tmp_path):
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "file").write_text("mine", encoding="utf-8")
     (tmp_path / "link").symlink_to(tmp_path / "target", target_is_directory=True)
-    assert tidy.remove(tmp_path / "link") == 0
+    assert states.remove(tmp_path / "link") == 0
     assert (tmp_path / "target" / "file").exists()
