@@ -15,8 +15,7 @@ from experiments.records import files
 from experiments.report import gallery, summary, tables, text
 from experiments.report.captions import Captions
 from experiments.report.gallery import Shown
-from experiments.report.markup import described
-from experiments.report.page import page
+from experiments.report.page import described, page
 
 __all__ = ["Evidence", "Report", "broken", "note_of", "opened", "result", "write", "write_overview"]
 

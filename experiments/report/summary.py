@@ -16,7 +16,7 @@ from experiments.records import files
 from experiments.report import how
 from experiments.report.captions import Captions
 from experiments.report.gallery import Figure, Shown, show
-from experiments.report.markup import render
+from experiments.report.page import render
 from experiments.report.tables import ReportTable
 from experiments.studies import Style
 from experiments.text import Table

@@ -11,7 +11,7 @@ from experiments.analysis.statistics import Interval
 from experiments.records.costs import Cost
 from experiments.report import tables, text
 from experiments.report.captions import Captions
-from experiments.report.markup import templates
+from experiments.report.page import templates
 from experiments.studies import runs
 from experiments.text import from_csv
 from experiments.tuning import choosing
