@@ -1,4 +1,4 @@
-"""Where and with what a run was made: recorded beside it, no part of its identity."""
+"""Environment of a run (code, versions, machine): recorded with it, not part of its identity."""
 
 from __future__ import annotations
 

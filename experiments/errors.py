@@ -1,4 +1,4 @@
-"""Faults of the input, told in one sentence with the nearest match."""
+"""Errors of the input: one sentence each, with the nearest match."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def unknown(kind: str, word: str, known: Iterable[str], given: Container[str] = 
         kind: what it is a word for.
         word: the one that is not known.
         known: those that are.
-        given: what was typed beside it, in lower case, and is not proposed again.
+        given: the other names that were typed, in lower case; they are not suggested.
     """
     known = list(known)
     match = nearest(word, (one for one in known if one.lower() not in given))

@@ -151,7 +151,7 @@ def cores() -> int:
 
 
 def load() -> float | None:
-    """Returns how many processes wanted to run in the last minute, for each core; None where that is not told."""
+    """Returns how many processes wanted to run in the last minute, for each core; None if the system does not say."""
     try:
         return os.getloadavg()[0] / (os.cpu_count() or 1)
     except (OSError, AttributeError):
@@ -173,7 +173,7 @@ def warning(share: float | None) -> str:
 
 
 def _memory() -> int:
-    """Returns the bytes of memory; 0 where that is not told."""
+    """Returns the bytes of memory; 0 if the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError, AttributeError):

@@ -63,7 +63,7 @@ def start_tensorflow() -> None:
 
 @contextlib.contextmanager
 def _error_output_to(descriptor: int) -> Iterator[None]:
-    """Sends what libraries write to standard error to another file; a fault is told in words of its own."""
+    """Sends what libraries write to standard error to another file; errors have messages of their own."""
     kept = os.dup(2)
     os.dup2(descriptor, 2)
     try:

@@ -46,7 +46,7 @@ def targets(evidence: Evidence) -> list[Target]:
 def provisional(evidence: Evidence) -> float:
     """Returns a target where none is declared: what half of the optimizers reach with half of their seeds.
 
-    It is the median over optimizers of the median over seeds of the best validation score, and so in favour of nobody;
+    It is the median over optimizers of the median over seeds of the best validation score, so it favours no optimizer;
     but it comes from the runs that it judges, which the target of a pool does not.
     """
     column, best = f"validation_{evidence.score}", max if evidence.higher else min

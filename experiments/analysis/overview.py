@@ -120,7 +120,7 @@ class Overview:
             return [*said, f"Ranks are shown without p values; {self.claims.words}."]
         medians = {k: [statistics.median(runs) for runs in rows] for k, rows in self.merits().items()}
         gap = critical_difference(len(self.labels), len(self.problems))
-        told = f"Nemenyi's test tells mean ranks apart that differ by {gap:.2f} or more"
+        told = f"Nemenyi's test separates mean ranks that differ by {gap:.2f} or more"
         return [*said, *([f"Friedman's test: p = {friedman(medians):.2g}; {told}."] if len(medians) > 2 else [])]
 
 
@@ -165,7 +165,7 @@ def map_table(overview: Overview) -> list[dict[str, Any]]:
 
 
 def chance_table(overview: Overview) -> list[dict[str, Any]]:
-    """Returns a row for each ordered pair: P(row better), the mean over problems, beside the interquartile mean."""
+    """Returns a row for each ordered pair: P(row better), the mean over problems, and the interquartile mean."""
     merits, means, order = overview.merits(), overview.means(), overview.order()
     origin = {"study": overview.evidence[0].identity, "problems": len(overview.problems)}
 

@@ -24,7 +24,7 @@ def opened(name: str, study: Path, runs: Sequence[Run]) -> list[Record]:
 
     Args:
         name: of the study.
-        study: its file; the selection lies beside it.
+        study: its file, in the folder of the selection.
         runs: evaluation runs.
 
     Raises:

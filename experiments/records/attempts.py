@@ -142,7 +142,7 @@ def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
         "made_with": {"source": environment.source(), **environment.versions()},
         "evaluations": checkpoint.evaluations,
     }
-    arrays = {str(place): np.asarray(array) for place, array in enumerate(checkpoint.variables)}
+    arrays = {str(number): np.asarray(array) for number, array in enumerate(checkpoint.variables)}
     with storing(place):
         if place.is_symlink():
             raise OSError("it is a link")

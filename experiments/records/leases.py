@@ -37,7 +37,7 @@ class Owner:
     """Owner of a lease.
 
     Attributes:
-        token: drawn anew for each lease.
+        token: random, one for each lease.
         host: name of the machine.
         pid: number of the process there.
         boot: identity of the machine's boot; empty if the system has none.

@@ -61,11 +61,11 @@ class Captions:
 
     def of_tuning(self, what: str, how: str) -> Caption:
         """Returns the words of a figure of the search; tuning is the whole study's, never a part's."""
-        tuning, tier = self.whole.tuning, self.whole.limits
+        tuning, budget = self.whole.tuning, self.whole.limits
         title = f"{what}: {tasks.get(self.whole.task).title} on {self.whole.data}"
         seeds = spans(tuning.seeds)
         line = (
-            f"{how} {tier.trials} points for each optimizer, at the same places in four decades of learning rates "
+            f"{how} {budget.trials} points for each optimizer, at the same places in four decades of learning rates "
             f"around the default, widened by a decade while the best lies at an edge; tuning seeds {seeds}; "
             f"{tuning.epochs or self.whole.epochs} epochs. The test split was not loaded."
         )
@@ -88,8 +88,8 @@ class Captions:
 
     def _budget(self) -> str:
         """Returns track and budget: what was spent on each optimizer."""
-        count, tier = len(self.study.seeds), self.study.limits
-        spent = f"{tier.name}, {tier.trials} trials, " if self.study.track == "tuned" else ""
+        count, budget = len(self.study.seeds), self.study.limits
+        spent = f"{budget.name}, {budget.trials} trials, " if self.study.track == "tuned" else ""
         return f"{self.study.track} track ({spent}{count} {'seeds' if count > 1 else 'seed'})"
 
     def _data(self) -> str:

@@ -93,7 +93,7 @@ def settings_of(record: Record) -> dict[str, Any]:
 
 
 def scores_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    """Returns the numbers of an evaluation; a score that is not finite is told as well, since it is what happened."""
+    """Returns the numbers of an evaluation, also scores that are not finite."""
     return {
         key: float(value)
         for key, value in evaluation.items()
@@ -117,7 +117,7 @@ class Board:
         self._writer: Any = None
 
     def begin(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Begins a run anew: what an earlier mirror wrote of it is replaced."""
+        """Starts a run, and replaces what an earlier mirror wrote of it."""
         import tensorflow as tf
 
         folder = self._folder / name

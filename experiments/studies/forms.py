@@ -113,7 +113,7 @@ class Study:
     Attributes:
         schema: version of this form.
         title: of the study, for tables.
-        task: model, loss and metrics; one file in `experiments/problems/tasks`.
+        task: model, loss and metrics; a name in `experiments.problems.tasks`.
         data: data set; one of `experiments.problems.datasets.CARDS`.
         epochs: length of every run.
         batch_size: examples a step of the `mini` entries takes.

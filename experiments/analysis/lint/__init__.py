@@ -60,7 +60,7 @@ RULES: tuple[tuple[str, Check], ...] = (
     ("L-B22", runs.mixed_precision),
     ("L-B23", searches.miscounted),
 )
-BESIDE: frozenset[Check] = frozenset(
+CLAIMS_STAY: frozenset[Check] = frozenset(
     {
         scores.void_target,
         searches.miscounted,
@@ -72,17 +72,17 @@ BESIDE: frozenset[Check] = frozenset(
         scores.in_succession,
     }
 )
-"""Checks of seconds, targets and costs. Test scores stand beside them; every other broken rule allows no claim."""
+"""Checks of seconds, targets and costs: claims on test scores stay allowed. Every other broken rule allows no claim."""
 
 
 def findings(
     study: Path | Study, records: Sequence[Record], *, path: Path | None = None, target: float | None = None
 ) -> list[Finding]:
-    """Returns every broken rule, in the order of the rules; an empty list says that there is nothing to say.
+    """Returns every broken rule, in the order of the rules; empty if none is.
 
     Args:
-        study: the study's file, or that of one of its problems, beside which its selection is looked for; or a study,
-            or a part of one.
+        study: the study's file, or that of one of its problems, in the folder of its selection; or a study, or a
+            part of one.
         records: of its runs, evaluation and tuning alike; none, and study and selection are checked alone.
         path: of a study that is given as such, its file.
         target: validation score that counts as solved, where there is one.
@@ -95,7 +95,7 @@ def findings(
 
 def check(case: Case) -> list[Finding]:
     """Returns the rules that one problem of a study breaks."""
-    return [Finding(code, sentence, rule not in BESIDE) for code, rule in RULES for sentence in rule(case)]
+    return [Finding(code, sentence, rule not in CLAIMS_STAY) for code, rule in RULES for sentence in rule(case)]
 
 
 def remarks(case: Case) -> list[str]:

@@ -139,7 +139,7 @@ def mixed_devices(case: Case) -> Iterator[str]:
 
 
 def mixed_precision(case: Case) -> Iterator[str]:
-    """Nobody computes with more digits than another."""
+    """All optimizers compute with the same precision."""
     yield from _mixed(case.records, "precisions", lambda r: r.summary.get("precision"))
 
 

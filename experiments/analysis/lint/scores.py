@@ -94,8 +94,8 @@ def _met(case: Case, record: Record) -> float:
 def parallel_timing(case: Case) -> Iterator[str]:
     """Seconds are taken from runs that had the machine, and their process, to themselves."""
     if others := timings.not_alone(case.timings):
-        told = some(map(name, others))
-        yield f"Times come from runs that trained beside others, or after others in their process: {told}."
+        found = some(map(name, others))
+        yield f"Times come from runs in parallel, or from a process with several runs: {found}."
 
 
 def mixed_machines(case: Case) -> Iterator[str]:
@@ -134,7 +134,7 @@ def in_succession(case: Case) -> Iterator[str]:
 
 
 def foreign_seeds(case: Case) -> Iterator[str]:
-    """Seeds of the timing pass are nobody else's."""
+    """The timing pass has seeds of its own."""
     other = [name(record) for record in case.timings if record.run.seed not in seeds.TIMING]
     if other:
         yield f"Timed runs have seeds that are for other runs: {some(other)}."

@@ -143,12 +143,12 @@ def uncertain(case: Case) -> Iterator[str]:
 
 
 def miscounted(case: Case) -> Iterator[str]:
-    """What is told of the cost of a choice is what its records add up to, widened searches among them."""
+    """The costs in the evidence of a choice equal those of its records, widened searches included."""
     for label in case.labels:
         ran = sum((costs.of(record) for record in case.tuning if record.run.label == label), Cost())
         told = case.told.get(label, Cost())
         if ran.runs and told.runs and _counts_of(ran) != _counts_of(told):
-            yield f"The evidence tells that {label} took {_cost(told)}, and its records took {_cost(ran)}."
+            yield f"The evidence says that {label} took {_cost(told)}, but its records took {_cost(ran)}."
 
 
 def not_chosen(case: Case) -> Iterator[str]:

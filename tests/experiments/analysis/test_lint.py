@@ -140,8 +140,8 @@ def test_the_evidence_tells_the_cost_that_the_records_have(written):
     assert findings(written, RECORDS) == []
     codes = {found.code: found.sentence for found in findings(written, [*RECORDS, more])}
     assert codes["L-B23"] == (
-        "The evidence tells that SGD took 16 runs (0 after widening), 1,024 steps and 128,000 gradients, "
-        "and its records took 17 runs (0 after widening), 1,088 steps and 136,000 gradients."
+        "The evidence says that SGD took 16 runs (0 after widening), 1,024 steps and 128,000 gradients, "
+        "but its records took 17 runs (0 after widening), 1,088 steps and 136,000 gradients."
     )
 
 

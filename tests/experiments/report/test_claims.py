@@ -6,7 +6,7 @@ import re
 import pytest
 
 from experiments import report, studies
-from experiments.analysis.lint import BESIDE, Claims, Finding, check, claims
+from experiments.analysis.lint import CLAIMS_STAY, Claims, Finding, check, claims
 from experiments.analysis.lint.claims import together
 from experiments.analysis.overview import Overview
 from experiments.analysis.statistics import compare, generator
@@ -118,8 +118,8 @@ def test_with_no_rule_broken_the_verdicts_speak(tmp_path, capsys):
 def test_every_rule_of_the_lint_limits_claims_but_those_of_seconds_targets_and_costs(rule, plant, words):
     """A rule that is added to the lint limits claims unless it is named as one that does not."""
     allowed = claims(dataclasses.replace(STUDY, budget="standard"), check(plant()))
-    assert allowed.allowed is (rule in BESIDE), words
-    assert allowed.mark == ("" if rule in BESIDE else " (no claim)")
+    assert allowed.allowed is (rule in CLAIMS_STAY), words
+    assert allowed.mark == ("" if rule in CLAIMS_STAY else " (no claim)")
 
 
 def test_the_lowest_loss_is_called_so(monkeypatch):

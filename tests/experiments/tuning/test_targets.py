@@ -44,7 +44,7 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 def test_a_pool_spends_five_times_the_trials_on_each_of_four():
-    """On the study's problem, with seeds that are nobody else's."""
+    """On the study's problem, with seeds of its own."""
     whole = study()
     pool = targets.pool(whole)
     assert [entry.label for entry in pool.optimizers] == ["AdamW", "NAdamW", "Nesterov", "heavy ball"]
