@@ -49,8 +49,11 @@ def test_five_seeds_carry_a_dagger():
     assert headline({"A": 0.908, "B": 0.512}, [row], higher_is_better=True) == "A is better than all others†."
 
 
-@pytest.mark.parametrize(("confirmed", "seeds"), [(1, 6), (3, 7), (6, 8), (12, 9), (25, 10)])
-def test_the_exact_test_confirms_as_many_comparisons_as_the_protocol_says(confirmed, seeds):
+PROTOCOL = [(1, 2, 6), (3, 3, 7), (6, 4, 8), (12, 5, 9), (25, 7, 10)]
+
+
+@pytest.mark.parametrize(("confirmed", "optimizers", "seeds"), PROTOCOL)
+def test_the_exact_test_confirms_as_many_comparisons_as_the_protocol_says(confirmed, optimizers, seeds):
     """Where the signs of all seeds agree, in each of them; of one comparison more, all have a dagger."""
 
     def marks(comparisons):
@@ -59,6 +62,21 @@ def test_the_exact_test_confirms_as_many_comparisons_as_the_protocol_says(confir
 
     assert marks(confirmed) == {""}
     assert marks(confirmed + 1) == {"†"}
+    assert math.comb(optimizers, 2) <= confirmed < math.comb(optimizers + 1, 2)
+
+
+@pytest.mark.parametrize(("confirmed", "optimizers", "seeds"), PROTOCOL)
+def test_a_table_has_no_dagger_until_its_pairs_are_more_than_that(confirmed, optimizers, seeds):
+    """Optimizers that are a whole apart with noise of a hundredth: every pair is won with every seed."""
+    noise = np.random.default_rng(3).normal(0, 0.01, (optimizers + 1, seeds))
+
+    def marks(count):
+        rows = compare({f"A{i}": by_seed(noise[i] - i) for i in range(count)}, rng(), higher_is_better=True)
+        assert (len(rows), {row.verdict for row in rows}) == (math.comb(count, 2), {"better"})
+        return {row.mark for row in rows}
+
+    assert marks(optimizers) == {""}
+    assert marks(optimizers + 1) == {"†"}
 
 
 WIN = Comparison("A", "B", 10, expanded=Interval(0.1, 0.2), superiority=0.9)
