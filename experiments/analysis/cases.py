@@ -19,15 +19,10 @@ KINDS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float, "bool":
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """The cases of one finished run.
+    """The cases of one finished run."""
 
-    Attributes:
-        record: the run's.
-        scores: every metric of each case and class.
-    """
-
-    record: Record
-    scores: Sequence[Score]
+    record: Record  # the run's
+    scores: Sequence[Score]  # every metric of each case and class
 
     @property
     def label(self) -> str:
@@ -88,19 +83,12 @@ RULE = "by its mean Dice over classes, optimizers and seeds"
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A case that is shown.
+    """A case that is shown."""
 
-    Attributes:
-        name: of the case.
-        row: number of its slice in the split.
-        position: place of that slice in its case; None where it is the only one.
-        kind: `best`, `median` or `worst`.
-    """
-
-    name: str
-    row: int
-    position: int | None
-    kind: str
+    name: str  # of the case
+    row: int  # number of its slice in the split
+    position: int | None  # place of that slice in its case; None where it is the only one
+    kind: str  # `best`, `median` or `worst`
 
 
 def choose(runs: Sequence[Measured], slices: Slices) -> list[Shown]:

@@ -15,27 +15,16 @@ NONE = "-"  # the cell of a value that does not exist
 
 @dataclasses.dataclass(frozen=True)
 class Column(Generic[Row]):
-    """One column of a table.
+    """One column of a table."""
 
-    Attributes:
-        name: in the CSV; empty for a column that is only shown.
-        heading: where the table is read; empty for a column that is only in the CSV.
-        value: of a row, unrounded: what the CSV has, and what rows are sorted by.
-        form: the value as text; a value that is None or NaN is shown as a dash.
-        text: the cell as text, where it takes more of the row than the value.
-        key: what rows are sorted by, where it is not the value.
-        falling: whether the highest value is the best, so that the first click puts it at the top.
-        help: what the heading leaves open; the page shows it over the heading.
-    """
-
-    name: str
-    heading: str
-    value: Callable[[Row], Any]
-    form: Callable[[Any], str] = str
-    text: Callable[[Row], str] | None = None
-    key: Callable[[Row], Any] | None = None
-    falling: bool = False
-    help: str = ""
+    name: str  # in the CSV; empty for a column that is only shown
+    heading: str  # where the table is read; empty for a column that is only in the CSV
+    value: Callable[[Row], Any]  # of a row, unrounded: what the CSV has, and what rows are sorted by
+    form: Callable[[Any], str] = str  # the value as text; a value that is None or NaN is shown as a dash
+    text: Callable[[Row], str] | None = None  # the cell as text, where it takes more of the row than the value
+    key: Callable[[Row], Any] | None = None  # what rows are sorted by, where it is not the value
+    falling: bool = False  # whether the highest value is the best, so that the first click puts it at the top
+    help: str = ""  # what the heading leaves open; the page shows it over the heading
 
     def cell(self, row: Row) -> str:
         """Returns the cell of a row as text."""

@@ -27,21 +27,13 @@ CYCLE = 50  # steps, of an optimizer whose rate cycles
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One figure of curves over epochs.
+    """One figure of curves over epochs."""
 
-    Attributes:
-        slug: name of its files.
-        column: which score.
-        words: what the score is, for the title.
-        axis: name of the vertical axis.
-        step: the smallest step that the score can show; None: an example more or less.
-    """
-
-    slug: str
-    column: str
-    words: str
-    axis: str
-    step: float | None = None
+    slug: str  # name of its files
+    column: str  # which score
+    words: str  # what the score is, for the title
+    axis: str  # name of the vertical axis
+    step: float | None = None  # the smallest step that the score can show; None: an example more or less
 
     @property
     def loss(self) -> bool:

@@ -13,18 +13,12 @@ SHARES = (0.90, 0.97, 1.0)
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One level of a target.
+    """One level of a target."""
 
-    Attributes:
-        share: how far it is from the value at step 0 to the whole target, 0 .. 1.
-        value: the validation score that has to be met.
-        void: why it tells nothing; empty when it is valid.
-        epochs: optimizer -> seed -> first pass that met it; infinity for a miss and for a run that diverged before.
-    """
-
-    share: float
-    value: float
-    void: str
+    share: float  # how far it is from the value at step 0 to the whole target, 0 .. 1.
+    value: float  # the validation score that has to be met
+    void: str  # why it tells nothing; empty when it is valid
+    # optimizer -> seed -> first pass that met it; infinity for a miss and for a run that diverged before
     epochs: dict[str, dict[int, float]]
 
     @property

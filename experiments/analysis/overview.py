@@ -30,15 +30,10 @@ Matrix = dict[str, list[list[float]]]
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """The problems of one study, all of whose runs are there.
+    """The problems of one study, all of whose runs are there."""
 
-    Attributes:
-        evidence: of each problem.
-        results: the table of each problem.
-    """
-
-    evidence: Sequence[Evidence]
-    results: Sequence[Result]
+    evidence: Sequence[Evidence]  # of each problem
+    results: Sequence[Result]  # the table of each problem
 
     @property
     def problems(self) -> list[str]:

@@ -25,15 +25,10 @@ HORIZON = 4.0
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """For each solver, what each problem costs; the profile is the share of problems at or below a budget.
+    """For each solver, what each problem costs; the profile is the share of problems at or below a budget."""
 
-    Attributes:
-        costs: solver -> (problems,) ratio to the best time, or evaluations; infinity for a failure.
-        kind: "performance" or "data".
-    """
-
-    costs: Mapping[str, Array]
-    kind: str
+    costs: Mapping[str, Array]  # solver -> (problems,) ratio to the best time, or evaluations; infinity for a failure
+    kind: str  # "performance" or "data"
 
     def at(self, budget: float) -> dict[str, float]:
         """Returns each solver's share of problems that cost at most `budget`: at a jump, the upper value."""

@@ -25,17 +25,11 @@ LABEL = "Illustration, not evidence: functions of so few dimensions say little a
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """Published results on one problem.
+    """Published results on one problem."""
 
-    Attributes:
-        score: what the score is called in records.
-        results: mean and standard deviation of the last score, by optimizer.
-        initial: the score before the first step, where it is known.
-    """
-
-    score: str
-    results: Mapping[str, tuple[float, float]]
-    initial: float | None = None
+    score: str  # what the score is called in records
+    results: Mapping[str, tuple[float, float]]  # mean and standard deviation of the last score, by optimizer
+    initial: float | None = None  # the score before the first step, where it is known
 
 
 PUBLISHED: Mapping[str, Published] = {
@@ -50,25 +44,15 @@ PUBLISHED: Mapping[str, Published] = {
 
 @dataclasses.dataclass(frozen=True)
 class Beside:
-    """Our result beside the published one.
+    """Our result beside the published one."""
 
-    Attributes:
-        optimizer: its label.
-        runs: how many of ours there are.
-        mean: of ours; NaN where a run diverged.
-        sd: of ours.
-        published: mean and standard deviation.
-        p: of Welch's t test on the two; NaN where there is none.
-        agrees: whether it does not tell them apart, and every run starts at the known score.
-    """
-
-    optimizer: str
-    runs: int
-    mean: float
-    sd: float
-    published: tuple[float, float]
-    p: float
-    agrees: bool
+    optimizer: str  # its label
+    runs: int  # how many of ours there are
+    mean: float  # of ours; NaN where a run diverged
+    sd: float  # of ours
+    published: tuple[float, float]  # mean and standard deviation
+    p: float  # of Welch's t test on the two; NaN where there is none
+    agrees: bool  # whether it does not tell them apart, and every run starts at the known score
 
 
 def beside(task: Task, found: Sequence[Record]) -> list[Beside]:
@@ -120,23 +104,14 @@ def _starts(known: Published, record: Record) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How one optimizer did from all starts.
+    """How one optimizer did from all starts."""
 
-    Attributes:
-        optimizer: its label.
-        starts: how many there were.
-        solved: from how many it came within a millionth of the way from the start's value to the minimum.
-        classical: whether from the classical start; None where that was not tried.
-        gradients: median over all starts of the gradients that it took; infinity counts for a miss.
-        excess: median of what was left above the minimum at the last step; infinity counts for a divergence.
-    """
-
-    optimizer: str
-    starts: int
-    solved: int
-    classical: bool | None
-    gradients: float
-    excess: float
+    optimizer: str  # its label
+    starts: int  # how many there were
+    solved: int  # from how many it came within a millionth of the way from the start's value to the minimum
+    classical: bool | None  # whether from the classical start; None where that was not tried
+    gradients: float  # median over all starts of the gradients that it took; infinity counts for a miss
+    excess: float  # median of what was left above the minimum at the last step; infinity counts for a divergence
 
 
 def outcomes(labels: Sequence[str], found: Sequence[Record]) -> list[Outcome]:

@@ -24,38 +24,25 @@ NAME = "results"
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What is said of one optimizer.
+    """What is said of one optimizer."""
 
-    Attributes:
-        label: its name.
-        learning_rate: the rate it ran with.
-        boundary: whether that rate lay at the edge of what was tried.
-        runs: number of seeds, diverged ones included.
-        wanted: how many there should be.
-        diverged: how many of them diverged; each counts as the worst value there is.
-        centre: test score after the last pass; None while runs are missing, since a mean over the others would flatter.
-        by_rule: mean test score at the evaluation with the best validation score; None while runs are missing.
-        lag: the best against this one; None for the best itself.
-        tied: whether it belongs to the optimizers that are printed bold: the best, and all that are not worse.
-        top: what the best is called: it has the best mean, or where nothing may be claimed the highest or the lowest.
-        seconds: of training in a run, its steps times the median seconds of a step in the timing pass; None where that
-            may not be shown, or runs are missing.
-        example_gradients: gradients of single examples a run took.
-    """
-
-    label: str
-    learning_rate: float
-    boundary: bool
-    runs: int
-    wanted: int
-    diverged: int
+    label: str  # its name
+    learning_rate: float  # the rate it ran with
+    boundary: bool  # whether that rate lay at the edge of what was tried
+    runs: int  # number of seeds, diverged ones included
+    wanted: int  # how many there should be
+    diverged: int  # how many of them diverged; each counts as the worst value there is
+    # test score after the last pass; None while runs are missing, since a mean over the others would flatter
     centre: Centre | None
+    # mean test score at the evaluation with the best validation score; None while runs are missing
     by_rule: float | None
-    lag: Comparison | None
-    tied: bool
-    top: str
+    lag: Comparison | None  # the best against this one; None for the best itself
+    tied: bool  # whether it belongs to the optimizers that are printed bold: the best, and all that are not worse
+    top: str  # what the best is called: it has the best mean, or where nothing may be claimed the highest or the lowest
+    # of training in a run, its steps times the median seconds of a step in the timing pass; None where that may not be
+    # shown, or runs are missing
     seconds: float | None
-    example_gradients: int
+    example_gradients: int  # gradients of single examples a run took
 
     @property
     def verdict(self) -> str:

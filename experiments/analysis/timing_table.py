@@ -28,31 +28,18 @@ class Middle(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What the repetitions of one optimizer took; seconds and bytes.
+    """What the repetitions of one optimizer took; seconds and bytes."""
 
-    Attributes:
-        label: of the optimizer.
-        step: seconds of a step.
-        ratio: the median over that of plain SGD; None where that takes no part.
-        reference: the label of that SGD; empty where there is none.
-        whole: seconds of a pass.
-        compiling: seconds of tracing, compiling and the first call.
-        resident: most memory of the process.
-        device: most memory on the GPU; NaN where there is none.
-        state: bytes that the optimizer keeps for each parameter.
-        repetitions: how many these are medians of.
-    """
-
-    label: str
-    step: Middle
-    ratio: float | None
-    reference: str
-    whole: float
-    compiling: Middle
-    resident: float
-    device: float
-    state: float
-    repetitions: int
+    label: str  # of the optimizer
+    step: Middle  # seconds of a step
+    ratio: float | None  # the median over that of plain SGD; None where that takes no part
+    reference: str  # the label of that SGD; empty where there is none
+    whole: float  # seconds of a pass
+    compiling: Middle  # seconds of tracing, compiling and the first call
+    resident: float  # most memory of the process
+    device: float  # most memory on the GPU; NaN where there is none
+    state: float  # bytes that the optimizer keeps for each parameter
+    repetitions: int  # how many these are medians of
 
 
 def rows(found: Sequence[Record], study: Study) -> list[Row]:

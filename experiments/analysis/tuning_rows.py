@@ -23,19 +23,12 @@ POINT = 0.01  # of an accuracy or a Dice; of a loss this share
 
 @dataclasses.dataclass(frozen=True)
 class Width:
-    """The values whose score is within a point of the best.
+    """The values whose score is within a point of the best."""
 
-    Attributes:
-        low: where they begin.
-        high: where they end.
-        below: whether the lowest value tried is one of them, so that they may begin further down.
-        above: whether the highest is.
-    """
-
-    low: float
-    high: float
-    below: bool
-    above: bool
+    low: float  # where they begin
+    high: float  # where they end
+    below: bool  # whether the lowest value tried is one of them, so that they may begin further down
+    above: bool  # whether the highest is
 
 
 def width(points: Sequence[tuple[float, float]], margin: float) -> Width | None:

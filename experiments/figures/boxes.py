@@ -21,23 +21,14 @@ from experiments.text import Table
 
 @dataclasses.dataclass(frozen=True)
 class Boxes:
-    """One figure of boxes.
+    """One figure of boxes."""
 
-    Attributes:
-        slug: name of its files.
-        column: which metric.
-        words: what it is, for the title.
-        axis: name of the horizontal axis.
-        how: how to read it.
-        distance: whether it is a distance, on a logarithmic axis, whose misses lie at the image's diagonal.
-    """
-
-    slug: str
-    column: str
-    words: str
-    axis: str
-    how: str
-    distance: bool = False
+    slug: str  # name of its files
+    column: str  # which metric
+    words: str  # what it is, for the title
+    axis: str  # name of the horizontal axis
+    how: str  # how to read it
+    distance: bool = False  # whether it is a distance, on a logarithmic axis, whose misses lie at the image's diagonal
 
 
 READ = "Dot: a case of a seed; box: quartiles and median of them all; whiskers: lowest and highest."

@@ -61,36 +61,23 @@ STYLE: Any = {
 
 @dataclasses.dataclass(frozen=True)
 class Caption:
-    """The words of a figure.
+    """The words of a figure."""
 
-    Attributes:
-        title: what is shown, on which data and model.
-        lines: what one has to know to read it, under the title.
-        footer: where the numbers come from and the command that draws it again.
-        description: the figure in words, for screen readers.
-    """
-
-    title: str
-    lines: tuple[str, ...]
-    footer: tuple[str, ...]
-    description: str
+    title: str  # what is shown, on which data and model
+    lines: tuple[str, ...]  # what one has to know to read it, under the title
+    footer: tuple[str, ...]  # where the numbers come from and the command that draws it again
+    description: str  # the figure in words, for screen readers
 
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What a figure is drawn with besides its rows.
+    """What a figure is drawn with besides its rows."""
 
-    Attributes:
-        caption: the words.
-        styles: the look of each optimizer, in the order of the study.
-        score: what the score is called.
-        step: the smallest difference that the score can show.
-    """
-
-    caption: Caption
+    caption: Caption  # the words
+    # the look of each optimizer, in the order of the study
     styles: Mapping[str, Style] = dataclasses.field(default_factory=dict)
-    score: str = "score"
-    step: float = 1e-4
+    score: str = "score"  # what the score is called
+    step: float = 1e-4  # the smallest difference that the score can show
 
 
 def write(

@@ -28,27 +28,16 @@ CLOSE = 0.13  # share of the axis's height up to which a neighbour is close
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """What is drawn of an optimizer.
+    """What is drawn of an optimizer."""
 
-    Attributes:
-        label: of the optimizer.
-        text: what stands at the end of its line.
-        x: where mean and band have points.
-        mean: of the seeds.
-        low: lower end of the band.
-        high: upper end of the band.
-        seeds: the points of each seed, as far as they are finite.
-        stopped: of each seed, whether it stopped early.
-    """
-
-    label: str
-    text: str
-    x: Sequence[float]
-    mean: Sequence[float]
-    low: Sequence[float]
-    high: Sequence[float]
-    seeds: Sequence[Sequence[tuple[float, float]]]
-    stopped: Sequence[bool]
+    label: str  # of the optimizer
+    text: str  # what stands at the end of its line
+    x: Sequence[float]  # where mean and band have points
+    mean: Sequence[float]  # of the seeds
+    low: Sequence[float]  # lower end of the band
+    high: Sequence[float]  # upper end of the band
+    seeds: Sequence[Sequence[tuple[float, float]]]  # the points of each seed, as far as they are finite
+    stopped: Sequence[bool]  # of each seed, whether it stopped early
 
 
 def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) -> Figure:

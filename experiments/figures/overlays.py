@@ -36,23 +36,14 @@ FOOT = 64  # points for the legend
 
 @dataclasses.dataclass(frozen=True)
 class Tiles:
-    """What is shown of one slice.
+    """What is shown of one slice."""
 
-    Attributes:
-        image: grey values 0 .. 255, [height, width].
-        truth: the class of each pixel, uint8 [height, width].
-        predictions: the same as each optimizer has it; one that is missing diverged.
-        labels: all optimizers, in the order of the study.
-        classes: names of the classes, the background first.
-        aspect: height of a pixel over its width.
-    """
-
-    image: np.ndarray
-    truth: np.ndarray
-    predictions: Mapping[str, np.ndarray]
-    labels: Sequence[str]
-    classes: Sequence[str]
-    aspect: float
+    image: np.ndarray  # grey values 0 .. 255, [height, width].
+    truth: np.ndarray  # the class of each pixel, uint8 [height, width]
+    predictions: Mapping[str, np.ndarray]  # the same as each optimizer has it; one that is missing diverged
+    labels: Sequence[str]  # all optimizers, in the order of the study
+    classes: Sequence[str]  # names of the classes, the background first
+    aspect: float  # height of a pixel over its width
 
 
 def draw(table: Table, context: Context, tiles: Tiles) -> Figure:

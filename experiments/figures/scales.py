@@ -109,21 +109,13 @@ def loss_scale(axes: Axes, values: Sequence[float]) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Across:
-    """A horizontal axis.
+    """A horizontal axis."""
 
-    Attributes:
-        column: of the table.
-        words: name of the axis.
-        title: what is added to the title of the figure.
-        suffix: of the files.
-        log: whether it is logarithmic from 1 on; 0 then stands left of 1.
-    """
-
-    column: str
-    words: str
-    title: str
-    suffix: str
-    log: bool = False
+    column: str  # of the table
+    words: str  # name of the axis
+    title: str  # what is added to the title of the figure
+    suffix: str  # of the files
+    log: bool = False  # whether it is logarithmic from 1 on; 0 then stands left of 1
 
     def scale(self, axes: Axes, last: float) -> None:
         """Makes an axis go from 0 to the last place."""

@@ -38,27 +38,17 @@ class Shown:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A figure, declared: tests, captions, the page and the files follow from it.
+    """A figure, declared: tests, captions, the page and the files follow from it."""
 
-    Attributes:
-        slug: name of its files.
-        title: what it shows.
-        how: how to read it, or what makes that from the facts and its rows.
-        rows: its rows, or what makes them from the facts; without rows it is not drawn.
-        draw: draws the rows.
-        refused: the sentence in its place where there are no rows; empty for none.
-        step: the smallest difference that its scores can show.
-        tuning: whether it shows the search, which has a caption of its own.
-    """
-
-    slug: str
-    title: str
-    how: str | Callable[[Any, Table], str]
-    rows: Table | Callable[[Any], Table]
-    draw: Callable[[Table, Context], Any]
+    slug: str  # name of its files
+    title: str  # what it shows
+    how: str | Callable[[Any, Table], str]  # how to read it, or what makes that from the facts and its rows
+    rows: Table | Callable[[Any], Table]  # its rows, or what makes them from the facts; without rows it is not drawn
+    draw: Callable[[Table, Context], Any]  # draws the rows
+    # the sentence in its place where there are no rows; empty for none
     refused: Callable[[Any], str] = lambda facts: ""
-    step: float = 1e-4
-    tuning: bool = False
+    step: float = 1e-4  # the smallest difference that its scores can show
+    tuning: bool = False  # whether it shows the search, which has a caption of its own
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,33 +24,19 @@ ALL = "all"
 
 @dataclasses.dataclass(frozen=True)
 class ReportTable(Generic[Row]):
-    """A table with all that a reader of the page, of Markdown or of CSV needs.
+    """A table with all that a reader of the page, of Markdown or of CSV needs."""
 
-    Attributes:
-        slug: its id in the page.
-        title: the heading above it.
-        words: its caption.
-        file: name of its CSV.
-        columns: what is said of a row.
-        rows: what it is made of; a table without rows is left out.
-        labels: the optimizers of a row, by which the page hides it.
-        problem: the problem of a row, by which the page hides it too.
-        origin: what each row of the CSV begins with.
-        tied: whether a row is one of the best, which are printed bold.
-        saved: its CSV, where a figure has it already.
-    """
-
-    slug: str
-    title: str
-    words: str
-    file: str
-    columns: Sequence[Column[Row]]
-    rows: Sequence[Row]
-    labels: Callable[[Row], Sequence[str]]
-    problem: Callable[[Row], str]
-    origin: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    tied: Callable[[Row], bool] = lambda row: False
-    saved: str | None = None
+    slug: str  # its id in the page
+    title: str  # the heading above it
+    words: str  # its caption
+    file: str  # name of its CSV
+    columns: Sequence[Column[Row]]  # what is said of a row
+    rows: Sequence[Row]  # what it is made of; a table without rows is left out
+    labels: Callable[[Row], Sequence[str]]  # the optimizers of a row, by which the page hides it
+    problem: Callable[[Row], str]  # the problem of a row, by which the page hides it too
+    origin: Mapping[str, str] = dataclasses.field(default_factory=dict)  # what each row of the CSV begins with
+    tied: Callable[[Row], bool] = lambda row: False  # whether a row is one of the best, which are printed bold
+    saved: str | None = None  # its CSV, where a figure has it already
 
     @functools.cached_property
     def csv(self) -> str:

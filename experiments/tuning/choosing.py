@@ -30,50 +30,30 @@ SPACE = "space v1"  # as `space` defines it; another definition is another numbe
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """How one tuning run ended; a diverged one has no scores.
+    """How one tuning run ended; a diverged one has no scores."""
 
-    Attributes:
-        label: of the optimizer.
-        learning_rate: the rate tried.
-        seed: of the run.
-        score: validation score, turned so that greater is better; minus infinity where it diverged.
-        loss: validation loss, infinity where it diverged.
-        round: number of the search, from 0.
-        widenings: how often its space was widened before.
-        index: number of the point in the search.
-    """
-
-    label: str
-    learning_rate: float
-    seed: int
-    score: float
-    loss: float
-    round: int = 0
-    widenings: int = 0
-    index: int = 0
+    label: str  # of the optimizer
+    learning_rate: float  # the rate tried
+    seed: int  # of the run
+    score: float  # validation score, turned so that greater is better; minus infinity where it diverged
+    loss: float  # validation loss, infinity where it diverged
+    round: int = 0  # number of the search, from 0
+    widenings: int = 0  # how often its space was widened before
+    index: int = 0  # number of the point in the search
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """The chosen hyperparameters of an optimizer.
+    """The chosen hyperparameters of an optimizer."""
 
-    Attributes:
-        values: hyperparameters by name, the learning rate among them.
-        window: the lowest and highest rate of the range it was chosen from.
-        widenings: how often the space was widened.
-        boundary: whether the best still lay at an edge when no widening was left.
-        validation_score: median over the tuning seeds, turned so that greater is better; NaN where nothing was tried.
-        trials: tuning runs in the last search, and in all.
-        round: number of the search it comes from.
-    """
-
-    values: Mapping[str, float]
-    window: tuple[float, float]
-    widenings: int
-    boundary: bool
+    values: Mapping[str, float]  # hyperparameters by name, the learning rate among them
+    window: tuple[float, float]  # the lowest and highest rate of the range it was chosen from
+    widenings: int  # how often the space was widened
+    boundary: bool  # whether the best still lay at an edge when no widening was left
+    # median over the tuning seeds, turned so that greater is better; NaN where nothing was tried
     validation_score: float
-    trials: tuple[int, int]
-    round: int = 0
+    trials: tuple[int, int]  # tuning runs in the last search, and in all
+    round: int = 0  # number of the search it comes from
 
     @property
     def learning_rate(self) -> float:

@@ -33,18 +33,12 @@ BITS = 53  # of a float: with no more digits than fit, every point is exact
 
 @dataclasses.dataclass(frozen=True)
 class LogUniform:
-    """A scale: each decade of the range is as likely as any other.
+    """A scale: each decade of the range is as likely as any other."""
 
-    Attributes:
-        name: the hyperparameter.
-        low: smallest value.
-        high: largest value.
-        one_minus: whether the range is that of 1 - value, as for decay rates close to 1; widening then ends at 1.
-    """
-
-    name: str
-    low: float
-    high: float
+    name: str  # the hyperparameter
+    low: float  # smallest value
+    high: float  # largest value
+    # whether the range is that of 1 - value, as for decay rates close to 1; widening then ends at 1
     one_minus: bool = False
 
     def value(self, unit: float) -> float:
@@ -100,21 +94,13 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """A complete search of one optimizer's space on one problem.
+    """A complete search of one optimizer's space on one problem."""
 
-    Attributes:
-        problem: name of the problem; with the round, it decides the scramble.
-        round: number of the search, from 0.
-        space: the axes, the learning rate first.
-        trials: points tried.
-        widenings: how often the space was widened before it became this one.
-    """
-
-    problem: str
-    round: int
-    space: tuple[LogUniform, ...]
-    trials: int
-    widenings: int = 0
+    problem: str  # name of the problem; with the round, it decides the scramble
+    round: int  # number of the search, from 0
+    space: tuple[LogUniform, ...]  # the axes, the learning rate first
+    trials: int  # points tried
+    widenings: int = 0  # how often the space was widened before it became this one
 
     @functools.cached_property
     def points(self) -> tuple[Point, ...]:

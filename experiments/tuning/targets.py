@@ -38,17 +38,11 @@ POOL = (
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The validation score that counts as solved.
+    """The validation score that counts as solved."""
 
-    Attributes:
-        value: median over the seeds of the best validation score.
-        optimizer: the best of the pool.
-        seeds: of the runs that it was read from.
-    """
-
-    value: float
-    optimizer: str
-    seeds: int
+    value: float  # median over the seeds of the best validation score
+    optimizer: str  # the best of the pool
+    seeds: int  # of the runs that it was read from
 
     @property
     def words(self) -> str:

@@ -21,26 +21,17 @@ from experiments.tuning.choosing import Choice, Trial
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A study of one problem, with what there is of it.
+    """A study of one problem, with what there is of it."""
 
-    Attributes:
-        study: what is compared.
-        records: of its runs, of every kind.
-        choices: what was chosen by label; None where nothing is known of it.
-        trials: what the choice rests on; none where nothing was tuned or nothing is known of it.
-        refused: why the files of the choice do not count, where they are there.
-        told: by label, what the evidence of the choice tells of its costs; nothing where there is no evidence.
-        target: validation score that counts as solved, where there is one.
-        whole: the study that records name, where what is compared is a part of it; None where it is all of it.
-    """
-
-    study: Study
-    records: tuple[Record, ...] = ()
-    choices: Mapping[str, Choice] | None = None
-    trials: tuple[Trial, ...] = ()
-    refused: str = ""
+    study: Study  # what is compared
+    records: tuple[Record, ...] = ()  # of its runs, of every kind
+    choices: Mapping[str, Choice] | None = None  # what was chosen by label; None where nothing is known of it
+    trials: tuple[Trial, ...] = ()  # what the choice rests on; none where nothing was tuned or nothing is known of it
+    refused: str = ""  # why the files of the choice do not count, where they are there
+    # by label, what the evidence of the choice tells of its costs; nothing where there is no evidence
     told: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
-    target: float | None = None
+    target: float | None = None  # validation score that counts as solved, where there is one
+    # the study that records name, where what is compared is a part of it; None where it is all of it
     whole: Study | None = None
 
     @property

@@ -10,16 +10,11 @@ from experiments.studies import Study
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Finding:
-    """One broken rule of the protocol.
+    """One broken rule of the protocol."""
 
-    Attributes:
-        code: `L-B` and the number of the rule, such as `L-B5`.
-        sentence: what is broken, with the names and the values found.
-        limits: whether it bears on test scores, so that no optimizer may be called better than another.
-    """
-
-    code: str
-    sentence: str
+    code: str  # `L-B` and the number of the rule, such as `L-B5`
+    sentence: str  # what is broken, with the names and the values found
+    # whether it bears on test scores, so that no optimizer may be called better than another
     limits: bool = dataclasses.field(default=True, compare=False)
 
     def __str__(self) -> str:
@@ -34,13 +29,9 @@ LOOK = "the budget '{}' is exploratory: too few trials and seeds for claims"
 
 @dataclasses.dataclass(frozen=True)
 class Claims:
-    """Whether a report may say that one optimizer is better than another.
+    """Whether a report may say that one optimizer is better than another."""
 
-    Attributes:
-        reasons: why it may not, sentences without their full stop; none where it may.
-    """
-
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # why it may not, sentences without their full stop; none where it may
 
     @property
     def allowed(self) -> bool:

@@ -25,34 +25,21 @@ Statistic = Callable[[Array], Array]
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """A number with its two 95 % intervals.
+    """A number with its two 95 % intervals."""
 
-    Attributes:
-        value: the number.
-        percentile: bootstrap interval, too narrow for a few seeds.
-        expanded: the one made wider for them; the one to draw. NaN at both ends with a single seed.
-    """
-
-    value: float
-    percentile: Interval
-    expanded: Interval
+    value: float  # the number
+    percentile: Interval  # bootstrap interval, too narrow for a few seeds
+    expanded: Interval  # the one made wider for them; the one to draw. NaN at both ends with a single seed.
 
 
 @dataclasses.dataclass(frozen=True)
 class Centre:
-    """Where the runs of one optimizer on one problem lie.
+    """Where the runs of one optimizer on one problem lie."""
 
-    Attributes:
-        n: number of runs, diverged ones included.
-        mean: with its intervals, infinite where a run diverged.
-        median: the middle value, or the mean of the middle two.
-        iqm: the interquartile mean.
-    """
-
-    n: int
-    mean: Estimate
-    median: float
-    iqm: float
+    n: int  # number of runs, diverged ones included
+    mean: Estimate  # with its intervals, infinite where a run diverged
+    median: float  # the middle value, or the mean of the middle two
+    iqm: float  # the interquartile mean
 
 
 def generator(study: str, table: str) -> np.random.Generator:

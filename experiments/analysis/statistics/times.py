@@ -14,21 +14,13 @@ from experiments.analysis.statistics.inputs import Array, as_array, by_label, sa
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Times to one target in short; each number may be infinite.
+    """Times to one target in short; each number may be infinite."""
 
-    Attributes:
-        n: number of runs, those that missed included.
-        misses: how many did not reach the target.
-        median: the middle time, the mean of the middle two for an even number.
-        low: the lower quartile.
-        high: the upper quartile.
-    """
-
-    n: int
-    misses: int
-    median: float
-    low: float
-    high: float
+    n: int  # number of runs, those that missed included
+    misses: int  # how many did not reach the target
+    median: float  # the middle time, the mean of the middle two for an even number
+    low: float  # the lower quartile
+    high: float  # the upper quartile
 
     def words(self) -> str:
         """Returns the median, and how many runs missed where some did."""
