@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from experiments.analysis.statistics import Interval
+from experiments.analysis.statistics.summaries import Interval
 
 Row = TypeVar("Row")
 NONE = "-"  # the cell of a value that does not exist

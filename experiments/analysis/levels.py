@@ -6,7 +6,7 @@ import dataclasses
 import statistics
 
 from experiments.analysis.evidence import Evidence
-from experiments.analysis.statistics import time_to_target, void
+from experiments.analysis.statistics.times import time_to_target, void
 
 SHARES = (0.90, 0.97, 1.0)
 

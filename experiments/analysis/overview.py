@@ -13,17 +13,16 @@ from experiments.analysis.levels import targets
 from experiments.analysis.lint import Claims
 from experiments.analysis.lint.claims import together
 from experiments.analysis.results import Result
-from experiments.analysis.statistics import (
-    Estimate,
+from experiments.analysis.statistics.aggregates import (
+    LEAST_PROBLEMS,
     critical_difference,
     friedman,
-    generator,
     improvement,
     interquartile_means,
     mean_ranks,
-    normalised,
 )
-from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
+from experiments.analysis.statistics.resampling import Estimate, generator
+from experiments.analysis.statistics.summaries import normalised
 
 Matrix = dict[str, list[list[float]]]
 

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from experiments.analysis.columns import Column, markdown
-from experiments.analysis.statistics import spread
+from experiments.analysis.statistics.summaries import spread
 from experiments.problems.functions import FUNCTIONS, Function
 from experiments.problems.tasks.base import Task
 from experiments.problems.tasks.points import CLASSICAL

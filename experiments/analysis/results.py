@@ -9,15 +9,9 @@ from collections.abc import Sequence
 from experiments.analysis.columns import NONE, Column, bracketed, number
 from experiments.analysis.evidence import BySeed, Evidence
 from experiments.analysis.lint import Claims
-from experiments.analysis.statistics import (
-    Centre,
-    Comparison,
-    centres,
-    compare,
-    generator,
-    headline,
-    tie_group,
-)
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import Centre, centres, generator
+from experiments.analysis.statistics.verdicts import Comparison, headline, tie_group
 
 NAME = "results"
 

@@ -8,14 +8,8 @@ from typing import Any
 
 from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.results import Result
-from experiments.analysis.statistics import (
-    centres,
-    critical_difference,
-    generator,
-    improvement,
-    interquartile_means,
-    ranks,
-)
+from experiments.analysis.statistics.aggregates import critical_difference, improvement, interquartile_means, ranks
+from experiments.analysis.statistics.resampling import centres, generator
 
 SPLITS = ("train", "test")
 

@@ -10,7 +10,7 @@ from experiments.analysis import profiles
 from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.levels import Target
 from experiments.analysis.profiles import Profile
-from experiments.analysis.statistics import speed_up, summarise_times
+from experiments.analysis.statistics.times import speed_up, summarise_times
 from experiments.studies import Entry
 from experiments.text import Table, group
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments import optimizers
 from experiments.analysis.evidence import Evidence, origin
-from experiments.analysis.statistics import best_of_band, generator
+from experiments.analysis.statistics.resampling import best_of_band, generator
 from experiments.problems import tasks
 from experiments.studies import Entry, Study
 from experiments.tuning import choosing

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments.analysis.curves import Curve
-from experiments.analysis.statistics import bootstrap, expanded, generator
+from experiments.analysis.statistics.resampling import bootstrap, expanded, generator
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import FAINT, FEW, ended, label_ends, looks, of

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from experiments.analysis.statistics import reached, summarise_times
+from experiments.analysis.statistics.times import reached, summarise_times
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import HEIGHT, INK, QUIET, Context, plain
 from experiments.figures.looks import FEW, dot, label_ends, looks, name_rows, of, room_for, under

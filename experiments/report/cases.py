@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from experiments.analysis import cases, columns
 from experiments.analysis.columns import Column
-from experiments.analysis.statistics import spread
+from experiments.analysis.statistics.summaries import spread
 from experiments.figures import boxes, canvas, overlays
 from experiments.figures.canvas import Context
 from experiments.problems.datasets.examples import Slices

@@ -11,7 +11,7 @@ from experiments.analysis import results, timing_table
 from experiments.analysis.columns import NONE, Column, markdown, number, numbers
 from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.results import Result
-from experiments.analysis.statistics import Comparison
+from experiments.analysis.statistics.verdicts import Comparison
 from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
 from experiments.studies.runs import EVALUATION, TUNING

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from experiments.analysis.statistics import compare, generator
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
 
 # Final epochs of DeepOBS's baselines (Schneider, Balles and Hennig, 2019; MIT licence), seeds 42 to 51: correct test
 # images out of 9,984, and test losses with three decimals.

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from experiments.analysis.lint.case import Case, name, some
-from experiments.analysis.statistics import compare, generator, void
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
+from experiments.analysis.statistics.times import void
 from experiments.machine import BUSY
 from experiments.problems import seeds
 from experiments.records import timings

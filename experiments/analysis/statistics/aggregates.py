@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, as_array, by_label, same_shape
 from experiments.analysis.statistics.resampling import RESAMPLES, Estimate, estimate, stratified
 from experiments.analysis.statistics.significance import superiority
-from experiments.analysis.statistics.summaries import iqm
+from experiments.analysis.statistics.summaries import Array, as_array, iqm
 
 LEAST_PROBLEMS = 8
 
@@ -27,11 +26,10 @@ def interquartile_means(scores: Mapping[str, Any], rng: np.random.Generator) -> 
         scores: optimizer -> (problems, seeds) normalised scores, the same problems and seeds for all.
         rng: source of the draws; seeds are drawn inside problems, the same ones for every optimizer.
     """
-    arrays = by_label("scores", scores, 2, infinite=False)
-    stacked = np.stack(list(arrays.values()))
+    stacked = as_array("scores", list(scores.values()), 3)
     draws = stratified(stacked, rng, iqm)
     values = iqm(stacked.reshape(len(stacked), -1))
-    return {k: estimate(float(v), d, stacked.shape[-1]) for k, v, d in zip(arrays, values, draws, strict=True)}
+    return {k: estimate(float(v), d, stacked.shape[-1]) for k, v, d in zip(scores, values, draws, strict=True)}
 
 
 def improvement(a: Any, b: Any, rng: np.random.Generator) -> Estimate:
@@ -43,7 +41,6 @@ def improvement(a: Any, b: Any, rng: np.random.Generator) -> Estimate:
         rng: source of the draws; seeds are drawn inside problems, the same ones for both.
     """
     one, other = as_array("a", a, 2, infinite=True), as_array("b", b, 2, infinite=True)
-    same_shape(a=one, b=other)
     problems, seeds = one.shape
     draws = np.zeros(RESAMPLES)
     for row, against, drawn in zip(one, other, rng.integers(seeds, size=(problems, RESAMPLES, seeds)), strict=True):
@@ -61,9 +58,8 @@ def ranks(scores: Mapping[str, Any]) -> dict[str, Array]:
     """
     from scipy import stats
 
-    arrays = by_label("scores", scores, 1)
-    ranked = stats.rankdata(-np.stack(list(arrays.values())), axis=0)
-    return dict(zip(arrays, ranked, strict=True))
+    ranked = stats.rankdata(-as_array("scores", list(scores.values()), 2, infinite=True), axis=0)
+    return dict(zip(scores, ranked, strict=True))
 
 
 def mean_ranks(scores: Mapping[str, Any]) -> dict[str, float]:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.analysis.statistics.inputs import Array
 from experiments.analysis.statistics.resampling import RESAMPLES, expanded, percentile
 from experiments.analysis.statistics.significance import (
     differences,
@@ -21,7 +20,7 @@ from experiments.analysis.statistics.significance import (
     signed_ranks,
     superiority,
 )
-from experiments.analysis.statistics.summaries import mean
+from experiments.analysis.statistics.summaries import Array, mean
 from experiments.analysis.statistics.verdicts import Comparison
 
 LEAST_SEEDS = 3

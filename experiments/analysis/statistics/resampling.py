@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, as_array, by_label
-from experiments.analysis.statistics.summaries import Interval, best_of, iqm, mean
+from experiments.analysis.statistics.summaries import Array, Interval, as_array, best_of, iqm, mean
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -135,11 +134,10 @@ def centres(values: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Ce
         values: optimizer -> (seeds,) one value a seed, infinite for a run that diverged; the same seeds for all.
         rng: source of the draws, the same seeds for every optimizer.
     """
-    arrays = by_label("values", values, 1)
-    draws = bootstrap(np.stack(list(arrays.values())), rng)
+    arrays = as_array("values", list(values.values()), 2, infinite=True)
     return {
         label: Centre(len(a), estimate(float(mean(a)), d, len(a)), float(np.median(a)), float(iqm(a)))
-        for (label, a), d in zip(arrays.items(), draws, strict=True)
+        for label, a, d in zip(values, arrays, bootstrap(arrays, rng), strict=True)
     }
 
 

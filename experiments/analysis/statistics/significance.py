@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, as_array, same_shape
+from experiments.analysis.statistics.summaries import Array, as_array
 
 # All 2^16 patterns of signs are looked at; of more seeds, this many drawn ones.
 EXACT_SEEDS = 16
@@ -28,7 +28,6 @@ def differences(a: Any, b: Any) -> Array:
         b: (seeds,) the values of the same seeds.
     """
     one, other = as_array("a", a, 1, infinite=True), as_array("b", b, 1, infinite=True)
-    same_shape(a=one, b=other)
     with np.errstate(invalid="ignore"):
         return np.where(one == other, 0.0, one - other)
 
@@ -112,9 +111,7 @@ def superiority(a: Any, b: Any, *, paired: bool) -> float:
         0 .. 1, and P(A > B) + P(B > A) = 1.
     """
     one, other = as_array("a", a, infinite=True), as_array("b", b, infinite=True)
-    if paired:
-        same_shape(a=one, b=other)
-    else:
+    if not paired:
         one, other = one[:, None], other[None, :]
     return float(np.mean((one > other) + 0.5 * (one == other)))
 

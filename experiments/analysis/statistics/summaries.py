@@ -1,4 +1,4 @@
-"""What one optimizer's runs amount to: means, spreads, normalised scores, the best of k trials."""
+"""What the runs of one optimizer amount to: means, spreads, normalised scores, the best of k trials."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from experiments.analysis.statistics.inputs import Array, as_array
+Array = npt.NDArray[np.float64]
 
 
 class Interval(NamedTuple):
@@ -29,6 +30,32 @@ class Spread:
     sd: float
     low: float
     high: float
+
+
+def as_array(name: str, values: Any, *ndim: int, infinite: bool = False, nan: bool = False) -> Array:
+    """Returns values as an array of floats.
+
+    Args:
+        name: what the values are called in a message.
+        values: array or nested sequences of numbers, at least one.
+        ndim: how many axes they may have; any number if none is given.
+        infinite: whether infinity is a value, such as that of a run that diverged.
+        nan: whether NaN is a value, such as the loss after a divergence.
+
+    Raises:
+        ValueError: they have another shape, or hold NaN or infinity where that is no value.
+    """
+    array = np.asarray(values, np.float64)
+    if array.size == 0 or (ndim and array.ndim not in ndim):
+        axes = f" on {' or '.join(map(str, ndim))} axes" if ndim else ""
+        raise ValueError(f"{name} must be numbers{axes}, at least one, got the shape {array.shape}.")
+    if not nan and np.isnan(array).any():
+        raise ValueError(
+            f"{name} must not hold NaN: leave out what did not run, and give what diverged the worst value there is."
+        )
+    if not infinite and np.isinf(array).any():
+        raise ValueError(f"{name} must be finite, got infinity.")
+    return array
 
 
 def spread(values: Sequence[float]) -> Spread:

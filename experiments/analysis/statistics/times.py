@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, as_array, by_label, same_shape
+from experiments.analysis.statistics.summaries import Array, as_array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +21,6 @@ class Times:
     median: float  # the middle time, the mean of the middle two for an even number
     low: float  # the lower quartile
     high: float  # the upper quartile
-
-    def words(self) -> str:
-        """Returns the median, and how many runs missed where some did."""
-        middle = "not reached by half of the runs" if math.isinf(self.median) else f"median {self.median:g}"
-        return f"{middle}, not reached {self.misses}/{self.n}" if self.misses else middle
 
 
 def time_to_target(steps: Any, values: Any, target: float, *, higher_is_better: bool) -> float:
@@ -39,7 +34,6 @@ def time_to_target(steps: Any, values: Any, target: float, *, higher_is_better: 
     """
     grid = as_array("steps", steps, 1)
     curve = as_array("values", values, 1, infinite=True, nan=True)
-    same_shape(steps=grid, values=curve)
     if grid[0] < 0 or (np.diff(grid) <= 0).any():
         raise ValueError(f"steps must ascend from 0 or later, got {grid.tolist()}.")
     met = np.isfinite(curve) & (curve >= target if higher_is_better else curve <= target)
@@ -83,12 +77,12 @@ def void(passes: Mapping[str, Any], budget: float) -> str | None:
         budget: passes that a run may take, above 0.
     """
     early = max(1.0, budget / 50)
-    arrays = by_label("passes", passes, 1)
-    for label, given in arrays.items():
+    met = dict(zip(passes, as_array("passes", list(passes.values()), 2, infinite=True), strict=True))
+    for label, given in met.items():
         if np.median(given) <= early:
             first = "pass" if early == 1 else f"{early:g} passes"
             return f"half of the runs of {label} meet it within the first {first}, of {budget:g}"
-    able = [label for label, given in arrays.items() if np.isfinite(given).any()]
+    able = [label for label, given in met.items() if np.isfinite(given).any()]
     return None if len(able) > 1 else f"{' '.join(['only', *able]) if able else 'no optimizer'} ever reaches it"
 
 
@@ -100,10 +94,9 @@ def speed_up(reference: Any, other: Any, budgets: Any) -> float:
         other: (problems,) the same of the other optimizer.
         budgets: (problems,) steps that a run may take.
     """
-    one = as_array("reference", reference, 1, infinite=True, above_zero=True)
-    two = as_array("other", other, 1, infinite=True, above_zero=True)
+    one = as_array("reference", reference, 1, infinite=True)
+    two = as_array("other", other, 1, infinite=True)
     limits = as_array("budgets", budgets, 1)
-    same_shape(reference=one, other=two, budgets=limits)
     ratios = np.where(np.isinf(one), limits + 1, one) / np.where(np.isinf(two), limits + 1, two)
     return float(np.exp(np.log(ratios).mean()))
 

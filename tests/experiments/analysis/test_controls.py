@@ -11,7 +11,8 @@ from scipy import stats
 
 from experiments import studies
 from experiments.analysis.lint import findings
-from experiments.analysis.statistics import compare, generator
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
 from experiments.records import run_folder
 from experiments.running import sweep
 from experiments.studies import identity

@@ -2,7 +2,9 @@
 
 import pytest
 
-from experiments.analysis.statistics import centres, compare, headline, tie_group
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import centres
+from experiments.analysis.statistics.verdicts import headline, tie_group
 from tests.experiments.deepobs import LOSSES, by_seed, means, rng, table, told
 
 # Problem, A, B: difference, paired t's p, exact p, P(A > B); as printed in the protocol.

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.analysis.statistics import (
+from experiments.analysis.statistics.resampling import generator
+from experiments.analysis.statistics.significance import (
     differences,
-    generator,
     holm,
     paired_t,
     sign_flip,

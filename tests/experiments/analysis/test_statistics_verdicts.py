@@ -7,7 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from experiments.analysis.statistics import Comparison, Interval, compare, headline, holm, sign_flip, tie_group
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.significance import holm, sign_flip
+from experiments.analysis.statistics.summaries import Interval
+from experiments.analysis.statistics.verdicts import Comparison, headline, tie_group
 from tests.experiments.deepobs import LOSSES, by_seed, rng, table, told
 
 

@@ -9,7 +9,8 @@ from experiments import report, studies
 from experiments.analysis.lint import CLAIMS_STAY, Claims, Finding, check, claims
 from experiments.analysis.lint.claims import together
 from experiments.analysis.overview import Overview
-from experiments.analysis.statistics import compare, generator
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
 from experiments.figures import canvas
 from experiments.report import how as reading
 from experiments.report import printed, text

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.analysis import results
 from experiments.analysis.columns import bracketed, cells, headings, number, numbers
-from experiments.analysis.statistics import Interval
+from experiments.analysis.statistics.summaries import Interval
 from experiments.records.costs import Cost
 from experiments.report import tables, text
 from experiments.report.captions import Captions
