@@ -10,8 +10,7 @@ from typing import Any
 
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.levels import targets
-from experiments.analysis.lint import Claims
-from experiments.analysis.lint.claims import together
+from experiments.analysis.lint import Claims, together
 from experiments.analysis.results import Result
 from experiments.analysis.statistics.aggregates import (
     LEAST_PROBLEMS,

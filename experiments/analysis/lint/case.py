@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from experiments import studies
 from experiments.errors import UserError
-from experiments.problems import datasets, tasks
+from experiments.problems import tasks
 from experiments.problems.tasks.base import Task
 from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
@@ -88,11 +88,16 @@ def cases(
     return found
 
 
+def told(sentence: str, words: Iterable[object], most: int = 3) -> Iterator[str]:
+    """Yields a sentence about some words, where there are any."""
+    if found := list(words):
+        yield sentence.format(some(found, most))
+
+
 def some(words: Iterable[object], most: int = 3) -> str:
     """Returns the first few of some words, and how many more there are."""
-    told = [str(word) for word in words]
-    rest = f" and {len(told) - most} more" if len(told) > most else ""
-    return ", ".join(told[:most]) + rest
+    found = list(map(str, words))
+    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 def name(record: Record) -> str:
@@ -154,8 +159,3 @@ def identities(case: Case) -> dict[str, str]:
         study = identity.study_hash(whole)
         return {EVALUATION: study, TIMING: study, TUNING: identity.tuning_hash(whole)}
     return {}
-
-
-def overlapping(case: Case) -> bool:
-    """Returns whether the validation examples of the data are training examples."""
-    return bool(getattr(datasets.CARDS[case.study.data], "overlapping", False))

@@ -6,8 +6,7 @@ import re
 import pytest
 
 from experiments import report, studies
-from experiments.analysis.lint import CLAIMS_STAY, Claims, Finding, check, claims
-from experiments.analysis.lint.claims import together
+from experiments.analysis.lint import CLAIMS_STAY, Claims, Finding, check, claims, together
 from experiments.analysis.overview import Overview
 from experiments.analysis.statistics.comparing import compare
 from experiments.analysis.statistics.resampling import generator
