@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -90,13 +91,32 @@ class Overview:
         """Returns the mean rank over problems, by median scores."""
         return mean_ranks({k: [statistics.median(runs) for runs in rows] for k, rows in self.merits().items()})
 
-    def verdict(self, label: str, problem: int) -> str:
-        """Returns what the table of one problem says of an optimizer."""
-        return next(row.verdict for row in self.results[problem].rows if row.label == label)
+    @functools.cached_property
+    def times(self) -> list[dict[str, Any]]:
+        """A row for each optimizer and problem: the median over seeds of the passes to the problem's target."""
+        return [
+            {
+                "study": one.identity,
+                "data": one.study.data,
+                "model": one.study.task,
+                "problem": name,
+                "share": 1.0,
+                "target": "each problem's",
+                "void": whole.void,
+                "budget": one.study.epochs,
+                "optimizer": label,
+                "epochs": middle(by_seed.values()),
+            }
+            for one, name in zip(self.evidence, self.problems, strict=True)
+            for whole in targets(one)[-1:]
+            for label, by_seed in whole.epochs.items()
+        ]
 
-    def tied(self, label: str, problem: int) -> bool:
-        """Whether an optimizer is among the best of one problem."""
-        return next(row.tied for row in self.results[problem].rows if row.label == label)
+    @property
+    def left_out(self) -> str:
+        """The sentence that names the problems whose target is void, which give no times (rule B14), or nothing."""
+        names = dict.fromkeys(row["problem"] for row in self.times if row["void"])
+        return f" Left out, because the target is void: {', '.join(names)}." if names else ""
 
     @property
     def claims(self) -> Claims:
@@ -181,27 +201,6 @@ def chance_table(overview: Overview) -> list[dict[str, Any]]:
         for label in order
         for other in order
     ]
-
-
-def times_table(overview: Overview) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer and problem: the median over seeds of the passes to the problem's target."""
-    rows: list[dict[str, Any]] = []
-    for one, name in zip(overview.evidence, overview.problems, strict=True):
-        whole = targets(one)[-1]
-        fixed = {
-            "study": one.identity,
-            "data": one.study.data,
-            "model": one.study.task,
-            "problem": name,
-            "share": 1.0,
-            "target": "each problem's",
-            "void": whole.void,
-            "budget": one.study.epochs,
-        }
-        rows += [
-            {**fixed, "optimizer": label, "epochs": middle(by_seed.values())} for label, by_seed in whole.epochs.items()
-        ]
-    return rows
 
 
 def middle(times: Iterable[float]) -> float:

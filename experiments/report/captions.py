@@ -1,15 +1,51 @@
-"""Captions of the figures and tables of a comparison: what was run, on what, and how to reproduce it."""
+"""Captions of figures and tables: what was run, on what, how to reproduce it, and how to read it (`captions.toml`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import jinja2
+
+from experiments.analysis import curves
+from experiments.analysis.cost_rows import timed
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
+from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
+from experiments.analysis.time_rows import missing
 from experiments.figures.canvas import Caption
+from experiments.figures.illustrations import EVERY
 from experiments.figures.looks import FEW
 from experiments.problems import datasets, tasks
 from experiments.problems.grid import MOST_TRAINING
+from experiments.text import Table
+
+WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
+    Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+)
+
+
+def say(kind: str, name: str, part: str, facts: Any, rows: Table = ()) -> str:
+    """Returns the words of a figure of a problem, or of an overview: its title, how to read it, or why it is refused.
+
+    Args:
+        kind: `problem` or `overview`.
+        name: of the entry in `captions.toml`.
+        part: `title`, `how` or `refused`; an entry without it has none.
+        facts: what the figure is drawn from.
+        rows: its table.
+    """
+    return _template(WORDS[kind][name].get(part, "")).render(facts=facts, rows=rows)
+
+
+@functools.cache
+def _template(text: str) -> jinja2.Template:
+    found: jinja2.Template = jinja2.Template(text, undefined=jinja2.StrictUndefined)
+    found.globals.update(missing=missing, timed=timed, least=LEAST_PROBLEMS, paths=curves, every=EVERY)
+    return found
 
 
 class Captions:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from experiments.analysis.columns import Column, number
-from experiments.analysis.overview import Overview, chance_table, map_table, times_table
+from experiments.analysis.overview import Overview, chance_table, map_table
 from experiments.analysis.score_rows import critical_rows
+from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
 from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of, speed_rows
 from experiments.figures import profiles, ranks, times
 from experiments.figures.canvas import Caption
 from experiments.records import files
-from experiments.report import how
 from experiments.report.captions import Captions
 from experiments.report.gallery import Figure, Shown, show
 from experiments.report.page import render
@@ -56,53 +56,34 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
 def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
     """Draws every figure of several problems that they allow."""
 
-    def caption(figure: Figure, how: str) -> Caption:
+    def caption(shown: str, how: str, tuning: bool) -> Caption:
         studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
         first, seeds = Captions(overview.evidence[0]), len(overview.evidence[0].study.seeds)
         footer = (f"studies: {studies}; {seeds} seeds; {first.versions}", first.footer[-1])
-        whole = f"{figure.title}: {title}"
+        whole = f"{shown}: {title}"
         return Caption(whole, (how,), footer, f"{whole}. {how}")
 
-    return list(show(FIGURES, overview, caption, styles, folder))
-
-
-def _no_diagram(overview: Overview) -> str:
-    """Returns why there is no critical-difference diagram: below eight problems, or where nothing may be claimed."""
-    return how.no_diagram(len(overview.problems), len(overview.labels)) or how.unclaimed(overview.claims)
+    return list(show(FIGURES, "overview", overview, caption, styles, folder))
 
 
 def _ranks(overview: Overview) -> Table:
-    few = _no_diagram(overview)
+    """Returns the rows of the critical-difference diagram: none below eight problems, or where nothing is claimed."""
+    few = len(overview.problems) < LEAST_PROBLEMS or len(overview.labels) < 2 or not overview.claims.allowed
     return [] if few else critical_rows(overview.ranks(), overview.identity, len(overview.problems))
 
 
 def _speed(overview: Overview) -> Table:
-    return speed_rows(times_table(overview), reference_of(overview.evidence[0].study.optimizers))
+    return speed_rows(overview.times, reference_of(overview.evidence[0].study.optimizers))
 
 
 FIGURES = (
-    Figure(NAME, "Every problem", lambda overview, _: how.overview(overview.claims), map_table, ranks.draw_overview),
-    Figure("chances", "Over all problems", how.CHANCES_OVER, chance_table, ranks.draw_chances),
-    Figure(
-        "critical_differences", "Ranks over problems", how.CRITICAL, _ranks, ranks.draw_critical,
-        _no_diagram,
-    ),
-    Figure(
-        "speed_ups", "Speed-ups",
-        lambda overview, rows: how.SPEED.format(rows[0]["reference"]) + how.void(times_table(overview)),
-        _speed, times.draw_speed_ups,
-    ),
-    Figure(
-        "profiles", "Profiles", lambda overview, _: f"{how.UNIT} {how.PROFILES}{how.void(times_table(overview))}",
-        lambda overview: profile_rows(times_table(overview)), profiles.draw,
-        lambda overview: how.NO_PROFILES + how.void(times_table(overview)),
-    ),
-    Figure(
-        "profiles_pairwise", "Profiles two by two",
-        lambda overview, _: f"{how.UNIT} {how.PAIRS}{how.void(times_table(overview))}",
-        lambda overview: pair_rows(times_table(overview)), profiles.draw_pairs,
-    ),
-)  # fmt: skip
+    Figure(NAME, map_table, ranks.draw_overview),
+    Figure("chances", chance_table, ranks.draw_chances),
+    Figure("critical_differences", _ranks, ranks.draw_critical),
+    Figure("speed_ups", _speed, times.draw_speed_ups),
+    Figure("profiles", lambda overview: profile_rows(overview.times), profiles.draw),
+    Figure("profiles_pairwise", lambda overview: pair_rows(overview.times), profiles.draw_pairs),
+)
 
 
 def _table(overview: Overview, saved: Path) -> ReportTable[Mapping[str, Any]]:
