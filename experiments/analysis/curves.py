@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments import optimizers
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.problems.functions import FUNCTIONS, Function
 from experiments.problems.tasks.base import Task
 from experiments.records.run_folder import Record
@@ -88,9 +88,7 @@ def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
     kept = ("epoch", "step", "example_gradients", curve.column)
     return [
         {
-            "study": record.run.study[:8],
-            "data": record.run.data,
-            "model": record.run.task,
+            **origin(record.run),
             "optimizer": record.run.label,
             "learning_rate": record.run.learning_rate,
             "seed": record.run.seed,

@@ -109,7 +109,7 @@ class Evidence:
         return {} if self.untimed else reading.step_seconds(self.timings)
 
 
-def origin(evidence: Evidence) -> dict[str, str]:
+def origin(source: Evidence | Run) -> dict[str, str]:
     """Returns what each row of a table begins with: where its numbers are from."""
-    run = evidence.found[0].run
-    return {"study": evidence.identity, "data": run.data, "model": run.task}
+    run = source.found[0].run if isinstance(source, Evidence) else source
+    return {"study": run.study[:8], "data": run.data, "model": run.task}

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from experiments.analysis.evidence import Evidence
-from experiments.analysis.levels import targets
 from experiments.analysis.lint import Claims, together
 from experiments.analysis.results import Result
 from experiments.analysis.statistics.aggregates import (
@@ -23,6 +22,7 @@ from experiments.analysis.statistics.aggregates import (
 )
 from experiments.analysis.statistics.resampling import Estimate, generator
 from experiments.analysis.statistics.summaries import normalised
+from experiments.analysis.time_rows import targets
 
 Matrix = dict[str, list[list[float]]]
 

@@ -6,16 +6,18 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from experiments.analysis import cost_rows, curves, levels, score_rows, time_rows, tuning_rows
+from experiments.analysis import cases, cost_rows, curves, score_rows, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
 from experiments.figures import canvas, costs, illustrations, profiles, ranks, scales, scores, times, tuning
+from experiments.figures import cases as pictures
 from experiments.figures import curves as lines
 from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
+from experiments.problems.datasets.examples import Slices
 from experiments.problems.grid import MOST_TRAINING
 from experiments.report.captions import Captions, say
 from experiments.studies import Style
@@ -56,6 +58,16 @@ class Facts:
     evidence: Evidence
     result: Result
 
+    @functools.cached_property
+    def measured(self) -> Sequence[cases.Measured]:
+        """The cases of each run of a segmentation that did not diverge."""
+        return cases.measured(self.evidence.found)
+
+    @property
+    def cases(self) -> int:
+        """How many test cases there are."""
+        return len({score.case for one in self.measured for score in one.scores})
+
     @property
     def claims(self) -> Claims:
         """What may be claimed."""
@@ -69,7 +81,7 @@ class Facts:
     @functools.cached_property
     def times(self) -> Table:
         """A row for each run and level of the target; none while runs are missing."""
-        return time_rows.time_rows(self.evidence, levels.targets(self.evidence))
+        return time_rows.time_rows(self.evidence, time_rows.targets(self.evidence))
 
     @property
     def valid(self) -> Table:
@@ -79,7 +91,7 @@ class Facts:
     @property
     def goal(self) -> str:
         """Where the target is from."""
-        return levels.how(self.evidence)
+        return say("problem", "target", "how", self)
 
 
 def _curves(facts: Facts) -> Iterator[Figure]:
@@ -130,6 +142,32 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
 def _paths(facts: Facts) -> Table:
     entries = [entry for entry in facts.evidence.study.optimizers if entry.cycle_epochs is None]
     return curves.path_rows(entries) if entries else []
+
+
+def _of_cases(facts: Facts) -> Iterator[Figure]:
+    """Yields the metrics of the cases of a segmentation, and truth and prediction of its best, median and worst."""
+    runs = facts.measured
+    if not runs:
+        return
+    for slug, boxes in pictures.BOXES.items():
+        yield Figure(slug, cases.rows(runs, [boxes.column]), functools.partial(pictures.draw_boxes, boxes=boxes))
+    from experiments.problems.datasets.load import load
+
+    slices = cast(Slices, load(facts.evidence.study.data, ("test",))["test"])
+    seed = next(seed for seed in facts.evidence.study.seeds if any(one.seed == seed for one in runs))
+    own = [one for one in runs if one.seed == seed]
+    for shown in cases.choose(runs, slices):
+        truth, found = slices.labels[shown.row], {one.label: one.predictions[shown.row] for one in own}
+        aspect = float(slices.spacing_mm[shown.row, 0] / slices.spacing_mm[shown.row, 1])
+        image, classes = slices.images[shown.row, ..., 0], facts.evidence.task.classes
+        tiles = pictures.Tiles(image, truth, found, facts.evidence.labels, classes, aspect)
+        yield Figure(
+            f"overlay_{shown.kind}",
+            [cases.counted(shown, one, truth, found[one.label]) for one in own],
+            functools.partial(pictures.draw_tiles, tiles=tiles),
+            f"Truth and prediction, {shown.kind} case",
+            "overlay",
+        )
 
 
 FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
@@ -195,6 +233,6 @@ def draw(
     def caption(title: str, how: str, tuning: bool) -> Caption:
         return (facts.captions.of_tuning if tuning else facts.captions.caption)(title, how)
 
-    chosen = [*FIGURES, *([PATHS] if illustrations else [])]
+    chosen = [*FIGURES, *([PATHS] if illustrations else []), _of_cases]
     figures = (one for entry in chosen for one in ([entry] if isinstance(entry, Figure) else entry(facts)))
     return list(show(figures, "problem", facts, caption, styles, folder, evidence.task.score_title))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import html
 import json
 import math
 import re
@@ -96,14 +95,6 @@ def _key(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
     return "" if value is None else value
-
-
-def described(svg: str) -> str:
-    """Returns what an SVG says of itself, without its title."""
-    title, words = (re.search(rf"<{name}>(.*?)</{name}>", svg, re.DOTALL) for name in ("title", "desc"))
-    if title is None or words is None:
-        return ""
-    return html.unescape(words[1]).removeprefix(f"{html.unescape(title[1])}. ")
 
 
 def inlined(svg: str, prefix: str) -> str:

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from experiments.analysis import time_rows
-from experiments.analysis.levels import Target, provisional, targets
+from experiments.analysis.time_rows import Target, provisional, targets
 from experiments.figures.times import speed_words
 from tests.experiments.evidence import APART, NOISE, THREE, evidence
 from tests.experiments.figures.drawn import reading

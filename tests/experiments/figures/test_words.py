@@ -6,7 +6,7 @@ import math
 import pytest
 
 from experiments.analysis import cost_rows, score_rows, time_rows, tuning_rows
-from experiments.analysis.levels import targets
+from experiments.analysis.time_rows import targets
 from experiments.figures import costs, profiles, ranks, scores, times, tuning
 from tests.experiments.analysis.test_cost_rows import NOT, RUN, TIMED, known, plain
 from tests.experiments.analysis.test_score_rows import LOST, RANKS

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from experiments.analysis.lint import Claims
-from experiments.figures import canvas
+from experiments.figures import canvas, cases
 from experiments.report import captions, gallery, summary
 from tests.experiments.analysis.test_cost_rows import NOT, TIMED, known
 from tests.experiments.evidence import APART, evidence
@@ -90,5 +90,5 @@ def test_every_figure_has_words_and_all_words_a_figure():
     """A figure of curves or of a search brings its own title."""
     assert {one.words or one.slug for one in summary.FIGURES} == set(captions.WORDS["overview"])
     declared = {one.slug for one in (*gallery.FIGURES, gallery.PATHS) if isinstance(one, gallery.Figure)}
-    made = {"curves", "rates", "rates_among", "learning_rates_relative"}
+    made = {"curves", "rates", "rates_among", "learning_rates_relative", "target", "overlay", *cases.BOXES}
     assert declared | made == set(captions.WORDS["problem"])
