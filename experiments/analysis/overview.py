@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from experiments.analysis.evidence import Evidence
@@ -105,7 +105,7 @@ class Overview:
                 "void": whole.void,
                 "budget": one.study.epochs,
                 "optimizer": label,
-                "epochs": middle(by_seed.values()),
+                "epochs": statistics.median(by_seed.values()),
             }
             for one, name in zip(self.evidence, self.problems, strict=True)
             for whole in targets(one)[-1:]
@@ -201,10 +201,3 @@ def chance_table(overview: Overview) -> list[dict[str, Any]]:
         for label in order
         for other in order
     ]
-
-
-def middle(times: Iterable[float]) -> float:
-    """Returns the median of times, infinite as soon as one of the middle two is."""
-    ordered = sorted(times)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
