@@ -60,12 +60,7 @@ class Result:
 
 
 def result(evidence: Evidence, claims: Claims) -> Result:
-    """Returns the result table of a study; the same evidence gives the same bytes.
-
-    Args:
-        evidence: what is known.
-        claims: what the lint allows to say of it.
-    """
+    """Returns the result table of a study; the same evidence gives the same bytes."""
     finals = evidence.final("test")
     rng = generator(evidence.identity, NAME)
     pairs = compare(finals, rng, higher_is_better=evidence.higher) if any(finals.values()) else []

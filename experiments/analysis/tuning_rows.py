@@ -80,12 +80,6 @@ def tuning_rows(
     """Returns a row for each tuning run of the optimizers that have a hyperparameter, with what was chosen of it.
 
     A hyperparameter p close to 1 appears as 1 - p, as it was searched.
-
-    Args:
-        study: whose optimizers they are.
-        trials: their tuning runs.
-        choices: what was chosen.
-        dimension: the hyperparameter.
     """
     task = tasks.get(study.task)
     rows = []

@@ -37,14 +37,7 @@ class Report:
 
 
 def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool = True) -> Report:
-    """Draws all figures of a study, and writes page, Markdown and CSV; the same evidence gives the same bytes.
-
-    Args:
-        evidence: what is known.
-        study: the study's file, for the lint.
-        folder: where the files go.
-        illustrations: whether to draw how the rules move on test functions.
-    """
+    """Draws all figures of a study, and writes page, Markdown and CSV; the same evidence gives the same bytes."""
     styles = {entry.label: entry.style for entry in evidence.study.optimizers}
     ruled = findings(evidence.study, [*evidence.found, *evidence.timings], path=study, target=evidence.target)
     said = sorted({*ruled, *broken(evidence.name, study, evidence.wanted[0])})
@@ -68,11 +61,6 @@ def write_overview(reports: Sequence[Report], title: str, folder: Path) -> list[
     """Writes one page over the reports of several problems, and returns its files.
 
     Nothing is written over one problem, or while runs are missing.
-
-    Args:
-        reports: of each problem, inside the folder.
-        title: of the study.
-        folder: where the files go.
     """
     whole = several([one.evidence for one in reports], [one.result for one in reports])
     return [] if whole is None else summary.write(whole, [one.page for one in reports], title, folder)

@@ -23,14 +23,7 @@ Row = dict[str, Any]
 
 
 def write(study: Study, found: Sequence[Record], captions: Captions, folder: Path) -> list[Path]:
-    """Writes the table of every metric, and returns its files; none where every run diverged, or there are no cases.
-
-    Args:
-        study: what was compared.
-        found: its records, with the test scores.
-        captions: what makes its title and its notes.
-        folder: where the files go.
-    """
+    """Writes the table of every metric, and returns its files; none where every run diverged, or there are no cases."""
     runs = cases.measured(found)
     if not runs:
         return []

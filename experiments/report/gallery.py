@@ -201,17 +201,7 @@ def show(
     folder: Path,
     score: str = "score",
 ) -> Iterator[Shown]:
-    """Draws figures in their order, or yields the sentence in the place of one without rows.
-
-    Args:
-        figures: of one kind.
-        kind: `problem` or `overview`.
-        facts: what they are drawn from.
-        caption: makes a caption of a title, of how to read the figure, and of whether it shows the search.
-        styles: the look of each optimizer.
-        folder: where the files go.
-        score: what the score is called.
-    """
+    """Draws figures in their order, or yields the sentence in the place of one without rows."""
     for figure in figures:
         table, name = figure.rows(facts) if callable(figure.rows) else figure.rows, figure.words or figure.slug
         title = figure.title or say(kind, name, "title", facts)

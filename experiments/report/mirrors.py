@@ -37,10 +37,6 @@ class Mirror(Protocol):
 def opened(kind: str, folder: Path) -> Mirror:
     """Returns a mirror that writes into a folder.
 
-    Args:
-        kind: `tensorboard` or `mlflow`.
-        folder: where it writes.
-
     Raises:
         UserError: its package is not installed.
     """
@@ -54,12 +50,7 @@ def opened(kind: str, folder: Path) -> Mirror:
 
 
 def mirror(found: Iterable[Record], to: Mirror) -> int:
-    """Copies records, their test scores sealed, and returns how many.
-
-    Args:
-        found: the records.
-        to: where they go.
-    """
+    """Copies records, their test scores sealed, and returns how many."""
     count = 0
     for record in found:
         to.begin(name_of(record), settings_of(record))

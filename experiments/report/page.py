@@ -32,14 +32,7 @@ SIZE = re.compile(r"font-size: ([\d.]+)px")
 
 
 def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: Sequence[Finding]) -> str:
-    """Returns the page; the same evidence gives the same bytes.
-
-    Args:
-        evidence: the study's.
-        result: its table.
-        shown: its figures, drawn.
-        findings: the rules that it breaks.
-    """
+    """Returns the page; the same evidence gives the same bytes."""
     return render(
         "page.html",
         Captions(evidence, result.claims).title("Report"),

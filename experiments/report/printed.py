@@ -15,12 +15,7 @@ from experiments.report.captions import Captions
 
 
 def show(made: Report, *, wide: bool) -> None:
-    """Prints the result table, what may be said of it, how it was made, and the rules that are broken.
-
-    Args:
-        made: the report.
-        wide: whether all columns are shown, in parts where they do not fit beside each other.
-    """
+    """Prints the result table, what may be said of it, how it was made, and the rules that are broken."""
     captions, rows = Captions(made.evidence, made.result.claims), made.result.rows
     columns = (results.columns if wide else results.brief)(made.evidence)
     terminal.say(captions.title("Results"))

@@ -25,14 +25,7 @@ NAME = "overview"
 
 
 def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -> list[Path]:
-    """Writes the page, its figures and their numbers; returns the files.
-
-    Args:
-        overview: the problems.
-        pages: the report of each, in their order, inside the folder.
-        title: of the study.
-        folder: where the files go.
-    """
+    """Writes the page, its figures and their numbers; returns the files."""
     styles = {entry.label: entry.style for entry in overview.evidence[0].study.optimizers}
     if all(one.task.toy for one in overview.evidence):
         title = f"{title} (illustration, not evidence)"  # rule B20

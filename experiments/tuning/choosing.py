@@ -81,13 +81,7 @@ def searches(study: Study, entry: Entry) -> list[Search]:
 
 
 def algorithm(study: Study, entry: Entry, schedule: str) -> str:
-    """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials.
-
-    Args:
-        study: has track and budget.
-        entry: the optimizer.
-        schedule: of its runs.
-    """
+    """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials."""
     made = searches(study, entry) if study.tuned else []
     rounds = f" x {len(made)}" if len(made) > 1 else ""
     searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else "documented values | K=0"
@@ -95,13 +89,7 @@ def algorithm(study: Study, entry: Entry, schedule: str) -> str:
 
 
 def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list[Search]:
-    """Returns the choice for one optimizer, or the searches whose points have to be tried next.
-
-    Args:
-        study: has the rules.
-        entry: the optimizer.
-        trials: of all optimizers so far.
-    """
+    """Returns the choice for one optimizer, or the searches whose points have to be tried next."""
     own = [trial for trial in trials if trial.label == entry.label]
     settled = [_settle(study, search, own) for search in searches(study, entry)]
     open_ = [found for found in settled if isinstance(found, Search)]

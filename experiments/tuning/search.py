@@ -125,11 +125,7 @@ class Search:
 
 
 def unequal(searches: Mapping[str, Search]) -> list[str]:
-    """Returns the differences between the searches of some optimizers on one problem, a sentence each (rules B5, B6).
-
-    Args:
-        searches: by the optimizer's label, before any widening: what widening adds follows from the rule.
-    """
+    """Returns the differences between the searches of some optimizers on one problem, a sentence each (rules B5, B6)."""
     labels = list(searches)
     return [
         f"{labels[0]} and {label} must have the same {what}, got {one!r} and {two!r}."
@@ -153,14 +149,7 @@ _EQUAL: Mapping[str, Callable[[Search], Any]] = {
 
 
 def halton(problem: str, round_: int, axis: int, index: int) -> float:
-    """Returns the place of a point on an axis, in [0, 1).
-
-    Args:
-        problem: name of the problem.
-        round_: number of the search on it; another round is another scramble.
-        axis: number of the axis, from 0, below 6.
-        index: number of the point, from 0.
-    """
+    """Returns the place of a point on an axis, in [0, 1)."""
     return radical_inverse(index, permutations(problem, round_, axis))
 
 

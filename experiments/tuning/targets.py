@@ -80,15 +80,7 @@ def best(record: Record, task: Task) -> float:
 
 
 def write(path: Path, study: Study, label: str, choice: choosing.Choice, found: Sequence[Record]) -> Target:
-    """Writes the target of a study of one problem next to it, and returns it.
-
-    Args:
-        path: the study's file.
-        study: of one problem.
-        label: the best optimizer of the pool.
-        choice: its hyperparameters.
-        found: the records of its runs with seeds of their own.
-    """
+    """Writes the target of a study of one problem next to it, and returns it."""
     task, whole = tasks.get(study.task), pool(study)
     content = {
         "study": path.stem,
