@@ -115,7 +115,7 @@ def sheet(
         widths: of the columns, in relation to each other.
     """
     lines, footer = wrapped(caption.lines), wrapped(caption.footer)
-    right = 1 - ((room * 5.6 + 45) / 72 / WIDTH if room else 0.02)
+    right = 1 - (room_for_ends(room) if room else 0.02)
     top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / height
     bottom = (foot + 12 * len(footer)) / 72 / height
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
@@ -134,6 +134,11 @@ def sheet(
         0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET, gid=f"{WORDS}footer"
     )
     return figure, list(axes.flat)
+
+
+def room_for_ends(letters: int) -> float:
+    """Returns the share of the figure's width that labels at the ends of lines take."""
+    return (letters * 5.6 + 45) / 72 / WIDTH
 
 
 def plain(text: str) -> str:

@@ -56,7 +56,7 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     across.scale(axes, max(row[across.column] for row in table))
     axes.set_ylabel(curve.axis)
     if late:
-        show_late(figure, axes, lines, seen, room_for_late(letters), lower=lower)
+        show_late(figure, axes, lines, seen, canvas.room_for_ends(letters), lower=lower)
     few = len(drawn) <= FEW
     ends = [_draw(axes, line, seen[line.label], place, few=few) for place, line in enumerate(lines)]
     label_ends(axes, ends)
@@ -208,8 +208,3 @@ def _frame(panel: Axes, seen: Sequence[float]) -> None:
     panel.spines["left"].set_visible(False)
     panel.spines["right"].set_visible(True)
     panel.set_xlabel("zoom: last 20 % of epochs,\nruns close to the best (linear axes)", fontsize=8.5)
-
-
-def room_for_late(letters: int) -> float:
-    """Returns the share of the figure's width that labels at line ends take."""
-    return (letters * 5.6 + 45) / 72 / canvas.WIDTH

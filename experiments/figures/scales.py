@@ -26,8 +26,9 @@ def ticks(axis: Axis, locator: Locator, text: str = "{:g}") -> None:
 def accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
     """Stretches an accuracy axis towards 1, logarithmic in the share of errors, from 0 on."""
     _towards_one(axes.yaxis, step / 2)
-    shown = _round(max(values), ERRORS)
-    axes.set_ylim(min(0.0, *values), max(shown[-1], *values))
+    top, roomy = max(values), [tick for tick in ERRORS if tick not in (0.7, 0.97)]  # others crowd a tall axis
+    shown = [tick for tick in roomy if tick <= top] + [tick for tick in roomy if tick > top][:1]
+    axes.set_ylim(min(0.0, *values), max(shown[-1], top))
     axes.yaxis.set_major_locator(FixedLocator(shown))
 
 
@@ -67,12 +68,6 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
 
 
 ERRORS = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)  # round places on such an axis
-
-
-def _round(top: float, ticks: Sequence[float]) -> list[float]:
-    """Returns the ticks up to a value and the first one beyond it, without those that crowd a tall axis."""
-    kept = [tick for tick in ticks if tick not in (0.7, 0.97)]
-    return [tick for tick in kept if tick <= top] + [tick for tick in kept if tick > top][:1]
 
 
 def mark_break(axes: Axes) -> None:

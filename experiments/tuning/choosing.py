@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from experiments import optimizers
 from experiments.problems import tasks
@@ -88,6 +88,22 @@ def algorithm(study: Study, entry: Entry, schedule: str) -> str:
     return f"{entry.label} | {schedule} | {searched}"
 
 
+def made(study: Study, entry: Entry, trials: Sequence[Trial]) -> Iterator[tuple[Search, list[Trial]]]:
+    """Yields the searches that an optimizer's trials were made in, widened ones among them, each with its trials."""
+    own = [trial for trial in trials if trial.label == entry.label]
+    for first in searches(study, entry):
+        search: Search | None = first
+        while search is not None and (here := within(own, search)):
+            yield search, here
+            winner = best(here)
+            search = search.widened(winner) if winner < search.trials else None
+
+
+def within(trials: Sequence[Trial], search: Search | Choice) -> list[Trial]:
+    """Returns those trials that were made in a search, or in that of a choice."""
+    return [t for t in trials if (t.round, t.widenings) == (search.round, search.widenings)]
+
+
 def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list[Search]:
     """Returns the choice for one optimizer, or the searches whose points have to be tried next."""
     own = [trial for trial in trials if trial.label == entry.label]
@@ -119,7 +135,7 @@ def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]
     said = []
     for entry in study.optimizers:
         choice = choices.get(entry.label)
-        here = [] if choice is None else [t for t in trials if t.label == entry.label and _last(t, choice)]
+        here = within([t for t in trials if t.label == entry.label], choice) if choice else []
         if choice is None or not here:
             continue
         # Widening moves a range and leaves the order of the points in it, and their places.
@@ -136,14 +152,10 @@ def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]
     return said
 
 
-def _last(trial: Trial, choice: Choice) -> bool:
-    return (trial.round, trial.widenings) == (choice.round, choice.widenings)
-
-
 def _settle(study: Study, search: Search, own: Sequence[Trial]) -> Choice | Search:
     """Returns what one round chooses, or the search that has to be made next."""
     while True:
-        here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
+        here = within(own, search)
         if len({(t.index, t.seed) for t in here}) < search.trials * len(study.tuning.seeds):
             return search
         winner = best(here)

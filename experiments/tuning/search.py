@@ -125,7 +125,7 @@ class Search:
 
 
 def unequal(searches: Mapping[str, Search]) -> list[str]:
-    """Returns the differences between the searches of some optimizers on one problem, a sentence each (rules B5, B6)."""
+    """Returns the differences between the searches of some optimizers on one problem, a sentence each (B5, B6)."""
     labels = list(searches)
     return [
         f"{labels[0]} and {label} must have the same {what}, got {one!r} and {two!r}."

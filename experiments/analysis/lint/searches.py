@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from experiments.analysis.lint.case import Case, name, some, told
@@ -11,10 +11,9 @@ from experiments.problems import datasets
 from experiments.problems.grid import PROTOCOL
 from experiments.records import costs
 from experiments.records.costs import Cost
-from experiments.studies import OWN, Entry
+from experiments.studies import OWN
 from experiments.tuning import choosing
-from experiments.tuning.choosing import Trial
-from experiments.tuning.search import RATE_DECADES, Search, unequal
+from experiments.tuning.search import RATE_DECADES, unequal
 
 CLAIM = 5  # evaluation seeds: below that no test can tell anything
 
@@ -88,7 +87,8 @@ def foreign_points(case: Case) -> Iterator[str]:
     """Every trial is one of the regenerated points, to the last bit."""
     wrong = []
     for entry in case.study.optimizers:
-        points = _points(case, entry)
+        made = choosing.made(case.study, entry, case.trials) if case.study.tuned else ()
+        points = {(s.round, s.widenings): {point.index: point.values for point in s.points} for s, _ in made}
         for trial in (t for t in case.trials if t.label == entry.label):
             expected = points.get((trial.round, trial.widenings), {}).get(trial.index)
             if expected is None or expected["learning_rate"] != trial.learning_rate:
@@ -174,25 +174,6 @@ def _counts(case: Case, label: str) -> dict[Place, int]:
     own = [trial for trial in case.trials if trial.label == label]
     places = {(trial.round, trial.widenings) for trial in own}
     return {p: len({(t.index, t.seed) for t in own if (t.round, t.widenings) == p}) for p in places}
-
-
-def _points(case: Case, entry: Entry) -> dict[Place, Mapping[int, Mapping[str, Any]]]:
-    """Returns the values of every point of the searches of one optimizer, widened as its trials ask for."""
-    own = [trial for trial in case.trials if trial.label == entry.label]
-    found: dict[Place, Mapping[int, Mapping[str, Any]]] = {}
-    for search in choosing.searches(case.study, entry) if case.study.tuned else ():
-        wider: Search | None = search
-        while wider is not None:
-            found[wider.round, wider.widenings] = {point.index: point.values for point in wider.points}
-            wider = _widened(wider, own)
-    return found
-
-
-def _widened(search: Search, own: Sequence[Trial]) -> Search | None:
-    here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
-    if not here or (winner := choosing.best(here)) >= search.trials:
-        return None
-    return search.widened(winner)
 
 
 def _chosen(case: Case, record: Any) -> bool:
