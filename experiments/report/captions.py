@@ -28,17 +28,12 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
 )
 
 
-def say(kind: str, name: str, part: str, facts: Any, rows: Table = ()) -> str:
-    """Returns the words of a figure of a problem, or of an overview: its title, how to read it, or why it is refused.
+def say(kind: str, name: str, part: str, facts: Any, rows: Table = (), **more: Any) -> str:
+    """Returns words of `captions.toml` by kind, name and part, such as `problem`, `scores`, `title`; empty for none.
 
-    Args:
-        kind: `problem` or `overview`.
-        name: of the entry in `captions.toml`.
-        part: `title`, `how` or `refused`; an entry without it has none.
-        facts: what the figure is drawn from.
-        rows: its table.
+    Facts and rows are what a figure is drawn from.
     """
-    return _template(WORDS[kind][name].get(part, "")).render(facts=facts, rows=rows)
+    return _template(WORDS[kind][name].get(part, "")).render(facts=facts, rows=rows, **more)
 
 
 @functools.cache
@@ -88,7 +83,7 @@ class Captions:
     @property
     def facts(self) -> tuple[str, ...]:
         """What one has to know to read the table, and where its numbers come from."""
-        return self._data(), self._steps(), *self._full_gradients(), *self._slices(), self._rates(), *self.footer
+        return self._data(), self._steps(), *self._special(), self._rates(), *self.footer
 
     def caption(self, what: str, how: str = "") -> Caption:
         """Returns the words of a figure; `how` says how to read it, where it is none of curves."""
@@ -136,22 +131,16 @@ class Captions:
         few = f" Training scores are of a fixed {MOST_TRAINING:,}." if card.sizes["train"] > MOST_TRAINING else ""
         return f"Data: {card.title}: {sizes} for training / validation / test.{few}"
 
-    def _full_gradients(self) -> tuple[str, ...]:
-        if all(entry.batch == "mini" for entry in self.study.optimizers):
-            return ()
-        few, same = f"{self.study.micro_batch} {self.task.example}", "so that all optimizers train the same model."
-        dropout = f"Dropout stays on for full gradients too, with fresh masks for each {few}, {same}"
-        norm = f"Full gradients are summed over {few} at a time, which batch normalisation takes by themselves, {same}"
-        return (*([dropout] if self.task.dropout else []), *([norm] if self.task.classes else []))
-
-    def _slices(self) -> tuple[str, ...]:
-        moves = self.task.augmentation
-        scores = (
-            "Dice over epochs is that of each slice, 1 where it has no structure and none is found; cases are measured "
-            "as whole volumes, or as slices where each is a case of its own."
-        )
-        moved = [] if moves is None else [f"Augmentation of the training {self.task.example}: {moves.words}."]
-        return (*moved, *([scores] if self.task.classes else []))
+    def _special(self) -> list[str]:
+        """Returns what else there is to know: of full gradients, of augmentation, and of the Dice of slices."""
+        full = any(entry.batch == "full" for entry in self.study.optimizers)
+        told = {
+            "dropout": full and self.task.dropout,
+            "norm": full and self.task.classes,
+            "moved": self.task.augmentation is not None,
+            "slices": self.task.classes,
+        }
+        return [say("report", "facts", part, self) for part, wanted in told.items() if wanted]
 
     def _steps(self) -> str:
         full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]

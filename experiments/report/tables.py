@@ -14,6 +14,7 @@ from experiments.analysis.results import Result
 from experiments.analysis.statistics.verdicts import Comparison
 from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
+from experiments.report.captions import say
 from experiments.studies.runs import EVALUATION, TUNING
 from experiments.text import to_csv
 from experiments.tuning import choosing
@@ -140,15 +141,11 @@ def of_runs(evidence: Evidence) -> ReportTable[Record]:
 
 def of_steps(evidence: Evidence) -> ReportTable[timing_table.Row]:
     """Returns what a step takes, from the timing pass; no rows where no times may be shown."""
-    words = (
-        "Times of steps, from the timing pass: short runs, one at a time and each by a process of its own, the "
-        "optimizers in turn."
-    )
     rows = [] if evidence.untimed else timing_table.rows(evidence.timings, evidence.study)
     columns = timing_table.columns(rows[0].reference if rows else "")
     return ReportTable(
-        "step_times", "What a step takes", words, "step_times.csv", columns, rows,
-        lambda row: [row.label], lambda row: problem(evidence), origin(evidence),
+        "step_times", "What a step takes", say("report", "step_times", "how", evidence), "step_times.csv", columns,
+        rows, lambda row: [row.label], lambda row: problem(evidence), origin(evidence),
     )  # fmt: skip
 
 
@@ -165,17 +162,13 @@ class Spent:
 
 def of_costs(evidence: Evidence) -> ReportTable[Spent]:
     """Returns what each optimizer cost, and all of them (rule B23); no rows where nothing is known of costs."""
-    words = (
-        "Costs: every run that is recorded here, those that diverged among them, and attempts whose result does not "
-        "count: interrupted, failed, or made again after a change of code. Core hours are told only where all runs are "
-        "recorded here: committed evidence has none."
-    )
     labels = evidence.labels
     rows = [_spent(label, evidence.costs) for label in labels]
     known = any(label in labels for _, label in evidence.costs)
     return ReportTable(
-        "costs", "Costs", words, "costs_in_all.csv", COSTS, [*rows, _sum(rows)] if known else [],
-        lambda row: labels if row.label == ALL else [row.label], lambda row: problem(evidence),
+        "costs", "Costs", say("report", "costs", "how", evidence), "costs_in_all.csv", COSTS,
+        [*rows, _sum(rows)] if known else [], lambda row: labels if row.label == ALL else [row.label],
+        lambda row: problem(evidence),
     )  # fmt: skip
 
 

@@ -8,45 +8,24 @@ from experiments.analysis.columns import flat, number
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Finding
 from experiments.analysis.results import Result
-from experiments.report.captions import Captions
+from experiments.report.captions import WORDS, Captions, say
 from experiments.report.tables import algorithms, of_costs, of_results, of_steps
 from experiments.tuning import choosing
-
-TIMED = (
-    "Seconds of training: steps of a run times the median seconds of a step in the timing pass; evaluation and "
-    "compiling are left out."
-)
-LOOK = "The budget '{}' is exploratory: too few trials and seeds for claims. Those need 'standard'."
-
-VERDICTS = (
-    "Bold: the best mean and all that {} seeds do not tell from it. Worse: the interval of the paired "
-    "difference leaves 0 out, its p (paired t, or signed ranks where a run diverged, corrected by Holm for all "
-    "pairs) is below 0.05, and P is at least 0.75. ≈: not all of that, which is what to expect of equal "
-    "optimizers. †: not confirmed by the exact test, which 5 seeds or fewer never can. n/a: fewer than 3 "
-    "seeds, or runs are missing."
-)
-UNCLAIMED = (
-    "Nothing is bold and nothing is called better or worse: {}. p: paired t, or signed ranks where a run diverged, "
-    "corrected by Holm for all pairs. n/a: fewer than 3 seeds, or runs are missing."
-)
 
 
 def notes(evidence: Evidence, result: Result) -> list[str]:
     """Returns the sentences under the table: how it was made and how to read it."""
-    score, count = evidence.task.score_title, len(evidence.study.seeds)
+    said = {part: say("report", "notes", part, evidence, claims=result.claims) for part in WORDS["report"]["notes"]}
     return [
         *Captions(evidence).facts,
-        *([] if evidence.study.limits.claims else [LOOK.format(evidence.study.budget)]),
+        *([] if evidence.study.limits.claims else [said["look"]]),
         f"Compared on the {evidence.study.track} track: {'; '.join(algorithms(evidence).values())}.",
-        VERDICTS.format(count) if result.claims.allowed else UNCLAIMED.format(result.claims.words),
-        (
-            "Intervals: expanded percentile bootstrap over seeds, 10,000 draws, the same seeds for all. A run that "
-            "diverged counts as the worst value there is; without all of its runs an optimizer has no mean."
-        ),
+        said["verdicts"],
+        said["intervals"],
         *_width(result),
         *choosing.remarks(evidence.study, evidence.choices, evidence.trials),
-        f"At best validation: test {score} at the evaluation with the best validation {score}.",
-        evidence.untimed or TIMED,
+        said["best"],
+        evidence.untimed or said["timed"],
     ]
 
 

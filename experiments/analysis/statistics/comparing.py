@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.analysis.statistics import significance
 from experiments.analysis.statistics.resampling import RESAMPLES, expanded, percentile
-from experiments.analysis.statistics.significance import (
-    differences,
-    holm,
-    paired_t,
-    sign_flip,
-    signed_ranks,
-    superiority,
-)
+from experiments.analysis.statistics.significance import differences, holm, superiority
 from experiments.analysis.statistics.summaries import Array, mean
 from experiments.analysis.statistics.verdicts import Comparison
 
@@ -110,28 +104,21 @@ def _measured(
 def _tested(a: Array, b: Array, drawn: Draws, rng: np.random.Generator) -> dict[str, Any]:
     """Returns the numbers of two optimizers that share seeds; ranks stand in for differences where a run diverged."""
     d = differences(a, b)
-    told = _interval(float(mean(d)), mean(d[drawn]), len(d))
+    draws = mean(d[drawn])
+    told = {"difference": float(mean(d)), "percentile": percentile(draws), "expanded": expanded(draws, len(d))}
     if not np.isfinite(d).all():
-        p = signed_ranks(d, rng)
+        p = significance.signed_ranks(d, rng)
         return {**told, "test": "signed ranks", "p": p, "exact_p": p}
-    return {**told, "test": "paired t", "p": paired_t(d), "exact_p": sign_flip(d, rng)}
-
-
-def _interval(difference: float, draws: Array, runs: int) -> dict[str, Any]:
-    return {"difference": difference, "percentile": percentile(draws), "expanded": expanded(draws, runs)}
+    return {**told, "test": "paired t", "p": significance.paired_t(d), "exact_p": significance.sign_flip(d, rng)}
 
 
 def _judged(rows: list[Comparison], higher_is_better: bool) -> list[Comparison]:
-    """Returns the rows with p values corrected for their number, and with verdicts."""
-    corrected, exact = _corrected([row.p for row in rows]), _corrected([row.exact_p for row in rows])
-    return [
-        row if row.missing else row.judged(p, q, higher_is_better=higher_is_better)
-        for row, p, q in zip(rows, corrected, exact, strict=True)
-    ]
-
-
-def _corrected(p: list[float]) -> list[float]:
-    """Returns p values after Holm's correction; NaN, where there is no test, stays NaN and does not count."""
-    known = [value for value in p if not math.isnan(value)]
-    adjusted = iter(holm(known) if known else [])
-    return [value if math.isnan(value) else next(adjusted) for value in p]
+    """Returns the rows with p values corrected for the number of those that were tested, and with verdicts."""
+    tested = [row for row in rows if not row.missing]
+    if not tested:
+        return rows
+    corrected, exact = holm([row.p for row in tested]), holm([row.exact_p for row in tested])
+    judged = (
+        row.judged(p, q, higher_is_better=higher_is_better) for row, p, q in zip(tested, corrected, exact, strict=True)
+    )
+    return [row if row.missing else next(judged) for row in rows]
