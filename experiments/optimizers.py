@@ -87,6 +87,7 @@ class Rule:
     shared: ClassVar[Mapping[str, float]] = {}
     learning_rate: float = 0.001
     weight_decay: float | None = None
+    own_decay: Any = False
 
     def __init__(self, **values: Any) -> None:
         """Takes the values that are not the rule's own defaults."""
@@ -144,9 +145,9 @@ def rule(name: str, **values: Any) -> Rule:
 
 
 def slots(rule: Rule) -> dict[str, Any]:
-    """Returns what a rule keeps for each weight between steps: name -> start."""
-    groups = rule.slots if isinstance(rule.slots, tuple) else (rule.slots,)
-    return {name: start for group in groups for name, start in group.items()}
+    """Returns the slots that a rule declares: name -> `tfoptim.declaration.Slot`."""
+    groups = _module("tfoptim.declaration.slots").slot_groups(rule)
+    return {name: slot for group in groups for name, slot in group.items()}
 
 
 def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
@@ -159,31 +160,26 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
         steps: how many.
     """
     w = np.array(weights, np.float64)
-    kept = _Kept(**{name: np.full_like(w, _start(rule, start, w)) for name, start in slots(rule).items()})
+    kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
     shared = _Kept(**rule.shared)
     numbers = rule.numbers()
     path = []
     for t in range(1, steps + 1):
         g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
+        if rule.own_decay:
+            h.weight_decay = h.weight_decay or 0.0
         rule.once(h, shared)
-        if h.weight_decay is not None:
+        if h.weight_decay is not None and not rule.own_decay:
             w = w - w * (h.learning_rate * h.weight_decay)
         w = rule.step(h, g, w, kept)
         path.append(w)
     return np.array(path)
 
 
-def _start(rule: Rule, declared: Any, weights: Any) -> Any:
-    """Returns the start of a slot: a number, the name of the value that gives it, or a function of the weights."""
-    if isinstance(declared, str):
-        return getattr(rule, declared)
-    return declared(weights) if callable(declared) else declared
-
-
 def _names(kind: type) -> set[str]:
     """Returns the values that a rule and those that it derives from declare."""
     found = {name for one in kind.__mro__ for name in vars(one).get("__annotations__", {})}
-    return found - {"slots", "shared"}
+    return found - {"slots", "shared", "own_decay"}
 
 
 @functools.cache
@@ -207,6 +203,10 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
         return ABSENT
     if name == "tfoptim.optimizer":
         return SimpleNamespace(Optimizer=Rule)
+    if name == "tfoptim.declaration":
+        declared = _Absent(name)  # annotations are not evaluated
+        vars(declared)["Slot"] = _module("tfoptim.declaration.slots").Slot
+        return declared
     if name.partition(".")[0] == "tfoptim":
         return _module(name) if names else ABSENT
     return __import__(name, globals_, locals_, names, level)

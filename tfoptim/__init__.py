@@ -3,6 +3,7 @@
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
 from tfoptim.declaration import presentation as _presentation
+from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
@@ -47,6 +48,7 @@ __all__ = [
     "callbacks",
     "from_keras",
     "get",
+    "layer_decay",
     "schedules",
     "simulate",
 ]

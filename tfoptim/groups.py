@@ -1,13 +1,103 @@
-"""Exclusion of variables from weight decay, by variable or by pattern."""
+"""Groups of variables: which variables get other numbers than the optimizer's, by pattern or by variable.
+
+The numbers of a step are computed once per group. An exclusion from weight decay is a group whose weight decay is None.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from tfoptim.variables import path
+
+Group = tuple[str | None, bool]
+"""What the numbers of a variable depend on: the pattern of `groups` that fits it, and whether its decay is excluded."""
+
+DEFAULT: Group = (None, False)
+
+
+@dataclass(frozen=True)
+class GroupsDomain:
+    """Dictionaries of numbers by pattern."""
+
+    live = False
+
+    def __str__(self) -> str:
+        return '{"pattern": {"name": number}}'
+
+    def parse(self, what: str, value: Any) -> dict[str, dict[str, Any]] | None:
+        """Returns `value` as dictionaries, None if there are none; raises one sentence for anything else."""
+        pairs = list(value.items()) if isinstance(value, Mapping) else [None]
+        if not all(pair and isinstance(pair[0], str) and isinstance(pair[1], Mapping) for pair in pairs):
+            raise TypeError(f"{what} must be a dictionary such as {self}, got {value!r}.")
+        for pattern in value:
+            check_pattern(what, pattern)
+        return {pattern: dict(numbers) for pattern, numbers in value.items()} or None
+
+
+Groups = Annotated[Mapping[str, Mapping[str, Any]], GroupsDomain()]
+
+
+def check_pattern(what: str, pattern: str) -> None:
+    """Raises unless a pattern is a regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"{what}: {pattern!r} is no regular expression ({error}); did you mean {re.escape(pattern)!r}?"
+        ) from None
+
+
+def _check_fits(what: str, wanted: str, found: Any, paths: list[str]) -> None:
+    if not found:
+        raise ValueError(
+            f"{what}: {wanted!r} fits no variable. There are: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}."
+        )
+
+
+def members(what: str, groups: Mapping[str, Any], exclusion: Exclusion, variables: Sequence[Any]) -> list[Group]:
+    """Returns the group of each variable.
+
+    Raises:
+        ValueError: a pattern fits no variable, or two patterns fit one.
+    """
+    paths, excluded = [path(v) for v in variables], exclusion.spared(variables)
+    patterns = [_pattern(what, groups, p) for p in paths]
+    for pattern in groups:
+        _check_fits(what, pattern, pattern in patterns, paths)
+    return [(pattern, i in excluded) for i, pattern in enumerate(patterns)]
+
+
+def _pattern(what: str, groups: Mapping[str, Any], path: str) -> str | None:
+    """Returns the pattern that fits a path, or None."""
+    found = [pattern for pattern in groups if re.search(pattern, path)]
+    if len(found) > 1:
+        raise ValueError(f"{what}: {found[0]!r} and {found[1]!r} both fit {path}; a variable has one group at most.")
+    return found[0] if found else None
+
+
+def of_path(groups: Mapping[str, Any] | None, path: str) -> dict[str, Any]:
+    """Returns the numbers of the group that has a path."""
+    return own_numbers(groups, (_pattern("groups", groups or {}, path), False))
+
+
+def own_numbers(groups: Mapping[str, Mapping[str, Any]] | None, group: Group) -> dict[str, Any]:
+    """Returns the numbers in which a group differs: name -> number, schedule or None; a rate is a factor."""
+    pattern, excluded = group
+    own = {} if pattern is None else {n: x for n, x in (groups or {})[pattern].items() if n != "trainable"}
+    return own | ({"weight_decay": None} if excluded else {})
+
+
+def places(groups: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Returns pattern and name of each number of all groups, in the order of `values`."""
+    return [(pattern, name) for pattern, numbers in groups.items() for name in numbers]
+
+
+def values(groups: Mapping[str, Mapping[str, Any]] | None) -> list[Any]:
+    """Returns the numbers of all groups in order, as they follow the optimizer's own in `Runtime.numbers`."""
+    return [value for numbers in (groups or {}).values() for value in numbers.values()]
 
 
 @dataclass(frozen=True)
@@ -28,13 +118,7 @@ class Exclusion:
         if isinstance(var_names, str):
             raise TypeError(f"exclude_from_weight_decay: var_names must be a list of strings, got {var_names!r}.")
         for pattern in var_names or ():
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(
-                    f"exclude_from_weight_decay: {pattern!r} is no regular expression ({error}); "
-                    f"did you mean {re.escape(pattern)!r}?"
-                ) from None
+            check_pattern("exclude_from_weight_decay", pattern)
         paths = (v if isinstance(v, str) else path(v) for v in var_list or ())
         return cls(tuple(paths), tuple(var_names or ()))
 
@@ -48,11 +132,7 @@ class Exclusion:
         found = [_positions(wanted, paths) for wanted in self.paths]
         found += [{i for i, p in enumerate(paths) if re.search(pattern, p)} for pattern in self.patterns]
         for wanted, positions in zip(self.paths + self.patterns, found, strict=True):
-            if not positions:
-                raise ValueError(
-                    f"exclude_from_weight_decay: {wanted!r} fits no variable. There are: {', '.join(paths[:5])}"
-                    f"{' ...' if len(paths) > 5 else ''}."
-                )
+            _check_fits("exclude_from_weight_decay", wanted, positions, paths)
         return set().union(*found)
 
 

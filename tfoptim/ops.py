@@ -6,123 +6,31 @@ an embedding, and in float64 NumPy (`tfoptim.simulate`).
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import operator
-import platform
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-
-@functools.cache
-def on_metal() -> bool:
-    """Returns whether TensorFlow runs on an Apple GPU, which has no XLA, no float64, and its own set of kernels."""
-    return platform.system() == "Darwin" and bool(tf.config.list_physical_devices("GPU"))
+from tfoptim.scalar import Scalar, as_scalar, choose
 
 
-def host() -> AbstractContextManager[Any]:
-    """Returns the device for scalar arithmetic: the CPU on machines with an Apple GPU, else the current device."""
-    return tf.device("CPU:0") if on_metal() else contextlib.nullcontext()
+def equal(x: Any, y: Any) -> Any:
+    """Whether two numbers are equal: a condition for `where`, also for Scalars, whose `==` compares objects."""
+    if isinstance(x, Scalar):
+        return x.compare(tf.equal, y)
+    return y.compare(tf.equal, x) if isinstance(y, Scalar) else x == y
 
 
-class Scalar:
-    """A float64 number that adopts the precision of the tensor it is combined with.
-
-    Hyperparameters and what is computed from them (`1 - beta_2`, `beta_1 ** t`) stay float64 until they are combined
-    with a gradient or a weight; only then are they rounded, once, to that tensor's dtype. So a float64 model is float64
-    throughout, and in bfloat16 0.999 never becomes 1.
-
-    An expression of scalars is computed once for all variables: results and casts are cached.
-
-    A float32 tensor stays float32, and so do results computed from it: see `tfoptim.update.context.portable`.
-    """
-
-    __array_priority__ = 1000  # NumPy hands the operation over to this class
-
-    def __init__(self, value: Any) -> None:
-        single = tf.is_tensor(value) and value.dtype == tf.float32
-        with host():
-            self.value = value if single else tf.convert_to_tensor(value, tf.float64)
-        self._known: dict[Any, Any] = {}
-
-    def cast(self, dtype: Any) -> tf.Tensor:
-        """Returns the number as a tensor of `dtype`."""
-        return self.once(("cast", dtype), lambda: tf.cast(self.value, dtype))
-
-    def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Scalar:
-        """Applies a function of one tensor."""
-        result: Scalar = self.once(function, lambda: Scalar(function(self.value)))
-        return result
-
-    def once(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """Returns the cached result for `key`, computed on the first call."""
-        if key not in self._known:
-            with host():
-                self._known[key] = compute()
-        return self._known[key]
-
-    def _combine(self, function: Callable[[Any, Any], Any], other: Any, swapped: bool) -> Any:
-        if not isinstance(other, (Scalar, int, float)):
-            other = tf.convert_to_tensor(other)
-            mine = self.cast(other.dtype)
-            return function(other, mine) if swapped else function(mine, other)
-
-        def compute() -> Scalar:
-            mine, value = _alike(
-                self.value, other.value if isinstance(other, Scalar) else tf.constant(other, tf.float64)
-            )
-            return Scalar(function(value, mine) if swapped else function(mine, value))
-
-        return self.once((function, other, swapped), compute)
-
-    def __add__(self, other: Any) -> Any:
-        return self._combine(operator.add, other, swapped=False)
-
-    def __radd__(self, other: Any) -> Any:
-        return self._combine(operator.add, other, swapped=True)
-
-    def __sub__(self, other: Any) -> Any:
-        return self._combine(operator.sub, other, swapped=False)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._combine(operator.sub, other, swapped=True)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._combine(operator.mul, other, swapped=False)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self._combine(operator.mul, other, swapped=True)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._combine(operator.truediv, other, swapped=False)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self._combine(operator.truediv, other, swapped=True)
-
-    def __pow__(self, other: Any) -> Any:
-        return self._combine(operator.pow, other, swapped=False)
-
-    def __rpow__(self, other: Any) -> Any:
-        return self._combine(operator.pow, other, swapped=True)
-
-    def __neg__(self) -> Scalar:
-        return self.map(operator.neg)
-
-
-def _alike(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns two numbers in one precision, the lower."""
-    if x.dtype == y.dtype:
-        return x, y
-    return tf.cast(x, tf.float32), tf.cast(y, tf.float32)
-
-
-def choose(condition: tf.Tensor, x: Scalar, y: Scalar) -> Scalar:
-    """Returns the first number where a condition is true, else the second."""
-    return Scalar(tf.where(condition, *_alike(x.value, y.value)))
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """`x` where a condition is true, else `y`, element by element; both are computed, so guard roots and divisions."""
+    if not any(tf.is_tensor(value) or isinstance(value, Scalar) for value in (condition, x, y)):
+        return np.where(condition, x, y)[()]
+    tensor = next((value for value in (x, y) if tf.is_tensor(value)), None)
+    if tensor is None:
+        return choose(condition, as_scalar(x), as_scalar(y))
+    x, y = (value if tf.is_tensor(value) else as_scalar(value).cast(tensor.dtype) for value in (x, y))
+    return tf.where(condition, x, y)
 
 
 def _dispatch(x: Any, for_numpy: Callable[[Any], Any], for_tensors: Callable[[Any], Any]) -> Any:
@@ -146,9 +54,63 @@ def absolute(x: Any) -> Any:
     return _dispatch(x, np.abs, tf.abs)
 
 
+def sign(x: Any) -> Any:
+    """-1, 0 or 1, element by element."""
+    return _dispatch(x, np.sign, tf.sign)
+
+
+def exp(x: Any) -> Any:
+    """Exponential, element by element."""
+    return _dispatch(x, np.exp, tf.exp)
+
+
+def log(x: Any) -> Any:
+    """Natural logarithm, element by element; that of 0 is finite, -708 in float64."""
+    return _dispatch(x, _log, _log_of_tensor)
+
+
+def cbrt(x: Any) -> Any:
+    """Cube root, element by element, of negative numbers too."""
+    return _dispatch(x, np.cbrt, _cbrt_of_tensor)
+
+
+def power(x: Any, y: Any) -> Any:
+    """`x ** y`, element by element; `x` must not be negative."""
+    return x**y
+
+
 def maximum(x: Any, y: Any) -> Any:
-    """The larger of two arrays of one kind, element by element."""
-    return tf.maximum(x, y) if tf.is_tensor(x) or tf.is_tensor(y) else np.maximum(x, y)
+    """The larger of two numbers or arrays, element by element."""
+    return _of_two(x, y, np.maximum, tf.maximum)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller of two numbers or arrays, element by element."""
+    return _of_two(x, y, np.minimum, tf.minimum)
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """`x` limited to an interval, element by element."""
+    return minimum(maximum(x, low), high)
+
+
+def _of_two(x: Any, y: Any, for_numpy: Callable[[Any, Any], Any], for_tensors: Callable[[Any, Any], Any]) -> Any:
+    """Applies a function of two arguments, each an array, a tensor, a Scalar or a plain number."""
+    if isinstance(x, Scalar):
+        return x.combine(for_tensors, y)
+    if isinstance(y, Scalar):
+        return y.combine(for_tensors, x, swapped=True)
+    return (for_tensors if tf.is_tensor(x) or tf.is_tensor(y) else for_numpy)(x, y)
+
+
+def mean(x: Any, axis: int | None = None) -> Any:
+    """Mean of all elements of an array, or along one axis."""
+    return tf.reduce_mean(x, axis) if tf.is_tensor(x) else np.mean(x, axis)
+
+
+def norm(x: Any) -> Any:
+    """2-norm of all elements of an array taken together: a 0-d tensor, or a number."""
+    return sqrt(tf.reduce_sum(square(x)) if tf.is_tensor(x) else np.sum(square(x)))
 
 
 def ratio(x: Any, y: Any) -> Any:
@@ -156,6 +118,12 @@ def ratio(x: Any, y: Any) -> Any:
     if tf.is_tensor(x) or tf.is_tensor(y):
         return tf.math.divide_no_nan(x, y)
     return np.where(np.equal(y, 0), 0.0, x / np.where(np.equal(y, 0), 1.0, y))[()]
+
+
+def agreeing(d: Any, g: Any) -> Any:
+    """`d` where its sign is that of `g`, divided by the share of such elements, and 0 elsewhere."""
+    agrees = maximum(sign(d) * sign(g), 0.0)
+    return d * agrees / maximum(mean(agrees), 1e-3)
 
 
 def debias(beta: Any, t: Any) -> Any:
@@ -189,4 +157,9 @@ def _log(x: Any) -> Any:
 
 
 def _log_of_tensor(x: tf.Tensor) -> tf.Tensor:
-    return tf.math.log(tf.maximum(x, tf.constant(_SMALLEST, x.dtype)))
+    kind: Any = x.dtype.as_numpy_dtype
+    return tf.math.log(tf.maximum(x, tf.constant(np.finfo(kind).tiny, x.dtype)))
+
+
+def _cbrt_of_tensor(x: tf.Tensor) -> tf.Tensor:
+    return tf.sign(x) * tf.pow(tf.abs(x), tf.constant(1 / 3, x.dtype))

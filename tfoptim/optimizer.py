@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfoptim import state
 from tfoptim.declaration.overrides import redefines
+from tfoptim.ops import agreeing
 from tfoptim.saving import loading
 from tfoptim.step import averages, cached_step, per_device
 from tfoptim.step.pipeline import run as run_uncached
@@ -35,6 +36,14 @@ class Optimizer(Live):
         name: of the optimizer, the prefix of its variables' names.
         lazy: with sparse gradients, move only the touched rows and their slots, even where the paper's rule moves all.
         nonfinite: what a NaN or infinite gradient does: "propagate", "skip" the step, or "raise".
+        groups: numbers of variables that differ, by regular expressions that are found in the variables' paths, such as
+            `{"bias": {"weight_decay": None}, "encoder/": {"learning_rate": 0.1}}`; the learning rate of a group is a
+            factor on the optimizer's. With `"trainable": False` variables keep still, until it is set to True.
+        cautious: leave out elements of the direction whose sign is not that of the gradient, and enlarge the others
+            (Liang et al., 2024: Cautious optimizers).
+        agc: largest norm of a unit's gradient, as a share of the norm of its weights (Brock et al., 2021: adaptive
+            gradient clipping); a unit has one index on the last axis.
+        centralize: subtract from the gradient of each unit its mean (Yong et al., 2020: gradient centralization).
 
     >>> from tfoptim.declaration import Fraction
     >>> class Averaged(Optimizer):
@@ -49,17 +58,26 @@ class Optimizer(Live):
     """
 
     slots: ClassVar[Any] = {}
-    """State kept per variable: name -> start value, the name of the field that gives it, or a function of the weights.
-    A tuple of such dictionaries is stored one dictionary after the other, in the order of Keras's files."""
+    """State kept per variable: name -> start value, the name of the field that gives it, a function of the weights, or
+    a `tfoptim.declaration.Slot` if it has another shape than its variable. A tuple of such dictionaries is stored one
+    dictionary after the other, in the order of Keras's files."""
 
     shared: ClassVar[Mapping[str, float]] = {}
     """State kept once per optimizer: name -> start value."""
 
     elementwise: ClassVar[bool] = True
-    """Whether each element is updated by itself. False for rules that take norms: they may not be split or joined."""
+    """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
+    refuse `lazy`, as do rules with slots of another shape."""
 
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
+
+    own_decay: ClassVar[Any] = False
+    """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
+    for variables without decay."""
+
+    family: ClassVar[str] = ""
+    """Heading under which `tfoptim.registry.table` lists the rule."""
 
     # Methods that a rule defines
 
@@ -76,10 +94,14 @@ class Optimizer(Live):
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the new weights; for rules that are not of the form `w - learning_rate * direction`."""
-        return w - h.learning_rate * self.direction(h, g, w, s)
+        d = self.direction(h, g, w, s)
+        return w - h.learning_rate * (agreeing(d, g) if self.cautious else d)
 
     def once(self, h: Any, s: Any) -> None:
-        """Computes values shared by all variables; may add names to `h` and replace shared state in `s`."""
+        """Computes values shared by all variables of a group; may add names to `h` and replace shared state in `s`.
+
+        Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
+        """
 
     # Methods that Keras calls
 

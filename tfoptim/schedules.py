@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from tfoptim.declaration import Choice, Integer, Interval, presentation
-from tfoptim.ops import Scalar, host
+from tfoptim.scalar import Scalar, host
 
 __all__ = ["Cyclic", "OneCycle", "WarmupCosine", "triangle"]
 __getattr__ = presentation.missing(__name__)

@@ -9,17 +9,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfoptim.state import slot_groups, start_value
+from tfoptim.declaration.slots import arrays
+from tfoptim.groups import of_path
 from tfoptim.update.context import Slots
 
 
-def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarray:
+def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str = "") -> np.ndarray:
     """Runs an optimizer's rule and its weight decay in float64 NumPy, without the other stages of a step.
 
     Args:
         optimizer: any optimizer of tfoptim; it is not changed.
         weights: start, array-like of any shape.
         gradients: per step, one array-like of the same shape, or a function that computes it from the weights.
+        path: of the variable, for its group, and for slots whose shape depends on it.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step.
@@ -34,20 +36,24 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any]) -> np.ndarr
     array([0.5  , 0.25 , 0.125])
     """
     w = np.array(weights, np.float64)
-    slots = {name: value for group in slot_groups(optimizer) for name, value in group.items()}
-    state = Slots({name: np.full_like(w, start_value(optimizer, value, w)) for name, value in slots.items()})
+    state = Slots(arrays(optimizer, w, path))
     shared = Slots(dict(optimizer.shared))
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
-    path = []
+    own = of_path(optimizer.given("groups"), path)
+    trajectory = []
     for t, gradient in enumerate(gradients, start=1):
         g = gradient(w) if callable(gradient) else gradient
-        h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in numbers.items()})
+        h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in (numbers | own).items()})
+        if "learning_rate" in own:
+            h.learning_rate *= _at(numbers["learning_rate"], t - 1)
+        if optimizer.own_decay:
+            h.weight_decay = h.weight_decay or 0.0
         optimizer.once(h, shared)
-        if h.weight_decay is not None:
+        if h.weight_decay is not None and not optimizer.own_decay:
             w = w - w * (h.learning_rate * h.weight_decay)
         w = optimizer.step(h, np.asarray(g, np.float64), w, state)
-        path.append(w)
-    return np.array(path)
+        trajectory.append(w)
+    return np.array(trajectory)
 
 
 def _at(value: Any, step: int) -> Any:

@@ -9,7 +9,7 @@ positions, which are used if they fit the rule.
 | state of its rule | is not built | counters are taken now, the rest at `build`, as below |
 | more variables (frozen, quantized, removed since) | is built | what fits is taken, a warning names the rest |
 | fewer variables (unfrozen, added since) | is built | the same; the others stay as they are |
-| a variable of another shape | is built | the same |
+| a variable or a slot of another shape | is built | the same |
 | none of the variables | is built | nothing is taken, counters neither; a warning |
 | more or fewer slots (`amsgrad`, `use_ema`, accumulation) | is built | what both have is taken, a warning |
 | no averages | `use_ema` | averages start from the weights |
@@ -34,6 +34,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
+from tfoptim.groups import Group, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -45,7 +47,8 @@ class Runtime:
     """
 
     numbers: Any = None
-    """keras.Variable, float64 vector: current value of each number field, in their order; None within `__init__`."""
+    """keras.Variable, float64 vector: current value of each number field, in their order, then of each number of the
+    groups; None within `__init__`."""
     set_in_functions: set[str] = field(default_factory=set)
     """Names of numbers that a `tf.function` assigns: their values are only in `numbers`."""
     slots: list[dict[str, Any]] = field(default_factory=list)
@@ -54,8 +57,8 @@ class Runtime:
     """Name -> scalar keras.Variable, one for all variables."""
     averages: list[Any] = field(default_factory=list)
     """Per variable: its moving average, a keras.Variable in compute precision, or None; empty without `use_ema`."""
-    excluded: set[int] = field(default_factory=set)
-    """Positions of variables excluded from weight decay."""
+    groups: list[Group] = field(default_factory=list)
+    """Per variable: what its numbers depend on, if they differ from the optimizer's."""
     had_gradient: set[Any] = field(default_factory=set)
     """Keys of variables that had a gradient since `build`, collected under gradient accumulation."""
     eager: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
@@ -87,18 +90,18 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables"] = variables
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
-    runtime.excluded = optimizer._exclusion.spared(variables)
+    what = f"{type(optimizer).__name__}: groups"
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer._exclusion, variables)
     if optimizer.use_ema:
-        runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average", 0.0) for v in variables]
+        runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:
         own["_accumulated_gradients"] = [
-            _add(optimizer, v, "gradient_accumulator", 0.0) if is_float(v) else None for v in variables
+            _add(optimizer, v, "gradient_accumulator") if is_float(v) else None for v in variables
         ]
     runtime.slots = [{} for _ in variables]
     for group in slot_groups(optimizer):
-        for v, slots in zip(variables, runtime.slots, strict=True):
-            for name, start in ({} if _is_stateless(v) else group).items():
-                slots[name] = _add(optimizer, v, name, start)
+        for i, v in enumerate(variables):
+            runtime.slots[i] |= {} if _is_stateless(v) else _slots(optimizer, v, group)
     dtypes = (compute_dtype(v.dtype) for v in variables if is_float(v))
     widest = max(dtypes, key=lambda dtype: dtype.size, default=tf.float32).name
     runtime.shared = {
@@ -112,20 +115,31 @@ def _is_stateless(variable: Any) -> bool:
     return bool(getattr(variable, "overwrite_with_gradient", False)) or not is_float(variable)
 
 
-def _add(optimizer: Any, variable: Any, name: str, start: Any) -> Any:
-    """Adds one variable like `variable`, on its device, in its compute precision."""
-    dtype = compute_dtype(variable.dtype)
-    value = start_value(optimizer, start, variable)
-    prefix = re.sub("[/:]", "_", path(variable))
+ZERO = Slot(0.0)
+"""Start of averages and accumulators."""
+
+
+def _slots(optimizer: Any, variable: Any, group: Mapping[str, Slot]) -> dict[str, Any]:
+    """Adds the slots of a group that a variable has."""
+    shape, where, owner = tuple(variable.shape), path(variable), type(optimizer).__name__
+    shapes = {name: slot.shape_for(f"{owner}: slot {name} of {where}", shape, where) for name, slot in group.items()}
+    return {name: _add(optimizer, variable, name, group[name], own) for name, own in shapes.items() if own is not None}
+
+
+def _add(optimizer: Any, variable: Any, name: str, slot: Slot = ZERO, shape: Shape | None = None) -> Any:
+    """Adds one variable, like `variable` unless it has a shape of its own, on its device, in its compute precision."""
+    dtype, value = compute_dtype(variable.dtype), start_value(optimizer, slot, variable)
+    prefix, shape = re.sub("[/:]", "_", path(variable)), variable.shape if shape is None else shape
     with optimizer._distribution_strategy.extended.colocate_vars_with(raw(variable)):
-        return optimizer.add_variable(variable.shape, _starting_at(value), dtype.name, name=f"{prefix}_{name}")
+        return optimizer.add_variable(shape, _starting_at(value), dtype.name, name=f"{prefix}_{name}")
 
 
 def _starting_at(value: Any) -> Any:
     """Returns an initializer for a number or an array; Keras's `Constant` takes float64 numbers through float32."""
 
     def initializer(shape: Any, dtype: Any) -> tf.Tensor:
-        return tf.fill(shape, tf.constant(value, dtype)) if isinstance(value, float) else tf.cast(value, dtype)
+        start = tf.constant(value, dtype) if isinstance(value, float) else tf.cast(value, dtype)
+        return tf.broadcast_to(start, shape)
 
     return initializer
 
@@ -150,23 +164,6 @@ def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
     return bool(optimizer.gradient_accumulation_steps) and any(
         variable is accumulator for accumulator in optimizer._accumulated_gradients
     )
-
-
-# Declarations
-
-
-def start_value(optimizer: Any, declared: Any, weights: Any) -> Any:
-    """Returns the start value of a slot: a number, or an array like `weights`."""
-    if isinstance(declared, str):
-        value = getattr(optimizer, declared)
-        return float(keras.ops.convert_to_numpy(value(0))) if callable(value) else value
-    return declared(weights) if callable(declared) else declared
-
-
-def slot_groups(optimizer: Any) -> tuple[Mapping[str, Any], ...]:
-    """Returns the declared slots as groups; each is stored together, variable by variable."""
-    declared = optimizer.slots
-    return declared if isinstance(declared, tuple) else (declared,)
 
 
 # Access to variables

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.ops import Scalar
+from tfoptim.scalar import Scalar
 
 
 def path(variable: Any) -> str:

@@ -41,8 +41,9 @@ def cost_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 
 def state_bytes(entry: Entry) -> int:
-    """Returns what an optimizer keeps between steps for each parameter, bytes; numbers for the whole do not count."""
-    return BYTES * len(optimizers.slots(optimizers.rule(entry.optimizer, **entry.hyperparameters)))
+    """Returns what an optimizer keeps between steps for each parameter, bytes; only slots of full size count."""
+    slots = optimizers.slots(optimizers.rule(entry.optimizer, **entry.hyperparameters))
+    return BYTES * sum(not slot.reshaped for slot in slots.values())
 
 
 def _kept(evidence: Evidence) -> dict[str, float]:

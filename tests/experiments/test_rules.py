@@ -9,7 +9,7 @@ import pytest
 import tfoptim
 from experiments import optimizers
 from experiments.problems.functions import FUNCTIONS
-from tfoptim.state import slot_groups
+from tfoptim.declaration.slots import slot_groups
 
 FUNCTION = FUNCTIONS["rosenbrock"]
 STEPS = 40
@@ -49,6 +49,46 @@ def test_a_rule_without_a_step_says_so():
     """Such a file of the library is a fault of the library."""
     with pytest.raises(NotImplementedError, match="Rule defines neither direction nor step"):
         optimizers.simulate(optimizers.Rule(), [1.0], lambda w: w, 1)
+
+
+OF_ROWS = """
+from tfoptim.declaration import Slot
+from tfoptim.ops import mean, sqrt, square
+from tfoptim.optimizer import Optimizer
+
+
+class OfRows(Optimizer):
+    slots = dict(m=0.0, r=Slot(0.5, shape=lambda shape, path: shape[:-1]), v=Slot(lambda w: abs(w[0]), shape=()))
+
+    def direction(self, h, g, w, s):
+        s.r = 0.5 * s.r + 0.5 * mean(square(g), axis=-1)
+        s.v = s.v + s.r
+        s.m = 0.5 * s.m + g / sqrt(s.r + s.v)
+        return s.m
+"""
+
+
+def test_slots_of_another_shape_are_those_of_the_library(tmp_path, monkeypatch):
+    """A rule that declares them is read without TensorFlow too, and only its full slot counts as memory."""
+    for name in ("ops.py", "scalar.py", "declaration/slots.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((optimizers.folder() / name).read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "ofrows.py").write_text(OF_ROWS, encoding="utf-8")
+    cached = (optimizers.available, optimizers.place, optimizers.knobs, optimizers.defaults, optimizers._module)
+    theirs = {"__name__": "theirs"}
+    exec(OF_ROWS, theirs)  # noqa: S102  the same lines, in the library
+    expected = tfoptim.simulate(theirs["OfRows"](), FUNCTION.start, [FUNCTION.gradient] * STEPS)
+    try:
+        monkeypatch.setattr(optimizers, "folder", lambda: tmp_path)
+        for function in cached:
+            function.cache_clear()
+        found = optimizers.rule("ofrows")
+        np.testing.assert_array_equal(optimizers.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
+        assert [False, True, True] == [slot.reshaped for slot in optimizers.slots(found).values()]
+    finally:
+        for function in cached:
+            function.cache_clear()
 
 
 DRAWN = """

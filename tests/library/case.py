@@ -9,6 +9,13 @@ import keras
 import tfoptim
 from tests.library.refusals import Bad
 
+THREE = (0.1, -0.2, 0.3)  # the gradients of most known answers
+
+
+def known(*weights, gradients=THREE, **options):
+    """The weights that a rule with these options reaches from 1, after the last steps, worked out beforehand."""
+    return options, gradients, weights
+
 
 @dataclass(frozen=True)
 class Case:
@@ -29,6 +36,8 @@ class Case:
     used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
     scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
     decays: bool = False  # decays the weights unless told otherwise
+    own_decay: bool = False  # applies weight decay itself, where the pipeline would
+    known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
     rate: Callable | None = None  # where the rule makes the rate of each step out of the one it is given
     bad: tuple[Bad, ...] = ()  # listed once for each class

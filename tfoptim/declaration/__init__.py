@@ -13,7 +13,7 @@
 Heavy(beta=0.5)
 
 The domains below are for such lines; `Annotated[Number, Interval(0.0, 2.0)]` and `Annotated[int, Integer(1)]` make
-others, and `bool` needs none.
+others, and `bool` needs none. `Slot` declares state of another shape than its variable's.
 """
 
 from tfoptim.declaration.domains import (
@@ -28,6 +28,7 @@ from tfoptim.declaration.domains import (
     Positive,
     Steps,
 )
+from tfoptim.declaration.slots import Slot
 
 __all__ = [
     "Choice",
@@ -39,5 +40,6 @@ __all__ = [
     "NonNegative",
     "Number",
     "Positive",
+    "Slot",
     "Steps",
 ]

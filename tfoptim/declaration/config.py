@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import keras
 
-from tfoptim.declaration.domains import Accumulation, ClosedFraction, NonFinite, NonNegative, Positive, Steps
+from tfoptim.declaration.domains import Accumulation, ClosedFraction, Flag, NonFinite, NonNegative, Positive, Steps
 from tfoptim.declaration.fields import (
     Field,
     check_name,
@@ -17,10 +17,14 @@ from tfoptim.declaration.fields import (
     keyword_only,
 )
 from tfoptim.declaration.guard import Guarded, with_arguments
+from tfoptim.declaration.overrides import check_cautious
 from tfoptim.declaration.presentation import representation, with_common_arguments
-from tfoptim.groups import Exclusion
+from tfoptim.declaration.slots import check_lazy, slot_groups
+from tfoptim.groups import Exclusion, Groups, values
 
+_TRAINABLE = Field("trainable", Flag(), False, True)
 _EXCLUSION = "exclude_from_weight_decay"
+_OURS = {"lazy", "nonfinite", "groups", "cautious", "agc", "centralize"}  # what Keras's optimizers do not have
 
 if TYPE_CHECKING:
 
@@ -64,6 +68,10 @@ class Configured(KerasOptimizer):
 
     lazy: bool = keyword_only(default=False)
     nonfinite: NonFinite = keyword_only(default="propagate")
+    groups: Groups | None = keyword_only(default=None)
+    cautious: bool = keyword_only(default=False)
+    agc: Positive | None = keyword_only(default=None)
+    centralize: bool = keyword_only(default=False)
 
     fields: ClassVar[dict[str, Field]] = {}
     """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
@@ -88,11 +96,50 @@ class Configured(KerasOptimizer):
         own["_values"], own["_exclusion"] = {}, Exclusion()
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
-        of_keras = {name: values[name] for name in Configured.fields.keys() - {"lazy", "nonfinite"}}
+        of_keras = {name: values[name] for name in Configured.fields.keys() - _OURS}
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
         own["_values"] = values
+        values.update({name: self._checked(name, value) for name, value in values.items()})
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """Returns a parsed value after the checks for which one needs the other values."""
+        if name == "lazy":
+            check_lazy(self, value)
+        if name == "cautious":
+            check_cautious(type(self), value)
+        return {p: self._own_numbers(p, own) for p, own in value.items()} if name == "groups" and value else value
+
+    def _own_numbers(self, pattern: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the checked numbers of a group.
+
+        What is shared by all variables, such as the norm to which they are clipped, can differ in no group; nor can
+        what decides which slots there are, as they are made of the optimizer's own numbers.
+        """
+        owner = f"{type(self).__name__}: groups[{pattern!r}]"
+        starts = {slot.start for group in slot_groups(self) for slot in group.values() if isinstance(slot.start, str)}
+        rules = set() if self.shared else self.numbers().keys() - Configured.fields.keys() - starts
+        allowed = {"learning_rate", "weight_decay", "agc", "trainable"} | rules
+        for name in numbers:
+            if name not in allowed:
+                raise ValueError(f"{owner}: {name!r} cannot differ. Allowed: {', '.join(sorted(allowed))}.")
+        off = {name: None for name, value in numbers.items() if name in ("weight_decay", "agc") and value is None}
+        kinds = self.fields | {"trainable": _TRAINABLE}
+        parsed = {n: off[n] if n in off else kinds[n].parse(owner, value) for n, value in numbers.items()}
+        slots, mine = _names(self), self.__dict__["_values"]
+        try:
+            self.__dict__["_values"] = mine | {name: parsed[name] for name in parsed.keys() & rules}
+            same = _names(self) == slots
+        finally:
+            self.__dict__["_values"] = mine
+        if not same:
+            raise ValueError(f"{owner} needs other slots than the optimizer's own numbers, which no group can have.")
+        return parsed
+
+    def schedules(self) -> list[Any]:
+        """Returns the schedules of all numbers, of groups too."""
+        return [value for value in [*self.numbers().values(), *values(self.given("groups"))] if callable(value)]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
@@ -157,8 +204,12 @@ class Configured(KerasOptimizer):
 Configured.fields = declared(Configured)
 
 
+def _names(optimizer: Any) -> list[list[str]]:
+    return [list(group) for group in slot_groups(optimizer)]
+
+
 def _serialized(value: Any) -> Any:
-    return keras.saving.serialize_keras_object(value) if callable(value) else value
+    return keras.saving.serialize_keras_object(value) if callable(value) or isinstance(value, dict) else value
 
 
 def _revived(value: Any, custom_objects: Any) -> Any:

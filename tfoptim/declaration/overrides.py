@@ -84,7 +84,7 @@ INSTEAD: Mapping[str, str] = {
 }
 """Method that is never called -> what to do instead."""
 
-OWN = frozenset({"numbers", "now", "given", "knows"})
+OWN = frozenset({"numbers", "now", "given", "knows", "schedules"})
 """Public names of tfoptim that every step reads."""
 
 RULE = {"direction": ("h", "g", "w", "s"), "step": ("h", "g", "w", "s"), "once": ("h", "s")}
@@ -177,6 +177,16 @@ def rule_of(optimizer: Any) -> type | None:
     modules = {cls.__module__, *(vars(cls)[name].__module__ for name in ("direction", "step") if name in vars(cls))}
     replaced = len(modules) > 1 or redefines(optimizer, "assign")
     return None if replaced else cls
+
+
+def check_cautious(cls: type, cautious: bool) -> None:
+    """Raises if `cautious` would act on nothing, because a rule has no direction to mask."""
+    owner = next(c for c in cls.__mro__ if "step" in vars(c))
+    if cautious and owner.__module__ != "tfoptim.optimizer":
+        raise ValueError(
+            f"{cls.__name__}: cautious must be False, because the rule has no direction: its step is not learning_rate "
+            "times one."
+        )
 
 
 def _definitions(cls: type, names: Any) -> Iterator[tuple[str, type]]:

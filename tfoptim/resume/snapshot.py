@@ -31,23 +31,28 @@ def capture(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray]
     for i, callback in enumerate(callbacks):
         weights = getattr(callback, "best_weights", None) or []
         arrays |= {f"best_weights.{i}.{j}": np.asarray(w) for j, w in enumerate(weights)}
-    numbers = [
-        {name: optimizer.given(name) for name, value in optimizer.numbers().items() if isinstance(value, float)}
-        for optimizer in _ours(model.optimizer)
-    ]
     return arrays, {
-        "numbers": numbers,
+        "numbers": [_numbers(optimizer) for optimizer in _ours(model.optimizer)],
         "counters": [counters(callback) for callback in callbacks],
         "metrics": described(model.metrics_variables),
     }
 
 
+def _numbers(optimizer: Optimizer) -> dict[str, Any]:
+    """Returns the numbers of an optimizer that may have been assigned, and those of its groups."""
+    own = {name: optimizer.given(name) for name, value in optimizer.numbers().items() if isinstance(value, float)}
+    groups = (optimizer.given("groups") or {}).items()
+    return own | {"groups": {p: {n: x for n, x in numbers.items() if isinstance(x, float)} for p, numbers in groups}}
+
+
 def restore(model: Any, arrays: Mapping[str, np.ndarray], content: Mapping[str, Any], metrics: bool) -> None:
     """Restores the result of `capture`, without callbacks, and metrics only if `metrics` is true."""
     for optimizer, numbers in zip(_ours(model.optimizer), content["numbers"], strict=True):
-        for name, number in numbers.items():
-            if optimizer.given(name) != number:
-                setattr(optimizer, name, number)
+        groups = (optimizer.given("groups") or {}).items()
+        merged = {p: own | numbers["groups"][p] for p, own in groups} or None
+        for name, value in (numbers | {"groups": merged}).items():
+            if optimizer.given(name) != value:
+                setattr(optimizer, name, value)
     for key, variable in _variables(model).items():
         if metrics or not key.startswith("metrics"):
             for i, copy in enumerate(copies(model.distribute_strategy, variable)):

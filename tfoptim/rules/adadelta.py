@@ -32,6 +32,8 @@ class Adadelta(Optimizer):
     array([0.99999859, 1.00000038, 0.99999822])
     """
 
+    family = "adaptive"
+
     learning_rate: NonNegative = 0.001
     rho: Fraction = 0.95
     epsilon: NonNegative = 1e-7

@@ -31,6 +31,8 @@ class AdaGrad(Optimizer):
     array([0.99969849, 1.00021489, 0.99960251])
     """
 
+    family = "adaptive"
+
     learning_rate: NonNegative = 0.001
     initial_accumulator_value: NonNegative = 0.1
     epsilon: NonNegative = 1e-7

@@ -34,6 +34,8 @@ class Adam(Optimizer):
     array([0.99900003, 0.99936613, 0.99902289])
     """
 
+    family = "adaptive"
+
     learning_rate: NonNegative = 0.001
     beta_1: Fraction = 0.9
     beta_2: Fraction = 0.999

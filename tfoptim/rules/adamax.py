@@ -32,6 +32,8 @@ class Adamax(Optimizer):
     array([0.999     , 0.99928947, 0.99904224])
     """
 
+    family = "adaptive"
+
     learning_rate: NonNegative = 0.001
     beta_1: Fraction = 0.9
     beta_2: Fraction = 0.999

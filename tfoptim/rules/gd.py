@@ -26,6 +26,8 @@ class GD(Optimizer):
     array([0.999, 1.001, 0.998])
     """
 
+    family = "gradient"
+
     learning_rate: NonNegative = 0.01
 
     skips_zero_gradients = True

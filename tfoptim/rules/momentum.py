@@ -32,6 +32,8 @@ class Momentum(Optimizer):
     array([0.9981  , 1.00109 , 0.996281])
     """
 
+    family = "gradient"
+
     learning_rate: NonNegative = 0.01
     momentum: ClosedFraction = 0.9
     nesterov: bool = False

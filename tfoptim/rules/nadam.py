@@ -34,6 +34,8 @@ class Nadam(Optimizer):
     array([0.99893721, 0.99981888, 0.99898716])
     """
 
+    family = "adaptive"
+
     learning_rate: NonNegative = 0.001
     beta_1: Fraction = 0.9
     beta_2: Fraction = 0.999

@@ -35,6 +35,8 @@ class RMSprop(Optimizer):
     array([0.99683788, 0.99969499, 0.99710437])
     """
 
+    family = "adaptive"
+
     learning_rate: NonNegative = 0.001
     rho: Fraction = 0.9
     momentum: ClosedFraction = 0.0

@@ -68,11 +68,13 @@ class Layout:
         scalars: counters in front, in the order of the file.
         blocks: names of slots stored together for each variable, block after block.
         shared: state kept once, at the end.
+        reshaped: names of slots that may have another shape than their variable.
     """
 
     scalars: tuple[str, ...]
     blocks: tuple[tuple[str, ...], ...]
     shared: tuple[str, ...]
+    reshaped: frozenset[str] = frozenset()
 
     @property
     def slots(self) -> list[str]:
@@ -89,7 +91,7 @@ class Layout:
         options = [[], [OPTIONAL[0]], [OPTIONAL[1]], list(OPTIONAL)]
         rates = [self.scalars, COUNTERS if len(self.scalars) == 1 else COUNTERS[:1]]
         for rate, extra in itertools.product(rates, sorted(options, key=lambda option: option != given)):
-            yield Layout(rate, (*((name,) for name in extra), *rule), self.shared)
+            yield Layout(rate, (*((name,) for name in extra), *rule), self.shared, self.reshaped)
 
 
 def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
@@ -175,7 +177,10 @@ def _by_position(entries: Arrays, layout: Layout, skipped: int) -> Saved | None:
         record.slots |= {name: next(arrays) for name in block}
     saved.scalars |= {name: next(arrays) for name in layout.shared}
     single = all(x.ndim == 0 for x in [*saved.loss_scale.values(), *saved.scalars.values()])
-    alike = all(len({x.shape for x in record.slots.values()}) == 1 for record in saved.records)
+    alike = all(
+        len({x.shape for name, x in record.slots.items() if name not in layout.reshaped}) <= 1
+        for record in saved.records
+    )
     whole = [x for record in saved.records for x in record.slots.values() if x.dtype.kind == "i"]
     return saved if single and alike and not whole and saved.scalars["iteration"].dtype.kind == "i" else None
 

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from tfoptim import state
+from tfoptim.declaration.slots import slot_groups
 from tfoptim.saving.files import OPTIONAL, Layout, Saved, is_of_another_rule, read
 from tfoptim.saving.matching import Pair, match
 
@@ -95,8 +96,10 @@ def layout(optimizer: Any) -> Layout:
     """Returns the layout of an optimizer's state, built or not, in the order of its files."""
     average = [("average",)] if optimizer.use_ema else []
     sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
-    declared = [tuple(group) for group in state.slot_groups(optimizer) if group]
-    return Layout(tuple(counters(optimizer)), (*average, *sums, *declared), tuple(optimizer.shared))
+    groups = [group for group in slot_groups(optimizer) if group]
+    reshaped = frozenset(name for group in groups for name, slot in group.items() if slot.reshaped)
+    blocks = (*average, *sums, *map(tuple, groups))
+    return Layout(tuple(counters(optimizer)), blocks, tuple(optimizer.shared), reshaped)
 
 
 def counters(optimizer: Any) -> dict[str, Any]:

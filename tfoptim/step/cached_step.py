@@ -38,8 +38,7 @@ def run(
         pipeline.run(optimizer, grads, variables, scale, judge)
         return
     grads, variables = pipeline.match(optimizer, grads, variables)
-    schedules = [x for x in optimizer.numbers().values() if callable(x)]
-    code = [*schedules, *(getattr(v, "constraint", None) for v in variables)]
+    code = [*optimizer.schedules(), *(getattr(v, "constraint", None) for v in variables)]
     if not all(map(_can_be_traced, code)):
         pipeline.run(optimizer, grads, variables, scale, judge)
         return
@@ -122,7 +121,7 @@ def _run_shared(optimizer: Any, grads: list[Any], variables: list[Any], scale: A
     given = dict(zip(map(id, variables), grads, strict=True))
     runtime.kinds.update({id_: _kind(g) for id_, g in given.items()})
     kinds = tuple(runtime.kinds.get(id(v), (tf.as_dtype(v.dtype),)) for v in own)
-    code = [*(x for x in optimizer.numbers().values() if callable(x)), *(getattr(v, "constraint", None) for v in own)]
+    code = [*optimizer.schedules(), *(getattr(v, "constraint", None) for v in own)]
     key = (("shared", kinds), tuple(map(id, code)), id(scale), judge)
     step = _kept(runtime.eager, key, code, lambda: _shared(optimizer, own, kinds, scale, judge))
     sums = bool(optimizer.gradient_accumulation_steps)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.ops import Scalar, ratio
-from tfoptim.variables import compute_dtype, is_float, path
+from tfoptim.ops import ratio
+from tfoptim.scalar import Scalar
+from tfoptim.update.context import trains
+from tfoptim.variables import compute_dtype, is_float, path, raw
+
+Present = Sequence[tf.Tensor | None]
+"""Whether each variable takes part in a step: booleans that are known when it runs, or None: it does."""
 
 
 def tensor(g: Any) -> Any:
@@ -71,10 +77,60 @@ def on_values(g: Any, function: Any) -> Any:
     return function(g)
 
 
+def drop_frozen(
+    optimizer: Any, grads: list[Any], variables: list[Any], present: Present | None
+) -> tuple[list[Any], Present | None]:
+    """Replaces the gradients of variables that their group does not train, and says that they have none."""
+    flags = [trains(optimizer, v) for v in variables]
+    if all(flag is None for flag in flags):
+        return grads, present
+    kept = [
+        g if flag is None else on_values(g, lambda x, flag=flag: tf.where(flag, x, tf.zeros_like(x)))
+        for g, flag in zip(grads, flags, strict=True)
+    ]
+    both = zip(flags, present or [None] * len(flags), strict=True)
+    return kept, [there if flag is None else flag if there is None else flag & there for flag, there in both]
+
+
 def all_finite(grads: list[Any]) -> tf.Tensor:
     """Returns whether all gradients are finite; a NaN of any replica is in the sum. TFLite has no `is_finite`."""
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
     return tf.reduce_all(tf.stack([tf.reduce_all(tf.abs(v) <= v.dtype.max) for v in values]))
+
+
+def centralize(g: Any) -> Any:
+    """Subtracts the mean over all axes but the last, which is the unit's in Keras's layout; vectors are left alone.
+
+    A sparse gradient too: its rows belong to an embedding, which has no units.
+    """
+    if isinstance(g, tf.IndexedSlices) or g.shape.rank < 2:
+        return g
+    return g - tf.reduce_mean(g, _all_but_last(g), keepdims=True)
+
+
+def clip_adaptively(g: Any, v: Any, agc: Scalar) -> Any:
+    """Shrinks the gradient of each unit so that its norm becomes at most `agc` times that of the unit's weights.
+
+    Raises:
+        ValueError: the gradient is sparse: units of an embedding are its rows.
+    """
+    if isinstance(g, tf.IndexedSlices):
+        raise ValueError(
+            f"agc cannot clip the sparse gradient of {path(v)}; leave the variable out, "
+            f"groups={{{path(v)!r}: {{'agc': None}}}}."
+        )
+    weights = tf.cast(tf.convert_to_tensor(raw(v)), g.dtype)
+    limit = agc.cast(g.dtype) * tf.maximum(_norm_of_units(weights), 1e-3)
+    return g * tf.minimum(limit / tf.maximum(_norm_of_units(g), 1e-6), 1)
+
+
+def _norm_of_units(x: tf.Tensor) -> tf.Tensor:
+    """Returns the 2-norm of each unit; a number or a vector is one unit."""
+    return tf.sqrt(tf.reduce_sum(tf.square(x), _all_but_last(x) if x.shape.rank > 1 else None, keepdims=True))
+
+
+def _all_but_last(x: tf.Tensor) -> list[int]:
+    return list(range(x.shape.rank - 1))
 
 
 def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:

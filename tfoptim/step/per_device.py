@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.ops import Scalar, host
+from tfoptim.groups import DEFAULT, Group
+from tfoptim.scalar import Scalar, host
 from tfoptim.state import slots
-from tfoptim.step.gradients import clip, sum_rows
-from tfoptim.update import execute
-from tfoptim.update.context import Slots, Update, hyperparameters
+from tfoptim.step.gradients import centralize, clip, clip_adaptively, sum_rows
+from tfoptim.update import update
+from tfoptim.update.context import Slots, Update, hyperparameters, in_group
 from tfoptim.variables import local, raw, toward
 
 
@@ -22,11 +23,13 @@ def update_devices(
     grads: list[Any],
     variables: list[Any],
     step: tf.Tensor,
-    present: Sequence[tf.Tensor] | None = None,
+    present: Sequence[tf.Tensor | None] | None = None,
 ) -> None:
-    """Runs the update once per device, with one set of hyperparameters for all variables."""
-    h = read_hyperparameters(strategy, optimizer, step)
-    once(strategy, optimizer, h)
+    """Runs the update once per device, with one set of hyperparameters per group of variables."""
+    groups = [optimizer._runtime.groups[optimizer._get_variable_index(v)] for v in variables]
+    sets = read_hyperparameters(strategy, optimizer, step, groups)
+    once(strategy, optimizer, sets)
+    h = sets[DEFAULT]
     averages = averaged(optimizer)
     # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
     # write this device's copy.
@@ -34,12 +37,18 @@ def update_devices(
 
     def on_device(_: Any, grads: list[Any]) -> None:
         grads = [mean(optimizer, strategy, g) for g in grads]
-        clipped = zip(clip(optimizer, h, grads), variables, state, present or [None] * len(variables), strict=True)
-        for g, v, s, there in clipped:
+        if optimizer.centralize:
+            grads = [centralize(g) for g in grads]
+        limits = [sets[group].agc for group in groups]
+        grads = [
+            g if agc is None else clip_adaptively(g, v, agc) for g, v, agc in zip(grads, variables, limits, strict=True)
+        ]
+        clipped = zip(clip(optimizer, h, grads), variables, state, groups, strict=True)
+        for (g, v, s, group), there in zip(clipped, present or [None] * len(variables), strict=True):
             if there is None:
-                update(optimizer, h, g, v, s)
+                update_one(optimizer, sets[group], g, v, s)
             else:
-                update_if(there, optimizer, h, g, v, s)
+                update_if(there, optimizer, sets[group], g, v, s)
         for v, a in averages:
             average(optimizer, h, step, v, a)
 
@@ -53,9 +62,9 @@ def update_devices(
         )
 
 
-def update(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
+def update_one(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
     """Updates one variable and applies its constraint."""
-    execute.update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h, v)))
+    update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h)))
     constrain(optimizer, v)
 
 
@@ -66,29 +75,40 @@ def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) 
         dense = not isinstance(g, tf.IndexedSlices)
         # Tensors of one branch do not exist in the next, so they must not be cached across branches.
         own = {name: Scalar(x.value) if isinstance(x, Scalar) else x for name, x in vars(h).items()}
-        update(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
+        update_one(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
         return tf.constant(0)
 
     tf.cond(there, with_gradient, lambda: tf.constant(0))
 
 
-def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor) -> Any:
-    """Reads the hyperparameters of this step from their variables."""
-    numbers = tf.convert_to_tensor(local(strategy, optimizer._runtime.numbers.value))
+def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor, groups: Sequence[Group]) -> dict[Group, Any]:
+    """Reads the hyperparameters of this step from their variables: the optimizer's own, and those of groups."""
+    vector = optimizer._runtime.numbers.value
+    present = tf.convert_to_tensor(local(strategy, vector))
     rate = getattr(optimizer._learning_rate, "value", None)
     rate = None if rate is None else tf.convert_to_tensor(local(strategy, rate))
     with host():
-        return hyperparameters(optimizer, step, numbers, rate)
+        numbers = tf.unstack(present, vector.shape[0])
+        h = hyperparameters(optimizer, step, numbers, rate)
+        return {DEFAULT: h} | {
+            g: in_group(optimizer, g, step, numbers, h) for g in dict.fromkeys(groups) if g != DEFAULT
+        }
 
 
-def once(strategy: Any, optimizer: Any, h: Any) -> None:
-    """Runs the rule's computations shared by all variables, and stores its shared state."""
-    variables = {name: raw(v) for name, v in optimizer._runtime.shared.items()}
+def once(strategy: Any, optimizer: Any, sets: Mapping[Group, Any]) -> None:
+    """Runs the rule's computations shared by all variables of a group, and stores the optimizer's shared state.
+
+    Shared state is one per optimizer: it moves by the optimizer's own numbers, and every group reads it as it was.
+    """
+    variables, dtype = {name: raw(v) for name, v in optimizer._runtime.shared.items()}, sets[DEFAULT].t.value.dtype
     with host():
-        s = Slots({name: Scalar(tf.cast(local(strategy, v), h.t.value.dtype)) for name, v in variables.items()})
-        optimizer.once(h, s)
+        shared = {name: Scalar(tf.cast(local(strategy, v), dtype)) for name, v in variables.items()}
+        moved = {group: Slots(shared) for group in sets}
+        for group, h in sets.items():
+            optimizer.once(h, moved[group])
     for name, v in variables.items():
-        strategy.extended.update(v, optimizer.assign, args=(getattr(s, name).cast(v.dtype),), group=False)
+        value = getattr(moved[DEFAULT], name)
+        strategy.extended.update(v, optimizer.assign, args=(value.cast(v.dtype),), group=False)
 
 
 def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
@@ -99,11 +119,9 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
     return g / tf.cast(k, g.dtype) if k else g
 
 
-def decay(optimizer: Any, h: Any, v: Any) -> Any:
-    """Returns the fraction of the weights that decay subtracts, or None."""
-    if h.weight_decay is None or optimizer._get_variable_index(v) in optimizer._runtime.excluded:
-        return None
-    return h.learning_rate * h.weight_decay
+def decay(optimizer: Any, h: Any) -> Any:
+    """Returns the fraction of the weights that the pipeline takes off, or None."""
+    return None if h.weight_decay is None or optimizer.own_decay else h.learning_rate * h.weight_decay
 
 
 def constrain(optimizer: Any, v: Any) -> None:

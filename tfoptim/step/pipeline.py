@@ -18,14 +18,11 @@ import tensorflow as tf
 
 from tfoptim.state import accumulators
 from tfoptim.step import verdict
-from tfoptim.step.gradients import all_finite, check, prepare, tensor
+from tfoptim.step.gradients import Present, all_finite, check, drop_frozen, prepare, tensor
 from tfoptim.step.per_device import update_devices
 from tfoptim.step.verdict import Judge
 from tfoptim.update.context import portable
 from tfoptim.variables import local, path, raw
-
-Present = Sequence[tf.Tensor]
-"""Whether each variable takes part in a step: booleans that are known when it runs."""
 
 
 def run(
@@ -57,6 +54,7 @@ def run(
     grads, variables = overwrite(optimizer, grads, variables)
     scale = optimizer.now("loss_scale_factor") if scale is None else scale
     grads = [prepare(g, v, scale) for g, v in zip(grads, variables, strict=True)]
+    grads, present = drop_frozen(optimizer, grads, variables, present)
     if optimizer.gradient_accumulation_steps:
         grads = add_accumulated(optimizer, grads, variables)
     replica.merge_call(

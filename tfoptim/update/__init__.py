@@ -1,1 +1,139 @@
-"""Update of one variable: choice of an executor, the executors and their inputs."""
+"""Update of one variable: the choice of an executor from facts, and the executors, all equal to `dense`.
+
+A rule is pure: hyperparameters, gradient, weights and slots in, new weights and slots out. An executor reads the
+variables, runs the rule and assigns what came out.
+
+`kernel`    TensorFlow's fused training kernel, where it equals the rule (`tfoptim.update.kernels`).
+`compiled`  the rule as one operation of XLA, for large variables, where there is a compiler.
+`dense`     the rule itself, operation by operation, on the whole variable.
+`rows`      the rule itself, on the rows that a sparse gradient touches.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim.declaration.overrides import redefines
+from tfoptim.declaration.slots import takes_whole_variables
+from tfoptim.scalar import Scalar, on_metal
+from tfoptim.update import kernels
+from tfoptim.update.context import Slots, Update
+from tfoptim.variables import compute_dtype
+
+LARGE = 2**16
+"""Elements from which the passes over memory that XLA saves soon repay its compiling, some 50 ms for each shape."""
+
+
+def update(u: Update) -> None:
+    """Updates one variable and its slots in place, by the chosen executor."""
+    for variable in (u.variable, *u.slots.values()):
+        watch(variable)
+    if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
+        u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
+    choose(u)(u)
+
+
+def choose(u: Update) -> Callable[[Update], None]:
+    """Returns the executor for an update, from facts: rule, size, dense or sparse, machine."""
+    if isinstance(u.gradient, tf.IndexedSlices):
+        return rows
+    # A user's `assign` may be impossible in XLA.
+    compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
+    found = kernels.find(u, metal=on_metal(), single_pass=compiles)
+    if found is not None:
+        return lambda u: kernel(u, found)
+    return compiled if compiles and not u.portable else dense
+
+
+def rows_suffice(u: Update) -> bool:
+    """Returns whether a sparse gradient moves only the rows that it touches."""
+    exact = u.optimizer.skips_zero_gradients and u.decay is None and not u.portable and not u.optimizer.cautious
+    return (u.optimizer.lazy or exact) and not takes_whole_variables(u.optimizer)
+
+
+def can_compile(u: Update) -> bool:
+    """Returns whether XLA can compile the rule: on one device with a compiler."""
+    numbers_only = all(value is None or isinstance(value, Scalar) for value in vars(u.h).values())
+    one_copy = not isinstance(u.variable, tf.distribute.DistributedValues)
+    return platform.system() != "Darwin" and numbers_only and one_copy and not watched_by_a_debugger()
+
+
+def watched_by_a_debugger() -> bool:
+    """Returns whether a debugger such as `tf.debugging.enable_check_numerics` adds operations that XLA lacks."""
+    with tf.Graph().as_default() as graph:
+        tf.sqrt(tf.constant(1.0))
+    return len(graph.get_operations()) > 2
+
+
+def watch(variable: Any) -> None:
+    """Marks a variable as used in the graph: `keras.export` saves only those, and kernels use handles."""
+    note = getattr(tf.compat.v1.get_default_graph(), "watch_variable", None)
+    if note is not None and not isinstance(variable, tf.distribute.DistributedValues):
+        note(variable)
+
+
+# Executors
+
+
+def kernel(u: Update, found: kernels.Kernel) -> None:
+    """Runs TensorFlow's kernel, after decay, which no kernel has."""
+    u.optimizer._runtime.fused = True  # from now on, numbers that kernels would round away are refused
+    if u.decay is not None:
+        u.optimizer.assign_sub(u.variable, u.variable * u.decay)
+    found.run(u)
+
+
+def compiled(u: Update) -> None:
+    """Runs `dense` as one operation compiled by XLA for this shape: one pass over memory, in place."""
+    known = {name: value for name, value in vars(u.h).items() if value is not None}
+    group = tuple((name, id(value)) for name, value in known.items())  # alive, and the same, until the step ends
+    numbers = u.h.t.once(group, lambda: tf.stack([value.value for value in known.values()]))
+    functions = u.optimizer._runtime.compiled
+    key = (*known, tuple(u.variable.shape), u.variable.dtype, u.decay is None)
+    if key not in functions:
+        functions[key] = _compile(u, tuple(known))
+    functions[key](numbers, u.gradient, u.variable, dict(u.slots))
+
+
+def _compile(u: Update, names: tuple[str, ...]) -> Callable[..., None]:
+    optimizer, absent = u.optimizer, vars(u.h).keys() - set(names)
+    decays = u.decay is not None
+
+    def step(numbers: Any, gradient: Any, variable: Any, slots: Any) -> None:
+        h = SimpleNamespace(**dict.fromkeys(absent))
+        vars(h).update(zip(names, map(Scalar, tf.unstack(numbers, len(names))), strict=True))
+        dense(Update(optimizer, h, gradient, variable, slots, h.learning_rate * h.weight_decay if decays else None))
+
+    return tf.function(step, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
+
+
+def dense(u: Update) -> None:
+    """Runs the rule on the whole variable."""
+    slots = {name: tf.convert_to_tensor(slot) for name, slot in u.slots.items()}
+    weights, state = _step(u, u.gradient, u.variable, slots)
+    for name, slot in u.slots.items():
+        u.optimizer.assign(slot, getattr(state, name))
+    u.optimizer.assign(u.variable, weights)
+
+
+def rows(u: Update) -> None:
+    """Runs the rule on the rows that the gradient touches; other rows cost nothing."""
+    index = u.gradient.indices
+    slots = {name: tf.gather(slot, index) for name, slot in u.slots.items()}
+    weights, state = _step(u, u.gradient.values, tf.gather(u.variable, index), slots)
+    for name, slot in u.slots.items():
+        u.optimizer.assign(slot, tf.IndexedSlices(getattr(state, name), index))
+    u.optimizer.assign(u.variable, tf.IndexedSlices(weights, index))
+
+
+def _step(u: Update, gradient: Any, weights: Any, slots: Mapping[str, Any]) -> tuple[Any, Slots]:
+    weights, state = tf.cast(weights, compute_dtype(u.variable.dtype)), Slots(slots)
+    if u.decay is not None:
+        weights = weights - weights * u.decay
+    return u.optimizer.step(u.h, gradient, weights, state), state

@@ -11,7 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.ops import Scalar, choose
+from tfoptim.groups import Group, own_numbers, places
+from tfoptim.scalar import Scalar, choose
 
 
 class Slots:
@@ -71,17 +72,14 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     Args:
         optimizer: whose fields they are.
         step: int64 tensor, completed updates; schedules see it, the rule sees `t = step + 1`.
-        numbers: float64 tensor with the current value of every number field.
+        numbers: float64 scalars, the current value of every number field; those of groups may follow.
         rate: the learning-rate variable's value, or None under a schedule.
     """
     dtype = tf.float32 if portable(optimizer) else tf.float64
     h = SimpleNamespace(t=Scalar(tf.cast(step, dtype)) + 1, zero=Scalar(0.0))
-    declared: dict[str, Any] = optimizer.numbers()
-    at = step if dtype == tf.float64 else tf.cast(step, dtype)
-    for (name, value), number in zip(declared.items(), tf.unstack(numbers, len(declared)), strict=True):
-        scheduled: Any = value(at) if callable(value) else None
-        now = number if scheduled is None else tf.cast(scheduled, dtype)
-        setattr(h, name, None if value is None else Scalar(now))
+    for (name, value), number in zip(optimizer.numbers().items(), numbers, strict=False):
+        setattr(h, name, _present(value, number, step, dtype))
+    h.weight_decay = _decay(optimizer, h.weight_decay)
     if rate is not None and dtype == tf.float64:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.
@@ -90,6 +88,49 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     elif rate is not None:
         h.learning_rate = Scalar(rate)
     return h
+
+
+def in_group(optimizer: Any, group: Group, step: Any, numbers: Any, h: SimpleNamespace) -> SimpleNamespace:
+    """Returns the hyperparameters of a group: those of the optimizer, `h`, but for the numbers of its own.
+
+    Args:
+        optimizer: whose group it is.
+        group: as in `Runtime.groups`.
+        step: as in `hyperparameters`.
+        numbers: as in `hyperparameters`, with those of all groups.
+        h: hyperparameters of the optimizer.
+    """
+    groups, own = optimizer.given("groups") or {}, SimpleNamespace(**vars(h))
+    known: list[Any] = places(groups)
+    for name, value in own_numbers(groups, group).items():
+        place = known.index((group[0], name)) - len(known) if value is not None else 0
+        now = _present(value, numbers[place], step, h.t.value.dtype)
+        setattr(own, name, h.learning_rate * now if name == "learning_rate" else now)
+    own.weight_decay = _decay(optimizer, own.weight_decay)
+    return own
+
+
+def _decay(optimizer: Any, present: Scalar | None) -> Scalar | None:
+    """Returns the weight decay that the rule sees: a number, if it applies it itself."""
+    return Scalar(0.0) if present is None and optimizer.own_decay else present
+
+
+def trains(optimizer: Any, variable: Any) -> tf.Tensor | None:
+    """Returns whether a group trains a variable, a boolean that a traced step reads each time; None: always."""
+    pattern, _ = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
+    groups = optimizer.given("groups") or {}
+    if pattern is None or "trainable" not in groups[pattern]:
+        return None
+    place = places(groups).index((pattern, "trainable")) + len(optimizer.numbers())
+    return optimizer._runtime.numbers.value[place] > 0
+
+
+def _present(value: Any, number: Any, step: Any, dtype: tf.DType) -> Scalar | None:
+    """Returns the present value of a number, from its schedule if it has one."""
+    if value is None:
+        return None
+    scheduled: Any = value(step if dtype == tf.float64 else tf.cast(step, dtype)) if callable(value) else None
+    return Scalar(number if scheduled is None else tf.cast(scheduled, dtype))
 
 
 def portable(optimizer: Any) -> bool:

@@ -1,7 +1,7 @@
 """The papers' update rules as plain float64 NumPy loops: the independent side of every comparison.
 
-Each file holds one rule as one function `rule(w, gradients, ...)` that returns the list of weights
-after every step. They are naive on purpose: one line for each line of the paper, an explicit
+Each file holds one rule as one function `rule(w, gradients, ...)` that returns the list of weights after every step,
+made by `@stepwise` of the loop. They are naive on purpose: one line for each line of the paper, an explicit
 `t = 1, 2, ...`, no sharing, and nothing imported from the library that they check.
 """
 

@@ -1,9 +1,12 @@
 """Cyclic rates: Smith (2017) and Mortazi et al. (2023), whose lines hold for steps counted within a cycle."""
 
+from itertools import count
+
 import numpy as np
 
 from tests.library.reference.momentum import momentum as heavy_ball
 from tests.library.reference.rates import rate_at
+from tests.library.reference.stepwise import stepwise
 
 
 def between(low, high, cycle, i):
@@ -25,14 +28,15 @@ def cyclic_rate(learning_rate, peak_factor=10.0, cycle=1000, **_):
     return rate
 
 
-def clr(w, gradients, learning_rate=0.01, peak_factor=10.0, cycle=1000, momentum=0.9, nesterov=False):
+@stepwise
+def clr(w, learning_rate=0.01, peak_factor=10.0, cycle=1000, momentum=0.9, nesterov=False):
     """Weights after each step: the heavy ball, or Nesterov, under that rate."""
-    return heavy_ball(w, gradients, cyclic_rate(learning_rate, peak_factor, cycle), momentum, nesterov)
+    return heavy_ball.steps(w, cyclic_rate(learning_rate, peak_factor, cycle), momentum, nesterov)
 
 
+@stepwise
 def clmr(
     w,
-    gradients,
     learning_rate=0.01,
     peak_factor=10.0,
     cycle=1000,
@@ -46,11 +50,11 @@ def clmr(
     is the point that optimizers store.
     """
     rate = cyclic_rate(learning_rate, peak_factor, cycle)
-    x, d = np.array(w, dtype="float64"), np.zeros_like(w, dtype="float64")
-    trajectory = []
-    for i, g in enumerate(gradients):
+    d = np.zeros_like(w)
+    for i in count():
+        w, g = yield w
         beta, following = (between(momentum, peak_momentum, momentum_cycle or cycle, j) for j in (i, i + 1))
+        x = w - beta * d
         new = x + beta * d - rate(i) * g
-        x, d = new, new - x
-        trajectory.append(x + following * d)
-    return trajectory
+        d = new - x
+        w = new + following * d

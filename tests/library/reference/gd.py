@@ -1,15 +1,14 @@
 """Gradient descent (Cauchy 1847): w <- w - eta * gradient of the whole training set."""
 
-import numpy as np
+from itertools import count
 
 from tests.library.reference.rates import rate_at
+from tests.library.reference.stepwise import stepwise
 
 
-def gd(w, gradients, learning_rate=0.01):
+@stepwise
+def gd(w, learning_rate=0.01):
     """Weights after each step of gradient descent."""
-    w = np.array(w, dtype="float64")
-    trajectory = []
-    for t, g in enumerate(gradients, start=1):
+    for t in count(1):
+        w, g = yield w
         w = w - rate_at(learning_rate, t) * g
-        trajectory.append(w)
-    return trajectory

@@ -1,18 +1,21 @@
 """Nadam (Dozat 2015) with Keras's momentum schedule beta_1 * (1 - 0.96**t / 2)."""
 
+from itertools import count
+
 import numpy as np
 
 from tests.library.reference.rates import rate_at
+from tests.library.reference.stepwise import stepwise
 
 
-def nadam(w, gradients, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+@stepwise
+def nadam(w, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """Weights after each step; epsilon stands beside the corrected root."""
-    w = np.array(w, dtype="float64")
     m = np.zeros_like(w)
     v = np.zeros_like(w)
     product = 1.0
-    trajectory = []
-    for t, g in enumerate(gradients, start=1):
+    for t in count(1):
+        w, g = yield w
         mu_now = beta_1 * (1 - 0.5 * 0.96**t)
         mu_next = beta_1 * (1 - 0.5 * 0.96 ** (t + 1))
         product = product * mu_now
@@ -21,5 +24,3 @@ def nadam(w, gradients, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1
         m_hat = mu_next * m / (1 - product * mu_next) + (1 - mu_now) * g / (1 - product)
         v_hat = v / (1 - beta_2**t)
         w = w - rate_at(learning_rate, t) * m_hat / (np.sqrt(v_hat) + epsilon)
-        trajectory.append(w)
-    return trajectory

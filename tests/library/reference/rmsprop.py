@@ -1,18 +1,21 @@
 """RMSprop (Hinton 2012, lecture 6; centered: Graves 2013), epsilon inside the root."""
 
+from itertools import count
+
 import numpy as np
 
 from tests.library.reference.rates import rate_at
+from tests.library.reference.stepwise import stepwise
 
 
-def rmsprop(w, gradients, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False):
+@stepwise
+def rmsprop(w, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False):
     """Weights after each step."""
-    w = np.array(w, dtype="float64")
     mean_of_squares = np.zeros_like(w)
     mean = np.zeros_like(w)
     velocity = np.zeros_like(w)
-    trajectory = []
-    for t, g in enumerate(gradients, start=1):
+    for t in count(1):
+        w, g = yield w
         mean_of_squares = rho * mean_of_squares + (1 - rho) * g**2
         denominator = mean_of_squares + epsilon
         if centered:
@@ -20,5 +23,3 @@ def rmsprop(w, gradients, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e
             denominator = mean_of_squares - mean**2 + epsilon
         velocity = momentum * velocity + rate_at(learning_rate, t) * g / np.sqrt(denominator)
         w = w - velocity
-        trajectory.append(w)
-    return trajectory

@@ -1,16 +1,16 @@
-"""What surrounds a rule in one training step, as a plain loop.
-
-The rules here move a weight by an amount that depends on the gradients alone, so the loop first
-asks the rule for its moves from 0 and then walks: decay, move, constraint, average, overwrite.
-"""
+"""What surrounds a rule in one training step, as a plain loop: decay, step, constraint, average, overwrite."""
 
 import numpy as np
 
 from tests.library.reference.rates import rate_at
+from tests.library.reference.stepwise import started
 
 
-def surrounded(rule, starts, gradients, *, learning_rate, **settings):
-    """Weights[call][variable] after each call, and at the end the weights to keep."""
+def surrounded(steps, starts, gradients, *, learning_rate, **settings):
+    """Weights[call][variable] after each call, and at the end the weights to keep.
+
+    `steps` is the generator of the rule; the decay is applied here, unless the rule applies it itself.
+    """
     k = settings.get("gradient_accumulation_steps") or 1
     scale = settings.get("loss_scale_factor") or 1.0
     per_update = []
@@ -18,16 +18,15 @@ def surrounded(rule, starts, gradients, *, learning_rate, **settings):
         calls = gradients[last - k + 1 : last + 1]
         mean = [sum(call[i] for call in calls) / k / scale for i in range(len(starts))]
         per_update.append(clipped(mean, settings))
-    moves = [
-        np.diff(rule(0.0 * w, [g[i] for g in per_update]), axis=0, prepend=0.0 * w[None]) for i, w in enumerate(starts)
+    walks = [
+        walk(w, started(steps(w)), [g[i] for g in per_update], learning_rate, settings) for i, w in enumerate(starts)
     ]
-    walks = [walk(w, m, learning_rate, settings) for w, m in zip(starts, moves, strict=True)]
     calls = range(len(gradients))
-    steps = [
+    after_calls = [
         [([w] * (k - 1) + list(np.repeat(after, k, axis=0)))[call] for w, (after, _) in zip(starts, walks, strict=True)]
         for call in calls
     ]
-    return [*steps, [final for _, final in walks]]
+    return [*after_calls, [final for _, final in walks]]
 
 
 def clipped(gradients, settings):
@@ -43,16 +42,16 @@ def clipped(gradients, settings):
     return gradients
 
 
-def walk(w, moves, learning_rate, settings):
+def walk(w, rule, gradients, learning_rate, settings):
     """Weights after each real update, and the weights to keep (the average if there is one)."""
     constraint = settings.get("constraint") or (lambda w: w)
     momentum = settings.get("ema_momentum", 0.99)
     frequency = settings.get("ema_overwrite_frequency")
     average = None
     trajectory = []
-    for t, move in enumerate(moves, start=1):
+    for t, g in enumerate(gradients, start=1):
         w = w - rate_at(learning_rate, t) * (settings.get("weight_decay") or 0.0) * w
-        w = constraint(w + move)
+        w = constraint(rule.send((w, g)))
         if settings.get("use_ema"):
             average = w if average is None else momentum * average + (1 - momentum) * w
             if frequency and t % frequency == 0:

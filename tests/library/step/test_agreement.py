@@ -33,11 +33,15 @@ class Bounded(keras.constraints.Constraint):
         return keras.ops.clip(w, -0.9, 0.9)
 
 
-def undecayed(case):
-    """The loop of the rule without its own decay, which the surroundings apply instead."""
+def around(case, rate, start, gradients, **settings):
+    """The plain loop of a rule at a rate, with what is around it."""
     options = {key: value for key, value in case.options.items() if key != "weight_decay"}
-    decay = {"weight_decay": 0.0} if case.decays else {}
-    return partial(case.reference, **options, **decay)
+    if case.own_decay:
+        options["weight_decay"] = settings.pop("weight_decay")
+    elif case.decays:
+        options["weight_decay"] = 0.0
+    steps = partial(case.reference.steps, learning_rate=rate, **options)
+    return surrounded(steps, start, gradients, learning_rate=case.rates(rate), **settings)
 
 
 @IN_EACH_MODE
@@ -55,14 +59,8 @@ def test_float64_training_with_everything_around_it_equals_plain_loops(case, mod
     """Loss scale, accumulation, clipping, decay, constraint and averaging together, 40 calls."""
     start, gradients = start_weights(), random_gradients(40)
     settings = {**EVERYTHING, **CLIPS[CASES.index(case) % len(CLIPS)]}
-    expected = surrounded(
-        partial(undecayed(case), learning_rate=case.learning_rate),
-        start,
-        gradients,
-        learning_rate=case.rates(case.learning_rate),
-        constraint=partial(np.clip, a_min=-0.9, a_max=0.9),
-        **settings,
-    )
+    constraint = partial(np.clip, a_min=-0.9, a_max=0.9)
+    expected = around(case, case.learning_rate, start, gradients, constraint=constraint, **settings)
     optimizer = case.make(**settings)
     actual = train(optimizer, start, gradients, mode=mode, dtype="float64", constraint=Bounded())
     assert_follows(expected, actual, start, ROUNDING)
@@ -79,14 +77,7 @@ def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
     def rate(step):
         return case.learning_rate * (1.0 if step <= 1 else 0.5 if step <= 3 else 0.25)
 
-    expected = surrounded(
-        partial(undecayed(case), learning_rate=rate),
-        start,
-        gradients,
-        learning_rate=case.rates(rate),
-        gradient_accumulation_steps=2,
-        weight_decay=0.1,
-    )
+    expected = around(case, rate, start, gradients, gradient_accumulation_steps=2, weight_decay=0.1)
     optimizer = case.make(learning_rate=decay, gradient_accumulation_steps=2, weight_decay=0.1)
     actual = train(optimizer, start, gradients, mode=mode, dtype="float64")
     # The schedule itself computes in float32, so the rates are right to 6e-8 only.

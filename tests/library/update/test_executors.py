@@ -8,8 +8,8 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CLASSES
 from tests.library.products import crossed
+from tfoptim import update
 from tfoptim.declaration import Fraction
-from tfoptim.update import execute
 
 STEPS = 10
 ULP = np.finfo(np.float32).eps
@@ -44,7 +44,7 @@ def plain(monkeypatch):
 
     def enter():
         monkeypatch.setattr("tfoptim.update.kernels.find", lambda *_, **__: None)
-        monkeypatch.setattr(execute, "LARGE", float("inf"))
+        monkeypatch.setattr(update, "LARGE", float("inf"))
 
     return enter
 
@@ -74,8 +74,8 @@ def chosen(monkeypatch):
 
         return executor
 
-    for name in ("rows", "fused", "compiled", "dense"):
-        monkeypatch.setattr(execute, name, spy(name, getattr(execute, name)))
+    for name in ("rows", "kernel", "compiled", "dense"):
+        monkeypatch.setattr(update, name, spy(name, getattr(update, name)))
     return names
 
 
@@ -103,19 +103,19 @@ class Named(Sign):
 LARGE, SMALL = (350, 200), (20, 30)
 ADAGRAD_OF_THE_PAPER = {"initial_accumulator_value": 0.0}
 CHOICES = [
-    (tfoptim.Adam, {}, LARGE, "float32", "fused"),
-    (tfoptim.Adam, {}, LARGE, "float64", "fused"),
+    (tfoptim.Adam, {}, LARGE, "float32", "kernel"),
+    (tfoptim.Adam, {}, LARGE, "float64", "kernel"),
     (tfoptim.Adam, {}, LARGE, "bfloat16", "compiled"),
     (tfoptim.Adam, {}, SMALL, "bfloat16", "dense"),
     (tfoptim.Adam, {"amsgrad": True}, LARGE, "float32", "compiled"),
-    (tfoptim.Adam, {"amsgrad": True}, SMALL, "float32", "fused"),
+    (tfoptim.Adam, {"amsgrad": True}, SMALL, "float32", "kernel"),
     (tfoptim.Adam, {"weight_decay": 0.1}, LARGE, "float32", "compiled"),
-    (tfoptim.Adam, {"weight_decay": 0.1}, SMALL, "float32", "fused"),
+    (tfoptim.Adam, {"weight_decay": 0.1}, SMALL, "float32", "kernel"),
     (tfoptim.Adam, {"beta_2": 0.99999999}, SMALL, "float32", "dense"),
     (tfoptim.RMSprop, {}, LARGE, "float32", "compiled"),
-    (tfoptim.RMSprop, {}, SMALL, "float32", "fused"),
-    (tfoptim.RMSprop, {"momentum": 0.9}, LARGE, "float32", "fused"),
-    (tfoptim.AdaGrad, {}, LARGE, "float32", "fused"),
+    (tfoptim.RMSprop, {}, SMALL, "float32", "kernel"),
+    (tfoptim.RMSprop, {"momentum": 0.9}, LARGE, "float32", "kernel"),
+    (tfoptim.AdaGrad, {}, LARGE, "float32", "kernel"),
     (tfoptim.AdaGrad, {}, SMALL, "float64", "dense"),
     (tfoptim.AdaGrad, ADAGRAD_OF_THE_PAPER, SMALL, "float32", "dense"),
     (tfoptim.AdaGrad, ADAGRAD_OF_THE_PAPER, LARGE, "float32", "compiled"),
@@ -135,7 +135,7 @@ def test_the_choice_follows_rule_size_and_precision(chosen, cls, arguments, shap
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"), [({}, "fused"), ({"lazy": True}, "rows"), ({"weight_decay": 0.1}, "fused")]
+    ("arguments", "expected"), [({}, "kernel"), ({"lazy": True}, "rows"), ({"weight_decay": 0.1}, "kernel")]
 )
 def test_rows_run_alone_only_where_that_is_exact_or_asked_for(chosen, arguments, expected):
     """Adam moves every row, as its paper says, unless it is lazy."""

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.library.metal import placement
 from tests.library.products import crossed, every_rule, representative
-from tfoptim import ops
+from tfoptim import scalar
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
 HANDFUL = 14  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
@@ -16,8 +16,8 @@ HANDFUL = 14  # scalars a step: counter and rate to the CPU, what was computed t
 @pytest.fixture
 def metal(monkeypatch):
     """Makes the library take this machine for a Mac with an Apple GPU."""
-    monkeypatch.setattr(ops, "on_metal", lambda: True)
-    monkeypatch.setattr("tfoptim.update.execute.on_metal", lambda: True)
+    monkeypatch.setattr(scalar, "on_metal", lambda: True)
+    monkeypatch.setattr("tfoptim.update.on_metal", lambda: True)
 
 
 def traced(optimizer, gradients=None):

@@ -6,7 +6,7 @@ record holds every fact by which a kernel is chosen: to add a kernel, add a reco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,12 @@ def always(u: Update) -> bool:
     return True
 
 
-def keeps_fractions(optimizer: Any, dtype: tf.DType) -> bool:
+def keeps_fractions(optimizer: Any, numbers: Mapping[str, Any], dtype: tf.DType) -> bool:
     """Returns whether `1 - beta` keeps at least three digits in `dtype`, for each number in [0, 1).
 
     Kernels compute it in the variable's precision: a beta of 0.99999999 is 1 in float32, the second moment would stay 0
     and the step be divided by epsilon alone. How near a schedule comes to 1 is unknown.
     """
-    numbers = known(optimizer)
     betas = [numbers[name] for name, field in optimizer.fields.items() if field.domain == FRACTION]
     return all(
         isinstance(beta, float) and abs(float(np.array(beta, dtype.as_numpy_dtype)) - beta) <= 1e-3 * (1 - beta)
@@ -44,9 +43,10 @@ def keeps_fractions(optimizer: Any, dtype: tf.DType) -> bool:
     )
 
 
-def known(optimizer: Any) -> dict[str, Any]:
-    """Returns the numbers of an optimizer, None for those that functions assign."""
-    return {**optimizer.numbers(), **dict.fromkeys(optimizer._runtime.set_in_functions)}
+def known(optimizer: Any) -> list[dict[str, Any]]:
+    """Returns the numbers of an optimizer and of each of its groups, None for those that functions assign."""
+    own = {**optimizer.numbers(), **dict.fromkeys(optimizer._runtime.set_in_functions)}
+    return [own, *({**own, **group} for group in (optimizer.given("groups") or {}).values())]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Kernel:
         rule: class that defines the formula; subclasses that keep the formula have the kernel, others do not.
         run: updates the variable and its slots in place; weight decay has been applied.
         serves: whether it computes this variant of the rule, by its slots, and is fast at this size.
-        keeps: whether it keeps the precision of the optimizer's numbers in a dtype.
+        keeps: whether it keeps the precision of an optimizer's numbers, or of a group's, in a dtype.
         dtypes: of the variable.
         metal: whether Apple's plugin has its operations, for float32.
         portable: whether TFLite can decompose its operations, so that an exported step may have them.
@@ -67,7 +67,7 @@ class Kernel:
     rule: type
     run: Callable[[Update], None]
     serves: Callable[[Update], bool] = always
-    keeps: Callable[[Any, tf.DType], bool] = keeps_fractions
+    keeps: Callable[[Any, Mapping[str, Any], tf.DType], bool] = keeps_fractions
     dtypes: tuple[tf.DType, ...] = (tf.float32, tf.float64)
     metal: bool = True
     portable: bool = True
@@ -82,8 +82,12 @@ class Kernel:
             and (not u.portable or self.portable)
             and (not single_pass or passes <= FEW)
             and self.serves(u)
-            and self.keeps(u.optimizer, dtype)
+            and self.keeps_numbers(u.optimizer, dtype)
         )
+
+    def keeps_numbers(self, optimizer: Any, dtype: tf.DType) -> bool:
+        """Returns whether the kernel keeps the precision of all numbers, of groups too."""
+        return all(self.keeps(optimizer, numbers, dtype) for numbers in known(optimizer))
 
 
 _TABLE: list[Kernel] = []
@@ -95,8 +99,8 @@ def add(*kernels: Kernel) -> None:
 
 
 def of(optimizer: Any) -> list[Kernel]:
-    """Returns the kernels of an optimizer's rule; none if a user has replaced a part of what they compute."""
-    rule = overrides.rule_of(optimizer)
+    """Returns the kernels of an optimizer's rule; none if it is cautious, or a user has replaced a part of it."""
+    rule = None if optimizer.cautious else overrides.rule_of(optimizer)
     return [kernel for kernel in _TABLE if kernel.rule is rule]
 
 
@@ -113,4 +117,4 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
 
 def precisions_kept(optimizer: Any) -> list[bool]:
     """Returns for each kernel of the optimizer's rule whether it keeps the precision of the numbers in float32."""
-    return [kernel.keeps(optimizer, tf.float32) for kernel in of(optimizer)]
+    return [kernel.keeps_numbers(optimizer, tf.float32) for kernel in of(optimizer)]

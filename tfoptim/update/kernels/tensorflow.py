@@ -15,13 +15,14 @@ SavedModel has only those that TFLite can decompose (`portable`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfoptim import ops
-from tfoptim.ops import Scalar, debias, ratio, sqrt
+from tfoptim import scalar
+from tfoptim.ops import debias, ratio, sqrt
 from tfoptim.rules.adadelta import Adadelta
 from tfoptim.rules.adagrad import AdaGrad
 from tfoptim.rules.adam import Adam
@@ -30,8 +31,9 @@ from tfoptim.rules.gd import GD
 from tfoptim.rules.momentum import Momentum
 from tfoptim.rules.nadam import Nadam
 from tfoptim.rules.rmsprop import RMSprop
+from tfoptim.scalar import Scalar
 from tfoptim.update.context import Update
-from tfoptim.update.kernels import Kernel, add, known
+from tfoptim.update.kernels import Kernel, add
 from tfoptim.variables import toward
 
 
@@ -194,7 +196,7 @@ def _in_parts(u: Update) -> bool:
     On the CPU Adam's kernel wakes all threads however little there is to do, which takes some 20 us. For what one core
     has done by then, three kernels that do not are twice as fast.
     """
-    return 2**8 <= u.size < 2**15 and "GPU" not in u.variable.device and not ops.on_metal()
+    return 2**8 <= u.size < 2**15 and "GPU" not in u.variable.device and not scalar.on_metal()
 
 
 def _moments(u: Update) -> None:
@@ -222,10 +224,10 @@ def _adam(u: Update, rate: Scalar, epsilon: Scalar) -> None:
     )
 
 
-def _epsilon_is_small(optimizer: Any, dtype: tf.DType) -> bool:
+def _epsilon_is_small(optimizer: Any, numbers: Mapping[str, Any], dtype: tf.DType) -> bool:
     """Returns whether AdaGrad's epsilon can move out of the root: see `adagrad`."""
-    del dtype
-    start, epsilon = (known(optimizer)[name] for name in ("initial_accumulator_value", "epsilon"))
+    del optimizer, dtype
+    start, epsilon = (numbers[name] for name in ("initial_accumulator_value", "epsilon"))
     return bool(isinstance(epsilon, float) and start > 0 and epsilon <= 4e-6 * start)
 
 
