@@ -88,21 +88,12 @@ def normalised(values: Any, start: float, best: float) -> Array:
     Args:
         values: one value a run, of any shape; infinity on the bad side for a run that diverged, which makes 0.
         start: the value at step 0.
-        best: the best value that the target's pool of optimizers reached; below `start` for a loss.
+        best: the best value that any run reached, another than `start`; below it for a loss.
 
     Returns:
         (value - start) / (best - start), clipped to 0 .. 1.
-
-    Raises:
-        ValueError: NaN, `best` equals `start`, or a value is infinitely good.
     """
-    given = as_array("values", values, infinite=True)
-    if start == best:
-        raise ValueError(f"start and best must differ, got {start!r} for both: nothing was learned on this problem.")
-    share_of_way = (given - start) / (best - start)
-    if (share_of_way == math.inf).any():
-        raise ValueError("values must not be infinitely good: infinity stands for runs that diverged.")
-    return np.clip(share_of_way, 0.0, 1.0)
+    return np.clip((as_array("values", values, infinite=True) - start) / (best - start), 0.0, 1.0)
 
 
 def best_of(scores: Any) -> Array:

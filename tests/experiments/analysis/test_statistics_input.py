@@ -10,7 +10,7 @@ from experiments.analysis.statistics.aggregates import critical_difference, frie
 from experiments.analysis.statistics.comparing import compare
 from experiments.analysis.statistics.resampling import expanded, generator, percentile
 from experiments.analysis.statistics.significance import holm, paired_t, sign_flip
-from experiments.analysis.statistics.summaries import as_array, iqm, normalised, spread
+from experiments.analysis.statistics.summaries import as_array, iqm, spread
 from experiments.analysis.statistics.times import time_to_target
 from experiments.analysis.statistics.verdicts import tie_group
 
@@ -60,7 +60,6 @@ CASES = {
         "to its mean, not NaN, got {'A': nan}.",
     ),
     "infinitely good": (lambda: compared({**SEEDS, "A": {1: INF}}), "A, seed 1: a value must be a number, got inf;"),
-    "infinitely good, normalised": (lambda: normalised([INF], 0, 1), "values must not be infinitely good"),
     "infinite spread": (lambda: spread([1, INF]), "values must be finite, got infinity."),
     "infinite t": (lambda: paired_t([1, INF]), "differences must be finite"),
     "infinite flips": (lambda: sign_flip([1, INF]), "differences must be finite"),
@@ -74,7 +73,6 @@ CASES = {
     "no rng for many flips": (lambda: sign_flip(range(17)), "rng must be given for more than 16 seeds, got 17."),
     "p above 1": (lambda: holm([0.1, 1.2]), "p must be from 0 to 1, got values from 0.1 to 1.2."),
     "p below 0": (lambda: holm([-0.1, 0.2]), "p must be from 0 to 1, got values from -0.1 to 0.2."),
-    "nothing learned": (lambda: normalised([1], 2, 2), "start and best must differ, got 2 for both"),
     "steps that fall": (lambda: met([0, 2, 1], [1, 1, 1]), "steps must ascend from 0 or later, got [0.0, 2.0, 1.0]."),
     "steps below 0": (lambda: met([-1, 2], [1, 1]), "steps must ascend from 0 or later"),
     "too few problems": (
