@@ -66,7 +66,7 @@ def test_costs_are_those_of_the_timing_pass():
 
 def test_seconds_of_curves_are_steps_times_the_median_of_a_step():
     """Whatever the runs that are drawn took."""
-    table = curves.with_seconds(curves.rows(TIMED.found, curves.CURVES[1]), TIMED)
+    table = curves.with_seconds(curves.rows(TIMED.found, curves.curves_of(TIMED.task)[1]), TIMED)
     assert all(row["seconds"] == pytest.approx(row["step"] * 1.2 * TIMES[row["optimizer"]]) for row in table)
 
 
