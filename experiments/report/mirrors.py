@@ -57,7 +57,7 @@ def name_of(record: Record) -> str:
 def settings_of(record: Record) -> dict[str, Any]:
     """Returns what a run was made with: plain numbers, words and booleans."""
     run = record.run
-    told = {
+    return {
         "optimizer": run.label,
         "learning_rate": run.learning_rate,
         "seed": run.seed,
@@ -66,8 +66,8 @@ def settings_of(record: Record) -> dict[str, Any]:
         "data": run.data,
         "batch_size": run.batch_size,
         "study": run.study[:8],
+        **run.hyperparameters,
     }
-    return {**told, **run.hyperparameters}
 
 
 def scores_of(evaluation: Mapping[str, Any]) -> dict[str, float]:

@@ -78,7 +78,12 @@ def cases(
     found = []
     for number, (own_path, one) in enumerate(every):
         own = tuple(r for r in records if len(every) == 1 or (r.run.task, r.run.data) == (one.task, one.data))
-        case = Case(one, own, trials=_tried(own), target=target)
+        case = Case(
+            one,
+            own,
+            trials=tuple(choosing.trial_of(record) for record in own if record.run.kind == TUNING),
+            target=target,
+        )
         if of_file:
             whole = of_file[number][1]
             typed = {key: getattr(one, key) for key in ("data", "epochs", "grid", "deterministic")}
@@ -123,10 +128,6 @@ def _read(path: Path) -> Study:
         if own_path == path:
             return one
     raise UserError(f"There is no study {path}.")
-
-
-def _tried(records: Sequence[Record]) -> tuple[Trial, ...]:
-    return tuple(choosing.trial_of(record) for record in records if record.run.kind == TUNING)
 
 
 def _with_choices(case: Case, path: Path, whole: Study) -> Case:

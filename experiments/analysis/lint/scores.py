@@ -20,7 +20,8 @@ from experiments.studies import Entry
 
 def not_finite(case: Case) -> Iterator[str]:
     """A run with non-finite scores must be marked as diverged."""
-    false = (name(r) for r in case.records if r.status == "done" and not all(map(math.isfinite, _numbers(r))))
+    done = [(r, r.evaluations[-1].values()) for r in case.records if r.status == "done"]
+    false = (name(r) for r, ends in done if any(isinstance(end, float) and not math.isfinite(end) for end in ends))
     return told("Runs end without finite scores and are not marked as diverged: {}.", false)
 
 
@@ -68,10 +69,6 @@ def _kind(entry: Entry) -> str | None:
     if entry.optimizer == "momentum":
         return "nesterov" if entry.hyperparameters.get("nesterov") else "momentum"
     return entry.optimizer
-
-
-def _numbers(record: Record) -> list[float]:
-    return [value for value in record.evaluations[-1].values() if isinstance(value, float)]
 
 
 def _merits(case: Case, label: str) -> Mapping[int, float]:
