@@ -28,18 +28,26 @@ class Middle(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What the repetitions of one optimizer took; seconds and bytes."""
+    """What the repetitions of one optimizer took."""
 
     label: str  # of the optimizer
-    step: Middle  # seconds of a step
-    ratio: float | None  # the median over that of plain SGD; None where that takes no part
-    reference: str  # the label of that SGD; empty where there is none
-    whole: float  # seconds of a pass
-    compiling: Middle  # seconds of tracing, compiling and the first call
-    resident: float  # most memory of the process
-    device: float  # most memory on the GPU; NaN where there is none
-    state: float  # bytes that the optimizer keeps for each parameter
-    repetitions: int  # how many these are medians of
+    repetitions: Sequence[Taken]  # at least one
+    reference: str = ""  # the label of plain SGD; empty where that takes no part
+    base: float | None = None  # median seconds of a step of that
+
+    def of(self, name: str) -> list[float]:
+        """Returns a number of each repetition, seconds or bytes."""
+        return [getattr(one, name) for one in self.repetitions]
+
+    @property
+    def step(self) -> Middle:
+        """Seconds of a step."""
+        return middle(self.of("seconds_per_step"))
+
+    @property
+    def state(self) -> float:
+        """Bytes that the optimizer keeps for each parameter."""
+        return statistics.median(self.of("state_bytes_per_parameter"))
 
 
 def rows(found: Sequence[Record], study: Study) -> list[Row]:
@@ -48,7 +56,7 @@ def rows(found: Sequence[Record], study: Study) -> list[Row]:
     own = {entry.label: [one for one in times if one.label == entry.label] for entry in study.optimizers}
     reference = next((e.label for e in study.optimizers if plain(e) and own[e.label]), "")
     base = middle([one.seconds_per_step for one in own[reference]]).median if reference else None
-    return [_row(label, group, base, reference) for label, group in own.items() if group]
+    return [Row(label, group, reference, base) for label, group in own.items() if group]
 
 
 def plain(entry: Entry) -> bool:
@@ -73,24 +81,29 @@ def columns(reference: str) -> tuple[Column[Row], ...]:
         Column("seconds_per_step_low_quartile", "", lambda row: row.step.low),
         Column("seconds_per_step_high_quartile", "", lambda row: row.step.high),
         Column("steps_per_second", "", lambda row: 1 / row.step.median),
-        Column("times_sgd", f"÷ that of {reference or 'SGD'}", lambda row: row.ratio, "{:.2f}".format),
         Column(
-            "seconds_per_pass_median", "ms a pass", lambda row: row.whole, lambda seconds: _three(1e3 * seconds)
+            "times_sgd", f"÷ that of {reference or 'SGD'}", lambda row: row.base and row.step.median / row.base,
+            "{:.2f}".format,
         ),
         Column(
-            "seconds_compiling_median", "seconds of compiling", lambda row: row.compiling.median, "{:.2f}".format
+            "seconds_per_pass_median", "ms a pass", lambda row: statistics.median(row.of("seconds_per_pass")),
+            lambda seconds: _three(1e3 * seconds),
         ),
-        Column("seconds_compiling_low_quartile", "", lambda row: row.compiling.low),
-        Column("seconds_compiling_high_quartile", "", lambda row: row.compiling.high),
-        Column("peak_resident_bytes", "peak memory, MiB", lambda row: row.resident, _mebibytes),
+        Column(
+            "seconds_compiling_median", "seconds of compiling",
+            lambda row: middle(row.of("seconds_compiling")).median, "{:.2f}".format,
+        ),
+        Column("seconds_compiling_low_quartile", "", lambda row: middle(row.of("seconds_compiling")).low),
+        Column("seconds_compiling_high_quartile", "", lambda row: middle(row.of("seconds_compiling")).high),
+        Column("peak_resident_bytes", "peak memory, MiB", lambda row: max(row.of("peak_resident_bytes")), _mebibytes),
         Column(
             "peak_device_bytes", "peak on the GPU, MiB",
-            lambda row: None if math.isnan(row.device) else row.device, _mebibytes,
+            lambda row: None if math.isnan(most := max(row.of("peak_device_bytes"))) else most, _mebibytes,
         ),
         Column(
             "state_bytes_per_parameter", "bytes of state for each parameter", lambda row: row.state, "{:.3g}".format
         ),
-        Column("repetitions", "repetitions", lambda row: row.repetitions),
+        Column("repetitions", "repetitions", lambda row: len(row.repetitions)),
     )  # fmt: skip
 
 
@@ -99,28 +112,12 @@ def lines(found: Sequence[Row]) -> list[str]:
     said = []
     for row in found:
         _, step, ratio, whole, compiling, resident, _, state, count = cells(columns(row.reference), row)
-        times = "" if row.ratio is None else f", {ratio} times that of {row.reference}"
+        times = "" if row.base is None else f", {ratio} times that of {row.reference}"
         said.append(
             f"{row.label}: {step} ms a step{times}, {whole} ms a pass, compiled in {compiling} s, {resident} MiB at "
             f"most, {state} bytes of state for each parameter; {count} repetitions"
         )
     return said
-
-
-def _row(label: str, group: Sequence[Taken], base: float | None, reference: str) -> Row:
-    step = middle([one.seconds_per_step for one in group])
-    return Row(
-        label,
-        step,
-        None if base is None else step.median / base,
-        reference,
-        statistics.median(one.seconds_per_pass for one in group),
-        middle([one.seconds_compiling for one in group]),
-        max(one.peak_resident_bytes for one in group),
-        max(one.peak_device_bytes for one in group),
-        statistics.median(one.state_bytes_per_parameter for one in group),
-        len(group),
-    )
 
 
 def _mebibytes(value: float) -> str:

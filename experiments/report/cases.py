@@ -15,7 +15,7 @@ from experiments.analysis.statistics.summaries import spread
 from experiments.problems.metrics import METRICS, Summary, summarise
 from experiments.records import files
 from experiments.records.run_folder import Record
-from experiments.report.captions import Captions
+from experiments.report.captions import Captions, say
 from experiments.studies import Study
 from experiments.text import group, to_csv
 
@@ -126,20 +126,9 @@ COLUMNS: Sequence[Column[ByMetric]] = (
 def notes(study: Study, runs: Sequence[cases.Measured], captions: Sequence[str]) -> list[str]:
     """Returns the sentences that belong under the table."""
     count = len({score.case for one in runs for score in one.scores})
-    over = "then mean ± standard deviation of seeds" if len(study.seeds) > 1 else "of seed"
     tolerance = next((one.scores[0].tolerance_mm for one in runs), math.nan)
-    return [
-        *captions,
-        (
-            f"Each number: mean of the {count} test cases, {over} {', '.join(map(str, study.seeds))}; the mean of "
-            "classes is taken in each case first. Missed and false alarms: structures of all seeds."
-        ),
-        (
-            f"Surface Dice: at a tolerance of {tolerance:g} mm. A structure that is missed, or found where there is "
-            "none, has overlaps of 0 and distances of the image's diagonal; one rightly found absent 1 and 0. Ratios "
-            "without definition are left out and counted in the CSV."
-        ),
-    ]
+    facts = {"seeds": study.seeds, "cases": count, "tolerance": tolerance}
+    return [*captions, say("report", "cases", "numbers", facts), say("report", "cases", "surfaces", facts)]
 
 
 def as_csv(table: Sequence[Row], runs: Sequence[cases.Measured]) -> str:
