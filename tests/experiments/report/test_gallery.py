@@ -92,3 +92,9 @@ def test_every_figure_has_words_and_all_words_a_figure():
     declared = {one.slug for one in (*gallery.FIGURES, gallery.PATHS) if isinstance(one, gallery.Figure)}
     made = {"curves", "rates", "rates_among", "learning_rates_relative", "target", "overlay", *cases.BOXES}
     assert declared | made == set(captions.WORDS["problem"])
+
+
+def test_all_words_are_templates():
+    """One that is not would be seen only when its figure is drawn, or refused."""
+    entries = [entry for kind in captions.WORDS.values() for entry in kind.values()]
+    assert all(captions._template(text) for entry in entries for text in entry.values())
