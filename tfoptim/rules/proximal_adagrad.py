@@ -41,7 +41,8 @@ class ProximalAdagrad(Optimizer):
 
     @property
     def skips_zero_gradients(self) -> bool:
-        return self.numbers()["l1_regularization_strength"] == self.numbers()["l2_regularization_strength"] == 0
+        numbers = self.numbers()
+        return bool(numbers["l1_regularization_strength"] == numbers["l2_regularization_strength"] == 0)
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.G = s.G + square(g)
