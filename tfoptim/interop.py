@@ -81,3 +81,9 @@ def _take_over(keras_optimizer: Any, ours: Any) -> Any:
         for mine, theirs in zip(ours.variables, keras_optimizer.variables, strict=True):
             mine.assign(keras.ops.cast(theirs, mine.dtype))
     return ours
+
+
+def parts(optimizer: Any) -> list[Optimizer]:
+    """Returns the tfoptim optimizers in an optimizer: itself, or those it wraps or joins."""
+    inside = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    return [part for part in inside if isinstance(part, Optimizer)]

@@ -10,6 +10,7 @@ import keras
 from tfoptim.declaration.domains import nearest
 from tfoptim.optimizer import Optimizer
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
+from tfoptim.wrappers.sam import SAM
 
 RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
 
@@ -30,8 +31,8 @@ def available() -> list[str]:
     """Returns the names that `get` accepts.
 
     >>> import tfoptim
-    >>> [name for name in tfoptim.available() if name.startswith("adam")]
-    ['adam', 'adamax', 'adamw']
+    >>> tfoptim.available()[:4]
+    ['adadelta', 'adagrad', 'adam', 'adamax']
     """
     return list(classes())
 
@@ -67,10 +68,21 @@ def named(name: str) -> type[Optimizer]:
     """Returns the class of a name, in any case, with or without the registered prefix; raises with the nearest name."""
     short = name.removeprefix("tfoptim>").lower()
     if short not in classes():
+        _check_not_a_wrapper(short)
         theirs = {cls.lower(): cls for cls in dir(keras.optimizers) if cls[0].isupper()}.get(short)
         keras_has = f" Keras has it: keras.optimizers.{theirs}." if theirs else nearest(short, classes())
         raise ValueError(f"There is no optimizer {name!r}.{keras_has} Available: {', '.join(available())}.")
     return classes()[short]
+
+
+WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (LossScaleOptimizer, SAM)}
+"""Optimizers made of other optimizers: they have configs, and no names, as a name says nothing of the others."""
+
+
+def _check_not_a_wrapper(short: str) -> None:
+    for name in WRAPPERS:
+        if name.lower() == short:
+            raise ValueError(f"tfoptim.{name} is made of another optimizer: tfoptim.{name}(tfoptim.get('adam')).")
 
 
 def _revived(config: Mapping[str, Any]) -> Any:
@@ -87,8 +99,8 @@ def _revived(config: Mapping[str, Any]) -> Any:
     plain = config.get("module") is None and registered == name and keras.saving.get_registered_object(name) is None
     module = str(config.get("module") or "").partition(".")[0]
     if plain or module == "tfoptim" or registered.startswith("tfoptim>"):
-        scaling = name.removeprefix("tfoptim>") == LossScaleOptimizer.__name__
-        return (LossScaleOptimizer if scaling else named(name)).from_config(dict(config.get("config") or {}))
+        cls = WRAPPERS.get(name.removeprefix("tfoptim>")) or named(name)
+        return cls.from_config(dict(config.get("config") or {}))
     optimizer = keras.saving.deserialize_keras_object(dict(config))
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(f"An optimizer's config is needed, got that of {described(optimizer)}.")

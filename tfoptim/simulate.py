@@ -45,7 +45,6 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     for t, gradient in enumerate(gradients, start=1):
         g = gradient(w) if callable(gradient) else gradient
         h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in (numbers | own).items()})
-        h.base_rate = _at(numbers["learning_rate"], t - 1)
         if "learning_rate" in own:
             h.learning_rate *= _at(numbers["learning_rate"], t - 1)
         if optimizer.own_decay:

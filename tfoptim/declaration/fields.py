@@ -111,6 +111,8 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "rho2": ("beta_2",),
     "eps": ("epsilon",),
     "mu": ("momentum",),
+    "rho": ("sam_rho",),
+    "adaptive": ("sam_adaptive",),
     "wd": ("weight_decay",),
     "grad_clip": ("clipnorm",),
     "max_grad_norm": ("global_clipnorm",),
@@ -125,6 +127,8 @@ _OTHER_HINTS = {
     ),
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
+    "exclude_from_weight_decay": "It is a method; call it before the optimizer is built.",
+    "exclude_from_layer_adaptation": "It is a method of Lamb and LARS; call it before the optimizer is built.",
     "clip_norm": "Did you mean 'clipnorm', of each variable, or 'global_clipnorm', of all together?",
 }
 
@@ -180,19 +184,15 @@ def check_name(owner: str, name: Any) -> None:
 
 
 def check_together(owner: str, values: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
-    """Warns of combinations that are allowed but rarely intended."""
+    """Warns of combinations that are allowed but rarely intended; `usual` are the defaults."""
     numbers = {name: value for name, value in values.items() if isinstance(value, float)}
-    if _swapped(numbers) and not _swapped(usual):
-        _say(f"{owner}: beta_1={numbers['beta_1']} is larger than beta_2={numbers['beta_2']}: swapped?")
+    beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
+    if beta_1 > beta_2 and usual.get("beta_1", 0.0) <= usual.get("beta_2", 1.0):
+        _say(f"{owner}: beta_1={beta_1} is larger than beta_2={beta_2}: swapped?")
     if numbers.get("learning_rate", 0.0) * numbers.get("weight_decay", 0.0) >= 1:
         _say(f"{owner}: learning_rate * weight_decay >= 1 takes all of the weights off at each step.")
     if not values["use_ema"] and (values["ema_momentum"] != usual["ema_momentum"] or values["ema_overwrite_frequency"]):
         _say(f"{owner}: ema_momentum and ema_overwrite_frequency have no effect without use_ema=True.")
-
-
-def _swapped(numbers: Mapping[str, Any]) -> bool:
-    beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
-    return bool(beta_1 > beta_2)
 
 
 def _say(message: str) -> None:

@@ -3,33 +3,30 @@
 from typing import Any
 
 from tfoptim.declaration import Fraction, NonNegative
-from tfoptim.ops import debias, maximum, ratio, sqrt, square
+from tfoptim.ops import debias, maximum, ratio, sqrt, square, where
 from tfoptim.optimizer import Optimizer
-from tfoptim.rules.rectification import Threshold, rectified
+from tfoptim.rectification import Threshold, rectification
 
 
 class AdaBelief(Optimizer):
     """AdaBelief (Zhuang et al., 2020: Adapting stepsizes by the belief in observed gradients, algorithm 2).
 
     ```
-    m, s <- 0
     m <- beta_1 * m + (1 - beta_1) * g
-    s <- beta_2 * s + (1 - beta_2) * (g - m)^2 + epsilon                    s_max as AMSGrad; otherwise s_max = s
-    w <- w - learning_rate * m_hat / (sqrt(s_max / (1 - beta_2^t)) + epsilon),              m_hat = m / (1 - beta_1^t)
-    rectify: the last line times r, or with m_hat alone, as in RAdam
+    s <- beta_2 * s + (1 - beta_2) * (g - m)^2 + epsilon                                   s_max as AMSGrad
+    w <- w - learning_rate * m / (1 - beta_1^t) / (sqrt(s / (1 - beta_2^t)) + epsilon)     rectify: as RAdam
     ```
 
-    Adam that is bold where gradients agree with their mean. Take it to go on with a recipe that has it, or for GANs;
-    not where gradients are tiny: epsilon adds up in s. `rectify=False` is the paper, the defaults TensorFlow Addons'.
+    Long steps where gradients agree with their mean. The defaults are TFA's; paper: `rectify=False, epsilon=1e-8`.
 
     Args:
-        learning_rate: size of a step where the gradient is steady.
+        learning_rate: size of a step.
         beta_1: share of the old mean of gradients that each step keeps.
-        beta_2: share of the old mean of squared deviations that each step keeps.
-        epsilon: keeps the deviation, and the denominator, away from 0.
+        beta_2: share of the old variance that each step keeps.
+        epsilon: added to s at each step, which layers with tiny gradients feel, and to its root.
         amsgrad: let the denominator only grow.
-        rectify: shorten steps until s has seen enough, from the sixth step on or later; see `RAdam`.
-        sma_threshold: length of the average, in steps, from which the step is rectified.
+        rectify: scale steps as `RAdam` does.
+        sma_threshold: rho from which steps are rectified, > 4.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import AdaBelief, simulate
@@ -50,11 +47,14 @@ class AdaBelief(Optimizer):
     def slots(self) -> Any:
         return {"m": 0.0, "s": 0.0}, {"s_max": 0.0} if self.amsgrad else {}
 
+    def once(self, h: Any, s: Any) -> None:
+        h.r = rectification(h)
+
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         s.s = s_max = h.beta_2 * s.s + (1 - h.beta_2) * square(g - s.m) + h.epsilon
         if self.amsgrad:
             s.s_max = s_max = maximum(s.s_max, s.s)
         m_hat = s.m / debias(h.beta_1, h.t)
-        adapted = ratio(m_hat, sqrt(s_max / debias(h.beta_2, h.t)) + h.epsilon)
-        return rectified(h, m_hat, adapted) if self.rectify else adapted
+        u = ratio(m_hat, sqrt(s_max / debias(h.beta_2, h.t)) + h.epsilon)
+        return where(h.r > 0, h.r * u, m_hat) if self.rectify else u

@@ -1,30 +1,31 @@
-"""AdaBound and AMSBound."""
+"""AdaBound."""
 
 from typing import Any
 
-from tfoptim.declaration import Fraction, NonNegative, Positive
-from tfoptim.ops import clip, debias, equal, maximum, ratio, sqrt, square, where
+from tfoptim.declaration import Fraction, NonNegative, Positive, Slot
+from tfoptim.ops import clip, debias, maximum, ratio, sqrt, square, where
 from tfoptim.optimizer import Optimizer
 
 
 class AdaBound(Optimizer):
-    """AdaBound and AMSBound (Luo et al., 2019: Adaptive gradient methods with dynamic bound, algorithms 2 and 3).
+    """AdaBound and AMSBound (Luo et al., 2019: Adaptive gradient methods with dynamic bound, algorithm 2).
 
     ```
-    m, v, v_max as Adam (AMSGrad with amsbound; otherwise v_max = v);   first_rate: the first that is not 0
-    f = final_lr * learning_rate / first_rate
-    a = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) / (sqrt(v_max) + epsilon)
-    w <- w - clip(a, f * (1 - 1 / (gamma * t + 1)), f * (1 + 1 / (gamma * t))) * m
+    m, v (v_max) as Adam;   eta_0: the first rate above 0;    f = final_lr * learning_rate / eta_0
+    step = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) / (sqrt(v) + epsilon)
+    step <- clip(step, f * (1 - 1 / (gamma * t + 1)), f * (1 + 1 / (gamma * t)))
+    w <- w - step * m
     ```
 
-    Adam at the start, momentum of rate final_lr at the end. As the authors' code; the paper also divides by sqrt(t).
+    Adam at first, momentum of rate `final_lr` in the end. For migration; AdamW with a schedule has superseded it. The
+    form is that of the authors' code; their paper also divides by sqrt(t).
 
     Args:
-        learning_rate: size of a step at the start, where the gradient is steady.
+        learning_rate: size of a step of Adam.
         beta_1: share of the old mean of gradients that each step keeps.
         beta_2: share of the old mean of squared gradients that each step keeps.
-        final_lr: rate to which that of every weight goes, times what a schedule makes of the first learning rate.
-        gamma: how fast: after `1 / gamma` steps, the bounds are half and twice that rate.
+        final_lr: rate to which both bounds go.
+        gamma: speed at which they do, > 0.
         epsilon: keeps the denominator away from 0.
         amsbound: let the denominator only grow.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
@@ -35,7 +36,6 @@ class AdaBound(Optimizer):
     """
 
     family = "adaptive"
-    shared = {"first_rate": 0.0}
     learning_rate: NonNegative = 0.001
     beta_1: Fraction = 0.9
     beta_2: Fraction = 0.999
@@ -46,16 +46,15 @@ class AdaBound(Optimizer):
 
     @property
     def slots(self) -> Any:
-        return {"m": 0.0, "v": 0.0}, {"v_max": 0.0} if self.amsbound else {}
-
-    def once(self, h: Any, s: Any) -> None:
-        s.first_rate = where(equal(s.first_rate, 0.0), h.base_rate, s.first_rate)
-        h.f = h.final_lr * ratio(h.base_rate, s.first_rate)
+        return {"m": 0.0, "v": 0.0}, {"v_max": 0.0} if self.amsbound else {}, {"eta_0": Slot(shape=())}
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         s.v = v_max = h.beta_2 * s.v + (1 - h.beta_2) * square(g)
         if self.amsbound:
             s.v_max = v_max = maximum(s.v_max, s.v)
-        a = ratio(h.learning_rate * sqrt(debias(h.beta_2, h.t)) / debias(h.beta_1, h.t), sqrt(v_max) + h.epsilon)
-        return w - clip(a, h.f * (1 - 1 / (h.gamma * h.t + 1)), h.f * (1 + 1 / (h.gamma * h.t))) * s.m
+        s.eta_0 = where(s.eta_0 > 0, s.eta_0, h.learning_rate)
+        f = ratio(h.final_lr * h.learning_rate, s.eta_0)
+        rate = h.learning_rate * sqrt(debias(h.beta_2, h.t)) / debias(h.beta_1, h.t)
+        step = ratio(rate, sqrt(v_max) + h.epsilon)
+        return w - clip(step, f * (1 - 1 / (h.gamma * h.t + 1)), f * (1 + 1 / (h.gamma * h.t))) * s.m

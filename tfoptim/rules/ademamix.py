@@ -11,24 +11,24 @@ class AdEMAMix(Optimizer):
     """AdEMAMix (Pagliardini, Ablin & Grangier, 2024: Better, faster, older, algorithm 1).
 
     ```
-    m1, m2, v <- 0
-    a = alpha;   b = beta_3;   but with warmup, while x = t / warmup < 1:
-    a = x * alpha;   b = min(exp(ln beta_1 * ln beta_3 / ((1 - x) * ln beta_3 + x * ln beta_1)), beta_3)
-    m1 <- beta_1 * m1 + (1 - beta_1) * g;   m2 <- b * m2 + (1 - b) * g;   v <- beta_2 * v + (1 - beta_2) * g^2
+    a, b = alpha, beta_3;    with warmup, while x = t / warmup < 1:
+        a = x * alpha;   b = exp(ln beta_1 * ln beta_3 / ((1 - x) * ln beta_3 + x * ln beta_1)), at most beta_3
+    m1 <- beta_1 * m1 + (1 - beta_1) * g
+    m2 <- b * m2 + (1 - b) * g                                              not bias-corrected
+    v <- beta_2 * v + (1 - beta_2) * g^2
     w <- w - learning_rate * (m1 / (1 - beta_1^t) + a * m2) / (sqrt(v / (1 - beta_2^t)) + epsilon)
     ```
 
-    For large models and 100,000 steps or more: m2 remembers 10,000. Not for short trainings: it has no bias correction,
-    and is nearly 0 for thousands of steps. Without `warmup` (the paper: all steps), a large alpha may diverge early.
+    For large models and 100,000 steps or more. The paper warms up over the whole training; else it can diverge early.
 
     Args:
-        learning_rate: size of a step where the gradient is steady and alpha is 0.
+        learning_rate: size of a step where the gradient is steady.
         beta_1: share of the old fast mean of gradients that each step keeps.
         beta_2: share of the old mean of squared gradients that each step keeps.
         beta_3: share of the old slow mean of gradients that each step keeps.
         alpha: weight of the slow mean.
         epsilon: keeps the denominator away from 0.
-        warmup: steps in which alpha and beta_3 grow to their values; None: they have them from the start.
+        warmup: steps over which alpha and beta_3 rise; None: at once.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import AdEMAMix, simulate

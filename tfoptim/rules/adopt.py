@@ -3,33 +3,30 @@
 from typing import Any
 
 from tfoptim.declaration import Fraction, NonNegative
-from tfoptim.ops import clip, equal, maximum, power, ratio, sqrt, square, where
+from tfoptim.ops import clip, equal, maximum, ratio, sqrt, square, where
 from tfoptim.optimizer import Optimizer
 
 
 class ADOPT(Optimizer):
-    """ADOPT (Taniguchi et al., 2024: Modified Adam can converge with any beta_2, algorithm 2, with clipping).
+    """ADOPT, clipped (Taniguchi et al., 2024: Modified Adam can converge with any beta_2, algorithm 2).
 
     ```
     m, v <- 0
-    t = 1:  v <- g^2, and no step
-    t > 1:  u = g / max(sqrt(v), epsilon);   u <- clip(u, -c, c),   c = (t - 1)^clip_exponent
-            m <- beta_1 * m + (1 - beta_1) * u
-            w <- w - learning_rate * m
-            v <- beta_2 * v + (1 - beta_2) * g^2
+    t = 1:   v <- g^2, and no step
+    t > 1:   u  = g / max(sqrt(v), epsilon);   u <- clip(u, -c, c),  c = (t - 1)^clip_exponent
+             m <- beta_1 * m + (1 - beta_1) * u
+             w <- w - learning_rate * m;   v <- beta_2 * v + (1 - beta_2) * g^2
     ```
 
-    Where beta_2 cannot be tuned, or gradients have heavy tails: the gradient is divided by the second moment of those
-    before it, which Adam's proof lacks. The first step leaves the weights as they are, but for weight decay, which the
-    authors' code leaves out there. An element whose first gradient comes later makes steps of c at most, and without
-    clipping of g / epsilon.
+    Adam whose gradient is divided by the root of those before it, so that it converges with any beta_2, and under
+    heavy-tailed noise. No bias correction. The first step only measures, and decays weights as every step does.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
-        beta_1: share of the old mean of divided gradients that each step keeps.
+        beta_1: share of the old mean of scaled gradients that each step keeps.
         beta_2: share of the old mean of squared gradients that each step keeps.
-        epsilon: the smallest denominator.
-        clip_exponent: how fast the largest divided gradient grows with the step; None: no clipping.
+        epsilon: smallest denominator.
+        clip_exponent: growth of the bound on scaled gradients with the steps; None: no bound.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import ADOPT, simulate
@@ -46,12 +43,14 @@ class ADOPT(Optimizer):
     epsilon: NonNegative = 1e-6
     clip_exponent: NonNegative | None = 0.25
 
+    def once(self, h: Any, s: Any) -> None:
+        h.later = where(equal(h.t, 1), 0.0, 1.0)
+        h.c = None if h.clip_exponent is None else (h.t - 1) ** h.clip_exponent
+
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
-        first = equal(h.t, 1)
         u = ratio(g, maximum(sqrt(s.v), h.epsilon))
-        if h.clip_exponent is not None:
-            c = power(h.t - 1, h.clip_exponent)
-            u = clip(u, -c, c)
-        s.m = where(first, s.m, h.beta_1 * s.m + (1 - h.beta_1) * u)
-        s.v = where(first, square(g), h.beta_2 * s.v + (1 - h.beta_2) * square(g))
-        return where(first, 0.0, s.m)
+        if h.c is not None:
+            u = clip(u, -h.c, h.c)
+        s.m = h.later * (h.beta_1 * s.m + (1 - h.beta_1) * u)
+        s.v = h.beta_2 * s.v * h.later + (1 - h.beta_2 * h.later) * square(g)
+        return s.m

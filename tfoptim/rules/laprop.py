@@ -17,20 +17,19 @@ class LaProp(Optimizer):
     w <- w - learning_rate * m / (1 - beta_1^t)
     ```
 
-    Adam that divides each gradient before it is averaged, so that no pair of betas makes steps large: for noisy
-    gradients with a small beta_2, as in reinforcement learning. The learning rate stands outside of m, unlike in the
-    authors' code, which differs under a schedule.
+    Adam that divides each gradient before it is averaged, so that any pair of betas is stable; for noisy gradients and
+    small beta_2. The authors' code keeps the learning rate in m, which differs under a schedule.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
-        beta_1: share of the old mean of divided gradients that each step keeps.
+        beta_1: share of the old mean of scaled gradients that each step keeps.
         beta_2: share of the old mean of squared gradients that each step keeps.
         epsilon: keeps the denominator away from 0.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import LaProp, simulate
     >>> simulate(LaProp(), 1.0, [0.1, -0.2, 0.3])
-    array([0.9996    , 0.99967678, 0.99952031])
+    array([0.9996    , 0.99967679, 0.99952032])
     """
 
     family = "adaptive"

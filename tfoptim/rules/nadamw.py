@@ -8,20 +8,18 @@ from tfoptim.optimizer import Optimizer
 
 
 class NAdamW(Optimizer):
-    """NAdamW (Dozat, 2016: Incorporating Nesterov momentum into Adam, with constant momentum and decoupled decay).
+    """Nadam (Dozat, 2016) with a constant momentum and decoupled decay: AlgoPerf's baseline (Dahl et al., 2023).
 
     ```
-    w <- w - learning_rate * weight_decay * w
-    m, v <- 0
+    m, v <- 0;   w <- w - learning_rate * weight_decay * w
     m <- beta_1 * m + (1 - beta_1) * g
     v <- beta_2 * v + (1 - beta_2) * g^2
     m_hat = beta_1 * m / (1 - beta_1^(t+1)) + (1 - beta_1) * g / (1 - beta_1^t)
     w <- w - learning_rate * m_hat / (sqrt(v / (1 - beta_2^t)) + epsilon)
     ```
 
-    AdamW that looks ahead along the mean of gradients, and the strongest tuned baseline of the AlgoPerf benchmark. It
-    is not Nadam with weight decay, whose momentum warms up. Other implementations divide both parts of m_hat by the
-    same correction.
+    The strongest tuned baseline of its class. It is not `Nadam(weight_decay=...)`, whose momentum warms up. AlgoPerf's
+    own code, and timm's, divide both parts of m_hat by 1 - beta_1^t.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
@@ -40,7 +38,7 @@ class NAdamW(Optimizer):
     slots = {"m": 0.0, "v": 0.0}
 
     learning_rate: NonNegative = 0.001
-    weight_decay: NonNegative = 0.004  # pyright: ignore[reportIncompatibleVariableOverride]  None would be no NAdamW
+    weight_decay: NonNegative = 0.004  # pyright: ignore[reportIncompatibleVariableOverride]  as in AdamW
     beta_1: Fraction = 0.9
     beta_2: Fraction = 0.999
     epsilon: NonNegative = 1e-8

@@ -17,16 +17,15 @@ class Yogi(Optimizer):
     w <- w - learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
     ```
 
-    Adam whose second moment changes by g^2 at most, so that it forgets slowly when gradients are rare or shrink. Take
-    it to go on with a recipe that has it. The defaults and the bias correction, which the paper lacks, are those of
-    TensorFlow Addons; epsilon is large, and stands beside the uncorrected root.
+    Adam whose v falls no faster than by g^2, so that the rate does not jump after large gradients. As in TensorFlow
+    Addons, with a bias correction, which the paper lacks. Its large epsilon makes small gradients count less.
 
     Args:
         learning_rate: size of a step where the gradient is steady.
         beta_1: share of the old mean of gradients that each step keeps.
-        beta_2: 1 minus the share of g^2 by which the second moment changes at each step.
+        beta_2: 1 minus the share of g^2 by which v moves.
         epsilon: keeps the denominator away from 0.
-        initial_accumulator_value: start of the second moment.
+        initial_accumulator_value: start of v.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Yogi, simulate
@@ -45,5 +44,5 @@ class Yogi(Optimizer):
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
-        s.v = s.v - (1 - h.beta_2) * sign(s.v - square(g)) * square(g)
+        s.v = s.v - (1 - h.beta_2) * (sign(s.v - square(g)) * square(g))
         return ratio(sqrt(debias(h.beta_2, h.t)) / debias(h.beta_1, h.t) * s.m, sqrt(s.v) + h.epsilon)

@@ -69,8 +69,6 @@ class Update:
 def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> SimpleNamespace:
     """Returns the hyperparameters of one step as Scalars, or None if disabled; computed once for all variables.
 
-    `base_rate` is the optimizer's learning rate, in groups with a factor of their own too.
-
     Args:
         optimizer: whose fields they are.
         step: int64 tensor, completed updates; schedules see it, the rule sees `t = step + 1`.
@@ -91,7 +89,6 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
         h.learning_rate = choose(kept, h.learning_rate, Scalar(tf.cast(rate, dtype)))
     elif rate is not None:
         h.learning_rate = Scalar(rate)
-    h.base_rate = h.learning_rate
     return h
 
 

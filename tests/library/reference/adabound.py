@@ -1,4 +1,4 @@
-"""AdaBound and AMSBound (Luo et al. 2019), as the authors' code: without the division by the root of t."""
+"""AdaBound and AMSBound (Luo et al. 2019, algorithm 2, in the form of their code)."""
 
 from itertools import count
 
@@ -19,7 +19,7 @@ def adabound(
     epsilon=1e-8,
     amsbound=False,
 ):
-    """Weights after each step; both bounds follow the learning rate's change since the first step."""
+    """Weights after each step; the bounds follow the rate relative to its first value."""
     m = np.zeros_like(w)
     v = np.zeros_like(w)
     largest = np.zeros_like(w)
@@ -30,7 +30,8 @@ def adabound(
         m = beta_1 * m + (1 - beta_1) * g
         v = beta_2 * v + (1 - beta_2) * g**2
         largest = np.maximum(largest, v)
-        size = eta * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-        size = size / (np.sqrt(largest if amsbound else v) + epsilon)
+        second = largest if amsbound else v
         final = final_lr * eta / first
-        w = w - np.clip(size, final * (1 - 1 / (gamma * t + 1)), final * (1 + 1 / (gamma * t))) * m
+        step = eta * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) / (np.sqrt(second) + epsilon)
+        step = np.clip(step, final * (1 - 1 / (gamma * t + 1)), final * (1 + 1 / (gamma * t)))
+        w = w - step * m

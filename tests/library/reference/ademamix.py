@@ -1,4 +1,4 @@
-"""AdEMAMix (Pagliardini, Ablin & Grangier 2024, algorithm 1, and the schedulers of section 3)."""
+"""AdEMAMix (Pagliardini, Ablin & Grangier 2024, algorithm 1)."""
 
 from itertools import count
 
@@ -19,20 +19,20 @@ def ademamix(
     epsilon=1e-8,
     warmup=None,
 ):
-    """Weights after each step; the slow mean has no bias correction."""
+    """Weights after each step; the slow mean is not corrected."""
     fast = np.zeros_like(w)
     slow = np.zeros_like(w)
     v = np.zeros_like(w)
     for t in count(1):
         w, g = yield w
-        strength, kept = alpha, beta_3
+        a, b = alpha, beta_3
         if warmup is not None and t < warmup:
-            done = t / warmup
-            strength = done * alpha
-            half_lives = (1 - done) * np.log(beta_3) + done * np.log(beta_1)
-            kept = min(np.exp(np.log(beta_1) * np.log(beta_3) / half_lives), beta_3)
+            x = t / warmup
+            a = x * alpha
+            b = np.exp(np.log(beta_1) * np.log(beta_3) / ((1 - x) * np.log(beta_3) + x * np.log(beta_1)))
+            b = min(b, beta_3)
         fast = beta_1 * fast + (1 - beta_1) * g
-        slow = kept * slow + (1 - kept) * g
+        slow = b * slow + (1 - b) * g
         v = beta_2 * v + (1 - beta_2) * g**2
-        mixed = fast / (1 - beta_1**t) + strength * slow
-        w = w - rate_at(learning_rate, t) * mixed / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+        direction = fast / (1 - beta_1**t) + a * slow
+        w = w - rate_at(learning_rate, t) * direction / (np.sqrt(v / (1 - beta_2**t)) + epsilon)

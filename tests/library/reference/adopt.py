@@ -1,4 +1,4 @@
-"""ADOPT (Taniguchi et al. 2024, algorithm 2 and its clipping)."""
+"""ADOPT (Taniguchi et al. 2024, algorithm 2): each gradient is divided by the root of those before it."""
 
 from itertools import count
 
@@ -10,7 +10,7 @@ from tests.library.reference.stepwise import stepwise
 
 @stepwise
 def adopt(w, learning_rate=0.001, beta_1=0.9, beta_2=0.9999, epsilon=1e-6, clip_exponent=0.25):
-    """Weights after each step; the first gradient starts the second moment and moves nothing."""
+    """Weights after each step; the first only measures."""
     m = np.zeros_like(w)
     v = None
     for t in count(1):

@@ -1,4 +1,4 @@
-"""LaProp (Ziyin, Wang & Ueda 2020, algorithm 1)."""
+"""LaProp (Ziyin, Wang & Ueda 2020): gradients are scaled before they are averaged."""
 
 from itertools import count
 
@@ -10,7 +10,7 @@ from tests.library.reference.stepwise import stepwise
 
 @stepwise
 def laprop(w, learning_rate=0.0004, beta_1=0.9, beta_2=0.999, epsilon=1e-15):
-    """Weights after each step; gradients are divided first and averaged then."""
+    """Weights after each step."""
     m = np.zeros_like(w)
     v = np.zeros_like(w)
     for t in count(1):

@@ -1,4 +1,4 @@
-"""Yogi (Zaheer et al. 2018, algorithm 2) with the bias correction of TensorFlow Addons."""
+"""Yogi (Zaheer et al. 2018, algorithm 2), with the bias correction of TensorFlow Addons."""
 
 from itertools import count
 
