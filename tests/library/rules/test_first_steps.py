@@ -47,6 +47,7 @@ def test_adopt_bounds_elements_whose_first_gradient_is_late(arguments, moved):
     np.testing.assert_allclose(late, [0.0, 0.0, 0.0, -moved], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_first_step_is_that_of_the_optimizer_also_with_accumulation():
     """ADOPT and Adan take the mean of a cycle for one gradient."""
     for make in (tfoptim.ADOPT, tfoptim.Adan):
