@@ -9,7 +9,8 @@ import keras
 from tfoptim.optimizer import Optimizer
 from tfoptim.registry import classes, described
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
-from tfoptim.wrappers.multi import WHOLE, MultiOptimizer
+from tfoptim.wrappers.multi import MultiOptimizer
+from tfoptim.wrappers.whole import WHOLE
 
 KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "lamb"}
 
@@ -150,3 +151,10 @@ def _take_over(keras_optimizer: Any, ours: Any) -> Any:
         for mine, theirs in zip(ours.variables, keras_optimizer.variables, strict=True):
             mine.assign(keras.ops.cast(theirs, mine.dtype))
     return ours
+
+
+def parts(optimizer: Any) -> list[Optimizer]:
+    """Returns the tfoptim optimizers in an optimizer: itself, and those that it wraps or joins, at any depth."""
+    inside = [getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    own = [optimizer] if isinstance(optimizer, Optimizer) else []
+    return own + [found for part in inside if part is not None for found in parts(part)]

@@ -122,8 +122,10 @@ def norm(x: Any) -> Any:
 
 def ratio(x: Any, y: Any) -> Any:
     """`x / y`, element by element, and 0 where `y` is 0: without an epsilon, elements without gradient do not move."""
-    if tf.is_tensor(x) or tf.is_tensor(y):
-        return tf.math.divide_no_nan(x, y)
+    return _of_two(x, y, _ratio_of_arrays, tf.math.divide_no_nan)
+
+
+def _ratio_of_arrays(x: Any, y: Any) -> Any:
     return np.where(np.equal(y, 0), 0.0, x / np.where(np.equal(y, 0), 1.0, y))[()]
 
 

@@ -7,16 +7,17 @@ import keras
 import tensorflow as tf
 
 from tfoptim import state
-from tfoptim.declaration.overrides import redefines
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
-from tfoptim.step import averages, cached_step, per_device
+from tfoptim.step import averages, cached_step, derivatives, per_device
+from tfoptim.step.composed import Composed
 from tfoptim.step.pipeline import run as run_uncached
+from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Live):
+class Optimizer(Averaged, Composed, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -79,22 +80,12 @@ class Optimizer(Live):
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
 
-    @property
-    def _rule_class(self) -> type:
-        """The class of the rule: for a wrapper, that of the optimizer inside."""
-        return type(self)
+    needs_loss: ClassVar[bool] = False
+    """Whether the class defines `gradients`; then `apply` takes only gradients that come from there."""
 
-    _named_parts: ClassVar[Any] = {}
-    """Optimizers that this one joins, by their names in files."""
-
-    def _parts(self) -> Sequence["Optimizer"]:
-        """Returns this optimizer and those that it joins."""
-        return self, *self._named_parts.values()
-
-    def _part_of(self, path: str) -> "Optimizer":
-        """Returns the optimizer whose rule moves the variable of a path."""
-        del path
-        return self
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        derivatives.note_hook(cls, Optimizer)
 
     # Methods that a rule defines
 
@@ -120,6 +111,18 @@ class Optimizer(Live):
         Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
         """
 
+    def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
+        """Returns the gradients for `apply`, multiplied by the loss scale if there is one.
+
+        A rule that needs the loss more than once, or its Hessian, overrides it (`tfoptim.step.derivatives` has what it
+        needs); then `apply` refuses gradients from elsewhere. `tfoptim.training` calls it in `fit`.
+
+        Args:
+            loss: returns the scalar loss; reads the variables whenever it is called.
+            variables: to differentiate with respect to.
+        """
+        return derivatives.gradients(self, loss, variables)
+
     # Methods that Keras calls
 
     def build(self, variables: Any) -> None:
@@ -133,7 +136,7 @@ class Optimizer(Live):
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
-        self._check_takes_steps()
+        self._check_owns_its_state()
         if self.built:
             new = [path(v) for v in variables if not self.knows(v)]
             if new:
@@ -165,18 +168,17 @@ class Optimizer(Live):
         Args:
             grads: gradients, one per variable; None where a variable has none.
             trainable_variables: the variables, in the same order; those of `build` if left out.
+
+        Raises:
+            RuntimeError: the rule needs the loss, and `gradients` was not called; or the optimizer is inside another.
         """
-        self._check_takes_steps(self._runtime.trainer)
+        self._check_takes_steps()
         if len(grads):
+            derivatives.claim(self)
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may have effects at each call, as with Keras.
-                run = run_uncached if any(redefines(part, "assign") for part in self._parts()) else cached_step.run
+                run = run_uncached if self._assigns_itself() else cached_step.run
                 run(self, grads, trainable_variables, judge=self._runtime.judge)
-
-    def _check_takes_steps(self, trainer: Any = None) -> None:
-        outer = trainer or self._runtime.owner
-        if outer is not self:
-            raise RuntimeError(f"{self.name} takes no steps by itself, because it is inside {outer.name}: use that.")
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss multiplied by `loss_scale_factor`, which `apply` divides out again."""
@@ -187,8 +189,8 @@ class Optimizer(Live):
         return loss * tf.cast(scale, loss.dtype)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
-        if self.use_ema:
+        """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
+        if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 
     def save_own_variables(self, store: Any) -> None:

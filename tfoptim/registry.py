@@ -12,6 +12,7 @@ from tfoptim.optimizer import Optimizer
 from tfoptim.wrappers.lookahead import Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 from tfoptim.wrappers.multi import MultiOptimizer
+from tfoptim.wrappers.sam import SAM
 
 RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
 
@@ -76,7 +77,7 @@ def named(name: str) -> type[Optimizer]:
     return classes()[short]
 
 
-WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (Lookahead, LossScaleOptimizer, MultiOptimizer)}
+WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (Lookahead, LossScaleOptimizer, MultiOptimizer, SAM)}
 """Optimizers made of other optimizers: they have configs, and no names, as a name says nothing of the others."""
 
 

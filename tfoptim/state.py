@@ -36,7 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
-from tfoptim.groups import Group, members
+from tfoptim.groups import Exclusion, Group, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -53,6 +53,8 @@ class Runtime:
     """The optimizer that takes the steps, if this one is a part of it."""
     values: dict[str, Any] = field(default_factory=dict)
     """Name of a hyperparameter -> its value as given, or as assigned since."""
+    exclusions: dict[str, Exclusion] = field(default_factory=dict)
+    """What variables can be excluded from -> which of them are."""
     numbers: Any = None
     """keras.Variable, float64 vector: current value of each number field, in their order, then of each number of the
     groups; None within `__init__`."""
@@ -64,6 +66,8 @@ class Runtime:
     """Name -> scalar keras.Variable, one for all variables."""
     averages: list[Any] = field(default_factory=list)
     """Per variable: its moving average, a keras.Variable in compute precision, or None; empty without `use_ema`."""
+    averages_shown: bool = False
+    """Whether the weights are the averaged ones, for a while: see `tfoptim.step.swap`."""
     groups: list[Group] = field(default_factory=list)
     """Per variable: what its numbers depend on, if they differ from the optimizer's."""
     had_gradient: set[Any] = field(default_factory=set)
@@ -74,6 +78,10 @@ class Runtime:
     """Paths of variables without gradient that the shared eager step has warned of."""
     kinds: dict[int, Any] = field(default_factory=dict)
     """Id of a variable -> dtypes of its last gradient in the shared eager step."""
+    announced: dict[Any, set[Any]] = field(default_factory=dict)
+    """Replica -> graphs that called `gradients` and have not called `apply` since; None stands for eager execution."""
+    scales: dict[int, Any] = field(default_factory=dict)
+    """Replica -> the scale that a wrapper puts on the loss of the `gradients` in progress."""
     compiled: dict[Any, Any] = field(default_factory=dict)
     """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
     fused: bool = False
@@ -168,9 +176,8 @@ def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
 
 def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
     """Returns whether a variable is an accumulator, which differs between devices within a cycle."""
-    return bool(optimizer.gradient_accumulation_steps) and any(
-        variable is accumulator for accumulator in optimizer._accumulated_gradients
-    )
+    accumulators = vars(optimizer).get("_accumulated_gradients", ())  # missing until the optimizer is built
+    return bool(optimizer.gradient_accumulation_steps) and any(variable is total for total in accumulators)
 
 
 # Access to variables

@@ -32,13 +32,15 @@ class Case:
     slots: tuple[str, ...] = ()  # state kept for each variable
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
     fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
-    unused_for_vectors: tuple[str, ...] = ()  # slots and numbers of which only matrices make use
+    unused: tuple[str, ...] = ()  # slots and numbers that do nothing in vectors, with these options, or in few steps
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
     used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
     scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
     decays: bool = False  # decays the weights unless told otherwise
+    still_at_rate_zero: bool = True  # a learning rate of 0 moves nothing
+    still_at_gradient_zero: bool = True  # zero gradients from the start move nothing
     own_decay: bool = False  # applies weight decay itself, where the pipeline would
     known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
@@ -68,6 +70,11 @@ class Case:
         """The paper's weights after each step, from the plain loop."""
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
+
+    def part(self, name, number, share):
+        """That share of the way from the lower end of a number's domain to the number."""
+        low = type(self.make()).fields[name].domain.low
+        return low + share * (number - low)
 
     def rates(self, learning_rate):
         """The learning rate of the rule's steps: a number, or a function of the step."""

@@ -83,3 +83,6 @@ every_rule = every_rule_where(anything)
 every_class = pytest.mark.parametrize("case", CLASSES, ids=str)
 representative = representative_where(anything)
 full = pytest.mark.parametrize("case", [parameters(case, fast=False) for case in CASES])
+representative_class = pytest.mark.parametrize(
+    "case", [parameters(c, fast=c.id in [r.id for r in representatives(rows=CLASSES)]) for c in CLASSES]
+)

@@ -95,9 +95,9 @@ class Configured(KerasOptimizer):
         cls, runtime = type(self), self._runtime
         given = {name: arguments.get(name, field.default) for name, field in self.fields.items()}
         values = {name: field.parse(cls.__name__, given[name]) for name, field in self.fields.items()}
-        self.__dict__["_exclusions"] = {number: Exclusion(number) for number in self.excludable}
+        runtime.exclusions = {number: Exclusion(number) for number in self.excludable}
         check_name(cls.__name__, arguments["name"])
-        check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
+        check_together(cls.__name__, values, {name: field.default for name, field in self.fields.items()})
         of_keras = {name: values[name] for name in Configured.fields.keys() - _OURS}
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
@@ -174,14 +174,14 @@ class Configured(KerasOptimizer):
 
     def _exclude(self, exclusion: Exclusion) -> None:
         """Replaces the variables that are excluded from something."""
-        known = self.__dict__["_exclusions"]
+        known = self._runtime.exclusions
         if self._runtime.owner.built and exclusion != known[exclusion.number]:
             raise ValueError(f"{self.name}: `{exclusion.method}()` must be called before the optimizer is built.")
         known[exclusion.number] = exclusion
 
     def exclusions(self) -> list[Exclusion]:
         """Returns which variables are excluded, for each thing they can be excluded from."""
-        return list(self.__dict__["_exclusions"].values())
+        return list(self._runtime.exclusions.values())
 
     def __repr__(self) -> str:
         made = "_runtime" in vars(self) and self._runtime.values

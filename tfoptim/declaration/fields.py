@@ -111,6 +111,8 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "rho2": ("beta_2",),
     "eps": ("epsilon",),
     "mu": ("momentum",),
+    "rho": ("sam_rho",),
+    "adaptive": ("sam_adaptive",),
     "wd": ("weight_decay",),
     "grad_clip": ("clipnorm",),
     "max_grad_norm": ("global_clipnorm",),
@@ -119,6 +121,10 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 
 _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
+    **dict.fromkeys(
+        ("total_steps", "warmup_proportion", "min_lr"),
+        "Give learning_rate a schedule, such as tfoptim.schedules.WarmupCosine.",
+    ),
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
     "exclude_from_weight_decay": "It is a method; call it before the optimizer is built.",
@@ -129,8 +135,9 @@ _OTHER_HINTS = {
 
 def hint(name: str, known: Any) -> str:
     """Returns a hint, after a space, for an argument that an optimizer lacks, or an empty string."""
-    if name == "betas" and {"beta_1", "beta_2"} <= set(known):
-        return " Give beta_1 and beta_2, each by itself."
+    for letter in ("beta", "nu"):
+        if name == f"{letter}s" and {f"{letter}_1", f"{letter}_2"} <= set(known):
+            return f" Give {letter}_1 and {letter}_2, each by itself."
     if name in _OTHER_HINTS:
         return f" {_OTHER_HINTS[name]}"
     ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)
@@ -176,15 +183,15 @@ def check_name(owner: str, name: Any) -> None:
         raise ValueError(f"{owner}: name must be 1 to 100 letters, digits and . _ -, got {name!r}.")
 
 
-def check_together(owner: str, values: Mapping[str, Any], usual_ema_momentum: float) -> None:
-    """Warns of combinations that are allowed but rarely intended."""
+def check_together(owner: str, values: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
+    """Warns of combinations that are allowed but rarely intended; `usual` are the defaults."""
     numbers = {name: value for name, value in values.items() if isinstance(value, float)}
     beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
-    if beta_1 > beta_2:
+    if beta_1 > beta_2 and usual.get("beta_1", 0.0) <= usual.get("beta_2", 1.0):
         _say(f"{owner}: beta_1={beta_1} is larger than beta_2={beta_2}: swapped?")
     if numbers.get("learning_rate", 0.0) * numbers.get("weight_decay", 0.0) >= 1:
         _say(f"{owner}: learning_rate * weight_decay >= 1 takes all of the weights off at each step.")
-    if not values["use_ema"] and (values["ema_momentum"] != usual_ema_momentum or values["ema_overwrite_frequency"]):
+    if not values["use_ema"] and (values["ema_momentum"] != usual["ema_momentum"] or values["ema_overwrite_frequency"]):
         _say(f"{owner}: ema_momentum and ema_overwrite_frequency have no effect without use_ema=True.")
 
 

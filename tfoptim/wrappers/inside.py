@@ -14,7 +14,7 @@ OF_CONFIG = frozenset({"get_config", "from_config", "learning_rate", "_obj_type"
 """Methods of an inner optimizer that are called, whatever the wrapper."""
 
 
-def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF_CONFIG) -> None:
+def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF_CONFIG, way_out: str = "") -> None:
     """Raises unless an optimizer can be put inside another.
 
     Args:
@@ -22,6 +22,7 @@ def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF
         argument: of the wrapper, for the message.
         optimizer: the value of the argument.
         called: methods of it that a user may have overridden, because the wrapper calls them.
+        way_out: end of the message for an optimizer that needs the loss.
 
     Raises:
         TypeError: it is no optimizer of tfoptim, needs the loss, or has methods that would never be called.
@@ -32,11 +33,11 @@ def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF
         raise TypeError(f"{what}: {argument} must be an optimizer of tfoptim, got {kind}. {_way_out(optimizer)}")
     if optimizer.built:
         raise ValueError(f"{what}: {optimizer.name} is built already; give a new one, and load its saved state.")
-    outer = optimizer._runtime.trainer or optimizer._runtime.owner
+    outer = optimizer._outer()
     if outer is not optimizer:
         raise ValueError(f"{what}: {optimizer.name} is inside {outer.name} already; give another.")
-    if getattr(optimizer, "needs_loss", False):
-        raise TypeError(f"{what}: {kind} takes its gradients from the loss, and so must stand around {what}.")
+    if optimizer.needs_loss:
+        raise TypeError(f"{what}: {kind} cannot be inside, because it needs the loss, not only gradients{way_out}.")
     ignored = [name for name in sorted(CALLED - called) if redefines(optimizer, name)]
     if ignored:
         raise TypeError(

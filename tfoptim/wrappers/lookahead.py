@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import keras
@@ -44,7 +45,8 @@ class Lookahead(Optimizer):
         name: of the optimizer, the prefix of its variables' names; `lookahead_` and that of the inner one if left out.
 
     Raises:
-        TypeError: `optimizer` is no optimizer of tfoptim, or is itself a wrapper.
+        TypeError: `optimizer` is no optimizer of tfoptim, is itself a wrapper, or needs the loss; `SAM(Lookahead(...))`
+            works.
         ValueError: it is built, in use by another wrapper, or lazy; or an argument belongs to the inner optimizer.
 
     >>> from tfoptim import SGD, Lookahead, simulate
@@ -69,7 +71,7 @@ class Lookahead(Optimizer):
     ) -> None:
         cls, private = type(self), self.__dict__
         own = {name: field for name, field in cls.fields.items() if field not in Optimizer.fields.values()}
-        check_inside(cls.__name__, "optimizer", optimizer)
+        check_inside(cls.__name__, "optimizer", optimizer, way_out="; SAM can stand around the whole")
         _check_arguments(cls, optimizer, arguments, own)
         private["inner"], private["fields"] = optimizer, {**optimizer.fields, **own}
         given = {name: optimizer.given(name) for name in optimizer.fields} | arguments
@@ -81,7 +83,7 @@ class Lookahead(Optimizer):
                 "name": f"lookahead_{optimizer.name}" if name is None else name,
             }
         )
-        private["_exclusions"] = vars(optimizer)["_exclusions"]
+        private["_runtime"].exclusions = optimizer._runtime.exclusions
         vars(optimizer).update({shared: private[shared] for shared in ("_runtime", "_iterations", "_variables")})
 
     @property
@@ -130,6 +132,28 @@ class Lookahead(Optimizer):
         due = equal(h.t % self.sync_period, 0)
         s.slow = where(due, s.slow + h.slow_step_size * (w - s.slow), s.slow)
         return where(due, s.slow, w)
+
+    def build(self, variables: Any) -> None:
+        """Creates the state for `variables`, which the inner rule knows then, too; as for any optimizer."""
+        super().build(variables)
+        known = ("_trainable_variables", "_trainable_variables_indices")
+        vars(self.inner).update({name: vars(self)[name] for name in known})
+
+    @property
+    def averages(self) -> bool:
+        """Whether the inner optimizer has weights for evaluation other than those it trains."""
+        return bool(self.inner.averages)
+
+    def average_weights(self, variables: Sequence[Any]) -> list[Any]:
+        """Returns the weights for evaluation as the inner optimizer has them, tensors.
+
+        Args:
+            variables: that the optimizer was built for.
+
+        Raises:
+            ValueError: the optimizer keeps no average.
+        """
+        return list(self.inner.average_weights(variables))
 
     # Arguments of the inner optimizer
 

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfoptim.declaration.config import revived, serialized
-from tfoptim.declaration.fields import Field, hint
+from tfoptim.declaration.fields import Field
 from tfoptim.declaration.presentation import given_name
-from tfoptim.groups import check_pattern, pattern_of, patterns_of
+from tfoptim.groups import pattern_of, patterns_of
 from tfoptim.optimizer import Optimizer
-from tfoptim.variables import path
-from tfoptim.wrappers.inside import OF_CONFIG, check_inside
-
-_OF_PARTS = frozenset({"weight_decay", "lazy", "groups", "cautious", "agc", "centralize"})
-"""Arguments that each part has for its own variables; all others of every optimizer are those of the whole step."""
-
-WHOLE = Optimizer.fields.keys() - _OF_PARTS - {"learning_rate"}
-"""Arguments of the whole step."""
-
-_CALLED = OF_CONFIG | {"assign", "build", "exclude_from_weight_decay", "add_variable", "_track_variable"}
+from tfoptim.step.swap import check
+from tfoptim.variables import path, raw
+from tfoptim.wrappers.whole import OF_PARTS, WHOLE, belongs, check_arguments, check_parts
 
 
 class _OfDefault(keras.optimizers.schedules.LearningRateSchedule):
@@ -75,8 +69,8 @@ class MultiOptimizer(Optimizer):
 
     def __init__(self, default: Any, parts: Mapping[str, Any], name: str | None = None, **arguments: Any) -> None:
         what, private = type(self).__name__, self.__dict__
-        _check_parts(what, default, parts)
-        _check_arguments(type(self), arguments)
+        check_parts(what, default, parts)
+        check_arguments(type(self), arguments)
         private["_by_pattern"], private["optimizers"] = dict(parts), [default, *parts.values()]
         self._configure({**arguments, "learning_rate": _OfDefault(), "name": name})
         for i, part in enumerate(self.optimizers):
@@ -129,6 +123,24 @@ class MultiOptimizer(Optimizer):
             vars(part)["_model_variables_moving_average"] = [self._model_variables_moving_average[i] for i in own]
 
     @property
+    def averages(self) -> bool:
+        """Whether some variable has a weight for evaluation other than the one that is trained."""
+        return any(part.averages for part in self.optimizers)
+
+    def average_weights(self, variables: Sequence[Any]) -> list[Any]:
+        """Returns the weights for evaluation as the parts have them, tensors; without any, the weights.
+
+        Args:
+            variables: that the optimizer was built for.
+
+        Raises:
+            ValueError: no part keeps an average.
+        """
+        check(self)
+        owners = [(self._part_of(path(v)), v) for v in variables]
+        return [part.average_weights([v])[0] if part.averages else tf.convert_to_tensor(raw(v)) for part, v in owners]
+
+    @property
     def variables(self) -> list[Any]:
         """The variables of the whole step, then those of each part."""
         return [v for part in self._parts() for v in part._variables]
@@ -174,10 +186,8 @@ class MultiOptimizer(Optimizer):
 
     def _write(self, field: Field, value: Any) -> None:
         made = self._runtime.numbers is not None
-        if made and field.name in _OF_PARTS:
-            raise ValueError(
-                f"{type(self).__name__}: {_belongs(field.name)} optimizer.optimizers[0].{field.name} = ..."
-            )
+        if made and field.name in OF_PARTS:
+            raise ValueError(f"{type(self).__name__}: {belongs(field.name)} optimizer.optimizers[0].{field.name} = ...")
         if made and field.name == "learning_rate":
             self.optimizers[0].learning_rate = value
         else:
@@ -196,7 +206,7 @@ class MultiOptimizer(Optimizer):
         return cls(**{name: revived(value, custom_objects) for name, value in config.items()})
 
     def _own_fields(self) -> list[str]:
-        return [name for name in self.fields if name not in _OF_PARTS | {"learning_rate"}]
+        return [name for name in self.fields if name not in OF_PARTS | {"learning_rate"}]
 
     def __repr__(self) -> str:
         if "_by_pattern" not in vars(self):
@@ -206,40 +216,3 @@ class MultiOptimizer(Optimizer):
         parts = ", ".join(f"{p!r}: {part!r}" for p, part in self.__dict__["_by_pattern"].items())
         inside = [repr(self.optimizers[0]), f"{{{parts}}}", *(f"{name}={value!r}" for name, value in changed.items())]
         return f"{type(self).__name__}({', '.join(inside)})"
-
-
-def _belongs(name: str) -> str:
-    return f"{name} is an argument of the parts, each for its variables:"
-
-
-def _check_arguments(cls: type[Optimizer], arguments: Mapping[str, Any]) -> None:
-    fields: Mapping[str, Any] = cls.fields
-    for name in arguments:
-        if name in _OF_PARTS | {"learning_rate"}:
-            raise ValueError(f"{cls.__name__}: {_belongs(name)} {cls.__name__}(Adam({name}=...), ...).")
-        if name not in fields:
-            raise ValueError(f"{cls.__name__} has no argument {name!r}.{hint(name, fields)}")
-
-
-def _check_parts(what: str, default: Any, parts: Any) -> None:
-    """Raises unless the parts can take one step together."""
-    if not isinstance(parts, Mapping) or not parts or not all(isinstance(pattern, str) for pattern in parts):
-        raise TypeError(f'{what}: parts must be a dictionary such as {{"kernel": Adam()}}, got {parts!r}.')
-    named = {"default": default} | {f"parts[{pattern!r}]": part for pattern, part in parts.items()}
-    for pattern in parts:
-        check_pattern(f"{what}: parts", pattern)
-    for argument, part in named.items():
-        if isinstance(part, MultiOptimizer):
-            raise TypeError(
-                f"{what}: {argument} must be a rule or a Lookahead, got {part!r}; join all patterns in one."
-            )
-        check_inside(what, argument, part, _CALLED)
-        _check_of_whole(what, part)
-    if len(set(map(id, named.values()))) < len(named):
-        raise ValueError(f"{what}: each pattern needs an optimizer of its own; join patterns with |.")
-
-
-def _check_of_whole(what: str, part: Any) -> None:
-    for name in sorted(WHOLE):
-        if part.given(name) != Optimizer.fields[name].default:
-            raise ValueError(f"{what}: {name} of {type(part).__name__} is of the whole step: {what}(..., {name}=...).")

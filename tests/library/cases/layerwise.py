@@ -104,7 +104,7 @@ CASES = (
         name="MARS",
         reference=reference.mars,
         slots=("m", "v", "g_old"),
-        unused_for_vectors=("g_old", "gamma"),
+        unused=("g_old", "gamma"),
         signature="learning_rate=0.003, beta_1=0.95, beta_2=0.99, gamma=0.025, epsilon=1e-08, optimize_1d=False",
         operations=26,
         bad=(*BETAS, *EPSILON, *refuses("gamma", -1.0, NOT_A_NUMBER, domain="x >= 0")),

@@ -75,7 +75,8 @@ def test_name_must_be_fit_for_the_names_of_variables(name):
 @pytest.mark.parametrize("case", [c for c in CLASSES if not c.bad], ids=str)
 def test_only_rules_without_numbers_lack_bad_arguments(case):
     """Whoever adds a hyperparameter adds a bad value for it to the table."""
-    assert case.name == "GD"
+    own = [name for name in type(case.make()).fields if name not in tfoptim.Optimizer.fields]
+    assert own == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CASES
 from tests.library.harness import random_gradients, start_weights, train, values_of
-from tests.library.products import every_class, every_rule
+from tests.library.products import every_class_where, every_rule
 from tfoptim import Optimizer
 from tfoptim.declaration import ClosedFraction, Fraction, Interval, NonNegative
 
@@ -52,7 +52,7 @@ class Counting(Optimizer):
         return g * h.length
 
 
-@every_class
+@every_class_where(lambda case: case.still_at_rate_zero)
 def test_no_default_hides_the_learning_rate_of_keras(case):
     """Trap 1: a default left on the class would train at the default rate, silently."""
     weight = keras.Variable(1.0)

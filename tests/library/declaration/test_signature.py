@@ -53,10 +53,11 @@ def test_later_arguments_are_given_by_name(case):
 @every_class
 def test_arguments_by_position_reach_the_same_fields_as_in_keras(case):
     """The first positional argument is the learning rate, the next the rule's first own."""
-    names = [a.split("=")[0] for a in arguments(getattr(tfoptim, case.name))][:2]
-    optimizer = getattr(tfoptim, case.name)(*((0.25, 0.5) if names[1] != "momentum" else (0.25, 0.75)))
-    config = optimizer.get_config()
-    assert [0.25, 0.75 if names[1] == "momentum" else 0.5] == [config[name] for name in names]
+    cls = getattr(tfoptim, case.name)
+    names = [a.split("=")[0] for a in arguments(cls)][:2]
+    given = [0.25, 0.75 if cls.fields[names[1]].domain.high > 0 else -0.75]
+    config = cls(*given).get_config()
+    assert given == [config[name] for name in names]
 
 
 @every_class

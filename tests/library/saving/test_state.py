@@ -77,7 +77,7 @@ def test_two_steps_in_a_row_differ_from_two_first_steps(case):
 
 @pytest.mark.parametrize(
     ("case", "slot"),
-    [(c, s) for c in CASES for s in (*c.slots, *c.shared_state) if s not in c.unused_for_vectors],
+    [(c, s) for c in CASES for s in (*c.slots, *c.shared_state) if s not in c.unused],
     ids=str,
 )
 def test_losing_one_slot_changes_the_second_step(case, slot):

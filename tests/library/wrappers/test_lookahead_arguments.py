@@ -139,7 +139,7 @@ def built(optimizer):
         (
             lambda: Lookahead(Sharp()),
             TypeError,
-            r"Sharp takes its gradients from the loss, and so must stand around Look",
+            r"Sharp cannot be inside, because it needs the loss, not only gradients; SAM can stand around the whole",
         ),
         (lambda: Lookahead(Slow()), ValueError, r"Lookahead: Slow has 'slow' too"),
         (lambda: Lookahead(Adam(lazy=True)), ValueError, r"Lookahead: lazy must be False, because a synchronisation"),
