@@ -46,6 +46,7 @@ from tfoptim.rules.signum import Signum as Signum
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
+from tfoptim.update.kernels import proximal as _proximal  # noqa: F401  adds its kernels to the table
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
 from tfoptim.wrappers.sam import SAM as SAM
