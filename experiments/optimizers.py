@@ -190,7 +190,8 @@ def _names(kind: type) -> set[str]:
 @functools.cache
 def _module(name: str) -> ModuleType:
     """Returns a file of the library, executed; what is no file of it is absent."""
-    path = folder().joinpath(*name.split(".")[1:]).with_suffix(".py")
+    place = folder().joinpath(*name.split(".")[1:])
+    path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
     if not path.is_file():
         return ABSENT
     module = ModuleType(__name__)  # dataclasses look their module up among the imported ones
