@@ -53,6 +53,7 @@ from tfoptim.wrappers.sam import SAM as SAM
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
+from tfoptim.counterparts import to_keras as to_keras  # isort: skip
 from tfoptim.interop import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"
@@ -106,6 +107,7 @@ __all__ = [
     "layer_decay",
     "schedules",
     "simulate",
+    "to_keras",
     "training",
     "update_batch_norm",
 ]

@@ -119,8 +119,20 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Argument name in other libraries and papers -> names here; the first that the class has is suggested."""
 
+_WARM_UP = "Give learning_rate a schedule that warms up and decays, such as keras.optimizers.schedules.CosineDecay."
+_FASTEST = "Leave it out: the fastest way to compute a step is chosen each time."
+
 _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
+    "total_steps": _WARM_UP,
+    "warmup_proportion": _WARM_UP,
+    "min_lr": _WARM_UP,
+    "maximize": "Negate the loss.",
+    "foreach": _FASTEST,
+    "fused": _FASTEST,
+    "capturable": _FASTEST,
+    "etas": "Give eta_minus and eta_plus, each by itself.",
+    "step_sizes": "Give min_step and max_step, each by itself.",
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
     "exclude_from_weight_decay": "It is a method; call it before the optimizer is built.",
