@@ -19,11 +19,6 @@ CYCLE = {"weight_decay": 0.02, "clipnorm": 2.0, "gradient_accumulation_steps": 2
 AVERAGE = {"weight_decay": 0.02, "use_ema": True, "ema_momentum": 0.8}  # Keras averages within a cycle too: not both
 
 
-def in_both(case):
-    """Whether Keras has the class of a row."""
-    return (case.keras_name or "").lower() == case.name.lower()
-
-
 def go_on(optimizer, variables, gradients):
     """The weights after each of some steps."""
     trajectory = []
@@ -77,13 +72,13 @@ def assert_goes_over_and_back(case, arguments):
     assert_follows(expected, actual, start, FLOAT32)
 
 
-@every_rule_where(in_both)
+@every_rule_where(lambda case: case.in_keras)
 def test_training_goes_on_within_a_cycle(case):
     """Each conversion leaves a cycle of accumulation half done."""
     assert_goes_over_and_back(case, CYCLE)
 
 
-@representative_where(in_both)
+@representative_where(lambda case: case.in_keras)
 def test_averages_go_on(case):
     """The weights at the end of `fit` are the same too."""
     assert_goes_over_and_back(case, AVERAGE)
@@ -91,7 +86,7 @@ def test_averages_go_on(case):
 
 def test_what_keras_has_too_follows_from_the_classes():
     """A class of the same name in Keras is a row that says so, and is converted."""
-    rows = {(case.name, case.keras_name) for case in CASES if in_both(case)}
+    rows = {(case.name, case.keras_name) for case in CASES if case.in_keras}
     assert rows == {(ours.__name__, theirs.__name__) for ours, theirs in counterparts().items()}
 
 

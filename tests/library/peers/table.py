@@ -50,6 +50,9 @@ PEERS = (
             )
         },
     ),
+    of_rule("Ftrl"),
+    of_rule("Lamb"),
+    of_rule("Lion"),
     of_rule(
         "Nadam",
         deviations={
