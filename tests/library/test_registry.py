@@ -90,7 +90,7 @@ def test_what_stands_for_a_name_elsewhere_is_here():
     """Else the hint would lead nowhere."""
     for cls, arguments in ALIASES.values():
         assert arguments.keys() <= getattr(tfoptim, cls).fields.keys()
-    for name in re.findall(r"tfoptim\.([\w.]+)", " ".join(HINTS.values())):
+    for name in re.findall(r"tfoptim\.([\w.]*\w)", " ".join(HINTS.values())):
         assert operator.attrgetter(name)(tfoptim)
 
 

@@ -119,18 +119,16 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Argument name in other libraries and papers -> names here; the first that the class has is suggested."""
 
-_WARM_UP = "Give learning_rate a schedule that warms up and decays, such as keras.optimizers.schedules.CosineDecay."
-_FASTEST = "Leave it out: the fastest way to compute a step is chosen each time."
-
 _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
-    "total_steps": _WARM_UP,
-    "warmup_proportion": _WARM_UP,
-    "min_lr": _WARM_UP,
+    **dict.fromkeys(
+        ("total_steps", "warmup_proportion", "min_lr"),
+        "Give learning_rate a schedule, such as tfoptim.schedules.WarmupCosine.",
+    ),
+    **dict.fromkeys(
+        ("foreach", "fused", "capturable"), "Leave it out: the fastest way to compute a step is chosen each time."
+    ),
     "maximize": "Negate the loss.",
-    "foreach": _FASTEST,
-    "fused": _FASTEST,
-    "capturable": _FASTEST,
     "etas": "Give eta_minus and eta_plus, each by itself.",
     "step_sizes": "Give min_step and max_step, each by itself.",
     "params": "The variables are for `build` and `apply`.",
@@ -143,8 +141,9 @@ _OTHER_HINTS = {
 
 def hint(name: str, known: Any) -> str:
     """Returns a hint, after a space, for an argument that an optimizer lacks, or an empty string."""
-    if name == "betas" and {"beta_1", "beta_2"} <= set(known):
-        return " Give beta_1 and beta_2, each by itself."
+    for letter in ("beta", "nu"):
+        if name == f"{letter}s" and {f"{letter}_1", f"{letter}_2"} <= set(known):
+            return f" Give {letter}_1 and {letter}_2, each by itself."
     if name in _OTHER_HINTS:
         return f" {_OTHER_HINTS[name]}"
     ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)

@@ -10,6 +10,7 @@ import tfoptim
     ("cls", "name", "hint"),
     [
         (tfoptim.Adam, "lr", "Did you mean 'learning_rate'?"),
+        (tfoptim.Adam, "fused", "Leave it out: the fastest way to compute a step is chosen each time."),
         (tfoptim.Adam, "alpha", "Did you mean 'learning_rate'?"),
         (tfoptim.RMSprop, "alpha", "Did you mean 'rho'?"),
         (tfoptim.Adam, "eps", "Did you mean 'epsilon'?"),
