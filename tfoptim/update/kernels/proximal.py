@@ -59,8 +59,8 @@ def _starts_above_0(optimizer: Any, numbers: Mapping[str, Any], dtype: tf.DType)
     """Returns whether no denominator can be 0."""
     del optimizer
     start, power = numbers["initial_accumulator_value"], numbers.get("learning_rate_power", -0.5)
-    known = isinstance(start, float) and isinstance(power, float)
-    return bool(known and start**-power > np.finfo(dtype.as_numpy_dtype).tiny)
+    kind: Any = dtype.as_numpy_dtype
+    return bool(isinstance(start, float) and isinstance(power, float) and start**-power > np.finfo(kind).tiny)
 
 
 add(
