@@ -32,7 +32,7 @@ def available() -> list[str]:
 
     >>> import tfoptim
     >>> tfoptim.available()[:4]
-    ['adadelta', 'adagrad', 'adam', 'adamax']
+    ['adabelief', 'adabound', 'adadelta', 'adagrad']
     """
     return list(classes())
 
