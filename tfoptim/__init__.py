@@ -46,12 +46,14 @@ from tfoptim.rules.signum import Signum as Signum
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
+from tfoptim.update.kernels import proximal as _proximal  # noqa: F401  adds its kernels to the table
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
 from tfoptim.wrappers.sam import SAM as SAM
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
+from tfoptim.counterparts import to_keras as to_keras  # isort: skip
 from tfoptim.interop import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"
@@ -105,6 +107,7 @@ __all__ = [
     "layer_decay",
     "schedules",
     "simulate",
+    "to_keras",
     "training",
     "update_batch_norm",
 ]

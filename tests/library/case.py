@@ -55,6 +55,11 @@ class Case:
         """Whether the rule updates each element by itself."""
         return getattr(tfoptim, self.name).elementwise
 
+    @property
+    def in_keras(self):
+        """Whether Keras has the class too."""
+        return (self.keras_name or "").lower() == self.name.lower()
+
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
