@@ -76,6 +76,16 @@ class Case:
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
 
+    @property
+    def by_sign(self):
+        """Whether the size of a gradient does not matter, only its sign."""
+        return "clipvalue" in self.unused
+
+    @property
+    def schedulable(self):
+        """Whether the learning rate may be a schedule."""
+        return type(self.make()).fields["learning_rate"].domain.schedulable
+
     def part(self, name, number, share):
         """That share of the way from the lower end of a number's domain to the number."""
         low = type(self.make()).fields[name].domain.low

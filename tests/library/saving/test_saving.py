@@ -34,15 +34,17 @@ def test_config_survives_two_trips_through_json(case):
     assert {**BASE, "learning_rate": 0.001}.items() <= config.items()
 
 
-@every_class_where(lambda case: case.in_keras)
+@every_class
 def test_config_of_keras_builds_our_class(case):
     """A configuration written by Keras's class is one of ours."""
+    if (case.keras_name or "").lower() != case.name.lower():
+        pytest.skip("Keras has no class of this name")
     config = case.make_keras(clipnorm=0.5).get_config()
     ours = getattr(tfoptim, case.name).from_config(dict(config))
     assert config.items() <= {**ours.get_config(), "learning_rate": config["learning_rate"]}.items()
 
 
-@every_class_where(lambda case: "learning_rate" not in case.used_at_start)
+@every_class_where(lambda case: case.schedulable)
 def test_from_config_does_not_change_what_it_was_given(case):
     """The caller's dictionary is still good for a second optimizer."""
     config = case.make(learning_rate=keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)).get_config()
@@ -58,7 +60,7 @@ def test_from_config_of_a_loss_scale_does_not_change_what_it_was_given():
     assert first.get_config() == second.get_config() == config
 
 
-@every_class_where(lambda case: "learning_rate" not in case.used_at_start)
+@every_class_where(lambda case: case.schedulable)
 def test_schedules_survive_the_trip(case):
     """A schedule as learning rate is saved with its own arguments."""
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
