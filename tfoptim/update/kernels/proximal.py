@@ -8,7 +8,7 @@ rule does not move, so they need a sum that starts above 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
