@@ -53,6 +53,8 @@ def test_adagrad_is_adagrad_in_both_spellings():
             r"no optimizer 'Adafactor'. Keras has it: keras.optimizers.Adafactor. Available: adabelief, .*sgd",
         ),
         ("Muon", r"no optimizer 'Muon'\..*Available"),
+        ("RectifiedAdam", r"no optimizer 'RectifiedAdam'\. It is tfoptim\.RAdam\. Available"),
+        ("LazyAdam", r"no optimizer 'LazyAdam'\. It is tfoptim\.Adam\(lazy=True\)\. Available"),
         ("Adm", r"no optimizer 'Adm'. Did you mean 'Adam'\?"),
         ("adamw", r"no attribute 'adamw'. Did you mean 'AdamW'\?"),
         ("serialize", r"no attribute 'serialize'. Keras has it: keras.optimizers.serialize"),
