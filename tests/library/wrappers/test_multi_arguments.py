@@ -100,6 +100,16 @@ REFUSED = [
         RuntimeError,
         r"a takes no steps by itself.*inside m: use that",
     ),
+    (
+        lambda: tfoptim.LossScaleOptimizer(inside(Adam(name="a"))).apply([tf.ones(1)], variables_of([np.zeros(1)])),
+        RuntimeError,
+        r"a takes no steps by itself.*inside m: use that",
+    ),
+    (
+        lambda: MultiOptimizer(tfoptim.SAM(SGD()), {"bias": SGD()}),
+        TypeError,
+        r"MultiOptimizer: SAM cannot be inside, because it needs the loss, not only gradients\.",
+    ),
     (lambda: built(joined()).set_weights([1.0]), ValueError, r"m: got 1 arrays for 7 variables"),
     (lambda: joined().set_weights([]), ValueError, r"has not yet been built"),
     (lambda: tfoptim.get("MultiOptimizer"), ValueError, r"tfoptim.MultiOptimizer\(tfoptim.get\('adam'\), {'bias': tf"),

@@ -95,6 +95,20 @@ def test_one_of_keras_goes_on_as_ours(steps, same):
 
 
 @needs_one
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_loss_scale_around_one_of_keras_comes_over(steps):
+    """With the scale, which doubles after two steps, and the state of the parts."""
+    original = keras.optimizers.LossScaleOptimizer(theirs(), initial_scale=8.0, dynamic_growth_steps=2)
+    variables = variables_of(start_weights())
+    for step in random_gradients(steps):
+        original.apply([tf.constant(8 * g, "float32") for g in step], variables)
+    ours = tfoptim.from_keras(original)
+    ours.build(variables)
+    assert float(ours.dynamic_scale.numpy()) == (16.0 if steps else 8.0)
+    assert [int(part.iterations) for part in ours.inner_optimizer.optimizers] == [steps, steps]
+
+
+@needs_one
 def test_schedules_and_parts_without_variables_come_over():
     """A schedule has no variable to copy, and a default that moves nothing no state."""
     falling = keras.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
