@@ -51,7 +51,7 @@ class Live(Configured):
         if name != "learning_rate" or callable(value):
             return value
         with tf.init_scope():
-            rate = keras.ops.convert_to_numpy(self._runtime.owner._learning_rate)
+            rate = self._runtime.owner._learning_rate.value.numpy()
         return value if rate.dtype.type(value) == rate else float(rate)
 
     def _read(self, field: Field) -> Any:
