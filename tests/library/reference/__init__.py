@@ -23,7 +23,6 @@ from tests.library.reference.lamb import lamb
 from tests.library.reference.laprop import laprop
 from tests.library.reference.lars import lars
 from tests.library.reference.lion import lion
-from tests.library.reference.lookahead import lookahead
 from tests.library.reference.madgrad import madgrad
 from tests.library.reference.mars import mars
 from tests.library.reference.momentum import momentum
@@ -62,7 +61,6 @@ __all__ = [
     "laprop",
     "lars",
     "lion",
-    "lookahead",
     "madgrad",
     "mars",
     "momentum",

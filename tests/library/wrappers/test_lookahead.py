@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.library.devices import on_each
 from tests.library.harness import assert_follows, random_gradients, start_weights, train, variables_of
 from tests.library.products import every_rule, representative
-from tests.library.reference import lookahead
+from tests.library.reference.lookahead import lookahead
 from tests.library.reference.surroundings import surrounded
 from tfoptim import SGD, Adam, Lookahead, simulate
 
