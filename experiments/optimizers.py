@@ -88,10 +88,15 @@ class Rule:
     learning_rate: float = 0.001
     weight_decay: float | None = None
     own_decay: Any = False
+    excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
 
     def __init__(self, **values: Any) -> None:
         """Takes the values that are not the rule's own defaults."""
         vars(self).update(values)
+
+    def given(self, name: str) -> Any:
+        """Returns a value."""
+        return getattr(self, name)
 
     def numbers(self) -> dict[str, Any]:
         """Returns the values by name."""
@@ -162,7 +167,7 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
     shared = _Kept(**rule.shared)
-    numbers = rule.numbers()
+    numbers = dict.fromkeys(rule.excludable, 1.0) | rule.numbers()
     path = []
     for t in range(1, steps + 1):
         g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
@@ -179,13 +184,14 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
 def _names(kind: type) -> set[str]:
     """Returns the values that a rule and those that it derives from declare."""
     found = {name for one in kind.__mro__ for name in vars(one).get("__annotations__", {})}
-    return found - {"slots", "shared", "own_decay"}
+    return found - {"slots", "shared", "own_decay", "excludable"}
 
 
 @functools.cache
 def _module(name: str) -> ModuleType:
     """Returns a file of the library, executed; what is no file of it is absent."""
-    path = folder().joinpath(*name.split(".")[1:]).with_suffix(".py")
+    place = folder().joinpath(*name.split(".")[1:])
+    path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
     if not path.is_file():
         return ABSENT
     module = ModuleType(__name__)  # dataclasses look their module up among the imported ones

@@ -1,4 +1,4 @@
-"""Conversion of Keras optimizers, with their state, also in the middle of training."""
+"""Conversion of Keras optimizers, with their state, also in the middle of training; back: `tfoptim.counterparts`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Any
 
 import keras
 
+from tfoptim.counterparts import counterparts, listed, scale, take_over
 from tfoptim.optimizer import Optimizer
 from tfoptim.registry import classes, described
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 
-KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam"}
-
 
 def from_keras(optimizer: Any) -> Any:
     """Returns the tfoptim optimizer of the same rule, with the same configuration and, if it is built, the same state.
+
+    Exclusions from weight decay go over too. Of an optimizer that is not built, only those by name do: the patterns are
+    then searched in the variables' paths, as everywhere in tfoptim, where Keras looks at the last part alone.
 
     Args:
         optimizer: a Keras optimizer, possibly in a `LossScaleOptimizer`. It is not changed.
@@ -25,6 +27,7 @@ def from_keras(optimizer: Any) -> Any:
 
     Raises:
         TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule.
+        ValueError: it is not built, and variables are excluded from weight decay that only `build` will know.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -33,19 +36,24 @@ def from_keras(optimizer: Any) -> Any:
     if isinstance(optimizer, Optimizer | LossScaleOptimizer):
         return optimizer
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return _take_over(optimizer, _scaled(optimizer))
-    name = type(optimizer).__name__.lower()
-    if name not in KERAS_NAMES or type(optimizer) is not getattr(keras.optimizers, type(optimizer).__name__, None):
+        inner = from_keras(optimizer.inner_optimizer)
+        return take_over(optimizer, LossScaleOptimizer(inner, **scale(optimizer)))
+    if type(optimizer) not in counterparts().values():
         raise TypeError(_refusal(optimizer))
-    ours = classes()[name].from_config(optimizer.get_config())
-    _copy_exclusion(optimizer, ours)
-    return _take_over(optimizer, ours)
+    return take_over(optimizer, _alone(optimizer))
+
+
+def _alone(optimizer: Any) -> Optimizer:
+    """Returns our optimizer for a Keras optimizer that is no wrapper, without state."""
+    ours = classes()[type(optimizer).__name__.lower()].from_config(optimizer.get_config())
+    ours.exclude_from_weight_decay(*_excluded(optimizer))
+    return ours
 
 
 def _refusal(optimizer: Any) -> str:
     """Returns why an object cannot be converted, and what to do instead."""
     cls = optimizer if isinstance(optimizer, type) else type(optimizer)
-    takes = f"It takes an instance of an optimizer of keras.optimizers: {', '.join(sorted(KERAS_NAMES))}."
+    takes = f"It takes an instance of an optimizer of keras.optimizers: {listed()}."
     ours = classes().get(cls.__name__.lower())
     if isinstance(optimizer, (type, str)):
         why = "use tfoptim.get to create one by name"
@@ -60,24 +68,23 @@ def _refusal(optimizer: Any) -> str:
     return f"from_keras got {described(optimizer)}: {why}. {takes}"
 
 
-def _scaled(optimizer: Any) -> LossScaleOptimizer:
-    scale = {name: getattr(optimizer, name) for name in ("initial_scale", "dynamic_growth_steps", "name")}
-    return LossScaleOptimizer(from_keras(optimizer.inner_optimizer), **scale)
+def _excluded(optimizer: Any) -> tuple[list[Any], list[str]]:
+    """Returns variables and patterns that Keras excludes from weight decay, which it keeps in private attributes.
+
+    Once the variables are known, they say it all, and exactly.
+    """
+    if optimizer.built:
+        return [v for v in optimizer._trainable_variables if not optimizer._use_weight_decay(v)], []
+    if getattr(optimizer, "_exclude_from_weight_decay", None):
+        raise ValueError(
+            f"from_keras got {described(optimizer)}, which excludes variables from weight decay, and is not built: "
+            "call its `build(variables)` first, or exclude them from the result."
+        )
+    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    return [], [pattern.pattern] if pattern else []
 
 
-def _copy_exclusion(keras_optimizer: Any, ours: Optimizer) -> None:
-    """Copies the exclusions from weight decay; Keras keeps them in private attributes only."""
-    variables = getattr(keras_optimizer, "_trainable_variables", [])
-    keys = getattr(keras_optimizer, "_exclude_from_weight_decay", ())
-    pattern = getattr(keras_optimizer, "_exclude_from_weight_decay_pattern", None)
-    excluded = [v for v in variables if keras_optimizer._var_key(v) in keys]
-    ours.exclude_from_weight_decay(excluded, [pattern.pattern] if pattern else [])
-
-
-def _take_over(keras_optimizer: Any, ours: Any) -> Any:
-    """Builds `ours` for the variables of a built Keras optimizer and copies its state; both use the same order."""
-    if keras_optimizer.built:
-        ours.build(list(keras_optimizer._trainable_variables))
-        for mine, theirs in zip(ours.variables, keras_optimizer.variables, strict=True):
-            mine.assign(keras.ops.cast(theirs, mine.dtype))
-    return ours
+def parts(optimizer: Any) -> list[Optimizer]:
+    """Returns the tfoptim optimizers in an optimizer: itself, or those it wraps or joins."""
+    inside = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    return [part for part in inside if isinstance(part, Optimizer)]

@@ -1,6 +1,6 @@
 """Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -10,13 +10,14 @@ from tfoptim import state
 from tfoptim.declaration.overrides import redefines
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
-from tfoptim.step import averages, cached_step, per_device
+from tfoptim.step import averages, cached_step, derivatives, per_device
 from tfoptim.step.pipeline import run as run_uncached
+from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Live):
+class Optimizer(Averaged, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -79,6 +80,13 @@ class Optimizer(Live):
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
 
+    needs_loss: ClassVar[bool] = False
+    """Whether the class defines `gradients`; then `apply` takes only gradients that come from there."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        derivatives.note_hook(cls, Optimizer)
+
     # Methods that a rule defines
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
@@ -102,6 +110,18 @@ class Optimizer(Live):
 
         Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
         """
+
+    def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
+        """Returns the gradients for `apply`, multiplied by the loss scale if there is one.
+
+        A rule that needs the loss more than once, or its Hessian, overrides it (`tfoptim.step.derivatives` has what it
+        needs); then `apply` refuses gradients from elsewhere. `tfoptim.training` calls it in `fit`.
+
+        Args:
+            loss: returns the scalar loss; reads the variables whenever it is called.
+            variables: to differentiate with respect to.
+        """
+        return derivatives.gradients(self, loss, variables)
 
     # Methods that Keras calls
 
@@ -147,8 +167,12 @@ class Optimizer(Live):
         Args:
             grads: gradients, one per variable; None where a variable has none.
             trainable_variables: the variables, in the same order; those of `build` if left out.
+
+        Raises:
+            RuntimeError: the rule needs the loss, and `gradients` was not called.
         """
         if len(grads):
+            derivatives.claim(self)
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may have effects at each call, as with Keras.
                 run = run_uncached if redefines(self, "assign") else cached_step.run
@@ -163,8 +187,8 @@ class Optimizer(Live):
         return loss * tf.cast(scale, loss.dtype)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
-        if self.use_ema:
+        """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
+        if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 
     def save_own_variables(self, store: Any) -> None:

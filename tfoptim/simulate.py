@@ -21,7 +21,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
         optimizer: any optimizer of tfoptim; it is not changed.
         weights: start, array-like of any shape.
         gradients: per step, one array-like of the same shape, or a function that computes it from the weights.
-        path: of the variable, for its group, and for slots whose shape depends on it.
+        path: of the variable, for its group, exclusions, and slots whose shape depends on it.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step.
@@ -39,7 +39,8 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     state = Slots(arrays(optimizer, w, path))
     shared = Slots(dict(optimizer.shared))
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
-    own = of_path(optimizer.given("groups"), path)
+    numbers |= dict.fromkeys(set(optimizer.excludable) - numbers.keys(), 1.0)
+    own = of_path(optimizer.given("groups"), optimizer.exclusions(), path)
     trajectory = []
     for t, gradient in enumerate(gradients, start=1):
         g = gradient(w) if callable(gradient) else gradient

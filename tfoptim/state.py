@@ -57,6 +57,8 @@ class Runtime:
     """Name -> scalar keras.Variable, one for all variables."""
     averages: list[Any] = field(default_factory=list)
     """Per variable: its moving average, a keras.Variable in compute precision, or None; empty without `use_ema`."""
+    averages_shown: bool = False
+    """Whether the weights are the averaged ones, for a while: see `tfoptim.step.swap`."""
     groups: list[Group] = field(default_factory=list)
     """Per variable: what its numbers depend on, if they differ from the optimizer's."""
     had_gradient: set[Any] = field(default_factory=set)
@@ -67,6 +69,10 @@ class Runtime:
     """Paths of variables without gradient that the shared eager step has warned of."""
     kinds: dict[int, Any] = field(default_factory=dict)
     """Id of a variable -> dtypes of its last gradient in the shared eager step."""
+    announced: dict[Any, set[Any]] = field(default_factory=dict)
+    """Replica -> graphs that called `gradients` and have not called `apply` since; None stands for eager execution."""
+    scales: dict[int, Any] = field(default_factory=dict)
+    """Replica -> the scale that a wrapper puts on the loss of the `gradients` in progress."""
     compiled: dict[Any, Any] = field(default_factory=dict)
     """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
     fused: bool = False
@@ -91,7 +97,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
     what = f"{type(optimizer).__name__}: groups"
-    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer._exclusion, variables)
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions(), variables)
     if optimizer.use_ema:
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:
@@ -161,9 +167,8 @@ def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
 
 def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
     """Returns whether a variable is an accumulator, which differs between devices within a cycle."""
-    return bool(optimizer.gradient_accumulation_steps) and any(
-        variable is accumulator for accumulator in optimizer._accumulated_gradients
-    )
+    accumulators = vars(optimizer).get("_accumulated_gradients", ())  # missing until the optimizer is built
+    return bool(optimizer.gradient_accumulation_steps) and any(variable is total for total in accumulators)
 
 
 # Access to variables

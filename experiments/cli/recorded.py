@@ -101,7 +101,7 @@ def reproduce(given: argparse.Namespace, typed: str) -> int:
 
 def _unknown(path: Path) -> list[str]:
     """Returns the problems of a study with neither published results nor a known minimum."""
-    from experiments.analysis.published import PUBLISHED
+    from experiments.analysis.references import PUBLISHED
 
     names = [study.task for _, study in studies.each(path, studies.load(path))]
     return [name for name in names if name not in PUBLISHED and not tasks.get(name).toy]
@@ -110,17 +110,19 @@ def _unknown(path: Path) -> list[str]:
 def _table(request: Request, command: str) -> bool:
     """Writes and prints the table of one problem; returns whether it agrees with the published results."""
     from experiments import report
-    from experiments.analysis import minima, published
+    from experiments.analysis import references
 
     task = tasks.get(request.study.task)
     found = report.opened(request.name, request.path, request.wanted)
     agrees = True
-    if task.name in published.PUBLISHED:
-        rows = published.beside(task, found)
+    if task.name in references.PUBLISHED:
+        rows = references.beside(task, found)
         agrees = all(row.agrees for row in rows)
-        lines = published.markdown(rows, f"test {task.score_title}")
+        lines = references.published_markdown(rows, f"test {task.score_title}")
     else:
-        lines = minima.markdown(minima.outcomes([entry.label for entry in request.study.optimizers], found))
+        lines = references.minima_markdown(
+            references.outcomes([entry.label for entry in request.study.optimizers], found)
+        )
     made = found[0].environment
     versions = f"TensorFlow {made['tensorflow']}, Keras {made['keras']}, {made['system']}, commit {made['commit']}"
     origin = f"Study {request.name} {found[0].run.study[:8]}; {versions}; made by: {command}"

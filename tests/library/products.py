@@ -1,6 +1,7 @@
 """Products over the table of optimizers: which rows meet a test in the fast lane, and which wait for the slow lane.
 
-A test that says something about a rule meets every row: `@every_rule`, `@every_class`, `@every_rule_where(fact)`.
+A test that says something about a rule meets every row: `@every_rule`, `@every_class`, `@every_rule_where(fact)`,
+`@every_class_where(fact)`.
 A test that says something about what is around a rule (precision, mode, a base argument) meets one row of each kind in
 the fast lane, and the others in the slow lane: `@representative`, and `@crossed(...)` for rows times values, of which the
 fast lane may take `in_turn` so few that each row of a kind and each value is there once.
@@ -18,6 +19,9 @@ KINDS = {  # facts of a row by which what is around a rule treats it differently
     "steps touched rows alone": lambda case: case.slots and case.zero_gradient_noop,
     "many slots": lambda case: len(case.slots) > 2,
     "decay of its own": lambda case: case.decays,
+    "norms": lambda case: not case.elementwise,
+    "decay inside of the rule": lambda case: case.own_decay,
+    "slots of another shape": lambda case: case.one_number,
     "shared state": lambda case: bool(case.shared_state),
 }
 BEYOND = (pytest.mark.slow, pytest.mark.product)  # what the slow lane adds to a product
@@ -77,7 +81,16 @@ def crossed(name, values, *, every_rule=(), representative=None, in_turn=(), fac
     return pytest.mark.parametrize(("case", name), tests)
 
 
+def every_class_where(fact):
+    """The first row of every class, among the rows for which a fact holds."""
+    first = {case.name: case for case in reversed(CASES) if fact(case)}
+    return pytest.mark.parametrize("case", [case for case in CASES if case is first.get(case.name)], ids=str)
+
+
 every_rule = every_rule_where(anything)
 every_class = pytest.mark.parametrize("case", CLASSES, ids=str)
 representative = representative_where(anything)
 full = pytest.mark.parametrize("case", [parameters(case, fast=False) for case in CASES])
+representative_class = pytest.mark.parametrize(
+    "case", [parameters(c, fast=c.id in [r.id for r in representatives(rows=CLASSES)]) for c in CLASSES]
+)

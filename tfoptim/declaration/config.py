@@ -23,7 +23,6 @@ from tfoptim.declaration.slots import check_lazy, slot_groups
 from tfoptim.groups import Exclusion, Groups, values
 
 _TRAINABLE = Field("trainable", Flag(), False, True)
-_EXCLUSION = "exclude_from_weight_decay"
 _OURS = {"lazy", "nonfinite", "groups", "cautious", "agc", "centralize"}  # what Keras's optimizers do not have
 
 if TYPE_CHECKING:
@@ -76,6 +75,9 @@ class Configured(KerasOptimizer):
     fields: ClassVar[dict[str, Field]] = {}
     """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
 
+    excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
+    """What variables can be excluded from, each by a method of that name, such as `exclude_from_weight_decay`."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own = declared(cls)
         cls.fields = in_order(own, cls.fields)
@@ -93,9 +95,9 @@ class Configured(KerasOptimizer):
         cls, own = type(self), self.__dict__
         given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
         values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
-        own["_values"], own["_exclusion"] = {}, Exclusion()
+        own["_values"], own["_exclusions"] = {}, {number: Exclusion(number) for number in cls.excludable}
         check_name(cls.__name__, arguments["name"])
-        check_together(cls.__name__, values, Configured.fields["ema_momentum"].default)
+        check_together(cls.__name__, values, {name: field.default for name, field in cls.fields.items()})
         of_keras = {name: values[name] for name in Configured.fields.keys() - _OURS}
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
@@ -144,19 +146,15 @@ class Configured(KerasOptimizer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
         config = {"name": self.name} | {name: _serialized(self.given(name)) for name in self.fields}
-        if self._exclusion != Exclusion():
-            config[_EXCLUSION] = {
-                "var_list": list(self._exclusion.paths),
-                "var_names": list(self._exclusion.patterns),
-            }
-        return config
+        return config | {e.method: e.config() for e in self.exclusions() if e.config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Creates an optimizer from a config, with the same checks as the constructor."""
-        exclusion = config.get(_EXCLUSION, {})
-        optimizer = cls(**{name: _revived(config[name], custom_objects) for name in config.keys() - {_EXCLUSION}})
-        optimizer.exclude_from_weight_decay(**exclusion)
+        methods = [Exclusion(number).method for number in cls.excludable]
+        optimizer = cls(**{name: _revived(config[name], custom_objects) for name in config.keys() - set(methods)})
+        for method in methods:
+            getattr(optimizer, method)(**config.get(method, {}))
         return optimizer
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
@@ -171,12 +169,18 @@ class Configured(KerasOptimizer):
             ValueError: an expression is malformed; or, when the optimizer is built, something fits no variable; or the
                 optimizer is built already and this differs from what it was built with.
         """
-        exclusion = Exclusion.of(var_list, var_names)
-        if self.built and exclusion != self._exclusion:
-            raise ValueError(
-                f"{self.name}: `exclude_from_weight_decay()` must be called before the optimizer is built."
-            )
-        self.__dict__["_exclusion"] = exclusion
+        self._exclude(Exclusion.of("weight_decay", var_list, var_names))
+
+    def _exclude(self, exclusion: Exclusion) -> None:
+        """Replaces the variables that are excluded from something."""
+        known = self.__dict__["_exclusions"]
+        if self.built and exclusion != known[exclusion.number]:
+            raise ValueError(f"{self.name}: `{exclusion.method}()` must be called before the optimizer is built.")
+        known[exclusion.number] = exclusion
+
+    def exclusions(self) -> list[Exclusion]:
+        """Returns which variables are excluded, for each thing they can be excluded from."""
+        return list(self.__dict__["_exclusions"].values())
 
     def __repr__(self) -> str:
         made = "_values" in vars(self)

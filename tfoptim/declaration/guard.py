@@ -20,7 +20,8 @@ else:
 SHOWN = frozenset(
     {
         *("__init__", "direction", "step", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
-        *("apply", "apply_gradients", "build", "exclude_from_weight_decay", "finalize_variable_values", "scale_loss"),
+        *("apply", "apply_gradients", "gradients", "build", "finalize_variable_values", "scale_loss"),
+        *("exclude_from_weight_decay", "exclude_from_layer_adaptation"),
         *("get_config", "from_config", "set_weights", "variables", "iterations"),
     }
 )

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import keras
 
 from tfoptim.declaration.domains import nearest
+from tfoptim.declaration.other_names import elsewhere
 
 POINTER = "**arguments: of every optimizer"
 """Start of the line in a rule's docstring that is replaced by the arguments of its base."""
@@ -62,7 +63,7 @@ def answer(module: str, name: str) -> str:
     """Returns the error message for a name that a module lacks."""
     public = [known for known in vars(sys.modules[module])["__all__"] if not known.startswith("_")]
     theirs = getattr(_OF_KERAS[module], name, None)
-    hint = nearest(name, public)
+    hint = (elsewhere(name) if module == "tfoptim" else "") or nearest(name, public)
     if theirs is not None:
         own = "" if module == "tfoptim" else ", and works with every optimizer of tfoptim"
         hint = f" Keras has it: {_OF_KERAS[module].__name__}.{name}{own}."

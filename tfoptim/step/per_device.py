@@ -145,14 +145,11 @@ def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
 
 
 def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf.Tensor:
-    """Copies the average into the weights, and applies their constraints."""
+    """Copies the averaged weights into the weights."""
 
-    def adopt(_: Any, v: Any, a: Any) -> None:
-        optimizer.assign(raw(v), tf.convert_to_tensor(raw(a)))
-        constrain(optimizer, v)
+    def adopt(_: Any, v: Any) -> None:
+        optimizer.assign(raw(v), optimizer.average_weights([v])[0])
 
     for v in variables:
-        a = optimizer._runtime.averages[optimizer._get_variable_index(v)]
-        if a is not None:
-            strategy.extended.update(raw(v), adopt, kwargs={"v": v, "a": a}, group=False)
+        strategy.extended.update(raw(v), adopt, kwargs={"v": v}, group=False)
     return tf.constant(0)

@@ -80,6 +80,8 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     for (name, value), number in zip(optimizer.numbers().items(), numbers, strict=False):
         setattr(h, name, _present(value, number, step, dtype))
     h.weight_decay = _decay(optimizer, h.weight_decay)
+    for name in set(optimizer.excludable) - vars(h).keys():
+        setattr(h, name, Scalar(1.0))
     if rate is not None and dtype == tf.float64:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.

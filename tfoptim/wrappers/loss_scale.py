@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,7 +14,7 @@ from tfoptim.declaration.presentation import call
 from tfoptim.optimizer import Optimizer
 from tfoptim.saving import loading
 from tfoptim.saving.files import LOSS_SCALE
-from tfoptim.step import cached_step, verdict
+from tfoptim.step import cached_step, derivatives, verdict
 from tfoptim.step.gradients import tensor, unscaled
 
 
@@ -75,6 +75,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
             self.built: bool = True
         inner, scale = self.inner_optimizer, self.dynamic_scale.value
         if not any(redefines(inner, name) for name in ("apply", "assign")):
+            derivatives.claim(inner)
             cached_step.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
         inner._runtime.judge = self._adjust
@@ -82,6 +83,17 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
             inner.apply([None if g is None else unscaled(tensor(g), scale) for g in grads], trainable_variables)
         finally:
             inner._runtime.judge = None
+
+    def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
+        """Returns the gradients for `apply`, as the inner optimizer takes them, multiplied by the loss scale.
+
+        Args:
+            loss: returns the scalar loss, not scaled.
+            variables: to differentiate with respect to.
+        """
+        if not self.built:
+            self.build(list(variables))
+        return derivatives.gradients_within(self, self.inner_optimizer, loss, variables)
 
     def __repr__(self) -> str:
         defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}

@@ -100,7 +100,7 @@ def by_string(library: Library) -> tuple[bool, str]:
         for value in vars(library.module).values()
         if isinstance(value, type) and issubclass(value, base) and value is not base
     ]
-    wrappers = {"LossScaleOptimizer", "MultiOptimizer"}
+    wrappers = {"LossScaleOptimizer", "Lookahead", "MultiOptimizer", "SAM"}
     names = sorted({cls.__name__ for cls in classes} - wrappers)
     prefix = "" if library.module is keras.optimizers else "tfoptim>"
     missing = [name for name in names if refusal(partial(keras.optimizers.get, prefix + name))]

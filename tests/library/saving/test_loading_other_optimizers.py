@@ -6,6 +6,7 @@ import pytest
 
 import tfoptim
 from tests.library.harness import values_of
+from tests.library.products import every_class_where
 from tests.library.saving.models import (
     X,
     Y,
@@ -40,6 +41,16 @@ def test_weights_of_a_model_trained_with_keras_bring_their_state(arguments, tmp_
         ours.load_weights(path)
         ours.optimizer.build(ours.trainable_variables)
         assert_bitwise(values_of(theirs.optimizer.variables), state(ours.optimizer))
+
+
+@every_class_where(lambda case: case.in_keras)
+def test_weights_trained_with_keras_bring_their_state_for_every_class_of_both(case, tmp_path):
+    """The slots are in Keras's order, whatever the paper's letters are."""
+    theirs = trained(network(), case.make_keras())
+    ours = compiled(network(), case.make())
+    ours.load_weights(saved_weights(theirs, tmp_path))
+    ours.optimizer.build(ours.trainable_variables)
+    assert_bitwise(values_of(theirs.optimizer.variables), state(ours.optimizer))
 
 
 def test_averages_of_keras_are_left_where_ours_has_none(tmp_path):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import values_of, variables_of
-from tests.library.products import every_class, representative
+from tests.library.products import representative, representative_class
 
 ONES = np.ones(2)
 
@@ -21,7 +21,7 @@ def two_variables(optimizer):
     return variables
 
 
-@every_class
+@representative_class
 def test_variable_without_gradient_keeps_weights_and_slots(case):
     """None means: not part of this step; Keras's warning says which."""
     optimizer = case.make()
