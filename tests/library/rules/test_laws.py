@@ -67,7 +67,7 @@ def test_gradients_of_the_other_sign_mirror_the_steps(case):
     np.testing.assert_array_equal(-expected, actual)
 
 
-@crossed("around", SURROUNDED, in_turn=SURROUNDED, fact=lambda case: case.make().elementwise)
+@crossed("around", SURROUNDED, in_turn=SURROUNDED, fact=lambda case: case.elementwise)
 def test_a_variable_may_be_split_in_two(case, around):
     """Two halves train as the whole does."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
