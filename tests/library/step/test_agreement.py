@@ -105,7 +105,7 @@ def trained(optimizer, jit):
     return values_of(variables)
 
 
-@crossed("setting", SETTINGS_OF_XLA, representative=("plain",))
+@crossed("setting", SETTINGS_OF_XLA, in_turn=SETTINGS_OF_XLA)
 def test_xla_equals_the_plain_graph(case, setting):
     """Four units in the last place of the largest weight a step: XLA joins operations and so rounds otherwise."""
     expected, actual = (trained(case.make(**SETTINGS_OF_XLA[setting]), jit) for jit in (False, True))

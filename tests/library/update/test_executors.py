@@ -49,7 +49,7 @@ def plain(monkeypatch):
     return enter
 
 
-@crossed("way", WAYS, every_rule=("small-plain",), representative=("small-decay", "large-decay"))
+@crossed("way", WAYS, every_rule=("small-plain",), in_turn=WAYS)
 def test_every_executor_gives_what_the_rule_gives(case, way, plain):
     """Four units in the last place of the largest weight a step, and what the kernels' `1 - beta` costs."""
     shape, settings = WAYS[way]
