@@ -28,21 +28,13 @@ OPTION = {"use_plugin_optimizers": False}
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What decides whether results are in danger.
+    """What decides whether results are in danger."""
 
-    Attributes:
-        system: name of the operating system, `Darwin` for macOS.
-        machine: name of the processor, `arm64` for Apple's.
-        plugin: version of tensorflow-metal, None where it is not installed.
-        switch: value of the environment variable TURN_OFF_REMAPPER, None where it is not set.
-        imported: whether TensorFlow is imported already.
-    """
-
-    system: str
-    machine: str
-    plugin: str | None
-    switch: str | None
-    imported: bool = False
+    system: str  # name of the operating system, `Darwin` for macOS
+    machine: str  # name of the processor, `arm64` for Apple's
+    plugin: str | None  # version of tensorflow-metal, None where it is not installed
+    switch: str | None  # value of the environment variable TURN_OFF_REMAPPER, None where it is not set
+    imported: bool = False  # whether TensorFlow is imported already
 
     @property
     def is_metal(self) -> bool:

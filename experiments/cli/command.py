@@ -28,27 +28,17 @@ def option(*names: str, **settings: Any) -> Option:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """A command, declared once.
+    """A command, declared once."""
 
-    Attributes:
-        name: the word to type.
-        group: one of `GROUPS`.
-        help: its purpose in a line.
-        action: takes the options and the command as it was typed, and returns the exit code, None for 0.
-        options: its options, in the order of the help.
-        examples: what to type after its name, and for what; newcomers see the first.
-        more: further text of its help.
-        interrupted: the message after an interruption; `{command}` stands for what was typed.
-    """
-
-    name: str
-    group: str
-    help: str
+    name: str  # the word to type
+    group: str  # one of `GROUPS`
+    help: str  # its purpose in a line
+    # takes the options and the command as it was typed, and returns the exit code, None for 0
     action: Callable[[argparse.Namespace, str], int | None]
-    options: tuple[Option, ...] = ()
-    examples: tuple[tuple[str, str], ...] = ()
-    more: str = ""
-    interrupted: str = "Interrupted."
+    options: tuple[Option, ...] = ()  # its options, in the order of the help
+    examples: tuple[tuple[str, str], ...] = ()  # what to type after its name, and for what; newcomers see the first
+    more: str = ""  # further text of its help
+    interrupted: str = "Interrupted."  # the message after an interruption; `{command}` stands for what was typed
 
     @property
     def sentence(self) -> str:

@@ -136,27 +136,16 @@ def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """A request about one problem.
+    """A request about one problem."""
 
-    Attributes:
-        path: the study's file.
-        name: the study's name.
-        whole: the study as its file says.
-        study: with the changes of the command line.
-        choices: hyperparameters of each optimizer.
-        wanted: the runs.
-        folder: of the report.
-        target: score to reach, where one was set.
-    """
-
-    path: Path
-    name: str
-    whole: Study
-    study: Study
-    choices: Mapping[str, Choice]
-    wanted: Sequence[Run]
-    folder: Path
-    target: targets.Target | None
+    path: Path  # the study's file
+    name: str  # the study's name
+    whole: Study  # the study as its file says
+    study: Study  # with the changes of the command line
+    choices: Mapping[str, Choice]  # hyperparameters of each optimizer
+    wanted: Sequence[Run]  # the runs
+    folder: Path  # of the report
+    target: targets.Target | None  # score to reach, where one was set
 
 
 def requests(options: Options) -> list[Request]:

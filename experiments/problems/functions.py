@@ -60,31 +60,18 @@ def coordinates(name: str, what: str, x: Any, size: int, like: Any = None) -> An
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """One test function.
+    """One test function."""
 
-    Attributes:
-        name: its name in studies; seeds derive from it.
-        title: what it is, in words.
-        formula: the value, from one argument a coordinate.
-        slope: the derivatives by hand, from the same arguments.
-        start: where runs begin.
-        box: lowest and highest value of each coordinate, as published with the function.
-        minimum: lowest value.
-        minimizers: every point that has it.
-        classical: the start of the older literature, where that is another.
-        noisy: whether a batch adds the mean of its noise rows times the point.
-    """
-
-    name: str
-    title: str
-    formula: Callable[..., Any]
-    slope: Callable[..., tuple[Any, ...]]
-    start: Point
-    box: tuple[tuple[float, float], ...]
-    minimum: float
-    minimizers: tuple[Point, ...]
-    classical: Point | None = None
-    noisy: bool = False
+    name: str  # its name in studies; seeds derive from it
+    title: str  # what it is, in words
+    formula: Callable[..., Any]  # the value, from one argument a coordinate
+    slope: Callable[..., tuple[Any, ...]]  # the derivatives by hand, from the same arguments
+    start: Point  # where runs begin
+    box: tuple[tuple[float, float], ...]  # lowest and highest value of each coordinate, as published with the function
+    minimum: float  # lowest value
+    minimizers: tuple[Point, ...]  # every point that has it
+    classical: Point | None = None  # the start of the older literature, where that is another
+    noisy: bool = False  # whether a batch adds the mean of its noise rows times the point
 
     @property
     def parameters(self) -> int:

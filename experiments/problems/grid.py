@@ -11,17 +11,11 @@ MOST_TRAINING = 10_000  # training examples that scores are of, a fixed part of 
 
 
 class Stretch(NamedTuple):
-    """Steps of one pass between two evaluations, or between an evaluation and the end of the pass.
+    """Steps of one pass between two evaluations, or between an evaluation and the end of the pass."""
 
-    Attributes:
-        epoch: number of the pass, from 1.
-        first: number of its first step within the pass, from 0.
-        last: number of the step behind its last one.
-    """
-
-    epoch: int
-    first: int
-    last: int
+    epoch: int  # number of the pass, from 1
+    first: int  # number of its first step within the pass, from 0
+    last: int  # number of the step behind its last one
 
 
 def protocol(steps: int, epochs: int) -> list[int]:

@@ -33,17 +33,11 @@ MATRIX_SEED = 42
 
 
 class Quadratic:
-    """The problem; every method is a pure function of its arguments, and arrays returned are read-only.
+    """The problem; every method is a pure function of its arguments, and arrays returned are read-only."""
 
-    Attributes:
-        name: its name in studies.
-        title: what it is, in words.
-        parameters: number of coordinates.
-    """
-
-    name: ClassVar[str] = "quadratic_deep"
-    title: ClassVar[str] = "noisy quadratic of 100 dimensions, condition 9,621"
-    parameters: ClassVar[int] = DIMENSIONS
+    name: ClassVar[str] = "quadratic_deep"  # its name in studies
+    title: ClassVar[str] = "noisy quadratic of 100 dimensions, condition 9,621"  # what it is, in words
+    parameters: ClassVar[int] = DIMENSIONS  # number of coordinates
 
     @property
     def start(self) -> Array:

@@ -29,17 +29,11 @@ CHECKPOINTS = "ckpt"
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """The state that a later attempt resumes from.
+    """The state that a later attempt resumes from."""
 
-    Attributes:
-        attempt: number of the attempt that saved it.
-        evaluations: those so far, from step 0.
-        variables: arrays in the order of the model's and the optimizer's variables.
-    """
-
-    attempt: int
-    evaluations: tuple[dict[str, Any], ...]
-    variables: tuple[np.ndarray, ...]
+    attempt: int  # number of the attempt that saved it
+    evaluations: tuple[dict[str, Any], ...]  # those so far, from step 0
+    variables: tuple[np.ndarray, ...]  # arrays in the order of the model's and the optimizer's variables
 
     @property
     def step(self) -> int:

@@ -19,23 +19,15 @@ Pace = tuple[float, float]  # seconds of an epoch with its evaluation, and of co
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Cost of some runs.
+    """Cost of some runs."""
 
-    Attributes:
-        runs: with a result, which a diverged run has.
-        widened: number of those that belong to widened searches.
-        failed: attempts without a result, such as interrupted or killed ones.
-        steps: of the optimizer, failed attempts included.
-        gradients: of single examples, failed attempts included.
-        seconds: of one core, compiling and evaluating included; of a failed attempt, the recorded seconds of training.
-            NaN if the records are not on this machine.
-    """
-
-    runs: int = 0
-    widened: int = 0
-    failed: int = 0
-    steps: int = 0
-    gradients: int = 0
+    runs: int = 0  # with a result, which a diverged run has
+    widened: int = 0  # number of those that belong to widened searches
+    failed: int = 0  # attempts without a result, such as interrupted or killed ones
+    steps: int = 0  # of the optimizer, failed attempts included
+    gradients: int = 0  # of single examples, failed attempts included
+    # of one core, compiling and evaluating included; of a failed attempt, the recorded seconds of training. NaN if the
+    # records are not on this machine.
     seconds: float = 0.0
     widened_gradients: int = dataclasses.field(default=0, compare=False)  # shares of the two above, set by `parted`
     widened_seconds: float = dataclasses.field(default=0.0, compare=False)

@@ -34,21 +34,13 @@ class Lost(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """Owner of a lease.
+    """Owner of a lease."""
 
-    Attributes:
-        token: random, one for each lease.
-        host: name of the machine.
-        pid: number of the process there.
-        boot: identity of the machine's boot; empty if the system has none.
-        start: start of the process as the system prints it, which tells a reused number apart.
-    """
-
-    token: str
-    host: str
-    pid: int
-    boot: str
-    start: str
+    token: str  # random, one for each lease
+    host: str  # name of the machine
+    pid: int  # number of the process there
+    boot: str  # identity of the machine's boot; empty if the system has none
+    start: str  # start of the process as the system prints it, which tells a reused number apart
 
     @classmethod
     def here(cls) -> Owner:

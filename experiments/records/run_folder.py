@@ -38,22 +38,15 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A finished run, read from disk.
+    """A finished run, read from disk."""
 
-    Attributes:
-        run: its specification.
-        status: `done` or `diverged`; both are results.
-        environment: versions, commit, threads and the like.
-        summary: facts about the whole run, such as its seconds.
-        evaluations: one mapping per step of the grid, from 0; with test scores if requested.
-        files: further files by kind, such as `cases`, if test scores were requested.
-    """
-
-    run: Run
-    status: str
-    environment: Mapping[str, Any]
-    summary: Mapping[str, Any]
+    run: Run  # its specification
+    status: str  # `done` or `diverged`; both are results
+    environment: Mapping[str, Any]  # versions, commit, threads and the like
+    summary: Mapping[str, Any]  # facts about the whole run, such as its seconds
+    # one mapping per step of the grid, from 0; with test scores if requested
     evaluations: tuple[Mapping[str, Any], ...]
+    # further files by kind, such as `cases`, if test scores were requested
     files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 

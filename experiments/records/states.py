@@ -23,24 +23,16 @@ ATTEMPT = re.compile(r"(metrics|test|cases|predictions|ended|result)-(\d+)\.\w+"
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """The state of a run.
+    """The state of a run."""
 
-    Attributes:
-        folder: its folder.
-        run: its specification; None if unreadable.
-        word: `done` or `diverged`, which are results; `running`; `interrupted`, `killed`, `oom` or `failed`, which
-            are tried again; `outdated` by a change of code or versions; `damaged`; `missing`.
-        epoch: completed epochs, with the fraction of the present one.
-        reason: error of the last attempt, or owner of the lock.
-        traces: number of times its program was traced.
-    """
-
-    folder: Path
-    run: Run | None
+    folder: Path  # its folder
+    run: Run | None  # its specification; None if unreadable
+    # `done` or `diverged`, which are results; `running`; `interrupted`, `killed`, `oom` or `failed`, which are tried
+    # again; `outdated` by a change of code or versions; `damaged`; `missing`
     word: str
-    epoch: float = 0
-    reason: str = ""
-    traces: int = 0
+    epoch: float = 0  # completed epochs, with the fraction of the present one
+    reason: str = ""  # error of the last attempt, or owner of the lock
+    traces: int = 0  # number of times its program was traced
 
 
 def of(folder: Path, run: Run) -> State:

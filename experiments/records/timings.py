@@ -18,29 +18,17 @@ LEAST = 5  # repetitions for a median with quartiles
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """Time and memory of one repetition.
+    """Time and memory of one repetition."""
 
-    Attributes:
-        label: of the optimizer.
-        seed: of the run; it numbers the repetitions, from 3000.
-        steps: number of timed steps.
-        seconds_per_step: mean over them, without the first epoch, which warms caches up, if there are more.
-        seconds_per_pass: of an epoch, which is one step for an optimizer on full gradients.
-        seconds_compiling: tracing, compiling and the first call, which are in none of the steps.
-        peak_resident_bytes: peak memory of the process.
-        peak_device_bytes: peak memory on the GPU; NaN without a GPU, or if it is unknown.
-        state_bytes_per_parameter: state of the optimizer, per parameter of the model.
-    """
-
-    label: str
-    seed: int
-    steps: int
-    seconds_per_step: float
-    seconds_per_pass: float
-    seconds_compiling: float
-    peak_resident_bytes: int
-    peak_device_bytes: float
-    state_bytes_per_parameter: float
+    label: str  # of the optimizer
+    seed: int  # of the run; it numbers the repetitions, from 3000
+    steps: int  # number of timed steps
+    seconds_per_step: float  # mean over them, without the first epoch, which warms caches up, if there are more
+    seconds_per_pass: float  # of an epoch, which is one step for an optimizer on full gradients
+    seconds_compiling: float  # tracing, compiling and the first call, which are in none of the steps
+    peak_resident_bytes: int  # peak memory of the process
+    peak_device_bytes: float  # peak memory on the GPU; NaN without a GPU, or if it is unknown
+    state_bytes_per_parameter: float  # state of the optimizer, per parameter of the model
 
 
 def recorded(name: str, study: str, labels: Collection[str]) -> list[Record]:

@@ -10,21 +10,13 @@ from experiments.errors import unknown
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """Trials and seeds of each optimizer on each problem.
+    """Trials and seeds of each optimizer on each problem."""
 
-    Attributes:
-        name: its name in studies.
-        trials: points tried in a round, K.
-        seeds: evaluation seeds, S.
-        rounds: complete searches, each with a scramble of its own.
-        claims: whether its results may be claimed; else they are exploratory, or a test of the wiring.
-    """
-
-    name: str
-    trials: int
-    seeds: int
-    rounds: int
-    claims: bool
+    name: str  # its name in studies
+    trials: int  # points tried in a round, K
+    seeds: int  # evaluation seeds, S
+    rounds: int  # complete searches, each with a scramble of its own
+    claims: bool  # whether its results may be claimed; else they are exploratory, or a test of the wiring
 
     @property
     def tuning_seeds(self) -> int:

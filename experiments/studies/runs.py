@@ -26,14 +26,7 @@ SPLITS_OF_KIND = {
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training run: everything that its numbers depend on.
-
-    Attributes:
-        schedule: `warmup-cosine`, `constant`, or `own` of an optimizer that has one.
-        point: of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty.
-        grid: at which steps it is evaluated, one of `experiments.problems.grid.GRIDS`.
-        deterministic: whether TensorFlow is held to operations that repeat their results to the last bit.
-    """
+    """One training run: everything that its numbers depend on."""
 
     schema: int
     study: str
@@ -48,14 +41,15 @@ class Run:
     batch: str
     hyperparameters: Mapping[str, Scalar]
     learning_rate: float
-    schedule: str
+    schedule: str  # `warmup-cosine`, `constant`, or `own` of an optimizer that has one
+    # of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty
     point: Mapping[str, int]
     seed: int
     epochs: int
     batch_size: int
     micro_batch: int
-    grid: str = PASSES
-    deterministic: bool = False
+    grid: str = PASSES  # at which steps it is evaluated, one of `experiments.problems.grid.GRIDS`
+    deterministic: bool = False  # whether TensorFlow is held to operations that repeat their results to the last bit
 
     @property
     def identity(self) -> str:

@@ -25,17 +25,11 @@ MAIN = ("ours", "keras", "ours-loop", "keras-loop")  # the contenders of the hea
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Length of a measurement.
+    """Length of a measurement."""
 
-    Attributes:
-        rounds: per repetition; each calls every contender once.
-        repetitions: of all rounds; ratios are spread over them.
-        seconds: allowed for a contender in a repetition; four times as many for those of the main ratios.
-    """
-
-    rounds: int = 20
-    repetitions: int = 3
-    seconds: float = 0.3
+    rounds: int = 20  # per repetition; each calls every contender once
+    repetitions: int = 3  # of all rounds; ratios are spread over them
+    seconds: float = 0.3  # allowed for a contender in a repetition; four times as many for those of the main ratios
 
 
 class Bench:
@@ -117,17 +111,11 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class First:
-    """First calls of a contender.
+    """First calls of a contender."""
 
-    Attributes:
-        seconds: of the first call, tracing and compiling included; None if it failed.
-        again: seconds of a warm call.
-        failure: its error.
-    """
-
-    seconds: float | None = None
-    again: float = 0.0
-    failure: str | None = None
+    seconds: float | None = None  # of the first call, tracing and compiling included; None if it failed
+    again: float = 0.0  # seconds of a warm call
+    failure: str | None = None  # its error
 
 
 def _start(contender: Contender) -> First:

@@ -47,23 +47,14 @@ NOTE = (
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """Result of one way to make the comparison.
+    """Result of one way to make the comparison."""
 
-    Attributes:
-        way: `compare` or `plain`.
-        seconds: from start to end of its process.
-        runs: number of trainings.
-        epochs: of each training.
-        ratio: seconds of the plain way over those of this one.
-        test_accuracy: mean over seeds after the last epoch, by optimizer; shows that both ways did the same work.
-    """
-
-    way: str
-    seconds: float
-    runs: int
-    epochs: int
-    ratio: float
-    test_accuracy: str
+    way: str  # `compare` or `plain`
+    seconds: float  # from start to end of its process
+    runs: int  # number of trainings
+    epochs: int  # of each training
+    ratio: float  # seconds of the plain way over those of this one
+    test_accuracy: str  # mean over seeds after the last epoch, by optimizer; shows that both ways did the same work
 
 
 def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: str) -> None:

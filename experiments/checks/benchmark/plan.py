@@ -136,47 +136,26 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """Result of one contender on one pair of rule and variable set; None if it could not be measured.
+    """Result of one contender on one pair of rule and variable set; None if it could not be measured."""
 
-    Attributes:
-        rule: name of the rule.
-        set: name of the variable set.
-        contender: name of the contender.
-        calls: number of timed steps.
-        median_ms: median milliseconds per step.
-        lower_ms: lower quartile.
-        upper_ms: upper quartile.
-        minimum_ms: the fastest.
-        ratio: time over that of ours in graph mode, median of the repetitions.
-        ratio_low: lowest repetition.
-        ratio_high: highest repetition.
-        first_call_s: seconds of the first call, tracing and compiling included.
-        operations_per_variable: operations in the graph and its functions, per variable.
-        extra_bytes: peak memory of a step in addition to variables, slots and gradients.
-        extra_share: the same as a share of the size of the variables.
-        traffic_bytes: least bytes that the rule can move: weights, slots, gradients.
-        bandwidth_share: traffic per median time, as a share of the measured memory bandwidth.
-        failure: reason for missing times.
-    """
-
-    rule: str
-    set: str
-    contender: str
-    calls: int = 0
-    median_ms: float | None = None
-    lower_ms: float | None = None
-    upper_ms: float | None = None
-    minimum_ms: float | None = None
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
-    first_call_s: float | None = None
-    operations_per_variable: float | None = None
-    extra_bytes: int | None = None
-    extra_share: float | None = None
-    traffic_bytes: int | None = None
-    bandwidth_share: float | None = None
-    failure: str | None = None
+    rule: str  # name of the rule
+    set: str  # name of the variable set
+    contender: str  # name of the contender
+    calls: int = 0  # number of timed steps
+    median_ms: float | None = None  # median milliseconds per step
+    lower_ms: float | None = None  # lower quartile
+    upper_ms: float | None = None  # upper quartile
+    minimum_ms: float | None = None  # the fastest
+    ratio: float | None = None  # time over that of ours in graph mode, median of the repetitions
+    ratio_low: float | None = None  # lowest repetition
+    ratio_high: float | None = None  # highest repetition
+    first_call_s: float | None = None  # seconds of the first call, tracing and compiling included
+    operations_per_variable: float | None = None  # operations in the graph and its functions, per variable
+    extra_bytes: int | None = None  # peak memory of a step in addition to variables, slots and gradients
+    extra_share: float | None = None  # the same as a share of the size of the variables
+    traffic_bytes: int | None = None  # least bytes that the rule can move: weights, slots, gradients
+    bandwidth_share: float | None = None  # traffic per median time, as a share of the measured memory bandwidth
+    failure: str | None = None  # reason for missing times
 
 
 def surroundings(command: str, **more: Any) -> dict[str, Any]:

@@ -41,21 +41,13 @@ ADAMS: dict[str, Callable[[], Any]] = {"ours": tfoptim.Adam, "keras": keras.opti
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A model and its training examples.
+    """A model and its training examples."""
 
-    Attributes:
-        title: of the model.
-        build: makes the model, whose outputs are logits.
-        images: float32 [n, ...], n a multiple of the batch.
-        labels: class numbers, [n] or one per pixel.
-        batch: examples per step.
-    """
-
-    title: str
-    build: Callable[[], Any]
-    images: np.ndarray
-    labels: np.ndarray
-    batch: int
+    title: str  # of the model
+    build: Callable[[], Any]  # makes the model, whose outputs are logits
+    images: np.ndarray  # float32 [n, ...], n a multiple of the batch
+    labels: np.ndarray  # class numbers, [n] or one per pixel
+    batch: int  # examples per step
 
     @property
     def steps(self) -> int:
@@ -65,29 +57,17 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """Training speed of one model with one Adam.
+    """Training speed of one model with one Adam."""
 
-    Attributes:
-        model: its title.
-        compiled: whether Keras compiles the whole step with XLA, which it does not on a CPU.
-        optimizer: `ours` or `keras`.
-        epochs: timed, without the first one.
-        steps_per_s: steps per second, median of the epochs.
-        lower_steps_per_s: lower quartile.
-        upper_steps_per_s: upper quartile.
-        ratio: median with ours over median with Keras's.
-        first_epoch_s: seconds of the first epoch, tracing and compiling included.
-    """
-
-    model: str
-    compiled: bool
-    optimizer: str
-    epochs: int
-    steps_per_s: float
-    lower_steps_per_s: float
-    upper_steps_per_s: float
-    ratio: float
-    first_epoch_s: float
+    model: str  # its title
+    compiled: bool  # whether Keras compiles the whole step with XLA, which it does not on a CPU
+    optimizer: str  # `ours` or `keras`
+    epochs: int  # timed, without the first one
+    steps_per_s: float  # steps per second, median of the epochs
+    lower_steps_per_s: float  # lower quartile
+    upper_steps_per_s: float  # upper quartile
+    ratio: float  # median with ours over median with Keras's
+    first_epoch_s: float  # seconds of the first epoch, tracing and compiling included
 
 
 class Stopwatch(keras.callbacks.Callback):

@@ -16,17 +16,11 @@ PACKAGES = (machine.PLUGIN, "tensorflow", "keras", "numpy")
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line of the report.
+    """One line of the report."""
 
-    Attributes:
-        what: subject of the line.
-        found: observed value.
-        right: whether it is correct; None for information only.
-    """
-
-    what: str
-    found: str
-    right: bool | None = None
+    what: str  # subject of the line
+    found: str  # observed value
+    right: bool | None = None  # whether it is correct; None for information only
 
 
 def surroundings(device: str) -> list[Line]:

@@ -55,19 +55,12 @@ class Probe:
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """Result of a probe.
+    """Result of a probe."""
 
-    Attributes:
-        probe: the optimizer.
-        error: distance from float64 NumPy after the steps, relative to the largest move; infinite if not finite.
-        off: the first operation without a kernel on the device, or None.
-        failed: message of TensorFlow if the steps cannot run at all.
-    """
-
-    probe: Probe
-    error: float
-    off: str | None = None
-    failed: str | None = None
+    probe: Probe  # the optimizer
+    error: float  # distance from float64 NumPy after the steps, relative to the largest move; infinite if not finite
+    off: str | None = None  # the first operation without a kernel on the device, or None
+    failed: str | None = None  # message of TensorFlow if the steps cannot run at all
 
     @property
     def right(self) -> bool:

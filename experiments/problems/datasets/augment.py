@@ -17,26 +17,17 @@ _PHILOX = "philox"
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How far pose and light may move. Every draw is uniform; 0 changes nothing.
+    """How far pose and light may move. Every draw is uniform; 0 changes nothing."""
 
-    Attributes:
-        rotation: degrees to either side, 0 .. 180.
-        scale: natural logarithm of the magnification, to either side, 0 .. 1.
-        shift: share of the sides, to either side, 0 .. 0.5.
-        moved: chance that an example is turned, scaled and shifted at all, 0 .. 1. Below 1, since interpolation
-            smooths noise: a network that sees moved images alone does worse on unmoved ones.
-        mirror: chance of exchanging left and right, 0 .. 1; 0 where anatomy has sides.
-        gain: natural logarithm of the brightness factor, to either side, 0 .. 1.
-        gamma: natural logarithm of the exponent of intensity, to either side, 0 .. 1.
-    """
-
-    rotation: float = 0.0
-    scale: float = 0.0
-    shift: float = 0.0
+    rotation: float = 0.0  # degrees to either side, 0 .. 180.
+    scale: float = 0.0  # natural logarithm of the magnification, to either side, 0 .. 1.
+    shift: float = 0.0  # share of the sides, to either side, 0 .. 0.5.
+    # chance that an example is turned, scaled and shifted at all, 0 .. 1. Below 1, since interpolation smooths noise: a
+    # network that sees moved images alone does worse on unmoved ones.
     moved: float = 0.3
-    mirror: float = 0.0
-    gain: float = 0.0
-    gamma: float = 0.0
+    mirror: float = 0.0  # chance of exchanging left and right, 0 .. 1; 0 where anatomy has sides.
+    gain: float = 0.0  # natural logarithm of the brightness factor, to either side, 0 .. 1.
+    gamma: float = 0.0  # natural logarithm of the exponent of intensity, to either side, 0 .. 1.
 
     def __call__(
         self, images: Tensor, masks: Tensor, seed: int | Tensor, epoch: Tensor, index: Tensor

@@ -22,17 +22,11 @@ def root() -> Path:
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """A data set that tensorflow-datasets keeps in a folder.
+    """A data set that tensorflow-datasets keeps in a folder."""
 
-    Attributes:
-        name: its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration.
-        title: title in words.
-        version: version of its builder.
-    """
-
-    name: str
-    title: str
-    version: str
+    name: str  # its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration
+    title: str  # title in words
+    version: str  # version of its builder
 
     @property
     def folder(self) -> Path:
@@ -47,24 +41,17 @@ class Stored:
 
 @dataclasses.dataclass(frozen=True)
 class Card(Stored):
-    """A data set that is downloaded, or comes with a package.
+    """A data set that is downloaded, or comes with a package."""
 
-    Attributes:
-        sizes: number of examples in each split.
-        split_sha256: SHA-256 of the index file.
-        digests: SHA-256 of each split's bytes (images, then labels, both uint8). Empty where
-            tensorflow-datasets verifies the download by checksums of its own.
-        url: where it is downloaded from; None when it is embedded.
-        stored_as: its name in tensorflow-datasets, where that is another.
-        overlapping: whether validation rows are training rows too, as in published runs that had no validation
-            split; nothing may be chosen by them.
-    """
-
-    sizes: Mapping[str, int]
-    split_sha256: str
+    sizes: Mapping[str, int]  # number of examples in each split
+    split_sha256: str  # SHA-256 of the index file
+    # SHA-256 of each split's bytes (images, then labels, both uint8). Empty where tensorflow-datasets verifies the
+    # download by checksums of its own.
     digests: Mapping[str, str]
-    url: str | None = None
-    stored_as: str | None = None
+    url: str | None = None  # where it is downloaded from; None when it is embedded
+    stored_as: str | None = None  # its name in tensorflow-datasets, where that is another
+    # whether validation rows are training rows too, as in published runs that had no validation split; nothing may be
+    # chosen by them
     overlapping: bool = False
 
     @property
@@ -79,14 +66,10 @@ class OwnCard(Stored):
 
     It is prepared once from the downloaded folder or archive, then read like any other; its sizes and the identity of
     its split come from what the preparation wrote down.
-
-    Attributes:
-        source: where to get it, in words.
-        archive: name of the downloaded file or folder.
     """
 
-    source: str
-    archive: str
+    source: str  # where to get it, in words
+    archive: str  # name of the downloaded file or folder
 
     url = None
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict, init=False)

@@ -18,25 +18,15 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One image with its mask: the unit that metrics are computed for.
+    """One image with its mask: the unit that metrics are computed for."""
 
-    Attributes:
-        name: unique in the data set.
-        patient: a patient is in one split, with all of their cases.
-        image: file of the image.
-        mask: file of the mask.
-        group: patients of a group, such as a diagnosis, are spread evenly over the splits.
-        given: the split that the publisher put the case in, if any.
-        root: the folder within which faults name files.
-    """
-
-    name: str
-    patient: str
-    image: Path
-    mask: Path
-    group: str = ""
-    given: str = ""
-    root: Path | None = None
+    name: str  # unique in the data set
+    patient: str  # a patient is in one split, with all of their cases
+    image: Path  # file of the image
+    mask: Path  # file of the mask
+    group: str = ""  # patients of a group, such as a diagnosis, are spread evenly over the splits
+    given: str = ""  # the split that the publisher put the case in, if any
+    root: Path | None = None  # the folder within which faults name files
 
     def shown(self, path: Path) -> str:
         """Returns the name of one of the files for a user."""
@@ -45,19 +35,12 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """A case as the network sees it.
+    """A case as the network sees it."""
 
-    Attributes:
-        images: intensities 0 .. 1, float64 [slice, row, column].
-        masks: classes, uint8 [slice, row, column].
-        spacing_mm: distance of rows, of columns and of slices.
-        files: where it comes from, by the files' names.
-    """
-
-    images: np.ndarray
-    masks: np.ndarray
-    spacing_mm: tuple[float, float, float]
-    files: Mapping[str, nifti.Origin]
+    images: np.ndarray  # intensities 0 .. 1, float64 [slice, row, column].
+    masks: np.ndarray  # classes, uint8 [slice, row, column]
+    spacing_mm: tuple[float, float, float]  # distance of rows, of columns and of slices
+    files: Mapping[str, nifti.Origin]  # where it comes from, by the files' names
 
 
 def read(case: Case, classes: int, *, canonical: bool) -> tuple[nifti.Volume, nifti.Volume]:

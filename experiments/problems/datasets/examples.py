@@ -31,17 +31,11 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class Slices(Examples):
-    """One split of slices in memory: uint8 images [n, height, width, 1], uint8 labels [n, height, width].
+    """One split of slices in memory: uint8 images [n, height, width, 1], uint8 labels [n, height, width]."""
 
-    Attributes:
-        cases: name of the case, which metrics are computed for, of each slice, [n].
-        positions: place of each slice within its case, [n].
-        spacing_mm: distance of rows, of columns and of slices, [n, 3].
-    """
-
-    cases: np.ndarray
-    positions: np.ndarray
-    spacing_mm: np.ndarray
+    cases: np.ndarray  # name of the case, which metrics are computed for, of each slice, [n]
+    positions: np.ndarray  # place of each slice within its case, [n]
+    spacing_mm: np.ndarray  # distance of rows, of columns and of slices, [n, 3]
 
     @property
     def empty(self) -> int:

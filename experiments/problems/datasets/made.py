@@ -29,25 +29,15 @@ Rows = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class MadeCard:
-    """A generated data set.
+    """A generated data set."""
 
-    Attributes:
-        name: its name in studies.
-        title: title in words.
-        version: raised whenever its rows change.
-        sizes: number of rows in each split.
-        digests: SHA-256 of each split's rows, where draws could differ between machines.
-        rows: makes the rows of a split, float32 [n, coordinates].
-        noise: whether the rows differ; else they are zeros, a row for each step.
-    """
-
-    name: str
-    title: str
-    version: str
-    sizes: Mapping[str, int]
-    digests: Mapping[str, str]
-    rows: Callable[[str], Rows]
-    noise: bool = True
+    name: str  # its name in studies
+    title: str  # title in words
+    version: str  # raised whenever its rows change
+    sizes: Mapping[str, int]  # number of rows in each split
+    digests: Mapping[str, str]  # SHA-256 of each split's rows, where draws could differ between machines
+    rows: Callable[[str], Rows]  # makes the rows of a split, float32 [n, coordinates]
+    noise: bool = True  # whether the rows differ; else they are zeros, a row for each step
 
     url = None
     prepared = True

@@ -36,32 +36,20 @@ SHOWN = 5
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """The file of a volume.
+    """The file of a volume."""
 
-    Attributes:
-        sha256: SHA-256 of the file.
-        remarks: what was assumed or converted, in words that a number of files follows.
-    """
-
-    sha256: str
-    remarks: tuple[str, ...] = ()
+    sha256: str  # SHA-256 of the file
+    remarks: tuple[str, ...] = ()  # what was assumed or converted, in words that a number of files follows
 
 
 @dataclasses.dataclass(frozen=True)
 class Volume:
-    """A volume in memory.
+    """A volume in memory."""
 
-    Attributes:
-        voxels: [x, y, z], float64 for images, uint8 for masks.
-        spacing_mm: distance of neighbouring voxels along each axis.
-        affine: from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels.
-        origin: the file.
-    """
-
-    voxels: np.ndarray
-    spacing_mm: tuple[float, float, float]
-    affine: np.ndarray | None
-    origin: Origin
+    voxels: np.ndarray  # [x, y, z], float64 for images, uint8 for masks
+    spacing_mm: tuple[float, float, float]  # distance of neighbouring voxels along each axis
+    affine: np.ndarray | None  # from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels
+    origin: Origin  # the file
 
 
 def read(path: Path, *, canonical: bool = False) -> Volume:

@@ -57,21 +57,13 @@ class Fault(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """What a file holds.
+    """What a file holds."""
 
-    Attributes:
-        header: nibabel's, with the fields as they are in the file.
-        stored: the numbers in the file, before they are scaled, [x, y, z].
-        slope: what stored numbers are multiplied with.
-        inter: what is then added.
-        sha256: SHA-256 of the file.
-    """
-
-    header: Any
-    stored: np.ndarray
-    slope: float
-    inter: float
-    sha256: str
+    header: Any  # nibabel's, with the fields as they are in the file
+    stored: np.ndarray  # the numbers in the file, before they are scaled, [x, y, z]
+    slope: float  # what stored numbers are multiplied with
+    inter: float  # what is then added
+    sha256: str  # SHA-256 of the file
 
     @property
     def scaled(self) -> bool:

@@ -50,17 +50,11 @@ AGAIN = "write the header again"
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
-    """Size and place of voxels.
+    """Size and place of voxels."""
 
-    Attributes:
-        spacing_mm: distance of neighbouring voxels along each axis.
-        affine: from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels.
-        remarks: what was assumed or converted, in words that a number of files follows.
-    """
-
-    spacing_mm: tuple[float, float, float]
-    affine: np.ndarray | None
-    remarks: tuple[str, ...]
+    spacing_mm: tuple[float, float, float]  # distance of neighbouring voxels along each axis
+    affine: np.ndarray | None  # from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels
+    remarks: tuple[str, ...]  # what was assumed or converted, in words that a number of files follows
 
 
 def geometry(header: Any) -> Geometry:

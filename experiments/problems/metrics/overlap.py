@@ -21,19 +21,12 @@ Labels = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """Pixels or voxels of one class against the rest, of one case.
+    """Pixels or voxels of one class against the rest, of one case."""
 
-    Attributes:
-        tp: in the class in both, the truth and the prediction.
-        fp: in the prediction only.
-        fn: in the truth only.
-        tn: in neither.
-    """
-
-    tp: int
-    fp: int
-    fn: int
-    tn: int
+    tp: int  # in the class in both, the truth and the prediction
+    fp: int  # in the prediction only
+    fn: int  # in the truth only
+    tn: int  # in neither
 
     @property
     def truth(self) -> int:

@@ -34,17 +34,11 @@ EMPTY = "diagonal"  # name of the convention above, a column of every table
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """How to show a metric.
+    """How to show a metric."""
 
-    Attributes:
-        title: its name in words.
-        best: its value when prediction and truth are equal.
-        unit: mm of a distance, else empty.
-    """
-
-    title: str
-    best: float = 1.0
-    unit: str = ""
+    title: str  # its name in words
+    best: float = 1.0  # its value when prediction and truth are equal
+    unit: str = ""  # mm of a distance, else empty
 
 
 def _metric(title: str, best: float = 1.0, unit: str = "") -> Any:
@@ -56,34 +50,20 @@ class Score:
     """The metrics of one class in one case; `dataclasses.asdict` gives a row of a table.
 
     NaN stands for a ratio that is not defined in this case, such as the sensitivity without a structure.
-
-    Attributes:
-        case: the case's name.
-        label: the class's number in the label maps.
-        class_name: the class's name.
-        empty: name of the convention for empty masks.
-        tolerance_mm: of the surface Dice.
-        tp: pixels of the class in both.
-        fp: pixels of the class in the prediction only.
-        fn: pixels of the class in the truth only.
-        tn: pixels of the class in neither.
-        missed: the truth has the class and the prediction does not.
-        false_alarm: the prediction has the class and the truth does not.
-        size_difference: prediction minus truth, in mm^2 for a slice and mm^3 for a volume.
     """
 
-    case: str
-    label: int
-    class_name: str
-    empty: str
-    tolerance_mm: float
-    tp: int
-    fp: int
-    fn: int
-    tn: int
-    missed: bool
-    false_alarm: bool
-    size_difference: float
+    case: str  # the case's name
+    label: int  # the class's number in the label maps
+    class_name: str  # the class's name
+    empty: str  # name of the convention for empty masks
+    tolerance_mm: float  # of the surface Dice
+    tp: int  # pixels of the class in both
+    fp: int  # pixels of the class in the prediction only
+    fn: int  # pixels of the class in the truth only
+    tn: int  # pixels of the class in neither
+    missed: bool  # the truth has the class and the prediction does not
+    false_alarm: bool  # the prediction has the class and the truth does not
+    size_difference: float  # prediction minus truth, in mm^2 for a slice and mm^3 for a volume
     dice: float = _metric("Dice")
     iou: float = _metric("IoU")
     sensitivity: float = _metric("Sensitivity")

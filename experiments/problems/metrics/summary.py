@@ -14,35 +14,20 @@ ALL_CLASSES = "mean of classes"
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """One metric of one class over the cases; `dataclasses.asdict` gives a row of a table.
+    """One metric of one class over the cases; `dataclasses.asdict` gives a row of a table."""
 
-    Attributes:
-        class_name: the class, or `ALL_CLASSES` for each case's mean over its classes.
-        metric: the metric's name.
-        cases: number of cases that the mean is taken over.
-        left_out: undefined values, which the mean leaves out.
-        missed: structures of the truth that were not found at all.
-        false_alarms: structures found where the truth has none.
-        empty_truths: structures that the truth does not have.
-        mean: the mean, NaN only where every value is left out.
-        sd: standard deviation over cases (n - 1), NaN for a single case.
-        median: the middle value.
-        low: the lowest value.
-        high: the highest value.
-    """
-
-    class_name: str
-    metric: str
-    cases: int
-    left_out: int
-    missed: int
-    false_alarms: int
-    empty_truths: int
-    mean: float
-    sd: float
-    median: float
-    low: float
-    high: float
+    class_name: str  # the class, or `ALL_CLASSES` for each case's mean over its classes
+    metric: str  # the metric's name
+    cases: int  # number of cases that the mean is taken over
+    left_out: int  # undefined values, which the mean leaves out
+    missed: int  # structures of the truth that were not found at all
+    false_alarms: int  # structures found where the truth has none
+    empty_truths: int  # structures that the truth does not have
+    mean: float  # the mean, NaN only where every value is left out
+    sd: float  # standard deviation over cases (n - 1), NaN for a single case
+    median: float  # the middle value
+    low: float  # the lowest value
+    high: float  # the highest value
 
 
 def summarise(scores: Sequence[Score]) -> list[Summary]:

@@ -51,17 +51,11 @@ _CITATION = """\
 
 @dataclasses.dataclass(eq=False)
 class Scan(tfds.core.BuilderConfig):
-    """How the template is seen.
+    """How the template is seen."""
 
-    Attributes:
-        noise: standard deviation of the Rician noise; the brightest tissue is 1.
-        bias: range of the bias field around 1.
-        pixel_mm: side of a pixel, 1, 2 or 4 mm; slices are 1 mm apart.
-    """
-
-    noise: float = 0.0
-    bias: float = 0.0
-    pixel_mm: int = 2
+    noise: float = 0.0  # standard deviation of the Rician noise; the brightest tissue is 1
+    bias: float = 0.0  # range of the bias field around 1
+    pixel_mm: int = 2  # side of a pixel, 1, 2 or 4 mm; slices are 1 mm apart
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
