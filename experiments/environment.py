@@ -26,10 +26,9 @@ COUNTED = ("problems", "running/training")
 
 @functools.cache
 def source() -> str:
-    """Returns the SHA-256 over the code that decides a run's numbers: the library and the training.
+    """Returns the SHA-256 over the meaning of the code that decides a run's numbers: the library and the training.
 
-    What it means counts, and not how it is documented or where it is: a better docstring, a comment or a moved file
-    leaves every recorded run what it was.
+    A better docstring, a comment or a moved file leaves every recorded run what it was.
     """
     files = (
         meaning(path.read_text("utf-8")).encode() if path.suffix == ".py" else path.read_bytes() for path in _counted()

@@ -151,11 +151,7 @@ def load() -> float | None:
 
 
 def warning(share: float | None) -> str:
-    """Returns the sentence about a machine that has other work to do; empty when it is believed to be idle.
-
-    Args:
-        share: its load for each core, as `load` gives it.
-    """
+    """Returns the sentence about a machine whose load for each core is above `BUSY`; empty if it is believed idle."""
     if share is None or share <= BUSY:
         return ""
     return (

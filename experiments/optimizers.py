@@ -151,14 +151,7 @@ def slots(rule: Rule) -> dict[str, Any]:
 
 
 def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
-    """Returns the weights after each of some steps, (steps, *shape), in float64.
-
-    Args:
-        rule: it is not changed.
-        weights: the start.
-        gradient: gives the gradient from the weights.
-        steps: how many.
-    """
+    """Returns the weights after each of some steps of an unchanged rule, [steps, *shape], in float64."""
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
     shared = _Kept(**rule.shared)

@@ -29,9 +29,8 @@ READABLE = "readable"
 def readable() -> None:
     """Makes everything that is printed from here on possible to print and to read, here and by processes started here.
 
-    A sign that the terminal's encoding lacks is written in letters that it has, or as its number where there are none;
-    a name that could not be decoded is written as it was typed. TensorFlow's log stays out of it, unless it is asked
-    for by its own variable.
+    A sign that the terminal's encoding lacks is written in letters that it has, or as its number; a name that could not
+    be decoded as it was typed. TensorFlow's log stays out of it, unless its own variable asks for it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -110,16 +109,10 @@ def table(
     bold: Sequence[bool] = (),
     room: int | None = None,
 ) -> str:
-    """Returns a table as text in which no cell is cut.
+    """Returns a table as text in which no cell is cut, its `bold` rows bold on a terminal.
 
     Cells go on in the next line where there is a space, numbers with their intervals excepted. Columns that do not fit
-    beside each other stand below, with the first column again.
-
-    Args:
-        headings: of the columns.
-        rows: cells as text, one for each heading.
-        bold: for each row whether it is bold on a terminal.
-        room: letters that fit in a line; None for what the terminal has.
+    beside each other stand below, with the first column again. `room` is the letters of a line, if not the terminal's.
     """
     limit = width() if room is None else room
     columns = list(zip(headings, *([_whole(shown(cell)) for cell in row] for row in rows), strict=True))

@@ -16,11 +16,7 @@ DEFAULT_FOLDER = Path("static")
 
 
 def benchmark(given: argparse.Namespace, typed: str) -> None:
-    """Measures, prints and writes.
-
-    Raises:
-        UserError: a name is not known, options do not go together, or there is no such table.
-    """
+    """Measures, prints and writes."""
     _check(given)
     rules, sets, contenders = given.rules, given.sets, given.contenders
     if given.quick:
@@ -35,11 +31,7 @@ def benchmark(given: argparse.Namespace, typed: str) -> None:
 
 
 def _check(given: argparse.Namespace) -> None:
-    """Refuses options that have no effect.
-
-    Raises:
-        UserError: there is such an option.
-    """
+    """Refuses options that have no effect."""
     parts = [name for name in ("fit", "plain") if getattr(given, name)]
     if len(parts) > 1:
         raise UserError("--fit and --plain are measured one at a time; give one of them.")

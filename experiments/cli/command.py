@@ -88,11 +88,7 @@ def parsers(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
 
 
 def parse(words: Sequence[str], commands: Sequence[Command]) -> argparse.Namespace | None:
-    """Returns the options that were typed, `command` among them; None after help, where nothing was asked for.
-
-    Raises:
-        UserError: a word is not known.
-    """
+    """Returns the options that were typed, `command` among them; None after help, where nothing was asked for."""
     parser, own = parsers(commands)
     first = next((word for word in words if word not in parser.options()), "-h")
     if not first.startswith("-") and first not in own:

@@ -167,11 +167,7 @@ def _print(title: str, lines: Mapping[str, str]) -> None:
 
 
 def prepare(given: argparse.Namespace, typed: str) -> None:
-    """Reads in a data set that the user downloaded, and prints its splits.
-
-    Raises:
-        UserError: there is none of that name, or its files have faults.
-    """
+    """Reads in a data set that the user downloaded, and prints its splits."""
     if given.data not in datasets.CARDS:
         raise unknown("data set", given.data, datasets.CARDS)
     from experiments.problems.datasets.load import take

@@ -17,13 +17,7 @@ MOST_PLACES = 64  # of a cluster, unless --jobs says more
 
 
 def engine(name: str, options: Options, most: int) -> Callable[[], Engine]:
-    """Returns what makes the engine, once it is known that there is work.
-
-    Args:
-        name: the study's name.
-        options: the command line's.
-        most: number of runs.
-    """
+    """Returns what makes the engine for at most so many runs of a study, once it is known that there is work."""
     count = workers(options, most)
     described = {**environment.describe(count), "engine": options.engine}
     setting = Setting(count, sweep.logs(name), described, options.checkpoint, options.wait)
@@ -39,11 +33,7 @@ def make(name: str, runs: Sequence[Run], options: Options, title: str) -> None:
 
 
 def print_estimate(name: str, runs: Sequence[Run], options: Options, more: str = "") -> None:
-    """Prints the number of runs, of those that are missing, and the time that these will take.
-
-    Raises:
-        UserError: the engine cannot be used with these options.
-    """
+    """Prints the number of runs, of those that are missing, and the time that these will take."""
     stand = [states.of(run_folder.folder(run_folder.ROOT, name, run), run) for run in runs]
     missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
     engine(name, options, len(missing))()

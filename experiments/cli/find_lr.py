@@ -34,15 +34,7 @@ def find_lr(given: argparse.Namespace, typed: str) -> None:
 def draw(
     plan: Plan, found: Sequence[tuple[float, float]], reading: Reading | None, folder: Path, command: str
 ) -> list[Path]:
-    """Draws the losses of a test, and writes PNG, SVG and CSV.
-
-    Args:
-        plan: of the test.
-        found: loss and average of each step.
-        reading: the suggested rates, if any.
-        folder: of the files.
-        command: as it was typed.
-    """
+    """Draws the losses and averages of a test with the suggested rates, if any, and writes PNG, SVG and CSV."""
     from experiments.figures import canvas, illustrations
 
     marks = {} if reading is None else {"base": reading.base, "max": reading.peak}
@@ -73,11 +65,7 @@ def _words(
 
 
 def plan(given: argparse.Namespace) -> Plan:
-    """Returns the plan of a range test.
-
-    Raises:
-        UserError: a name is not known, or numbers do not fit together.
-    """
+    """Returns the plan of a range test; refuses unknown names, and numbers that do not fit together."""
     study = None if given.study in tasks.names() else studies.load(studies.find(given.study))
     name = given.study if study is None else Path(given.study).stem
     data = given.data or (datasets.EMBEDDED if study is None else study.data)

@@ -29,14 +29,7 @@ SHOW = {
 
 
 def lint(given: argparse.Namespace, typed: str) -> int:
-    """Prints the rules that each study breaks, and remarks that break none.
-
-    Returns:
-        0 without findings, else 1.
-
-    Raises:
-        UserError: there is no such study, or it has faults.
-    """
+    """Prints the rules that each study breaks, and remarks that break none; returns 0 without findings, else 1."""
     paths = [studies.find(name) for name in given.study or studies.names()]
     found = {path: list(_findings(path)) for path in paths}
     for path, findings in found.items():
@@ -79,14 +72,7 @@ def _recorded(name: str, hashes: set[str]) -> tuple[list[Record], list[str]]:
 
 
 def reproduce(given: argparse.Namespace, typed: str) -> int:
-    """Makes the missing runs, and writes and prints the table of each problem.
-
-    Returns:
-        0 when all results agree with the published ones, else 1.
-
-    Raises:
-        UserError: a problem has no known results, or runs could not be made.
-    """
+    """Makes missing runs, writes and prints the table of each problem; returns 0 when all agree with known results."""
     options, path = options_of(given, typed), studies.find(given.study)
     unknown = _unknown(path)
     if unknown:
@@ -132,11 +118,7 @@ def _table(request: Request, command: str) -> bool:
 
 
 def mirror(given: argparse.Namespace, typed: str) -> None:
-    """Copies the records, test scores sealed, and prints how to open them.
-
-    Raises:
-        UserError: the study or the program is not known, a package is missing, or nothing is recorded.
-    """
+    """Copies the records, test scores sealed, and prints how to open them."""
     from experiments.report import mirrors
 
     if given.to not in SHOW:

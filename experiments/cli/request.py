@@ -55,11 +55,7 @@ def options_of(given: argparse.Namespace, typed: str) -> Options:
 
 
 def with_preset(study: Study, options: Options) -> Options:
-    """Returns options with those of the preset; options that were typed hold.
-
-    Raises:
-        UserError: the study has no such preset.
-    """
+    """Returns options with those of the preset; options that were typed hold."""
     if options.preset is None:
         return options
     known = {preset.name: preset for preset in study.presets}
@@ -90,11 +86,7 @@ def _no_preset(study: Study, name: str) -> UserError:
 
 
 def changed(study: Study, options: Options) -> Study:
-    """Returns a study with another budget, data set, grid or kind of operations, which makes it another study.
-
-    Raises:
-        UserError: the data set is not known.
-    """
+    """Returns a study with another budget, data set, grid or kind of operations, which makes it another study."""
     data = options.data or study.data
     if data not in datasets.CARDS:
         raise unknown("data set", data, datasets.CARDS)
@@ -108,11 +100,7 @@ def changed(study: Study, options: Options) -> Study:
 
 
 def narrowed(study: Study, options: Options) -> Study:
-    """Returns the study with the requested optimizers and seeds; its runs stay the same.
-
-    Raises:
-        UserError: an optimizer is not in the study.
-    """
+    """Returns the study with the requested optimizers and seeds; its runs stay the same."""
     labels = [entry.label for entry in study.optimizers]
     wanted = {name.lower() for name in options.optimizers or labels}
     for name in options.optimizers or ():
@@ -149,11 +137,7 @@ class Request:
 
 
 def requests(options: Options) -> list[Request]:
-    """Returns one request for each problem of a study.
-
-    Raises:
-        UserError: something that was requested does not exist.
-    """
+    """Returns one request for each problem of a study; refuses what does not exist."""
     study = studies.load(studies.find(options.study))
     options = with_preset(study, options)
     if options.data and study.problems:

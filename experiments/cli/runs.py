@@ -74,12 +74,7 @@ def clean(given: argparse.Namespace, typed: str) -> None:
 
 
 def remove(name: str, *, dry_run: bool) -> None:
-    """Removes all runs of a folder, the finished ones too.
-
-    Raises:
-        UserError: the name is not that of one folder of runs.
-        Locked: one of them is being made.
-    """
+    """Removes all runs of a folder, the finished ones too; refuses if one of them is being made."""
     place, *more = states.folders(run_folder.ROOT, name)
     if more:
         raise UserError(f"'{name}' is {len(more) + 1} folders; name one, such as {place.name}.")

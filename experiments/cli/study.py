@@ -87,11 +87,7 @@ def _tunings(options: Options) -> Iterator[tuple[str, Now]]:
 
 
 def tuned(name: str) -> list[tuple[Path, Study]]:
-    """Returns the problems of a study whose hyperparameters are tuned, each with its path.
-
-    Raises:
-        UserError: the study's track tunes nothing.
-    """
+    """Returns the problems of a study whose hyperparameters are tuned, each with its path."""
     path = studies.find(name)
     study = studies.load(path)
     if not study.tuned:

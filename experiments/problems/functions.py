@@ -33,17 +33,10 @@ def is_tensor(x: Any) -> bool:
 
 
 def coordinates(name: str, what: str, x: Any, size: int, like: Any = None) -> Any:
-    """Returns coordinates as floats of the right kind: NumPy or TensorFlow, of their own precision or another point's.
-
-    Args:
-        name: the problem's name, for the message.
-        what: name of the coordinates, for the message.
-        x: [..., size]; tensors and variables stay what they are, all else becomes a NumPy array of floats.
-        size: coordinates of a point.
-        like: point whose kind and precision the result has; None leaves that to x.
+    """Returns points [..., size] as floats: of the kind and precision of `like`, or else tensors as they are, or NumPy.
 
     Raises:
-        ValueError: the last axis has another size, or there is none.
+        ValueError: the last axis has another size, or there is none; `name` and `what` say of what.
     """
     if is_tensor(like):
         import tensorflow as tf
@@ -79,17 +72,7 @@ class Function:
         return len(self.start)
 
     def value(self, point: Any) -> Any:
-        """Returns the exact value, without noise.
-
-        Args:
-            point: [..., coordinates]; a TensorFlow tensor or variable, or anything that NumPy turns into numbers.
-
-        Returns:
-            [...], of the point's kind and precision.
-
-        Raises:
-            ValueError: the point has another number of coordinates.
-        """
+        """Returns the exact value, without noise, [...], of a point [..., coordinates], in its kind and precision."""
         point = coordinates(self.name, "a point", point, self.parameters)
         return self.formula(*(point[..., i] for i in range(self.parameters)))
 
@@ -99,28 +82,13 @@ class Function:
         return np.stack(self.slope(*(array[..., i] for i in range(self.parameters))), axis=-1)
 
     def loss(self, point: Any, rows: Any) -> Any:
-        """Returns the loss of each row of noise: the value plus the row times the point.
-
-        Args:
-            point: [coordinates].
-            rows: rows of `noise`, [n, coordinates].
-
-        Returns:
-            [n], of the point's kind and precision.
-
-        Raises:
-            ValueError: the point or the rows have another number of coordinates.
-        """
+        """Returns the loss of each row of noise [n, coordinates]: the value plus the row times the point, [n]."""
         point = coordinates(self.name, "a point", point, self.parameters)
         rows = coordinates(self.name, "a row of noise", rows, self.parameters, like=point)
         return self.value(point) + sum(rows[..., i] * point[i] for i in range(self.parameters))
 
     def noise(self) -> npt.NDArray[np.float32]:
-        """Returns the noise rows, [10,000, coordinates] from N(0, 1), the same on every call and machine.
-
-        Raises:
-            ValueError: the function has no noise.
-        """
+        """Returns the noise rows, [10,000, coordinates] from N(0, 1), the same on every call and machine."""
         if not self.noisy:
             raise ValueError(f"{self.name} has no noise: the noisy form is called two_d_{self.name}.")
         generator = np.random.RandomState(NOISE_SEED)  # DeepOBS's own; its stream is frozen for good

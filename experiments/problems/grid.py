@@ -21,10 +21,6 @@ class Stretch(NamedTuple):
 def protocol(steps: int, epochs: int) -> list[int]:
     """Returns the protocol's grid: 0, 1, ten points evenly apart in logarithm over the first pass, fifty over the rest.
 
-    Args:
-        steps: of a pass.
-        epochs: passes.
-
     >>> protocol(391, 100)[:12], len(protocol(391, 100))
     ([0, 1, 2, 3, 6, 11, 20, 36, 65, 119, 215, 391], 62)
     """

@@ -50,28 +50,13 @@ class Quadratic:
         return curvature()[1]
 
     def rows(self, split: str) -> Array:
-        """Returns the rows x of `train`, `validation` or `test`, [1,000, 100].
-
-        Raises:
-            UserError: there is no such split.
-        """
+        """Returns the rows x of `train`, `validation` or `test`, [1,000, 100]."""
         if split not in ROW_SEEDS:
             raise unknown("split of quadratic_deep", split, ROW_SEEDS)
         return _rows(ROW_SEEDS[split])
 
     def loss(self, theta: Any, rows: Any) -> Any:
-        """Returns the loss of each row.
-
-        Args:
-            theta: [100]; TensorFlow tensor or variable, or anything that NumPy turns into numbers.
-            rows: [n, 100].
-
-        Returns:
-            [n], of theta's kind and precision.
-
-        Raises:
-            ValueError: theta or the rows do not have 100 coordinates.
-        """
+        """Returns the loss of each row, [n], from theta [100] and rows [n, 100], in theta's kind and precision."""
         theta = coordinates(self.name, "theta", theta, DIMENSIONS)
         offset = theta - coordinates(self.name, "a row", rows, DIMENSIONS, like=theta)
         if not is_tensor(offset):

@@ -75,11 +75,7 @@ class Attempt:
         self._evaluations.append(evaluation)
 
     def checkpoint(self, variables: Iterable[Any]) -> None:
-        """Saves the state after the last evaluation, and removes all checkpoints but the newest two.
-
-        Raises:
-            StorageError: it could not be written; earlier checkpoints are whole.
-        """
+        """Saves the state after the last evaluation, and removes all checkpoints but the newest two."""
         state = Checkpoint(self.number, tuple(map(dict, self._evaluations)), tuple(variables))
         save(self.path, self.run.identity, state)
 
@@ -122,11 +118,7 @@ def give_up(path: Path, attempt: int, status: str, error: str) -> None:
 
 
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
-    """Saves a checkpoint of the run in a folder, and removes all but the newest two.
-
-    Raises:
-        StorageError: it could not be written; earlier checkpoints are whole.
-    """
+    """Saves a checkpoint of the run in a folder, and removes all but the newest two."""
     from tfoptim.resume import checkpoints
 
     place = folder / CHECKPOINTS

@@ -90,13 +90,7 @@ def paces(root: Path) -> dict[tuple[str, ...], list[Pace]]:
 def expected_seconds(
     runs: Sequence[Run], known: Mapping[tuple[str, ...], Sequence[Pace]], workers: int
 ) -> float | None:
-    """Returns the expected seconds of runs, or None if no similar run is recorded.
-
-    Args:
-        runs: to be made.
-        known: from `paces`.
-        workers: number of runs at the same time.
-    """
+    """Returns the expected seconds of runs, so many at the same time, or None if no similar run is known."""
     total, compiled = 0.0, set()
     for run in runs:
         like = next((known[key] for key in _keys(run) if key in known), None)

@@ -24,11 +24,7 @@ class StorageError(UserError):
 
 @contextlib.contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Turns a disk error into one sentence with the path.
-
-    Raises:
-        StorageError: the disk is full or read-only, or the folder is missing.
-    """
+    """Turns a disk error into a StorageError: one sentence with the path."""
     try:
         yield
     except OSError as error:

@@ -73,11 +73,7 @@ class Lease:
         self.release()
 
     def check(self) -> None:
-        """Checks that this process still holds the lease.
-
-        Raises:
-            Lost: it is not.
-        """
+        """Raises Lost unless this process still holds the lease."""
         if holder(self.path.parent) != self.owner:
             raise Lost(f"The run in {self.path.parent} was taken over by another process.")
 

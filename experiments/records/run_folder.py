@@ -51,11 +51,7 @@ class Record:
 
 
 def folder(root: Path, study_name: str, run: Run) -> Path:
-    """Returns the folder of a run, which need not exist.
-
-    Raises:
-        UserError: the name is not a plain word, or a link leads out of the root.
-    """
+    """Returns the folder of a run, which need not exist; refuses a name that is no plain word."""
     if not re.fullmatch(r"\w[\w-]*(\.\w[\w-]*)*", study_name):
         raise UserError(f"A study's name must be letters, digits, _, - and single dots, got '{study_name}'.")
     identity = run.identity
@@ -63,23 +59,14 @@ def folder(root: Path, study_name: str, run: Run) -> Path:
 
 
 def inside(root: Path, path: Path) -> Path:
-    """Returns a path that lies in a folder after following links.
-
-    Raises:
-        UserError: it does not.
-    """
+    """Returns a path that lies in a folder after following links; refuses one that does not."""
     if not path.resolve().is_relative_to(root.resolve()):
         raise UserError(f"{path} leads out of {root}, to {path.resolve()}; nothing was written there.")
     return path
 
 
 def read(path: Path, *, test: bool = False) -> Record | None:
-    """Returns the intact record in a folder, or None.
-
-    Args:
-        path: folder of the run.
-        test: open the test scores too; only figures and reports do.
-    """
+    """Returns the intact record in a run's folder, or None; test scores are for figures and reports alone."""
     try:
         return _read(path, test)
     except UNREADABLE:

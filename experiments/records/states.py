@@ -60,11 +60,7 @@ def of(folder: Path, run: Run) -> State:
 
 
 def found(root: Path, name: str = "*") -> Iterator[State]:
-    """Yields the state of every run that has a folder, of one study's folder or of all.
-
-    Raises:
-        UserError: a link leads out of the root.
-    """
+    """Yields the state of every run that has a folder, of one study's folder or of all."""
     for place in sorted(root.glob(f"{name}/trials/*/*")):
         run_folder.inside(root, place)
         try:
@@ -109,15 +105,7 @@ def fits(run: Run) -> bool:
 
 
 def folders(root: Path, name: str) -> list[Path]:
-    """Returns the folders of a study, of all its problems.
-
-    Args:
-        root: folder of all runs.
-        name: of the study, with or without its hash, or its file.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Returns the folders of a study, of all its problems, by its name, with or without its hash, or its file."""
     named = re.compile(r"\w[\w.-]*-[0-9a-f]{8}")
     places = [
         place for place in sorted(root.glob("*-*")) if named.fullmatch(place.name) and (place / "trials").is_dir()

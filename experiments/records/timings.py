@@ -93,13 +93,7 @@ def not_alone(found: Sequence[Record]) -> list[Record]:
 
 
 def refused(found: Sequence[Record], labels: Sequence[str], typed: str) -> str:
-    """Returns why times may not be shown (rule B16), and the command that measures them; empty if they may.
-
-    Args:
-        found: records of the timing pass.
-        labels: of the compared optimizers.
-        typed: the study, as typed in a command.
-    """
+    """Returns why times may not be shown (rule B16), and the command that measures them; empty if they may."""
     mixed = {
         "runs of the timing pass were not alone on the machine": bool(not_alone(found)),
         "the timing pass was run on different machines": len({machine_of(record) for record in found}) > 1,

@@ -17,13 +17,7 @@ class Meter:
     """Counts epochs, and prints a line for each finished run."""
 
     def __init__(self, title: str, runs: int, epochs: int) -> None:
-        """Starts at zero.
-
-        Args:
-            title: of the work.
-            runs: number of runs.
-            epochs: of all of them together.
-        """
+        """Starts at zero, with the numbers of all runs and epochs."""
         self.title, self.runs, self.epochs = title, runs, epochs
         self.finished = 0
         self.done = self._before = 0.0  # epochs, perhaps a part of one more

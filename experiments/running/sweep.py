@@ -34,13 +34,7 @@ def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) ->
 
 
 def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, choosing.Choice]:
-    """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence.
-
-    Args:
-        path: the study's file; the files are written next to it.
-        study: of one problem.
-        engine: makes the engine.
-    """
+    """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence by the study."""
     while True:
         runs, choices = searched(path.stem, study)
         if choices:
@@ -51,13 +45,7 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, choosing.Cho
 
 
 def set_target(path: Path, study: Study, engine: MakeEngine) -> targets.Target:
-    """Tunes the pool, runs its best optimizer again, and writes the target next to the study.
-
-    Args:
-        path: the study's file.
-        study: of one problem.
-        engine: makes the engine that carries out the runs.
-    """
+    """Tunes the pool, runs its best optimizer again, and writes the target next to the study."""
     own, whole = targets.paths(path)[0], targets.pool(study)
     choices, task = tune(own, whole, engine), tasks.get(study.task)
     entry = max(whole.optimizers, key=lambda one: task.merit(choices[one.label].validation_score))
@@ -84,9 +72,7 @@ def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> No
     """Makes the runs that are not recorded yet; one that fails is tried again, twice at most.
 
     Raises:
-        UserError: the data are not available, or records cannot be written.
-        RunsFailed: runs failed; the others are recorded.
-        Locked: runs are locked by another process, and not waited for.
+        UserError: the data are not available, records cannot be written, runs failed, or are locked and not waited for.
     """
     jobs = _jobs(name, runs)
     _print_outdated(jobs)
@@ -160,11 +146,7 @@ class Watch:
     """Turns an engine's events into progress, and collects failures."""
 
     def __init__(self, meter: Meter) -> None:
-        """Starts without failures.
-
-        Args:
-            meter: shows the progress of runs.
-        """
+        """Starts without failures."""
         self.last = False
         self._meter = meter
         self._failed: list[Job] = []

@@ -30,17 +30,7 @@ START_SECONDS = 8.0  # of a process, until it has imported TensorFlow
 def runs(identity: str, study: Study, choices: Mapping[str, Choice], repetitions: int, epochs: int | None) -> list[Run]:
     """Returns the runs of a timing pass in the order in which they are made: A B C A B C ...
 
-    They belong to the study that is evaluated, however short they are, so that its report finds them.
-
-    Args:
-        identity: hash of the study that is evaluated.
-        study: the optimizers that are timed.
-        choices: their hyperparameters.
-        repetitions: of each optimizer, each with a seed of its own.
-        epochs: of each run; None for 3, or those of a study that has fewer.
-
-    Raises:
-        UserError: there are not so many seeds.
+    They belong to the study that is evaluated, by its hash, however short they are, so that its report finds them.
     """
     if repetitions > len(SEEDS):
         raise UserError(
@@ -57,11 +47,7 @@ def runs(identity: str, study: Study, choices: Mapping[str, Choice], repetitions
 def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool = False) -> None:
     """Makes the runs that are not recorded yet, one process at a time, and none of them from a checkpoint.
 
-    Args:
-        name: of the study.
-        wanted: timing runs.
-        again: whether to discard the recorded times of these optimizers, for instance since the machine was busy.
-        dry_run: whether to print their number and time instead.
+    With `again`, recorded times of these optimizers are discarded; with `dry_run`, number and time are printed instead.
     """
     from experiments.running import engines, sweep  # with a progress bar, which workers need not import
 
@@ -108,12 +94,10 @@ def _seconds(run: Run, known: dict[tuple[str, ...], list[costs.Pace]]) -> float 
 
 
 def measured(program: Any, served: int, began: float) -> dict[str, Any]:
-    """Returns the further content of the record of a timing run.
+    """Returns the further content of the record of a timing run, after its last step.
 
-    Args:
-        program: the compiled training, after its last step.
-        served: runs that this process had before; 0 is what the protocol asks for.
-        began: when the run began, in seconds since 1970: with its end it tells whether another ran at the same time.
+    Its beginning, in seconds since 1970, tells with its end whether another ran at the same time; `served` runs of this
+    process before it should be 0.
     """
     weights = program.model.trainable_variables
     # Counters and learning rates are single numbers for the whole, whatever the size of the model.
@@ -161,10 +145,7 @@ def _gpus() -> tuple[Any, list[Any]]:
 
 
 def peak_device() -> int | None:
-    """Returns the most bytes that were held on the GPU; None where TensorFlow tells none.
-
-    It counts for GPUs alone, and not for those of every vendor.
-    """
+    """Returns the most bytes held on the GPU; None where TensorFlow tells none: on CPUs, and for some vendors."""
     tf, gpus = _gpus()
     try:
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if gpus else None

@@ -47,11 +47,7 @@ POOLS: Mapping[str, Budget] = {
 
 
 def budget_named(name: str) -> Budget:
-    """Returns the budget of a study or of a pool.
-
-    Raises:
-        UserError: there is none of that name.
-    """
+    """Returns the budget of a study or of a pool."""
     known = {**BUDGETS, **{pool.name: pool for pool in POOLS.values()}}
     if name not in known:
         raise unknown("budget", str(name), BUDGETS)

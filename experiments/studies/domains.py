@@ -91,16 +91,9 @@ def tables(cls: type, default: Any = dataclasses.MISSING) -> Any:
 
 
 def read(cls: type[T], raw: Mapping[str, Any], path: str, faults: list[str]) -> T | None:
-    """Reads a table into a dataclass, and adds every fault found, with its dotted path, to `faults`.
+    """Reads a table into a dataclass of `value`, `table` and `tables`, or None if it has a fault.
 
-    Args:
-        cls: a dataclass whose fields are declared with `value`, `table` or `tables`.
-        raw: the table as TOML gives it.
-        path: where the table stands, empty for the top.
-        faults: receives one sentence for each fault.
-
-    Returns:
-        The dataclass, or None when this table or one inside it has a fault.
+    Every fault found is added to `faults` with its dotted path, which begins with that of the table.
     """
     before = len(faults)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]

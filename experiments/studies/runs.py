@@ -85,18 +85,9 @@ def plan(
     seed: int,
     point: Mapping[str, int] | None = None,
 ) -> Run:
-    """Returns the run of one entry of a study, at a point and a seed.
+    """Returns the run of one entry of a study, or of its tuning, at its tuned values and a seed.
 
     Runs for tuning and for times are evaluated after each epoch, since no curve is drawn of them.
-
-    Args:
-        identity: hash of the study, or of its tuning, that the run belongs to.
-        study: has the task, the data and the budget.
-        kind: `evaluation`, `tuning`, `target` or `timing`.
-        entry: the optimizer.
-        values: its tuned hyperparameters, the learning rate among them.
-        seed: out of the seeds of that kind.
-        point: of a tuning run, which point of the search that is.
     """
     tuned = {name: value for name, value in values.items() if name != "learning_rate"}
     return Run(
@@ -125,13 +116,7 @@ def plan(
 
 
 def evaluation_runs(identity: str, study: Study, values: Mapping[str, Mapping[str, float]]) -> list[Run]:
-    """Returns the runs of a comparison: every optimizer with every seed.
-
-    Args:
-        identity: hash of the study.
-        study: has the optimizers and the seeds.
-        values: the chosen hyperparameters of each optimizer, by its label.
-    """
+    """Returns the runs of a comparison: every optimizer, with its chosen values, with every seed."""
     return [
         plan(identity, study, EVALUATION, entry, values[entry.label], seed)
         for entry in study.optimizers

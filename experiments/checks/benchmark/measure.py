@@ -143,17 +143,9 @@ Name = tuple[str, str, tuple[str, ...]]
 
 
 def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -> Iterator[tuple[plan.Pair, list[Row]]]:
-    """Yields each pair with its rows, measured in one process per variable set.
+    """Yields each pair with its rows, measured in one process per variable set; the pairs come set by set.
 
-    TensorFlow keeps the graphs of a process, so each set would slow down the next.
-
-    Args:
-        pairs: set by set.
-        settings: length of the measurement.
-        bandwidth: of memory, in bytes per second.
-
-    Raises:
-        RunsFailed: a process ended before its last pair.
+    TensorFlow keeps the graphs of a process: each set would slow down the next. The bandwidth is in bytes per second.
     """
     for name, group in itertools.groupby(pairs, key=lambda pair: pair.set.name):
         of_set = list(group)

@@ -40,14 +40,7 @@ LINE = 13  # points per rule
 
 
 def draw(rows: Sequence[Row], about: Mapping[str, str], numbers: str, folder: Path) -> list[Path]:
-    """Draws a panel per variable set, a line per rule, a mark per contender; writes PNG, SVG and CSV.
-
-    Args:
-        rows: of a benchmark.
-        about: machine, versions and command, from `plan.surroundings`.
-        numbers: the same rows as CSV.
-        folder: for the files.
-    """
+    """Draws a panel per variable set, a line per rule, a mark per contender; writes PNG, SVG and CSV."""
     words = caption(about)
     # Eager steps would compress the axis; steps in a loop have their own table.
     rows = [row for row in rows if not row.contender.endswith(("eager", "loop"))]
@@ -180,11 +173,7 @@ def keep(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
 
 
 def redraw(sources: Sequence[Path], folder: Path) -> None:
-    """Makes tables and figure from the CSV of a benchmark, or of several parts measured on one machine.
-
-    Raises:
-        UserError: a file is not from a benchmark, or they are of different machines or versions.
-    """
+    """Makes tables and figure from the CSV of a benchmark, or of several parts measured on one machine."""
     parts = [_read(source) for source in sources]
     rows, about = [row for found, _ in parts for row in found], dict(parts[0][1])
     for key in about.keys() & {*_SAME, *_TOLD}:

@@ -58,17 +58,7 @@ class Way:
 
 
 def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: str) -> None:
-    """Measures both ways one after the other, then writes and prints.
-
-    Args:
-        seeds: in place of the study's.
-        epochs: in place of the study's.
-        folder: for the table.
-        typed: the command as it was typed.
-
-    Raises:
-        RunsFailed: one of them ended with an error.
-    """
+    """Measures both ways one after the other, then writes and prints; `seeds` and `epochs` replace the study's."""
     study = studies.load(studies.find(STUDY))
     wanted, epochs = list(seeds or study.seeds), epochs or study.epochs
     listed = ",".join(map(str, [*wanted, wanted[0]]))  # a seed alone would be a number of seeds
@@ -90,11 +80,7 @@ def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: st
 
 
 def _timed(words: Sequence[str], folder: Path) -> tuple[float, str]:
-    """Runs Python in a folder; returns its seconds and its output.
-
-    Raises:
-        RunsFailed: it ended with an error.
-    """
+    """Runs Python in a folder; returns its seconds and its output."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     start = time.perf_counter()

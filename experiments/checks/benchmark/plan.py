@@ -57,11 +57,7 @@ class Pair:
 
 
 def chosen(kind: str, words: Sequence[str] | None, known: Iterable[str]) -> tuple[str, ...]:
-    """Returns the known names among some words, in their order; all of them without words.
-
-    Raises:
-        UserError: a word is unknown; the message names the nearest match.
-    """
+    """Returns the known names among some words, in their order; all of them without words; refuses unknown words."""
     known = tuple(known)
     for word in words or ():
         if word.lower() not in known:
@@ -75,11 +71,7 @@ def pairs(
     sets: Sequence[str] | None = None,
     contenders: Sequence[str] | None = None,
 ) -> list[Pair]:
-    """Returns the pairs to measure, set by set; None stands for the defaults.
-
-    Raises:
-        UserError: a name is unknown, torch is requested and not installed, or nothing is left to measure.
-    """
+    """Returns the pairs to measure, set by set; None stands for the defaults; refuses names that cannot be measured."""
     for_rules = chosen("rule", rules, RULES)
     for_sets = chosen("variable set", sets, SETS)
     for_contenders = chosen("contender", contenders, CONTENDERS)
@@ -173,11 +165,7 @@ def as_csv(rows: Iterable[Any], about: Mapping[str, Any]) -> str:
 
 
 def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
-    """Returns measurements and surroundings from a CSV.
-
-    Raises:
-        ValueError: it is not a table of this kind.
-    """
+    """Returns measurements and surroundings from a CSV; a ValueError if it is not a table of this kind."""
     fields = typing.get_type_hints(cls)
     table = from_csv(text)
     if not table or not set(fields) <= set(table[0]):

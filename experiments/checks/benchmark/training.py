@@ -105,12 +105,7 @@ def segmentation() -> Job:
 
 
 def measure(job: Job, epochs: int) -> list[Speed]:
-    """Returns the training speed of a model with each Adam; their epochs alternate, and so does the order.
-
-    Args:
-        job: model and examples.
-        epochs: timed epochs, after a first one.
-    """
+    """Returns the training speed of a model with each Adam over some epochs after a first one; the two take turns."""
     models = {}
     for name, adam in ADAMS.items():
         keras.utils.set_random_seed(0)

@@ -40,11 +40,7 @@ Found = dict[str, dict[str, Verdict]]
 
 
 def rows(wanted: Sequence[str] = ()) -> list[Row]:
-    """Returns rows by id or by fault (D3 for D3a, D3b ...), or all, in the order of their numbers.
-
-    Raises:
-        UserError: there is no such row.
-    """
+    """Returns rows by id or by fault (D3 for D3a, D3b ...), or all, in the order of their numbers."""
     known = sorted(ROWS.values(), key=lambda row: (int(re.findall(r"\d+", row.id)[0]), row.id))
     names = {name.lower() for row in known for name in (row.id, row.fault)}
     for name in wanted:
@@ -60,12 +56,7 @@ def measured(some: Sequence[Row]) -> Found:
 
 
 class Children:
-    """Processes for the rows of one place; they run in parallel to this one.
-
-    Args:
-        place: where the rows have to run.
-        rows: of that place.
-    """
+    """Processes for the rows of one place; they run in parallel to this one."""
 
     def __init__(self, place: Place, rows: Sequence[Row]) -> None:
         self.rows = rows

@@ -24,9 +24,6 @@ def dense_error(device: str) -> float:
     """Returns the error of one step of `fit` on a dense layer with ReLU, and of `predict`, against NumPy.
 
     It is the largest difference of loss, weights and predictions, each relative to its largest number.
-
-    Args:
-        device: of TensorFlow, as in `GPU:0`.
     """
     import keras
     import tensorflow as tf
@@ -59,9 +56,7 @@ def _distance(found: Any, wanted: Any) -> float:
 def error_without_switch(device: str, *, option: bool) -> float | str:
     """Returns `dense_error` of a process with the plugin's switch off, or the reason why there is none.
 
-    Args:
-        device: of TensorFlow.
-        option: turn off the plugin's graph optimizers by TensorFlow's option instead.
+    With `option`, the plugin's graph optimizers are turned off by TensorFlow's option instead.
     """
     command = [sys.executable, "-m", "experiments.checks.metal.relu", device, *(["option"] if option else [])]
     environment = {**os.environ, machine.SWITCH: "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -58,12 +58,7 @@ def of_other(words: str, error: float | str) -> Line:
 
 
 def markdown(findings: Sequence[Line], rows: Sequence[tuple[steps.Steps, Sequence[float | None]]]) -> str:
-    """Returns both tables.
-
-    Args:
-        findings: lines on the machine and the ReLU.
-        rows: result of each probe, with the milliseconds of a step, ours and Keras's; empty if not timed.
-    """
+    """Returns both tables: lines, and each probe's result with the milliseconds of a step, ours and Keras's."""
     lines = ["| what | found | |", "|---|---|---|"]
     lines += [f"| {f.what} | {f.found} | {_mark(f.right)} |" for f in findings]
     if rows:

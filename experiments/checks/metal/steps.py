@@ -161,13 +161,7 @@ def _first_line(problem: tf.errors.OpError) -> str:
 
 
 def milliseconds(name: str, device: str, shapes: Sequence[tuple[int, ...]] = TIMED_SHAPES) -> list[float | None]:
-    """Returns the median milliseconds of a compiled step with ours and with Keras's, called in turn.
-
-    Args:
-        name: of an optimizer of tfoptim; the second number is None if Keras has no such optimizer.
-        device: of TensorFlow.
-        shapes: of the variables.
-    """
+    """Returns the median milliseconds of a compiled step with ours and with Keras's, in turn; None for one it lacks."""
     start = [np.ones(shape) for shape in shapes]
     made = [compiled(each, start, device) for each in (tfoptim.get(name), _of_keras(name)) if each is not None]
     gradients = _tensors([np.full(shape, 0.01) for shape in shapes], device)

@@ -32,7 +32,7 @@ class Augmentation:
     def __call__(
         self, images: Tensor, masks: Tensor, seed: int | Tensor, epoch: Tensor, index: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Returns a batch as it looks in one epoch.
+        """Returns a batch as it looks in one epoch: float32 grey levels 0 .. 255, and masks of their own dtype.
 
         Images are interpolated, masks take the nearest pixel; beyond the edge both are mirrored.
 
@@ -42,9 +42,6 @@ class Augmentation:
             seed: 64-bit seed, such as `seeds.derive(problem, seed, "augment")`, or its `halves` as a tensor.
             epoch: number of the epoch, from 1.
             index: number of each example in its split, [n].
-
-        Returns:
-            Images as float32 grey levels 0 .. 255, and masks of their own dtype.
         """
         import tensorflow as tf
 

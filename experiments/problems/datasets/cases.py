@@ -44,12 +44,7 @@ class Look:
 
 
 def read(case: Case, classes: int, *, canonical: bool) -> tuple[nifti.Volume, nifti.Volume]:
-    """Returns image and mask of a case.
-
-    Raises:
-        Fault: with the name of the file before each fault, if either is not what it must be, or they do not
-            belong together.
-    """
+    """Returns image and mask of a case; raises Fault, the file's name before each, if they are not what they must be."""
     faults: list[str] = []
     image = _of(case, case.image, faults, lambda: nifti.read(case.image, canonical=canonical))
     mask = _of(case, case.mask, faults, lambda: nifti.mask(case.mask, classes, canonical=canonical))
@@ -61,19 +56,9 @@ def read(case: Case, classes: int, *, canonical: bool) -> tuple[nifti.Volume, ni
 
 
 def survey(folder: Path, cases: Sequence[Case], faults: list[str], look: Callable[[Case], Look]) -> dict[str, Any]:
-    """Validates every case before any is used, and returns the facts that identify the data.
+    """Validates every case before any is used: a UserError lists the faults, also those already found.
 
-    Args:
-        folder: the data set's, for the error.
-        cases: the cases found.
-        faults: faults already found; complete when this returns.
-        look: reads a case.
-
-    Returns:
-        The number of slices of each case, by its name, the SHA-256 of each file, by its name, and remarks.
-
-    Raises:
-        UserError: there are faults; it lists every one with its file.
+    Returns the number of slices of each case, by its name, the SHA-256 of each file, by its name, and remarks.
     """
     slices: dict[str, int] = {}
     files: dict[str, nifti.Origin] = {}

@@ -44,12 +44,7 @@ class Slices(Examples):
 
 
 def features(sides: tuple[int, int], classes: Sequence[str]) -> Any:
-    """Returns the features of an example.
-
-    Args:
-        sides: height and width, pixels.
-        classes: names of the classes, the background first.
-    """
+    """Returns the features of an example, with sides in pixels, and names of classes, the background first."""
     import tensorflow_datasets as tfds
 
     return tfds.features.FeaturesDict(

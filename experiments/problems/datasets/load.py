@@ -22,11 +22,7 @@ __all__ = ["Examples", "load", "prepare", "take"]
 
 
 def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
-    """Returns the wanted splits of a data set; the others are not even opened.
-
-    Args:
-        name: one of `datasets.CARDS`.
-        splits: names out of `datasets.SPLITS`.
+    """Returns the wanted splits of a data set of `CARDS`; the others are not even opened.
 
     Raises:
         UserError: the data are unavailable, or differ from the card.
@@ -60,11 +56,7 @@ def prepare(card: Card | OwnCard) -> Any:
 def take(name: str, path: Path) -> OwnCard:
     """Prepares a data set that the user has downloaded, from its folder or archive, and returns its card.
 
-    Earlier preparations are replaced once the new files are found to be valid.
-
-    Raises:
-        UserError: users do not bring this data set, the path is neither a folder nor an archive, or its files are
-            invalid.
+    Earlier preparations are replaced once the new files are found to be valid; a UserError lists what is not.
     """
     card = datasets.CARDS[name]
     if not isinstance(card, OwnCard):

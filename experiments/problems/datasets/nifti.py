@@ -53,11 +53,7 @@ class Volume:
 
 
 def read(path: Path, *, canonical: bool = False) -> Volume:
-    """Reads an image.
-
-    Args:
-        path: a `.nii` or `.nii.gz` file.
-        canonical: whether axes are exchanged and turned so that they run to the right, front and top.
+    """Reads a `.nii` or `.nii.gz` image, its axes turned to run to the right, front and top if `canonical`.
 
     Raises:
         Fault: the file is missing, damaged, or refused by a row of the tables.
@@ -66,22 +62,14 @@ def read(path: Path, *, canonical: bool = False) -> Volume:
 
 
 def mask(path: Path, classes: int, *, canonical: bool = False) -> Volume:
-    """Reads a mask of classes 0 .. classes - 1; its voxels are uint8.
-
-    Raises:
-        Fault: as `read`, or a value is no class.
-    """
+    """Reads a mask of classes 0 .. classes - 1 as uint8; raises Fault as `read` does, and for other values."""
     return _read(path, classes, canonical=canonical)
 
 
 def check_aligned(image: Volume, mask: Volume, *, canonical: bool = False) -> None:
-    """Checks that a mask lies on its image.
+    """Raises Fault unless a mask lies on its image.
 
-    Two volumes are compared by what both files say: size and spacing always, place and direction when
-    both have them.
-
-    Raises:
-        Fault: it does not.
+    Two volumes are compared by what both files say: size and spacing always, place and direction when both have them.
     """
     if image.voxels.shape != mask.voxels.shape:
         raise Fault(f"has {by(mask.voxels.shape)} voxels, its image {by(image.voxels.shape)}")

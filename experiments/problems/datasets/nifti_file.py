@@ -72,11 +72,7 @@ class Content:
 
 
 def load(path: Path) -> Content:
-    """Reads a `.nii` or `.nii.gz` file.
-
-    Raises:
-        Fault: it cannot be read, or is not what the table above takes.
-    """
+    """Reads a `.nii` or `.nii.gz` file; raises Fault if it cannot be read, or is not what the table above takes."""
     raw = _bytes(path)
     try:
         with _opened(path, raw) as file:

@@ -58,11 +58,7 @@ class Geometry:
 
 
 def geometry(header: Any) -> Geometry:
-    """Returns what a header says of the voxels' size and place.
-
-    Raises:
-        Fault: it says nothing that can be, or contradicts itself.
-    """
+    """Returns what a header says of the voxels' size and place; raises Fault if it cannot be, or contradicts itself."""
     if faults := _field_faults(header):
         raise Fault(*faults)
     unit, factor = UNITS[_unit(header)]

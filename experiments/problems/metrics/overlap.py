@@ -134,12 +134,7 @@ def overlap_metrics(c: Counts) -> dict[str, float]:
 def auc(truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]) -> float:
     """Returns the area under the ROC curve: how often a pixel of the class scores above another, ties by half.
 
-    Args:
-        truth: whether a pixel is in the class.
-        scores: the class's score of each, same shape.
-
-    Returns:
-        The area in 0 .. 1, NaN where the truth has pixels of one kind only (Mann and Whitney's statistic).
+    NaN where the truth has pixels of one kind only (Mann and Whitney's statistic).
     """
     from scipy import stats
 

@@ -99,7 +99,7 @@ def measure(
     case: str = "",
     probabilities: Any = None,
 ) -> list[Score]:
-    """Returns the scores of one case, each class but the background against all others.
+    """Returns the scores of one case, each class but the background against all others, in the order of the labels.
 
     Args:
         truth: label map, [height, width] or three axes for a volume; labels are 0 .. len(classes) - 1.
@@ -110,9 +110,6 @@ def measure(
         case: the case's name in the rows.
         probabilities: the model's, [*shape, classes], for the area under the ROC curve; without them the curve has
             the single point of the prediction, and the area is the balanced accuracy.
-
-    Returns:
-        One score for each class, in the order of the labels.
 
     Raises:
         ValueError: the shapes differ, or a label is no class.

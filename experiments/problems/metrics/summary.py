@@ -31,11 +31,7 @@ class Summary:
 
 
 def summarise(scores: Sequence[Score]) -> list[Summary]:
-    """Returns a summary for each class and metric, then for the mean of the classes.
-
-    Args:
-        scores: the rows of `measure`, for all cases, at least one: each class once a case.
-    """
+    """Returns a summary of the scores of all cases for each class and metric, then for the mean of the classes."""
     by_class = _groups((s.class_name, s) for s in scores)
     by_case = _groups((s.case, s) for s in scores)
     rows = [

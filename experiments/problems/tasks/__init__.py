@@ -31,11 +31,7 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Task:
-    """Returns a problem by name.
-
-    Raises:
-        UserError: there is none of that name.
-    """
+    """Returns a problem by name."""
     if name not in TASKS:
         raise unknown("task", name, names())
     return TASKS[name]

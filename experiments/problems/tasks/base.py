@@ -58,14 +58,7 @@ class Task:
         return -score if self.lower_is_better else score
 
     def order(self, seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
-        """Returns the numbers of the training examples in the order of an epoch, int32.
-
-        Args:
-            seed: seed of the run.
-            epoch: number of the epoch, from 1.
-            examples: size of the training set.
-            batch_size: examples that a step takes.
-        """
+        """Returns the numbers of the training examples in the order of an epoch, from 1, int32."""
         if not self.as_deepobs:
             return seeds.order(self.name, seed, epoch, examples)
         return seeds.order(self.name, seed, 1, examples)[: examples - examples % batch_size]
@@ -75,11 +68,7 @@ class Task:
         return examples // batch_size if self.as_deepobs else -(-examples // batch_size)
 
     def model(self, init: int, dropout: int) -> Any:
-        """Returns the model with the initial weights of a seed.
-
-        Args:
-            init: 64-bit seed of the initial weights.
-            dropout: 64-bit seed of the dropout keys.
+        """Returns the model with the initial weights of a 64-bit seed, and that of its dropout keys.
 
         Raises:
             ValueError: the model is not the declared one, or it does not end in logits.

@@ -62,12 +62,7 @@ class Engine(Protocol):
 
 
 def make(name: str, setting: Setting, options: Mapping[str, str]) -> Engine:
-    """Returns an engine by name.
-
-    Args:
-        name: one of `NAMES`.
-        setting: of every engine.
-        options: of this engine alone, such as `partition` of Slurm.
+    """Returns an engine by name, with options of its own, such as `slurm_partition`.
 
     Raises:
         UserError: a package is missing, or an option is not known.

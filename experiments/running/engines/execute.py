@@ -55,16 +55,10 @@ class Pace:
 
 
 def execute_run(job: Mapping[str, Any], cache: WorkerCache, say: Say) -> None:
-    """Trains one run and records it.
+    """Trains the run of a job (`spec`, `folder`, `environment`, perhaps `checkpoint_seconds`) and records it.
 
-    Args:
-        job: `spec`, `folder`, `environment` and perhaps `checkpoint_seconds`.
-        cache: of the worker.
-        say: takes an event and its content: `busy` when another process has locked the run; else `started`,
-            `evaluated` at each step of its grid, `finished`.
-
-    Raises:
-        Stopped: the worker has to stop.
+    Says `busy` when another process has locked it; else `started`, `evaluated` at each step of its grid, `finished`.
+    Raises Stopped if the worker has to stop.
     """
     run, folder = Run(**job["spec"]), Path(job["folder"])
     lease = claim(folder)
@@ -212,10 +206,7 @@ class WorkerCache:
         return self._runs
 
     def rest(self, run: Run) -> str:
-        """Counts a run as served, and returns when the worker should end: `now`, before another `program`, or never.
-
-        A run that is timed has a process of its own.
-        """
+        """Counts a run as served, and returns when the worker should end: `now`, before another `program`, or never."""
         self._runs += 1
         memory = timing_pass.resident()
         self._memory = self._memory or memory

@@ -42,13 +42,10 @@ class Local:
         self._alone = False
 
     def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
-        """Executes all jobs; a failed one does not stop the others.
+        """Executes all jobs; a failed one does not stop the others, but a WorkerError does: a worker did not start.
 
         Timed jobs have the machine to themselves: one process at a time, whatever the number of workers. After an
         interruption workers write checkpoints and end; after a second one they end at once.
-
-        Raises:
-            WorkerError: a worker ended before it was ready.
         """
         self._pending, self._postponed, self._team = list(jobs), [], []
         self._alone = any(job.run.kind == TIMING for job in jobs)

@@ -22,15 +22,10 @@ class Slurm:
     """The engine of a Slurm cluster."""
 
     def __init__(self, setting: Setting, options: Mapping[str, str]) -> None:
-        """Sets up without submitting.
+        """Sets up without submitting; `workers` is how many elements run at once.
 
-        Args:
-            setting: of every engine; `workers` is how many elements run at once.
-            options: of sbatch, by submitit's names: `timeout_min`, `mem_gb`, `slurm_partition` and so on;
-                and `cluster`, of which `local` starts plain processes.
-
-        Raises:
-            UserError: submitit is not installed, Slurm is not here, or an option is not known.
+        Options are sbatch's, by submitit's names: `timeout_min`, `mem_gb`, `slurm_partition` and so on; and `cluster`,
+        of which `local` starts plain processes.
         """
         try:
             import submitit
@@ -108,12 +103,7 @@ class Ray:
     def __init__(self, setting: Setting, options: Mapping[str, str]) -> None:
         """Sets up without connecting.
 
-        Args:
-            setting: of every engine.
-            options: `address` of the cluster (default: RAY_ADDRESS, else one on this machine), `cpus` of a batch.
-
-        Raises:
-            UserError: Ray is not installed, or an option is not known.
+        Options: `address` of the cluster (default: RAY_ADDRESS, else one on this machine), `cpus` of a batch.
         """
         for name in options:
             if name not in RAY_OPTIONS:

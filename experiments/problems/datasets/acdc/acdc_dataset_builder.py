@@ -96,11 +96,7 @@ def _patient(folder: Path, given: str, cases: list[Case], faults: list[str]) -> 
 
 
 def look(case: Case) -> Look:
-    """Returns the slices of a case in the plane that they were taken in, rows along the file's second axis.
-
-    Raises:
-        Fault: a file is not what it must be.
-    """
+    """Returns the slices of a case in the plane that they were taken in, rows along the file's second axis."""
     image, mask = read(case, len(CLASSES), canonical=False)
     resized = preprocessing.resize(preprocessing.to_unit(image.voxels), SIDES, order=3)
     images = preprocessing.diffuse(np.clip(resized, 0, 1)).transpose(2, 1, 0)

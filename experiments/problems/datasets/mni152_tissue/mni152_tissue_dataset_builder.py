@@ -118,11 +118,7 @@ def read() -> dict[str, np.ndarray]:
 
 
 def sources() -> dict[str, Path]:
-    """Returns the files inside the installed nilearn, found without importing it.
-
-    Raises:
-        UserError: nilearn is not installed or ships other files.
-    """
+    """Returns the files inside the installed nilearn, found without importing it; refuses other files."""
     spec = importlib.util.find_spec("nilearn")
     if spec is None or spec.origin is None:
         raise UserError("The template of mni152_tissue comes with the package nilearn: pip install nilearn.")
@@ -150,10 +146,7 @@ def uniform(purpose: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def coarser(volume: np.ndarray, factor: int) -> np.ndarray:
-    """Returns the means over blocks of factor x factor voxels in the first two dimensions, float64.
-
-    `factor` divides both sides.
-    """
+    """Returns the means over blocks of factor x factor voxels in the first two dimensions, float64."""
     x, y, z = volume.shape
     blocks = volume.reshape(x // factor, factor, y // factor, factor, z)
     means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float64)

