@@ -1,7 +1,5 @@
 """Environment of a run (code, versions, machine): recorded with it, not part of its identity."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import hashlib

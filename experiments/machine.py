@@ -6,8 +6,6 @@ in tensorflow#62137). `TURN_OFF_REMAPPER=1`, exactly "1", tells the plugin not t
 TensorFlow is imported. Later there is TensorFlow's own option not to use the graph optimizers of plugins.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import enum
 import importlib.metadata

@@ -5,7 +5,6 @@ a base class of their own, and with a stand-in where `tfoptim.ops` would import 
 is called. `tfoptim.simulate` gives the same numbers; the tests compare both for every rule.
 """
 
-from __future__ import annotations
 import __future__
 
 import ast

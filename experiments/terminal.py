@@ -1,7 +1,5 @@
 """What is printed: letters that any terminal can show, tables whose cells are never cut, lines that fit its width."""
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import importlib

@@ -1,7 +1,5 @@
 """The command benchmark."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The commands that check the library itself: conformance and metal-check."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

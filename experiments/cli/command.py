@@ -1,7 +1,5 @@
 """The declaration of a command, and what is made of it: its parser, help, suggestions for typos and documentation."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence

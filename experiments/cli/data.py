@@ -1,7 +1,5 @@
 """The commands about this machine and its data: prepare, list, doctor."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.metadata
 import os

@@ -1,7 +1,5 @@
 """Execution options (engine, jobs, checkpoints), not part of a run's identity: what is made with them."""
 
-from __future__ import annotations
-
 import collections
 from collections.abc import Callable, Sequence
 

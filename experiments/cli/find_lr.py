@@ -1,7 +1,5 @@
 """The command find-lr: a range of learning rates, its figure and its numbers."""
 
-from __future__ import annotations
-
 import argparse
 import functools
 import math

@@ -1,7 +1,5 @@
 """The commands that read records: lint, reproduce (which makes its runs first), mirror."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +40,7 @@ def lint(given: argparse.Namespace, typed: str) -> int:
     return int(any(found.values()))
 
 
-def _findings(path: Path) -> Iterator[Finding]:
+def _findings(path: Path) -> "Iterator[Finding]":
     from experiments.analysis.lint import Finding, findings
     from experiments.analysis.lint.case import cases, identities
 

@@ -1,7 +1,5 @@
 """A request: the study that a command line names, with its changes, and the runs that follow."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import os

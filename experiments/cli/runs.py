@@ -1,7 +1,5 @@
 """The commands about recorded and interrupted runs: status, resume, clean."""
 
-from __future__ import annotations
-
 import argparse
 import collections
 import sys

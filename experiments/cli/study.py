@@ -1,7 +1,5 @@
 """The commands that make a comparison: compare, run, report."""
 
-from __future__ import annotations
-
 import argparse
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +99,7 @@ def report(given: argparse.Namespace, typed: str) -> None:
     _overview([_report(request, options) for request in requests(options)], options)
 
 
-def _overview(written: Sequence[reports.Report], options: Options) -> None:
+def _overview(written: "Sequence[reports.Report]", options: Options) -> None:
     """Writes the page over all problems of a study that has several."""
     if len(written) > 1:
         from experiments import report as reports
@@ -112,7 +110,7 @@ def _overview(written: Sequence[reports.Report], options: Options) -> None:
             printed.tell_files(made, folder)
 
 
-def _report(request: Request, options: Options) -> reports.Report:
+def _report(request: Request, options: Options) -> "reports.Report":
     from experiments import report as reports
     from experiments.report import printed
 
@@ -153,7 +151,7 @@ def _costs(request: Request) -> costs.Costs:
     return {**described, **costs.read(run_folder.ROOT / f"{request.name}-{study[:8]}" for study in known)}
 
 
-def _trials(request: Request) -> list[Trial]:
+def _trials(request: Request) -> "list[Trial]":
     """Returns the trials that the choice rests on; none where nothing was tuned."""
     evidence = selection.paths(request.path)[1]
     if not (request.study.tuned and evidence.is_file()):

@@ -1,7 +1,5 @@
 """The commands around a comparison: tune (hyperparameters), target (the score to reach), time (of steps)."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import os

@@ -10,8 +10,6 @@ only the functions called `two_d_...` have noise: they are those of DeepOBS (Sch
 last draw.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Callable

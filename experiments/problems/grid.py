@@ -1,7 +1,5 @@
 """At which steps a run is evaluated: the same for every optimizer, and never by the clock (rule B13)."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import NamedTuple
 

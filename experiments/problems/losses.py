@@ -5,8 +5,6 @@ or [batch, *image, 1] for one structure against the background. A label that is 
 under XLA too, where no error can be raised; otherwise it would count as background and be learned.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import tensorflow as tf

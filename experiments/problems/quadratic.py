@@ -10,8 +10,6 @@ All draws come from NumPy's `RandomState`, whose streams are frozen. What is lef
 bit of a logarithm, a cosine or a matrix product; the float32 arrays that are trained on do not show it.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from typing import Any, ClassVar

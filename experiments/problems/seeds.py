@@ -4,8 +4,6 @@ So two optimizers of one seed start from the same weights, see the examples in t
 draw the same dropout keys, and their difference is a paired difference (rule B10).
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

@@ -5,8 +5,6 @@ at each level a bridge between the two that keeps the outlines. As in the projec
 redoes: padded convolutions, batch normalisation and dropout, which the paper does not have.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

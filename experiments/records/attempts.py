@@ -8,8 +8,6 @@ The checkpoint store is imported where it is used: the package around it imports
 anyway and commands such as `status` and `clean` do without.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import shutil

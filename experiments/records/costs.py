@@ -1,13 +1,11 @@
 """Costs of recorded runs (rule B23), widened searches and failed attempts included; and estimates for runs to come."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from experiments.records import files, run_folder
 from experiments.studies.runs import Run
@@ -34,15 +32,15 @@ class Cost:
     failed_gradients: int = dataclasses.field(default=0, compare=False)
     failed_seconds: float = dataclasses.field(default=0.0, compare=False)
 
-    def parted(self) -> Cost:
+    def parted(self) -> Self:
         """Returns the cost of one run or attempt, with gradients and seconds also counted as failed or widened."""
         part = "failed" if self.failed else "widened" if self.widened else ""
         share: dict[str, Any] = {f"{part}_gradients": self.gradients, f"{part}_seconds": self.seconds} if part else {}
         return dataclasses.replace(self, **share)
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, other: Self) -> Self:
         """Returns the cost of both together."""
-        return Cost(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
+        return type(self)(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
 
 
 def read(folders: Iterable[Path]) -> Costs:

@@ -1,7 +1,5 @@
 """Atomic files, lines with checksums, and disk errors in one sentence."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

@@ -6,8 +6,6 @@ A lease whose owner has died is stale. To take it over, a process renames it aft
 name is in use, so exactly one wins. An owner that was only suspended finds another token, and publishes nothing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import functools
@@ -43,7 +41,7 @@ class Owner:
     start: str  # start of the process as the system prints it, which tells a reused number apart
 
     @classmethod
-    def here(cls) -> Owner:
+    def here(cls) -> Self:
         """Returns this process as an owner, with a new token."""
         return cls(secrets.token_hex(8), socket.gethostname(), os.getpid(), _boot(), _start(os.getpid()))
 

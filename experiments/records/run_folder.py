@@ -17,8 +17,6 @@ A folder without DONE is no record. Each attempt writes its own files, so two pr
 first to write DONE counts. `attempts` writes, this module reads.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json

@@ -1,7 +1,5 @@
 """The state of each run, read from its folder alone, and the files there that no study needs."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re

@@ -1,7 +1,5 @@
 """Results of a timing pass from its records, and reasons why they may not be used."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import math

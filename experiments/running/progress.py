@@ -1,7 +1,5 @@
 """Progress: a bar with the time left on a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import time
 from types import TracebackType

@@ -1,7 +1,5 @@
 """A sweep: expands a study into runs, skips recorded ones, hands the rest to an engine, reads all records."""
 
-from __future__ import annotations
-
 import collections
 import math
 import subprocess

@@ -1,7 +1,5 @@
 """The timing pass: its runs, made one after the other, and the memory and times that their records have."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import os

@@ -1,7 +1,5 @@
 """Studies: frozen dataclasses, read from TOML, with all faults of a file listed at once."""
 
-from __future__ import annotations
-
 from experiments.studies.forms import (
     CONSTANT,
     COSINE,

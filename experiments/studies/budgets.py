@@ -1,7 +1,5 @@
 """Budgets: trials and seeds of each optimizer on each problem (rule B5), whatever its number of hyperparameters."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 

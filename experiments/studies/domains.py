@@ -1,7 +1,5 @@
 """Domains of the values in a study file, declared once with each field, and the reader of its tables."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """The frozen dataclasses of a study; each field declares what it may be."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Reads a study from its file, and lists all its faults at once."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import shlex

@@ -1,7 +1,5 @@
 """A run: its whole specification, whose hash is its identity."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Measures times of interleaved calls, extra memory of a call, and memory bandwidth."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import math

@@ -1,7 +1,5 @@
 """Contenders: one step of a rule on given variables, by library and execution mode."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping, Sequence

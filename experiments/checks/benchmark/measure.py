@@ -1,7 +1,5 @@
 """Measures the steps of all contenders on a pair, in one process per variable set."""
 
-from __future__ import annotations
-
 import dataclasses
 import gc
 import itertools

@@ -1,7 +1,5 @@
 """Tables and figure of a benchmark of steps: on the terminal, and as CSV, Markdown, PNG and SVG."""
 
-from __future__ import annotations
-
 import math
 import sys
 import textwrap

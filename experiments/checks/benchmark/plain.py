@@ -5,8 +5,6 @@ Run as a program with `--epochs N --seeds A,B`, it is that script: it trains the
 the validation examples and the initial weights.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import json

@@ -1,7 +1,5 @@
 """Pairs of rule and variables to measure, and the rows of results."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 import importlib.metadata

@@ -1,7 +1,5 @@
 """What is measured: the rules with their arguments, and the sets of variables."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import math

@@ -1,7 +1,5 @@
 """Tables of a benchmark of steps, as headings and cells."""
 
-from __future__ import annotations
-
 import dataclasses
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence

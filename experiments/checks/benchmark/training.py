@@ -1,7 +1,5 @@
 """Steps per second of Keras's fit, with Keras's Adam and ours."""
 
-from __future__ import annotations
-
 import dataclasses
 import statistics
 import sys

@@ -4,8 +4,6 @@ As a program, `python -m experiments.checks.conformance.catalogue PLACE ROW ...`
 their verdicts as JSON. Two logical CPUs must exist before TensorFlow starts, and a worker must find its partner first.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

@@ -3,8 +3,6 @@
 A row measured in both places is declared twice, and its function finds out where it is.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Measures rows on both libraries, and shows the verdicts as a table, as Markdown and as JSON."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re

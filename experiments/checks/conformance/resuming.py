@@ -1,7 +1,5 @@
 """Training that is interrupted and started again: Keras's BackupAndRestore, and tfoptim's Resume."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import shutil

@@ -1,7 +1,5 @@
 """Rows of the conformance table: a promise and its measurement; and variables, steps and models for measuring."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ As a program, `python -m experiments.checks.metal.relu DEVICE [option]` prints `
 the plugin reads its switch when it is loaded; `option` sets TensorFlow's option instead of the switch.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Report of the checks, as Markdown for an issue."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib.metadata
 import os

@@ -3,8 +3,6 @@
 The weights are compared with the rule in float64 NumPy, and operations without a kernel on the device are named.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import re

@@ -5,8 +5,6 @@ that users bring it is the list of patients written by `prepare`. A missing data
 it, and is never replaced by another. This module imports neither TensorFlow nor tensorflow-datasets, to answer at once.
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import urllib.error

@@ -1,7 +1,5 @@
 """Unpacks an untrusted archive: no member leaves the folder, and size and count are bounded."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import tarfile

@@ -4,8 +4,6 @@ So what an example looks like depends neither on the optimizer nor on the batch 
 interrupted run resumes with the same images. Draws are Philox's on every device.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

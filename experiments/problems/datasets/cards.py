@@ -1,7 +1,5 @@
 """The card of a data set: what it is, and where tensorflow-datasets keeps it once it is prepared."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

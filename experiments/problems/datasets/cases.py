@@ -1,7 +1,5 @@
 """Cases of downloaded volumes: found in a folder, read and validated, with every fault and every assumption listed."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -44,7 +42,7 @@ class Look:
 
 
 def read(case: Case, classes: int, *, canonical: bool) -> tuple[nifti.Volume, nifti.Volume]:
-    """Returns image and mask of a case; raises Fault, the file's name before each, if they are not what they must be."""
+    """Returns image and mask of a case; raises Fault, the file's name before each, if they are not right."""
     faults: list[str] = []
     image = _of(case, case.image, faults, lambda: nifti.read(case.image, canonical=canonical))
     mask = _of(case, case.mask, faults, lambda: nifti.mask(case.mask, classes, canonical=canonical))

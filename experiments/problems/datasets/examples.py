@@ -1,7 +1,5 @@
 """Labelled images in memory, and the form of a slice in tensorflow-datasets."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Reads a data set through tensorflow-datasets into memory, and verifies it."""
 
-from __future__ import annotations
-
 import importlib
 import shutil
 import sys

@@ -4,8 +4,6 @@ An epoch of a test function is twenty rows of zeros, or its rows of noise, so th
 twenty steps and as many gradient evaluations. It is scored on one row of zeros: the exact function.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import hashlib
@@ -49,7 +47,7 @@ class MadeCard:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def examples(self, split: str) -> Examples:
-        """Returns a split in memory, its labels 0 and without meaning; refuses rows that this machine makes otherwise."""
+        """Returns a split in memory, its labels 0 and without meaning; refuses rows of other draws."""
         rows = self.rows(split)
         made = Examples(rows, np.zeros(len(rows), np.int32))
         expected = self.digests.get(split, made.sha256)

@@ -12,8 +12,6 @@ What is taken, converted and refused is in the tables of `nifti_file` (files and
 Every fault of a file is found that can be seen past the others.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 from typing import Any

@@ -18,8 +18,6 @@ A file is read once. What the checks saw is therefore what is used, whatever hap
 | other bytes behind the voxels | refused: the header does not speak of all voxels |
 """
 
-from __future__ import annotations
-
 import dataclasses
 import gzip
 import hashlib

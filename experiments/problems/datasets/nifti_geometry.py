@@ -27,8 +27,6 @@ gives, none is known to be the right one, so that it is not for us to choose.
 | only one of them placed, where axes stay as they are | taken; named in a remark |
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from typing import Any

@@ -3,8 +3,6 @@
 Images are volumes [x, y, z] whose slices lie along the third axis.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

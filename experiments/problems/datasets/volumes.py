@@ -1,7 +1,5 @@
 """Data sets of volumes that users download: validated, split by patient, and built into slices."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path

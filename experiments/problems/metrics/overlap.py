@@ -7,8 +7,6 @@ Formulas: Müller, Soto-Rey and Kramer (2022), "Towards a guideline for evaluati
 segmentation", BMC Research Notes 15:210; adjusted Rand index: Hubert and Arabie (1985).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from typing import Any

@@ -16,8 +16,6 @@ The other ratios (sensitivity, precision, Cohen's kappa ...) are NaN where their
 the structure has no sensitivity, and one without a prediction no precision. Means leave NaN out and count it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence

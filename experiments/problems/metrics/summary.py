@@ -1,7 +1,5 @@
 """Summary over cases: per class, and the mean over classes, then over cases."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import statistics

@@ -8,8 +8,6 @@ Sources: Hausdorff distance and its average: Müller, Soto-Rey and Kramer (2022)
 Dice: Nikolov et al. (2021), Journal of Medical Internet Research 23:e26151, there with weighted surface elements.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Sequence

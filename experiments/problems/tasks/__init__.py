@@ -4,8 +4,6 @@
 functions, so that the command line can name a problem and its version without waiting for TensorFlow.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 from experiments.errors import unknown

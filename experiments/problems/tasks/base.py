@@ -1,7 +1,5 @@
 """The record of a problem, and what the classification problems share."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -5,8 +5,6 @@ To add a problem, write how its model is built and declare it in `IMAGES`. Keras
 distributions of DeepOBS (Schneider, Balles and Hennig, 2019), without dropout or L2 penalty.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from experiments.problems.datasets.augment import BRAIN, HEART

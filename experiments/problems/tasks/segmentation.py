@@ -1,7 +1,5 @@
 """Segmentation problems: loss and scores of a slice, from labels and logits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

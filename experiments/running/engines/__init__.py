@@ -1,7 +1,5 @@
 """Engines: they take jobs, execute them somewhere and report events; results are read from the records."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

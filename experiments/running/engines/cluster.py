@@ -4,8 +4,6 @@ A run is finished when its record says so, whatever a scheduler reports. The fol
 machines share.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import json

@@ -1,7 +1,5 @@
 """The engine of this machine: worker processes, started fresh and never forked, each for several runs in turn."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import queue

@@ -4,8 +4,6 @@ An element of a Slurm array that nears its time limit is stopped by a signal: it
 is queued again, and finished runs are skipped. Ray never repeats a task by itself.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ What libraries print goes to standard error, which the engine sends to a log fil
 the next evaluation it writes a checkpoint, releases its run and ends.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The evaluation of a model: scores of a split, predictions of its cases, and every metric of each case."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """One epoch of training, compiled: its steps, the learning rate over them (rule B9), and when a run has diverged."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -6,8 +6,6 @@ dropout keys are set to those of freshly made ones, so that a run's numbers do n
 the process did before.
 """
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The builder of `acdc`, in the form of tensorflow-datasets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ Philox, whose raw stream NumPy keeps, by the formulas below and not by NumPy's o
 between releases. All is float64 and rounded to uint8 once, at the end.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import importlib.util

@@ -1,7 +1,5 @@
 """The builder of `mnist_5k`, in the form of tensorflow-datasets."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import importlib.util

@@ -1,7 +1,5 @@
 """The builder of `msd_heart`, in the form of tensorflow-datasets."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from pathlib import Path
