@@ -7,13 +7,12 @@ import importlib.metadata
 import io
 import os
 import platform
-import subprocess
 import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import optimizers
+from experiments import machine, optimizers
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 OWN = ("tfoptim", "experiments")
@@ -80,10 +79,9 @@ def versions() -> dict[str, str]:
 @functools.cache
 def commit() -> str:
     """Returns the git commit, with `+changes` when counted code differs from it, or `unknown`."""
-    try:
-        head = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--", *map(str, _rooms()))
-    except (OSError, subprocess.SubprocessError):
+    head = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git("status", "--porcelain", "--", *map(str, _rooms()))
+    if head is None or changed is None:
         return "unknown"
     return head + ("+changes" if changed else "")
 
@@ -130,12 +128,5 @@ def _counted() -> Iterator[Path]:
     return (path for room in _rooms() for kind in ("py", "npz") for path in room.rglob(f"*.{kind}"))
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-C", str(HERE), *arguments],
-        capture_output=True,
-        check=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=10,
-    ).stdout.strip()
+def _git(*arguments: str) -> str | None:
+    return machine.said("git", "-C", str(HERE), *arguments)

@@ -122,17 +122,25 @@ def processor() -> str:
         lines = (line.partition(":") for line in CPUS.read_text(encoding="utf-8", errors="replace").splitlines())
         named = (value.strip() for key, _, value in lines if key.strip() in ("model name", "Model"))
         return next(named, platform.machine())
+    return said("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or platform.machine()
+
+
+def run(*command: str, check: bool = False, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a program, and returns what it wrote as text, readable or not."""
+    return subprocess.run(command, check=check, capture_output=True, encoding="utf-8", errors="replace", **settings)
+
+
+def said(*command: str) -> str | None:
+    """Returns what a program of the system prints; None where it is not there, fails, or takes ten seconds."""
     try:
-        told = subprocess.run(
-            ["sysctl", "-n", "machdep.cpu.brand_string"],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=True,
-        )
+        return run(*command, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        return platform.processor() or platform.machine()
-    return told.stdout.strip()
+        return None
+
+
+def reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Returns the last line that a failed program wrote of its errors."""
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
 
 
 def cores() -> int:

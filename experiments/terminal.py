@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import importlib
 import io
+import itertools
 import logging
 import os
 import shutil
@@ -161,11 +162,9 @@ def _row(cells: Sequence[str], widths: Sequence[int], strong: bool) -> str:
     parts = [
         textwrap.wrap(cell, size, break_on_hyphens=False) or [""] for cell, size in zip(cells, widths, strict=True)
     ]
-    height = max(map(len, parts))
-    filled = [[*own, *[""] * (height - len(own))] for own in parts]
     lines = [
         GAP.join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
-        for line in zip(*filled, strict=True)
+        for line in itertools.zip_longest(*parts, fillvalue="")
     ]
     on, off = ("\033[1m", "\033[0m") if strong and sys.stdout.isatty() else ("", "")
     return "\n".join(f"{on}{line}{off}" for line in lines)

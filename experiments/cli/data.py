@@ -5,14 +5,13 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import environment, optimizers, studies, terminal
+from experiments import environment, machine, optimizers, studies, terminal
 from experiments.cli.command import Command, option
 from experiments.errors import unknown
 from experiments.problems import datasets, tasks
@@ -123,17 +122,9 @@ def _space(root: Path) -> Check:
 def _devices() -> Check:
     """Checks the devices of TensorFlow, by starting it in a process of its own."""
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    made = subprocess.run(
-        [sys.executable, "-c", DEVICES],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        env=variables,
-    )
+    made = machine.run(sys.executable, "-c", DEVICES, env=variables)
     if made.returncode:
-        last = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return Check("NO", "devices", f"TensorFlow does not start: {last}")
+        return Check("NO", "devices", f"TensorFlow does not start: {machine.reason(made)}")
     cores = os.cpu_count() or 1
     return Check("ok", "devices", f"{made.stdout.strip()}; {cores} cores, of which each worker takes one")
 

@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -85,16 +84,7 @@ def plan(given: argparse.Namespace) -> Plan:
     )  # fmt: skip
 
 
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got '{text}'")
-    return value
-
-
+RATE = shared.number("a number above 0", lambda value: value > 0)
 COMMANDS = (
     Command(
         "find-lr",
@@ -104,8 +94,8 @@ COMMANDS = (
         (
             option("study", nargs="?", default="mnist", help="a study, a .toml, or a task (default: mnist)"),
             option("--optimizer", default="momentum", metavar="NAME", help="any optimizer (default: momentum)"),
-            option("--low", type=_rate, default=1e-5, metavar="RATE", help="first rate (default: 1e-5)"),
-            option("--high", type=_rate, default=10.0, metavar="RATE", help="last rate (default: 10)"),
+            option("--low", type=RATE, default=1e-5, metavar="RATE", help="first rate (default: 1e-5)"),
+            option("--high", type=RATE, default=10.0, metavar="RATE", help="last rate (default: 10)"),
             option(
                 "--steps",
                 type=shared.whole(2 * WINDOW, MOST_STEPS),

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from experiments import terminal
-from experiments.cli import execution
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
-from experiments.cli.request import options_of
+from experiments.cli.request import make_runs, options_of
 from experiments.cli.study import CONTINUE
 from experiments.errors import Locked, UserError
 from experiments.records import costs, leases, run_folder, states
@@ -53,7 +52,7 @@ def resume(given: argparse.Namespace, typed: str) -> None:
         print("There is nothing to resume.")
     for name, runs in begun.items():
         if usual := [run for run in runs if run.kind != TIMING]:
-            execution.make(name, usual, options, "Resuming")
+            make_runs(name, usual, options, "Resuming")
         timing_pass.make(name, [run for run in runs if run.kind == TIMING], dry_run=options.dry_run)
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import studies
-from experiments.cli import execution
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
-from experiments.cli.request import Options, Request, options_of, requests
+from experiments.cli.request import Options, Request, engine_of, make_runs, options_of, print_estimate, requests
 from experiments.errors import UserError
 from experiments.problems import datasets
 from experiments.records import costs, run_folder, timings
@@ -36,7 +35,7 @@ def compare(given: argparse.Namespace, typed: str) -> None:
     written = []
     for request in requests(options):
         if options.dry_run:
-            execution.print_estimate(request.name, request.wanted, options)
+            print_estimate(request.name, request.wanted, options)
             continue
         make(request, options)
         written.append(_report(request, options))
@@ -46,7 +45,7 @@ def compare(given: argparse.Namespace, typed: str) -> None:
 def make(request: Request, options: Options) -> None:
     """Makes the missing runs of a comparison on one problem."""
     datasets.require(datasets.CARDS[request.study.data])
-    engine = execution.engine(request.name, options, len(request.wanted))
+    engine = engine_of(request.name, options, len(request.wanted))
     sweep.compare(request.name, request.study, request.wanted, engine)
 
 
@@ -61,7 +60,7 @@ def make_all(options: Options) -> None:
         runs = now()
         while runs:
             mine = [one for one in runs if options.shard is None or options.shard.has(one.identity)]
-            execution.make(name, mine, options, "Tuning" if options.tuning else "Comparing")
+            make_runs(name, mine, options, "Tuning" if options.tuning else "Comparing")
             if not options.tuning or options.dry_run or len(mine) < len(runs):
                 break
             runs = now()  # a search whose best point lies at its edge goes on

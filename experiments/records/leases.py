@@ -14,12 +14,12 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path
 from typing import Self
 
+from experiments import machine
 from experiments.records.files import storing
 
 HEARTBEAT_SECONDS = 15.0
@@ -155,24 +155,15 @@ def _silence(lease: Path) -> float:
 def _boot() -> str:
     """Returns the identity of the machine's boot, or an empty string."""
     path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else _said("sysctl", "-n", "kern.bootsessionuuid")
+    return path.read_text().strip() if path.exists() else machine.said("sysctl", "-n", "kern.bootsessionuuid") or ""
 
 
 def _start(pid: int) -> str:
     """Returns the start of a process as the system prints it; empty if there is no such process."""
     if not Path("/proc/self/stat").exists():
-        return _said("ps", "-o", "lstart=", "-p", str(pid))
+        return machine.said("ps", "-o", "lstart=", "-p", str(pid)) or ""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if fields[0] == "Z" else fields[19]  # a zombie has ended
-
-
-def _said(*command: str) -> str:
-    try:
-        return subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=10
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""

@@ -2,13 +2,12 @@
 
 import collections
 import math
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import environment
+from experiments import environment, machine
 from experiments.errors import Locked, RunsFailed, UserError
 from experiments.problems import datasets, tasks
 from experiments.records import run_folder
@@ -109,10 +108,7 @@ def _print_outdated(jobs: Iterable[Job]) -> None:
     made_with = collections.Counter(environment.difference(record.environment) for record in found)
     for difference, count in made_with.items():
         if difference:
-            print(
-                f"{count} of {len(found)} recorded runs are not used: made with {difference}.",
-                file=sys.stderr,
-            )
+            print(f"{count} of {len(found)} recorded runs are not used: made with {difference}.", file=sys.stderr)
 
 
 def _present(job: Job) -> bool:
@@ -212,14 +208,7 @@ def _prepare(name: str) -> None:
     if card.prepared:
         return
     print(f"Preparing the data set {name} ...", file=sys.stderr)
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.problems.datasets.load", name],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        start_new_session=True,
-    )
+    load = (sys.executable, "-m", "experiments.problems.datasets.load", name)
+    done = machine.run(*load, start_new_session=True)
     if done.returncode:
-        words = done.stderr.strip().splitlines() or ["no reason given"]
-        raise UserError(f"The data set {name} could not be prepared: {words[-1]}")
+        raise UserError(f"The data set {name} could not be prepared: {machine.reason(done)}")

@@ -4,7 +4,6 @@ import dataclasses
 import math
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -106,7 +105,7 @@ def measured(program: Any, served: int, began: float) -> dict[str, Any]:
         "ended": time.time(),
         "peak_resident_bytes": peak_resident(),
         "peak_device_bytes": peak_device(),
-        "parameters": sum(_size(variable) for variable in weights),
+        "parameters": sum(int(variable.numpy().size) for variable in weights),
         "state_bytes": sum(int(variable.numpy().nbytes) for variable in state),
     }
 
@@ -121,13 +120,7 @@ def resident() -> int:
     path = Path("/proc/self/statm")
     if path.exists():
         return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    command = ["ps", "-o", "rss=", "-p", str(os.getpid())]
-    said = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout.strip()
-    return int(said or 0) * 1024
-
-
-def _size(variable: Any) -> int:
-    return int(variable.numpy().size)
+    return int(machine.said("ps", "-o", "rss=", "-p", str(os.getpid())) or 0) * 1024
 
 
 def device() -> str:

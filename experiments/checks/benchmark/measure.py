@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from experiments.checks.benchmark import clock, plan
+from experiments.checks.benchmark import clock
 from experiments.checks.benchmark.clock import interleave, quartiles, ratio, timed
 from experiments.checks.benchmark.contenders import Arrays, Contender, contenders
 from experiments.checks.benchmark.plan import CONTENDERS, Pair, Row, has_torch
-from experiments.checks.benchmark.subjects import RULES, SETS, Rule, VariableSet
+from experiments.checks.benchmark.subjects import RULES, Rule, VariableSet
 from experiments.errors import RunsFailed
 
 BYTES = 4  # of a float32
@@ -136,21 +136,16 @@ def traffic(rule: Rule, variables: VariableSet) -> int:
     return BYTES * ((rule.traffic - rule.readings) * variables.elements + rule.readings * variables.touched)
 
 
-Name = tuple[str, str, tuple[str, ...]]
-"""Names of a pair's rule, set and contenders."""
-
-
-def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -> Iterator[tuple[plan.Pair, list[Row]]]:
+def measured(pairs: Sequence[Pair], settings: Settings, bandwidth: float) -> Iterator[tuple[Pair, list[Row]]]:
     """Yields each pair with its rows, measured in one process per variable set; the pairs come set by set.
 
     TensorFlow keeps the graphs of a process: each set would slow down the next. The bandwidth is in bytes per second.
     """
     for name, group in itertools.groupby(pairs, key=lambda pair: pair.set.name):
         of_set = list(group)
-        names = [(pair.rule.name, pair.set.name, pair.contenders) for pair in of_set]
         receiver, sender = multiprocessing.get_context("spawn").Pipe(duplex=False)
         process = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(names, settings, bandwidth, sender), daemon=True
+            target=serve, args=(of_set, settings, bandwidth, sender), daemon=True
         )
         process.start()
         sender.close()  # the process has its own; the pipe ends with it
@@ -165,8 +160,8 @@ def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -
             process.join()
 
 
-def serve(names: Sequence[Name], settings: Settings, bandwidth: float, sender: Connection) -> None:
-    """Measures pairs, given by names, and sends the rows of each."""
+def serve(pairs: Sequence[Pair], settings: Settings, bandwidth: float, sender: Connection) -> None:
+    """Measures pairs, and sends the rows of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
     from experiments import terminal
 
@@ -174,5 +169,5 @@ def serve(names: Sequence[Name], settings: Settings, bandwidth: float, sender: C
     bench = Bench(settings, bandwidth)
     bench.warm_up()
     gc.freeze()  # otherwise each collection traverses all of TensorFlow
-    for rule, variables, chosen in names:
-        sender.send(bench.measure(plan.Pair(RULES[rule], SETS[variables], chosen)))
+    for pair in pairs:
+        sender.send(bench.measure(pair))

@@ -215,6 +215,15 @@ def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str
     return "\n".join([f"# {title}", "", f"Measured by `{about['command']}`:", "", *lines, "", *sections])
 
 
+def publish(name: str, title: str, grid: Grid, rows: Sequence[Any], about: Mapping[str, Any], folder: Path) -> None:
+    """Writes the rows of a measurement as CSV and its table as Markdown, and prints it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write(folder / f"{name}.csv", as_csv(rows, about))
+    files.write(folder / f"{name}.md", markdown(title, [grid], about))
+    show(grid)
+    terminal.say(f"Written to {folder}: {name}.csv, {name}.md.")
+
+
 def show(grid: Grid) -> None:
     """Prints a table."""
     terminal.say(grid.title)

@@ -21,14 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments import studies, terminal
-from experiments.checks.benchmark.plan import as_csv, surroundings
+from experiments import studies
+from experiments.checks.benchmark.plan import surroundings
 from experiments.checks.benchmark.subjects import RULES
 from experiments.checks.benchmark.tables import Grid
 from experiments.errors import RunsFailed
 from experiments.problems import grid, seeds, tasks
 from experiments.problems.datasets.load import load
-from experiments.records import files
 from experiments.studies import CONSTANT, Entry, Study
 from experiments.text import from_csv
 from experiments.tuning import selection
@@ -118,12 +117,7 @@ def _publish(found: Sequence[Way], folder: Path, typed: str) -> None:
         (w.way, str(w.runs), str(w.epochs), f"{w.seconds:.1f}", f"{w.ratio:.2f}", w.test_accuracy) for w in found
     )
     table = Grid("The main comparison, the plain way and ours", HEADINGS, cells, (NOTE,))
-    about = surroundings(typed)
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write(folder / "benchmark_plain.csv", as_csv(found, about))
-    files.write(folder / "benchmark_plain.md", output.markdown("The plain way", [table], about))
-    output.show(table)
-    terminal.say(f"Written to {folder}: benchmark_plain.csv, benchmark_plain.md.")
+    output.publish("benchmark_plain", "The plain way", table, found, surroundings(typed), folder)
 
 
 def main() -> None:

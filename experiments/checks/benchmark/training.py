@@ -12,15 +12,13 @@ import keras
 import numpy as np
 
 import tfoptim
-from experiments import terminal
 from experiments.checks.benchmark import output
 from experiments.checks.benchmark.clock import quartiles
-from experiments.checks.benchmark.plan import as_csv, surroundings
+from experiments.checks.benchmark.plan import surroundings
 from experiments.checks.benchmark.tables import Grid
 from experiments.problems import seeds, tasks
 from experiments.problems.datasets.load import load
 from experiments.problems.unet import unet
-from experiments.records import files
 
 SHAPE = (96, 112, 1)
 CLASSES = 4
@@ -134,13 +132,7 @@ def run(epochs: int | None, folder: Path, typed: str) -> None:
     for job in jobs():
         found += measure(job, epochs or EPOCHS)
         print(f"{job.title}: {found[-1].ratio:.2f} times as many steps a second with ours", file=sys.stderr, flush=True)
-    about = surroundings(typed)
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write(folder / "benchmark_fit.csv", as_csv(found, about))
-    page = folder / "benchmark_fit.md"
-    files.write(page, output.markdown("Training as a whole", [grid(found)], about))
-    output.show(grid(found))
-    terminal.say(f"Written to {folder}: benchmark_fit.csv, {page.name}.")
+    output.publish("benchmark_fit", "Training as a whole", grid(found), found, surroundings(typed), folder)
 
 
 def grid(found: list[Speed]) -> Grid:

@@ -59,20 +59,11 @@ def error_without_switch(device: str, *, option: bool) -> float | str:
     command = [sys.executable, "-m", "experiments.checks.metal.relu", device, *(["option"] if option else [])]
     environment = {**os.environ, machine.SWITCH: "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
+        done = machine.run(*command, env=environment, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return f"no answer within {SECONDS} s"
     if done.returncode:
-        words = done.stderr.strip().splitlines() or ["no reason given"]
-        return f"process ended with code {done.returncode}: {words[-1][:80]}"
+        return f"process ended with code {done.returncode}: {machine.reason(done)[:80]}"
     return float(done.stdout.split()[-1])
 
 
