@@ -51,7 +51,7 @@ class Cure(enum.Enum):
 def here() -> Facts:
     """Returns the facts of this machine and process."""
     system, machine = platform.system(), platform.machine()
-    plugin = _plugin() if system == "Darwin" else None
+    plugin = version(PLUGIN) if system == "Darwin" else None
     return Facts(system, machine, plugin, os.environ.get(SWITCH), "tensorflow" in sys.modules)
 
 
@@ -99,9 +99,10 @@ def turn_off_plugin_optimizers() -> None:
     tf.config.optimizer.set_experimental_options(OPTION)
 
 
-def _plugin() -> str | None:
+def version(package: str) -> str | None:
+    """Returns the version of a package, None where it is not installed."""
     try:
-        return importlib.metadata.version(PLUGIN)
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
 
@@ -167,7 +168,6 @@ def warning(share: float | None) -> str:
 
 
 def _memory() -> int:
-    """Returns the bytes of memory; 0 if the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError, AttributeError):

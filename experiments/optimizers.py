@@ -82,7 +82,6 @@ class Rule:
     own_decay: Any = False
 
     def __init__(self, **values: Any) -> None:
-        """Takes the values that are not the rule's own defaults."""
         vars(self).update(values)
 
     def numbers(self) -> dict[str, Any]:

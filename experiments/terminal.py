@@ -125,7 +125,6 @@ def _whole(cell: str) -> str:
 
 
 def _blocks(columns: Sequence[Sequence[str]], limit: int | None) -> list[list[int]]:
-    """Returns which columns stand beside each other."""
     least = [_longest_word(column) for column in columns]
     blocks = [[0]]
     for place in range(1, len(columns)):

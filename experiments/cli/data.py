@@ -1,7 +1,6 @@
 """The commands about this machine and its data: prepare, list, doctor."""
 
 import argparse
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -81,9 +80,8 @@ def _extra(name: str, wanted: Sequence[str]) -> Check:
     for requirement in map(Requirement, wanted):
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
+        version = machine.version(requirement.name)
+        if version is None:
             missing.append(f"{requirement.name}{requirement.specifier}")
             continue
         if not requirement.specifier.contains(version, prereleases=True):

@@ -64,9 +64,9 @@ def _remarks(path: Path) -> Iterator[str]:
 def _recorded(name: str, hashes: set[str]) -> tuple[list[Record], list[str]]:
     """Returns the finished records of a study, test scores sealed, and the damage of the others."""
     folders = [run_folder.ROOT / f"{name}-{study[:8]}" for study in sorted(hashes)]
-    done = [mark.parent for folder in folders for mark in sorted(folder.glob("trials/*/*/DONE"))]
-    found = [record for path in done if (record := run_folder.read(path)) is not None]
-    return found, [damage for path in done if (damage := run_folder.damage(path)) is not None]
+    done = (mark.parent for folder in folders for mark in sorted(folder.glob("trials/*/*/DONE")))
+    damage = [why for path in done if (why := run_folder.damage(path)) is not None]
+    return list(run_folder.finished(folders)), damage
 
 
 def reproduce(given: argparse.Namespace, typed: str) -> int:
@@ -123,18 +123,11 @@ def mirror(given: argparse.Namespace, typed: str) -> None:
         raise not_known("program to mirror to", given.to, SHOW)
     name = studies.find(given.study).stem
     folder = given.out or run_folder.ROOT / given.to
-    if not any(True for _ in _of_every_version(name)):
+    records = list(run_folder.finished(sorted(run_folder.ROOT.glob(f"{name}-????????"))))
+    if not records:
         raise UserError(f"No run of the study {name} is recorded in {run_folder.ROOT}: there is nothing to mirror.")
-    count = mirrors.mirror(_of_every_version(name), mirrors.opened(given.to, folder))
+    count = mirrors.mirror(records, mirrors.opened(given.to, folder))
     terminal.say(f"{count} runs are mirrored; open them with: {SHOW[given.to].format(folder=folder)}")
-
-
-def _of_every_version(name: str) -> Iterator[Record]:
-    """Yields the records of a study, evaluation and tuning alike, of every version of it."""
-    for done in sorted(run_folder.ROOT.glob(f"{name}-????????/trials/*/*/DONE")):
-        record = run_folder.read(done.parent)
-        if record is not None:
-            yield record
 
 
 COMMANDS = (

@@ -83,7 +83,6 @@ def remove(name: str, *, dry_run: bool) -> None:
 
 
 def _found(study: str | None) -> list[State]:
-    """Returns the states of the runs of a study, or of all."""
     if study is None:
         return list(states.found(run_folder.ROOT))
     return [

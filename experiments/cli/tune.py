@@ -24,7 +24,6 @@ def tune(given: argparse.Namespace, typed: str) -> None:
 
 
 def _tune(path: Path, study: Study, options: Options) -> None:
-    """Tunes on one problem."""
     if options.dry_run:
         runs, _ = sweep.searched(path.stem, study)
         print_estimate(path.stem, runs, options, " A best point at the edge of its search adds more.")

@@ -39,7 +39,6 @@ class Cost:
         return dataclasses.replace(self, **share)
 
     def __add__(self, other: Self) -> Self:
-        """Returns the cost of both together."""
         return type(self)(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
 
 
@@ -74,9 +73,8 @@ def of(record: run_folder.Record) -> Cost:
 def paces(root: Path) -> dict[tuple[str, ...], list[Pace]]:
     """Returns the durations of recorded runs, by what they share with other runs."""
     found: dict[tuple[str, ...], list[Pace]] = {}
-    for mark in root.glob("*/trials/*/*/DONE"):
-        record = run_folder.read(mark.parent)
-        if record is None or not record.evaluations[-1]["epoch"]:
+    for record in run_folder.finished(root.glob("*")):
+        if not record.evaluations[-1]["epoch"]:
             continue
         seconds = float(record.summary.get("seconds_in_all", record.evaluations[-1]["seconds"]))
         pace = seconds / record.evaluations[-1]["epoch"], float(record.summary.get("seconds_compiling", 0.0))

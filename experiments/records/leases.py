@@ -63,11 +63,9 @@ class Lease:
         self._heart.start()
 
     def __enter__(self) -> Self:
-        """Returns the lease."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Releases the lease."""
         self.release()
 
     def check(self) -> None:
@@ -153,7 +151,6 @@ def _silence(lease: Path) -> float:
 
 @functools.cache
 def _boot() -> str:
-    """Returns the identity of the machine's boot, or an empty string."""
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.exists() else machine.said("sysctl", "-n", "kern.bootsessionuuid") or ""
 

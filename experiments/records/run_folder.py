@@ -22,7 +22,7 @@ import dataclasses
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,13 @@ def read(path: Path, *, test: bool = False) -> Record | None:
         return _read(path, test)
     except UNREADABLE:
         return None
+
+
+def finished(places: Iterable[Path]) -> Iterator[Record]:
+    """Yields the intact records in folders of studies, test scores sealed."""
+    for mark in (mark for place in places for mark in sorted(place.glob("trials/*/*/DONE"))):
+        if (record := read(mark.parent)) is not None:
+            yield record
 
 
 def damage(path: Path) -> str | None:

@@ -31,9 +31,8 @@ class Taken:
 
 def recorded(name: str, study: str, labels: Collection[str]) -> list[Record]:
     """Returns the records of the timing pass of a study, given by name and hash, in the order they were taken."""
-    done = (run_folder.ROOT / f"{name}-{study[:8]}").glob("trials/*/*/DONE")
-    found = (run_folder.read(mark.parent) for mark in sorted(done))
-    return in_order([r for r in found if r is not None and r.run.kind == TIMING and r.run.label in labels])
+    found = run_folder.finished([run_folder.ROOT / f"{name}-{study[:8]}"])
+    return in_order([record for record in found if record.run.kind == TIMING and record.run.label in labels])
 
 
 def in_order(found: Sequence[Record]) -> list[Record]:

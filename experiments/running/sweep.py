@@ -140,7 +140,6 @@ class Watch:
     """Turns an engine's events into progress, and collects failures."""
 
     def __init__(self, meter: Meter) -> None:
-        """Starts without failures."""
         self.last = False
         self._meter = meter
         self._failed: list[Job] = []
@@ -193,7 +192,6 @@ class Watch:
 
 
 def _ended(run: Run, content: Mapping[str, Any]) -> str:
-    """Returns the end of a run in words."""
     if content["status"] == "diverged":
         return f"diverged in epoch {math.ceil(content['epoch'])}"
     task = tasks.get(run.task)

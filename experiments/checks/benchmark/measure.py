@@ -82,7 +82,6 @@ class Bench:
     def _figures(
         self, pair: Pair, contender: Contender, times: list[list[float]], reference: list[list[float]]
     ) -> Mapping[str, Any]:
-        """Returns the measurements of a contender that ran."""
         times = [[seconds / contender.steps for seconds in repetition] for repetition in times]
         calls = [seconds * 1e3 for repetition in times for seconds in repetition]
         lower, middle, upper = quartiles(calls)

@@ -130,7 +130,6 @@ def _panel(axes: Axes, rows: Sequence[Row], name: str, limits: tuple[float, floa
 
 
 def _legend(figure: Figure, contenders: Sequence[str]) -> None:
-    """Adds the legend above the panels."""
     entries = []
     for name in contenders:
         color, marker, filled = LOOKS[name]

@@ -2,14 +2,13 @@
 
 import dataclasses
 import datetime as dt
-import importlib.metadata
 import importlib.util
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from experiments import environment
+from experiments import environment, machine
 from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS, Rule, VariableSet
 from experiments.errors import UserError, unknown
 from experiments.machine import cores, processor
@@ -152,7 +151,7 @@ def surroundings(command: str, **more: Any) -> dict[str, Any]:
     """Returns machine, versions and command of a measurement, the same in every row."""
     about = environment.describe(1)
     found = {key: about[key] for key in ("system", "python", "tensorflow", "keras", "numpy", "commit")}
-    found["torch"] = importlib.metadata.version("torch") if has_torch() else ""
+    found["torch"] = machine.version("torch") or ""
     today = dt.datetime.now(dt.UTC).date().isoformat()
     return {"cpu": processor(), "cores": cores(), **found, **more, "date": today, "command": command}
 

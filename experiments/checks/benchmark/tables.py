@@ -86,7 +86,6 @@ def looped(rows: Sequence[Row]) -> Grid:
 
 
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:
-    """Yields a note on the lowest ratio."""
     found = [(row.ratio, row) for row in rows if row.contender == "keras" and row.ratio is not None]
     if found:
         ratio, row = min(found, key=lambda pair: pair[0])

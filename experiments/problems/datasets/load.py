@@ -104,7 +104,6 @@ def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
 
 
 def _whole(builder: Any, split: str) -> Any:
-    """Returns a stored split as one batch."""
     return builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
 
 

@@ -59,7 +59,6 @@ def examples(
 
 
 def _again(survey: Mapping[str, Any], case: Case, look: Callable[[Case], Look]) -> Look:
-    """Returns a case as it was surveyed."""
     try:
         seen = look(case)
     except nifti.Fault as fault:

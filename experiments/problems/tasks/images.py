@@ -83,7 +83,6 @@ def _brain(dropout: int) -> Any:
 
 
 def _atrium(dropout: int) -> Any:
-    """Returns the U-Net of the original project."""
     from experiments.problems.unet import unet
 
     return unet((320, 320, 1), 1, seed=dropout)

@@ -22,8 +22,8 @@ def slices(
 ) -> Task:
     """Returns the problem of classifying each pixel of a slice as one of the classes, the background first.
 
-    The loss is soft Dice plus cross entropy; the scores of each slice are the Dice of each class but the
-    background and their mean, 1 where neither label nor prediction has the class (rule B19).
+    The loss is soft Dice plus cross entropy; the scores of each slice are the Dice of each class but the background and
+    their mean, 1 where neither label nor prediction has the class (rule B19).
     """
     scores = {f"dice_{label.replace(' ', '_')}": _of_class(number) for number, label in enumerate(classes) if number}
     return Task(

@@ -56,7 +56,6 @@ class WorkerCache:
     """The data and the last compiled program of a worker, kept from one run to the next."""
 
     def __init__(self) -> None:
-        """Starts empty."""
         self.busy = self.stopping = False
         self._data: dict[tuple[str, str], Any] = {}
         self._program: tuple[str, Any] = ("", None)

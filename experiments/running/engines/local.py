@@ -28,7 +28,6 @@ class Local:
     """The engine of this machine."""
 
     def __init__(self, setting: Setting) -> None:
-        """Sets up without starting anything."""
         self.setting = setting
         self._inbox: Inbox = queue.SimpleQueue()
         self._started = 0
@@ -142,7 +141,6 @@ class Local:
 
 
 def _waiting(job: Job, owner: str) -> str:
-    """Returns the note on a locked run."""
     return (
         f"{job.run.label}, seed {job.run.seed}: waiting: locked by {owner}; "
         f"a stale lock is taken over {STALE_SECONDS:.0f} s after its last heartbeat"

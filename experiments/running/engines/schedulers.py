@@ -5,13 +5,14 @@ is queued again, and finished runs are skipped. Ray never repeats a task by itse
 """
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.errors import UserError, unknown
 from experiments.running.engines import Event, Job, Setting
-from experiments.running.engines.cluster import attend, batches, parcel, python_path, watch
+from experiments.running.engines.cluster import Handle, attend, batches, parcel, python_path, watch
 
 RAY_OPTIONS = ("address", "cpus")
 
@@ -44,7 +45,8 @@ class Slurm:
         parcels = [(batch, parcel(batch, self.setting)) for batch in batches(jobs, self.setting.workers)]
         with _path_set(), self._executor.batch():
             elements = [self._executor.submit(Element(), *content) for _, content in parcels]
-        watch([(Handle(element), batch) for element, (batch, _) in zip(elements, parcels, strict=True)], observe)
+        handles = [Handle(element.done, functools.partial(element.cancel, check=False)) for element in elements]
+        watch([(handle, batch) for handle, (batch, _) in zip(handles, parcels, strict=True)], observe)
 
 
 class Element:
@@ -59,22 +61,6 @@ class Element:
         import submitit
 
         return submitit.helpers.DelayedSubmission(Element(), *arguments)
-
-
-class Handle:
-    """A batch in Slurm."""
-
-    def __init__(self, job: Any) -> None:
-        """Takes submitit's job."""
-        self._job = job
-
-    def ended(self) -> bool:
-        """Returns whether it runs no more, however it ended."""
-        return bool(self._job.done())
-
-    def cancel(self) -> None:
-        """Ends it."""
-        self._job.cancel(check=False)
 
 
 @contextlib.contextmanager
@@ -127,26 +113,13 @@ class Ray:
             task = ray.remote(
                 num_cpus=float(self._options.get("cpus", 1)), max_retries=0, scheduling_strategy="SPREAD"
             )(attend)
-            places = self.setting.workers
-            sent = [(Task(ray, task.remote(*parcel(batch, self.setting))), batch) for batch in batches(jobs, places)]
-            watch(sent, observe)
+            found = batches(jobs, self.setting.workers)
+            sent = [(task.remote(*parcel(batch, self.setting)), batch) for batch in found]
+            watch([(self._handle(reference), batch) for reference, batch in sent], observe)
         finally:
             if ours:
                 ray.shutdown()
 
-
-class Task:
-    """A batch in Ray."""
-
-    def __init__(self, ray: Any, reference: Any) -> None:
-        """Takes the package and the task's reference."""
-        self._ray, self._reference = ray, reference
-
-    def ended(self) -> bool:
-        """Returns whether it runs no more, however it ended."""
-        ready, _ = self._ray.wait([self._reference], timeout=0)
-        return bool(ready)
-
-    def cancel(self) -> None:
-        """Interrupts it, so that its worker keeps a checkpoint."""
-        self._ray.cancel(self._reference, force=False)
+    def _handle(self, reference: Any) -> Handle:
+        ray = self._ray
+        return Handle(lambda: bool(ray.wait([reference], timeout=0)[0]), lambda: ray.cancel(reference, force=False))

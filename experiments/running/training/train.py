@@ -98,7 +98,6 @@ class Program:
         return order[stretch.first * batch : stretch.last * batch]
 
     def _batch(self, run: Run) -> int:
-        """Returns how many examples a step takes."""
         return self.examples if run.batch == "full" else run.batch_size
 
     def state(self) -> list[np.ndarray]:

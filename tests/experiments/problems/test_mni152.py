@@ -36,7 +36,7 @@ def test_every_level_has_the_committed_bytes(level):
 def test_another_template_in_nilearn_is_refused(monkeypatch):
     """A brain that is not the expected one is never trained on."""
     monkeypatch.setitem(mni.SHA256, "wm", "0" * 64)
-    with pytest.raises(UserError, match=r"not that of nilearn 0\.14\.1: .*wm_tal.* should have SHA-256 000"):
+    with pytest.raises(UserError, match=r"not those of nilearn 0\.14\.1: .*wm_tal.* should have SHA-256 000"):
         mni.sources()
 
 

@@ -45,7 +45,6 @@ class Builder(volumes.VolumeBuilder):
         return find(folder)
 
     def __init__(self, **kwargs: Any) -> None:
-        """Makes a builder that has seen no case."""
         super().__init__(**kwargs)
         self._histograms: dict[str, np.ndarray] = {}
         self._target = np.empty(0)

@@ -7,7 +7,6 @@ between releases. All is float64 and rounded to uint8 once, at the end.
 
 import dataclasses
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,9 +15,9 @@ import nibabel
 import numpy as np
 import tensorflow_datasets as tfds
 
-from experiments.errors import UserError
 from experiments.problems import datasets
 from experiments.problems.datasets import examples, preprocessing
+from experiments.problems.datasets.cards import packaged
 
 CLASSES = ("background", "grey matter", "white matter")
 SHA256 = {
@@ -117,22 +116,8 @@ def read() -> dict[str, np.ndarray]:
 
 def sources() -> dict[str, Path]:
     """Returns the files inside the installed nilearn, found without importing it; refuses other files."""
-    spec = importlib.util.find_spec("nilearn")
-    if spec is None or spec.origin is None:
-        raise UserError("The template of mni152_tissue comes with the package nilearn: pip install nilearn.")
-    folder = Path(spec.origin).parent / "datasets" / "data"
-    paths = {name: folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz" for name in SHA256}
-    for name, path in paths.items():
-        try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            found = f"no file to read ({error.strerror})"
-        if found != SHA256[name]:
-            raise UserError(
-                f"The template of mni152_tissue is not that of nilearn 0.14.1: {path} should have SHA-256 "
-                f"{SHA256[name]}, found {found}; reinstall nilearn."
-            )
-    return paths
+    files = {f"datasets/data/mni_icbm152_{n}_tal_nlin_sym_09a_converted.nii.gz": sha for n, sha in SHA256.items()}
+    return dict(zip(SHA256, packaged("mni152_tissue", "nilearn", "0.14.1", files), strict=True))
 
 
 def uniform(purpose: str, shape: tuple[int, ...]) -> np.ndarray:

