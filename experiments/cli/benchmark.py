@@ -22,8 +22,15 @@ def benchmark(given: argparse.Namespace, typed: str) -> None:
         contenders = contenders or tuple(n for n in plan.QUICK["contenders"] if plan.has_torch() or "torch" not in n)
     pairs = plan.pairs(rules, sets, contenders)
     folder = given.out or DEFAULT_FOLDER
-    if given.fit or given.plain:
-        _others(given, folder, typed)
+    if given.fit:
+        terminal.start_tensorflow()
+        from experiments.checks.benchmark import training
+
+        training.run(given.epochs, folder, typed)
+    elif given.plain:
+        from experiments.checks.benchmark import plain
+
+        plain.run(given.seeds, given.epochs, folder, typed)
     else:
         _steps(given, pairs, folder, typed)
 
@@ -54,7 +61,7 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
     if given.source is not None:
         output.redraw(given.source, folder)
         return
-    from experiments.checks.benchmark import clock, measure, plan
+    from experiments.checks.benchmark import clock, measure
 
     settings = measure.Settings(rounds=given.rounds or (10 if given.quick else measure.Settings.rounds))
     speed = clock.bandwidth()
@@ -68,19 +75,6 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
         output.keep(found, plan.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
         raise
     output.write(found, plan.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
-
-
-def _others(given: argparse.Namespace, folder: Path, typed: str) -> None:
-    """Measures training as a whole."""
-    if given.fit:
-        terminal.start_tensorflow()
-        from experiments.checks.benchmark import training
-
-        training.run(given.epochs, folder, typed)
-    else:
-        from experiments.checks.benchmark import plain
-
-        plain.run(given.seeds, given.epochs, folder, typed)
 
 
 COMMANDS = (

@@ -1,8 +1,7 @@
 """The commands that make a comparison: compare, run, report."""
 
 import argparse
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from experiments.tuning.choosing import Trial
 
 CONTINUE = "Interrupted; finished runs are kept, and the same command continues: {command}"
-Now = Callable[[], list[Run]]
 
 
 def compare(given: argparse.Namespace, typed: str) -> None:
@@ -55,32 +53,23 @@ def run(given: argparse.Namespace, typed: str) -> None:
 
 
 def make_all(options: Options) -> None:
-    """Makes the missing runs of a study, without a report."""
-    for name, now in _tunings(options) if options.tuning else _comparisons(options):
-        runs = now()
-        while runs:
-            mine = [one for one in runs if options.shard is None or options.shard.has(one.identity)]
-            make_runs(name, mine, options, "Tuning" if options.tuning else "Comparing")
-            if not options.tuning or options.dry_run or len(mine) < len(runs):
-                break
-            runs = now()  # a search whose best point lies at its edge goes on
-
-
-def _comparisons(options: Options) -> Iterator[tuple[str, Now]]:
-    """Yields the name of each problem's study, and what gives its runs."""
-    for request in requests(options):
-        yield request.name, functools.partial(list, request.wanted)
-
-
-def _tunings(options: Options) -> Iterator[tuple[str, Now]]:
-    """Yields the name of each problem's study, and what gives the present runs of its search, or none."""
+    """Makes the missing runs of a study, or of its tuning, without a report; or a share of them."""
+    if not options.tuning:
+        for request in requests(options):
+            make_runs(request.name, _share(request.wanted, options), options, "Comparing")
+        return
     for path, study in tuned(options.study):
+        runs, choices = sweep.searched(path.stem, study)
+        while not choices:
+            mine = _share(runs, options)
+            make_runs(path.stem, mine, options, "Tuning")
+            if options.dry_run or len(mine) < len(runs):
+                break
+            runs, choices = sweep.searched(path.stem, study)  # a search whose best point lies at its edge goes on
 
-        def now(name: str = path.stem, study: Study = study) -> list[Run]:
-            runs, choices = sweep.searched(name, study)
-            return [] if choices else runs
 
-        yield path.stem, now
+def _share(runs: Sequence[Run], options: Options) -> list[Run]:
+    return [one for one in runs if options.shard is None or options.shard.has(one.identity)]
 
 
 def tuned(name: str) -> list[tuple[Path, Study]]:

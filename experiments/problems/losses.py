@@ -62,7 +62,8 @@ def soft_dice(y_true: Tensor, logits: Tensor, smooth: float, background: bool) -
     with s = 0 and both sums zero the coefficient is 1 and the gradient 0. (Milletari, Navab and Ahmadi 2016, there
     with squares in the denominator.) `smooth` is s, in pixels; `background` whether class 0 counts, of several.
     """
-    hot, p = one_hot(y_true, logits), _probabilities(logits)
+    hot = one_hot(y_true, logits)
+    p = tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)
     if logits.shape[-1] > 1 and not background:
         hot, p = hot[..., 1:], p[..., 1:]
     space = list(range(1, logits.shape.rank - 1))
@@ -71,7 +72,3 @@ def soft_dice(y_true: Tensor, logits: Tensor, smooth: float, background: bool) -
     nothing = tf.equal(either + smooth, 0)
     dice = tf.math.divide_no_nan(2 * both + smooth, either + smooth) + tf.cast(nothing, p.dtype)
     return per_example_mean(1 - dice)
-
-
-def _probabilities(logits: Tensor) -> Tensor:
-    return tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)

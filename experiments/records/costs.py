@@ -99,15 +99,20 @@ def expected_seconds(
     return total / max(1, min(workers, len(runs)))
 
 
+def in_words(counted: str, seconds: float | None, how: str) -> str:
+    """Returns a sentence on runs to be made and their expected time, None where that is unknown."""
+    if seconds is None:
+        return f"{counted}; the time is unknown: no similar run is recorded."
+    return f"{counted}; about {clock(seconds)}{how}."
+
+
 def estimate(name: str, runs: Sequence[Run], missing: Sequence[Run], root: Path, workers: int) -> str:
     """Returns a sentence on the numbers of runs and of missing runs, and the expected time for these."""
     counted = f"{name}: {len(runs)} runs, {len(runs) - len(missing)} recorded, {len(missing)} to make"
     if not missing:
         return f"{counted}."
     expected = expected_seconds(missing, paces(root), workers)
-    if expected is None:
-        return f"{counted}; the time is unknown: no similar run is recorded."
-    return f"{counted}; about {clock(expected)} with {min(workers, len(missing))} at the same time."
+    return in_words(counted, expected, f" with {min(workers, len(missing))} at the same time")
 
 
 def _of_folder(place: Path) -> Cost:

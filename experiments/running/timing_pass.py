@@ -16,7 +16,6 @@ from experiments.problems.seeds import TIMING as SEEDS
 from experiments.records import costs, run_folder, states, timings
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, TIMING, Run, plan
-from experiments.text import clock
 from experiments.tuning.choosing import Choice
 
 EPOCHS = 3  # of a run: the first warms up, the others are timed
@@ -66,20 +65,14 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
 
 def expected(name: str, wanted: Sequence[Run], *, again: bool = False) -> str:
     """Returns how many runs there are, how many are missing, and about how long those will take."""
-    missing = [run for run in wanted if again or not _recorded(name, run)]
+    stand = [states.of(run_folder.folder(run_folder.ROOT, name, run), run).word for run in wanted]
+    missing = [run for run, word in zip(wanted, stand, strict=True) if again or word not in states.FINAL]
     counted = f"{name}: {len(wanted)} timing runs, {len(wanted) - len(missing)} recorded, {len(missing)} to make"
     if not missing:
         return f"{counted}."
     known = costs.paces(run_folder.ROOT)
-    times = [_seconds(run, known) for run in missing]
-    whole = math.fsum(each for each in times if each is not None)
-    if None in times:
-        return f"{counted}; the time is unknown: no similar run is recorded."
-    return f"{counted}; about {clock(whole)}, one at a time."
-
-
-def _recorded(name: str, run: Run) -> bool:
-    return states.of(run_folder.folder(run_folder.ROOT, name, run), run).word in states.FINAL
+    times = [seconds for run in missing if (seconds := _seconds(run, known)) is not None]
+    return costs.in_words(counted, math.fsum(times) if len(times) == len(missing) else None, ", one at a time")
 
 
 def _seconds(run: Run, known: dict[tuple[str, ...], list[costs.Pace]]) -> float | None:

@@ -21,11 +21,6 @@ class Budget:
         """Seeds of each point: two where points are few and luck would decide (rule B11)."""
         return 2 if self.trials <= 8 else 1
 
-    @property
-    def tuning_runs(self) -> int:
-        """Tuning runs of an optimizer on a problem, before any widening."""
-        return self.trials * self.tuning_seeds * self.rounds
-
 
 BUDGETS: Mapping[str, Budget] = {
     budget.name: budget

@@ -30,16 +30,6 @@ def whole(low: int, high: int = 10**9) -> Domain:
     )
 
 
-def positive() -> Domain:
-    """Returns the domain of finite numbers above zero."""
-    return Domain("a number above 0", lambda v: _number(v) and 0 < v < float("inf"))
-
-
-def text() -> Domain:
-    """Returns the domain of one-line strings that are not empty."""
-    return Domain("one line of text", lambda v: isinstance(v, str) and v.strip() == v != "" and v.isprintable())
-
-
 def one_of(*names: str) -> Domain:
     """Returns the domain of the given words."""
     return Domain("one of " + ", ".join(names), lambda value: value in names)
@@ -58,17 +48,13 @@ def distinct(domain: Domain) -> Domain:
     )
 
 
-def scalars() -> Domain:
-    """Returns the domain of tables whose values are numbers or booleans."""
-    return Domain(
-        "a table of numbers or booleans",
-        lambda v: isinstance(v, dict) and all(_number(x) or isinstance(x, bool) for x in v.values()),
-    )
-
-
-def truth() -> Domain:
-    """Returns the domain of true and false."""
-    return Domain("true or false", lambda value: isinstance(value, bool))
+POSITIVE = Domain("a number above 0", lambda v: _number(v) and 0 < v < float("inf"))
+TEXT = Domain("one line of text", lambda v: isinstance(v, str) and v.strip() == v != "" and v.isprintable())
+TRUTH = Domain("true or false", lambda v: isinstance(v, bool))
+SCALARS = Domain(
+    "a table of numbers or booleans",
+    lambda v: isinstance(v, dict) and all(_number(x) or isinstance(x, bool) for x in v.values()),
+)
 
 
 def value(domain: Domain, default: Any = dataclasses.MISSING) -> Any:

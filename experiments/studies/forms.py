@@ -33,18 +33,18 @@ class Style:
 class Entry:
     """One optimizer of a study."""
 
-    label: str = value(domains.text())  # its name in tables and figures
-    optimizer: str = value(domains.text())  # its name in `tfoptim.get`
+    label: str = value(domains.TEXT)  # its name in tables and figures
+    optimizer: str = value(domains.TEXT)  # its name in `tfoptim.get`
     # `mini` for one step a mini-batch, `full` for one step an epoch, over all examples
     batch: str = value(domains.one_of("mini", "full"))
-    default_learning_rate: float = value(domains.positive())  # the documented default, the middle of the tuned range
+    default_learning_rate: float = value(domains.POSITIVE)  # the documented default, the middle of the tuned range
     # its colour, line and marker
     style: Style = table(Style)  # noqa: RUF009  it declares a field
-    hyperparameters: Mapping[str, Scalar] = value(domains.scalars(), default={})  # arguments that are not tuned
+    hyperparameters: Mapping[str, Scalar] = value(domains.SCALARS, default={})  # arguments that are not tuned
     # of the learning rate, where it is not the study's; `own` is that of an optimizer that has one
     schedule: str | None = value(domains.one_of(*SCHEDULES), default=None)
     # length of a cycle, of an optimizer whose rate cycles by itself
-    cycle_epochs: float | None = value(domains.positive(), default=None)
+    cycle_epochs: float | None = value(domains.POSITIVE, default=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Tuning:
 class Preset:
     """A smaller form of the study, by name: what `--preset` stands for."""
 
-    name: str = value(domains.text())  # its name on the command line
-    optimizers: tuple[str, ...] = value(domains.distinct(domains.text()))  # labels of its entries
+    name: str = value(domains.TEXT)  # its name on the command line
+    optimizers: tuple[str, ...] = value(domains.distinct(domains.TEXT))  # labels of its entries
     seeds: tuple[int, ...] = value(SEEDS)  # evaluation seeds
     epochs: int = value(domains.whole(1, 100_000))  # budget of every run
     figures: str = value(FOLDER)  # folder of its figures, so that those of the whole study stay
@@ -73,8 +73,8 @@ class Preset:
 class Problem:
     """One of several problems of a study; the attributes are those of the study that has one."""
 
-    task: str = value(domains.text())
-    data: str = value(domains.text())
+    task: str = value(domains.TEXT)
+    data: str = value(domains.TEXT)
     epochs: int = value(domains.whole(1, 100_000))
     batch_size: int = value(domains.whole(1))
     micro_batch: int = value(domains.whole(1))
@@ -90,9 +90,9 @@ class Study:
     """A comparison of optimizers, with its rules."""
 
     schema: int = value(domains.whole(SCHEMA, SCHEMA))  # version of this form
-    title: str = value(domains.text())  # of the study, for tables
-    task: str = value(domains.text())  # model, loss and metrics; a name in `experiments.problems.tasks`
-    data: str = value(domains.text())  # data set; one of `experiments.problems.datasets.CARDS`
+    title: str = value(domains.TEXT)  # of the study, for tables
+    task: str = value(domains.TEXT)  # model, loss and metrics; a name in `experiments.problems.tasks`
+    data: str = value(domains.TEXT)  # data set; one of `experiments.problems.datasets.CARDS`
     epochs: int = value(domains.whole(1, 100_000))  # length of every run
     batch_size: int = value(domains.whole(1))  # examples a step of the `mini` entries takes
     micro_batch: int = value(domains.whole(1))  # examples held at a time while a full gradient is accumulated
@@ -110,7 +110,7 @@ class Study:
     grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
     # whether TensorFlow may use nothing but operations that repeat their results to the last bit (rule B24). They do so
     # on CPUs anyway; on GPUs it costs time, and is for debugging: evidence rests on seeds.
-    deterministic: bool = value(domains.truth(), default=False)
+    deterministic: bool = value(domains.TRUTH, default=False)
     # evaluation seeds; by default as many as the budget asks for, from 0
     seeds: tuple[int, ...] = value(SEEDS, default=())
     # how hyperparameters are chosen

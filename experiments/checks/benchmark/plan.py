@@ -178,11 +178,7 @@ def _value(text: str, kind: Any) -> Any:
     return kind(text)
 
 
-def where(rows: Sequence[Row], **wanted: str) -> list[Row]:
-    """Returns the rows with the given values."""
-    return [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
-
-
 def one(rows: Sequence[Row], **wanted: str) -> Row | None:
     """Returns the row with the given values, None if there is none with times."""
-    return next((row for row in where(rows, **wanted) if row.median_ms is not None), None)
+    found = (row for row in rows if all(getattr(row, key) == value for key, value in wanted.items()))
+    return next((row for row in found if row.median_ms is not None), None)

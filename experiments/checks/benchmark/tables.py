@@ -154,8 +154,7 @@ def fused(rows: Sequence[Row]) -> Iterator[str]:
 
 def summary(rows: Sequence[Row]) -> Grid:
     """Returns the numbers of the promises, one per line."""
-    lines = list(_promises(rows))
-    return Grid("In short", ("what", "median", "lowest", "highest"), tuple(lines))
+    return Grid("In short", ("what", "median", "lowest", "highest"), tuple(_promises(rows)))
 
 
 def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
@@ -179,9 +178,8 @@ def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     ):
         if values:
             yield what, *(tell(value) for value in (statistics.median(values), min(values), max(values)))
-    flat = [_flatness(rows, rule) for rule in ("adagrad", "adam_lazy")]
-    for rule, value in zip(("adagrad", "adam_lazy"), flat, strict=True):
-        if value is not None:
+    for rule in ("adagrad", "adam_lazy"):
+        if (value := _flatness(rows, rule)) is not None:
             yield f"Our {RULES[rule].title}: a table of 1 M rows over one of 1 k rows", _times(value), NOTHING, NOTHING
 
 

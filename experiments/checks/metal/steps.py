@@ -72,14 +72,11 @@ def probes(names: Sequence[str]) -> list[Probe]:
     for name in names:
         fields = classes()[name].fields
         options = {key: value for key, value in TELLING.items() if key in fields}
-        switches = [key for key, f in fields.items() if isinstance(f.domain, Flag) and key not in _common()]
+        switches = [
+            key for key, f in fields.items() if isinstance(f.domain, Flag) and key not in tfoptim.Optimizer.fields
+        ]
         found += [Probe(name, options), *(Probe(name, {**options, switch: True}) for switch in switches)]
     return found
-
-
-def _common() -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = tfoptim.Optimizer.fields
-    return fields
 
 
 def check(probe: Probe, device: str) -> Steps:

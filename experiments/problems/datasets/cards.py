@@ -42,18 +42,19 @@ def packaged(data: str, package: str, version: str, digests: Mapping[str, str]) 
     return list(paths)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Stored:
     """A data set that tensorflow-datasets keeps in a folder."""
 
     name: str  # its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration
     title: str  # title in words
     version: str  # version of its builder
+    stored_as: str | None = None  # its name in tensorflow-datasets, where that is another
 
     @property
     def folder(self) -> Path:
         """The folder of the prepared data."""
-        return root() / self.name / self.version
+        return root() / (self.stored_as or self.name) / self.version
 
     @property
     def prepared(self) -> bool:
@@ -61,7 +62,7 @@ class Stored:
         return (self.folder / "dataset_info.json").is_file()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Card(Stored):
     """A data set that is downloaded, or comes with a package."""
 
@@ -71,18 +72,12 @@ class Card(Stored):
     # download by checksums of its own.
     digests: Mapping[str, str]
     url: str | None = None  # where it is downloaded from; None when it is embedded
-    stored_as: str | None = None  # its name in tensorflow-datasets, where that is another
     # whether validation rows are training rows too, as in published runs that had no validation split; nothing may be
     # chosen by them
     overlapping: bool = False
 
-    @property
-    def folder(self) -> Path:
-        """The folder of the prepared data."""
-        return root() / (self.stored_as or self.name) / self.version
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OwnCard(Stored):
     """A data set that users download themselves, since it may not be passed on.
 

@@ -34,11 +34,6 @@ class Slices(Examples):
     positions: np.ndarray  # place of each slice within its case, [n]
     spacing_mm: np.ndarray  # distance of rows, of columns and of slices, [n, 3]
 
-    @property
-    def empty(self) -> int:
-        """Number of slices whose label is background alone."""
-        return int((~self.labels.any(axis=(1, 2))).sum())
-
 
 def features(sides: tuple[int, int], classes: Sequence[str]) -> Any:
     """Returns the features of an example, with sides in pixels, and names of classes, the background first."""

@@ -31,7 +31,8 @@ class Slurm:
         except ImportError as error:
             raise UserError("The engine slurm needs a package: pip install 'tfoptim[slurm]'") from error
         self.setting = setting
-        parameters = {name: _number(value) for name, value in options.items() if name != "cluster"}
+        numbers = {name: int(value) for name, value in options.items() if value.isdecimal()}
+        parameters = {name: value for name, value in {**options, **numbers}.items() if name != "cluster"}
         cluster = options.get("cluster", "slurm")
         try:
             self._executor = submitit.AutoExecutor(folder=setting.logs / "submitit", cluster=cluster)
@@ -75,10 +76,6 @@ def _path_set() -> Iterator[None]:
             del os.environ["PYTHONPATH"]
         else:
             os.environ["PYTHONPATH"] = before
-
-
-def _number(value: str) -> str | int:
-    return int(value) if value.isdecimal() else value
 
 
 class Ray:

@@ -48,13 +48,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        images, labels = self._digits(dl_manager)
+        images, labels = decode(source().read_bytes())
         rows = datasets.indices(datasets.CARDS["mnist_5k"], datasets.SPLITS)
         return {split: self._generate_examples(images[rows[split]], labels[rows[split]]) for split in rows}
-
-    def _digits(self, dl_manager: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Returns all images, uint8 [n, 28, 28, 1], and labels, uint8 [n], as the file has them."""
-        return decode(source().read_bytes())
 
     def _generate_examples(self, images: np.ndarray, labels: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:
         for position, (image, label) in enumerate(zip(images, labels, strict=True)):
