@@ -95,15 +95,6 @@ def ratio(times: Repetitions, reference: Repetitions) -> tuple[float, float, flo
     return statistics.median(found), min(found), max(found)
 
 
-def geometric_mean(values: Sequence[float]) -> float:
-    """Returns the geometric mean of positive numbers.
-
-    >>> geometric_mean([1.0, 4.0])
-    2.0
-    """
-    return math.exp(math.fsum(map(math.log, values)) / len(values))
-
-
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 BYTES_OF_ARRAY = 256 * 2**20  # beyond what caches hold
 RESET_PEAK = "5"

@@ -4,7 +4,6 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from experiments.checks.benchmark.clock import geometric_mean
 from experiments.checks.benchmark.plan import CONTENDERS, Row, one
 from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS
 
@@ -39,13 +38,13 @@ def mean_ratio(rows: Sequence[Row], rule: str, contender: str = "keras") -> floa
     """Returns the geometric mean of a contender's time over ours, None unless all sets of `MEAN_OVER` are measured."""
     found = [one(rows, rule=rule, set=name, contender=contender) for name in MEAN_OVER]
     ratios = [row.ratio for row in found if row is not None and row.ratio is not None]
-    return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
+    return statistics.geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
 def loop_ratio(rows: Sequence[Row], rule: str) -> float | None:
     """Returns the same mean for Keras's steps in a compiled loop."""
     ratios = [a / b for _, a, b in _both(rows, rule, "keras-loop", "ours-loop")]
-    return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
+    return statistics.geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
 def measured(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
@@ -126,7 +125,7 @@ def against(rows: Sequence[Row]) -> Grid:
             for other in others
         ]
         eager = [a / b for _, a, b in _both(rows, rule, "keras-eager", "ours-eager")]
-        shown = [_times(geometric_mean(found)) if found else NOTHING for found in (*means, eager)]
+        shown = [_times(statistics.geometric_mean(found)) if found else NOTHING for found in (*means, eager)]
         cells.append((RULES[rule].title, *shown))
     headings = ("rule", *(CONTENDERS[other] for other in others), "Keras, eager over ours, eager")
     note = "Geometric mean over the variable sets on which the contender was measured; below 1 it is faster than ours."

@@ -19,6 +19,7 @@ the structure has no sensitivity, and one without a prediction no precision. Mea
 import dataclasses
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -170,8 +171,10 @@ class Summary:
 
 def summarise(scores: Sequence[Score]) -> list[Summary]:
     """Returns a summary of the scores of all cases for each class and metric, then for the mean of the classes."""
-    by_class = _groups((s.class_name, s) for s in scores)
-    by_case = _groups((s.case, s) for s in scores)
+    by_class, by_case = defaultdict(list), defaultdict(list)
+    for score in scores:
+        by_class[score.class_name].append(score)
+        by_case[score.case].append(score)
     rows = [
         _summary(name, metric, members, [[s] for s in members])
         for name, members in by_class.items()
@@ -203,10 +206,3 @@ def _defined_means(metric: str, cases: Iterable[Sequence[Score]]) -> Iterator[fl
         defined = [value for s in case if not math.isnan(value := getattr(s, metric))]
         if defined:
             yield statistics.fmean(defined)
-
-
-def _groups(pairs: Iterable[tuple[str, Score]]) -> dict[str, list[Score]]:
-    groups: dict[str, list[Score]] = {}
-    for key, score in pairs:
-        groups.setdefault(key, []).append(score)
-    return groups
