@@ -84,6 +84,10 @@ class Rule:
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)
 
+    def numbers(self) -> dict[str, Any]:
+        """Returns the values by name."""
+        return {name: getattr(self, name) for name in _names(type(self))}
+
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the direction of a rule of the form `w - learning_rate * direction`."""
         raise NotImplementedError(f"{type(self).__name__} defines neither direction nor step.")
@@ -142,7 +146,7 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
     shared = _Kept(**rule.shared)
-    numbers = {name: getattr(rule, name) for name in _names(type(rule))}
+    numbers = rule.numbers()
     path = []
     for t in range(1, steps + 1):
         g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)

@@ -63,7 +63,7 @@ def soft_dice(y_true: Tensor, logits: Tensor, smooth: float, background: bool) -
     with squares in the denominator.) `smooth` is s, in pixels; `background` whether class 0 counts, of several.
     """
     hot = one_hot(y_true, logits)
-    p = tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)
+    p: Tensor = tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)
     if logits.shape[-1] > 1 and not background:
         hot, p = hot[..., 1:], p[..., 1:]
     space = list(range(1, logits.shape.rank - 1))

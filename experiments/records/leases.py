@@ -106,12 +106,9 @@ def claim(folder: Path) -> Lease | None:
     return Lease(path, owner)
 
 
-def holder(folder: Path, lease: str = "lease") -> Owner | None:
+def holder(folder: Path) -> Owner | None:
     """Returns the owner of the lease of a run, or None if there is none or it is unreadable."""
-    try:
-        return Owner(**json.loads((folder / lease / "owner.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
+    return _owner(folder / "lease")
 
 
 def stale(folder: Path) -> bool:
@@ -125,13 +122,20 @@ def held(folder: Path) -> bool:
     return (folder / "lease").exists() and not stale(folder)
 
 
+def _owner(lease: Path) -> Owner | None:
+    try:
+        return Owner(**json.loads((lease / "owner.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def _retire(folder: Path) -> None:
     """Moves a stale lease out of the way; puts back one that was renewed meanwhile."""
     path, owner = folder / "lease", holder(folder)
     retired = folder / f"lease.stale-{owner.token if owner else secrets.token_hex(8)}"
     with contextlib.suppress(OSError):  # another process was first
         path.rename(retired)
-        if holder(folder, retired.name) != owner:
+        if _owner(retired) != owner:
             retired.rename(path)
 
 
