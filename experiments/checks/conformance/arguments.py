@@ -1,7 +1,5 @@
 """Hyperparameters: which are accepted, which take effect, and when."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
