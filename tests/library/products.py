@@ -3,8 +3,8 @@
 A test that says something about a rule meets every row: `@every_rule`, `@every_class`, `@every_rule_where(fact)`,
 `@every_class_where(fact)`.
 A test that says something about what is around a rule (precision, mode, a base argument) meets one row of each kind in
-the fast lane, and the others in the slow lane: `@representative`, and `@crossed(...)` for rows times values, of which the
-fast lane may take `in_turn` so few that each row of a kind and each value is there once.
+the fast lane, and the others in the slow lane: `@representative`, and `@crossed(...)` for rows times values. With
+`in_turn`, the fast lane takes as few pairs as show each row of a kind and each value once.
 A test that belongs to the slow lane as a whole meets every row there: `@full`.
 """
 

@@ -6,8 +6,7 @@ import pytest
 
 import tfoptim
 from tests.library.harness import values_of
-from tests.library.products import parameters, turns
-from tests.library.products import every_class_where
+from tests.library.products import every_class_where, parameters, turns
 from tests.library.saving.models import (
     X,
     Y,
