@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfoptim.ops import ratio
 from tfoptim.scalar import Scalar
 from tfoptim.update.context import trains
+from tfoptim.update.kernels import native
 from tfoptim.variables import compute_dtype, is_float, path, raw
 
 Present = Sequence[tf.Tensor | None]
@@ -133,8 +134,13 @@ def _all_but_last(x: tf.Tensor) -> list[int]:
     return list(range(x.shape.rank - 1))
 
 
-def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:
-    """Clips by value, by each variable's norm, or by the norm of all gradients together."""
+def clip(optimizer: Any, h: Any, grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[tf.Tensor | None]]:
+    """Clips by value, by each variable's norm, or by the norm of all gradients together.
+
+    Returns:
+        The gradients, and of each the factor by which it is still to be multiplied, None for 1.
+    """
+    factors: list[tf.Tensor | None] = [None] * len(grads)
     if h.clipvalue is not None:
         return [
             on_values(
@@ -142,15 +148,24 @@ def clip(optimizer: Any, h: Any, grads: list[Any]) -> list[Any]:
                 lambda x: tf.clip_by_value(x, -h.clipvalue.cast(x.dtype), h.clipvalue.cast(x.dtype)),
             )
             for g in grads
-        ]
+        ], factors
     if h.clipnorm is not None:
-        return [scale_to(g, tf.sqrt(sum_of_squares(g)), h.clipnorm) for g in grads]
-    if h.global_clipnorm is not None:
-        squares = [sum_of_squares(g) for g in grads]
+        squares = sums_of_squares(h, grads, variables)
+        factors = [factor_to(tf.sqrt(s), h.clipnorm) for s in squares]
+    elif h.global_clipnorm is not None:
+        squares = sums_of_squares(h, grads, variables)
         widest = max((s.dtype for s in squares), key=lambda dtype: dtype.size)
         norm = tf.sqrt(tf.add_n([tf.cast(s, widest) for s in squares]))
-        return [scale_to(g, norm, h.global_clipnorm) for g in grads]
-    return grads
+        factors = [factor_to(norm, h.global_clipnorm)] * len(grads)
+    return grads, factors
+
+
+def sums_of_squares(h: Any, grads: list[Any], variables: list[Any]) -> list[tf.Tensor]:
+    """Returns the squared 2-norm of each gradient, a scalar; by one operation where it can."""
+    values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
+    if native.sums_squares(h, variables):
+        return native.sums_of_squares(values)
+    return [sum_of_squares(x) for x in values]
 
 
 def sum_of_squares(g: Any) -> tf.Tensor:
@@ -158,8 +173,7 @@ def sum_of_squares(g: Any) -> tf.Tensor:
     return 2 * tf.nn.l2_loss(g.values if isinstance(g, tf.IndexedSlices) else g)  # one pass, and 2 is exact
 
 
-def scale_to(g: Any, norm: tf.Tensor, limit: Scalar) -> Any:
-    """Shrinks a gradient so that `norm` becomes at most `limit`; an infinite norm gives NaN, not a silent zero."""
+def factor_to(norm: tf.Tensor, limit: Scalar) -> tf.Tensor:
+    """Returns the factor by which `norm` becomes at most `limit`; an infinite norm gives NaN, not a silent zero."""
     most = limit.cast(norm.dtype)
-    factor = ratio(most, tf.maximum(norm, most)) + (norm - norm)
-    return on_values(g, lambda values: values * tf.cast(factor, values.dtype))
+    return ratio(most, tf.maximum(norm, most)) + (norm - norm)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,14 +43,14 @@ def update_devices(
             g if its.agc is None else clip_adaptively(g, v, its.agc)
             for g, v, its in zip(grads, variables, own, strict=True)
         ]
-        clipped = zip(parts, own, clip(optimizer, h, grads), variables, state, strict=True)
-        for (part, its, g, v, s), there in zip(clipped, present or [None] * len(variables), strict=True):
-            if there is None:
-                update_one(part, its, g, v, s)
-            else:
-                update_if(there, part, its, g, v, s)
-        for v, a in averages:
-            average(optimizer, h, step, v, a)
+        share = ema_share(h, step) if averages else None
+        ready = zip(parts, own, *clip(optimizer, h, grads, variables), variables, state, strict=True)
+        updates = [
+            Update(part, its, g, raw(v), s, decay(part, its), factor, average_of(averages, v), share)
+            for part, its, g, factor, v, s in ready
+        ]
+        for v, a in update_present(updates, variables, present, averages):
+            toward(a, tf.cast(v, a.dtype), share)
 
     strategy.extended.update(raw(variables[0]), on_device, args=(grads,), group=False)
     for part in sets.keys() - {optimizer}:
@@ -63,20 +64,35 @@ def update_devices(
         )
 
 
-def update_one(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
-    """Updates one variable and applies its constraint."""
-    update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h)))
-    constrain(optimizer, v)
+def update_present(
+    updates: list[Update], variables: list[Any], present: Sequence[tf.Tensor | None] | None, averages: list[Any]
+) -> list[Any]:
+    """Updates the variables that take part in the step, and applies their constraints.
+
+    Returns:
+        Those of `averages` that are still to be moved: pairs of a variable and its average.
+    """
+    flags = present or [None] * len(updates)
+    sure = [u for u, there in zip(updates, flags, strict=True) if there is None]
+    moved = {id(u.variable) for u in sure} - {id(u.variable) for u in update(sure)}
+    for u, v, there in zip(updates, variables, flags, strict=True):
+        if there is None:
+            constrain(u.optimizer, v)
+        else:
+            update_if(there, u, v)
+    return [(v, a) for v, a in averages if id(v) not in moved]
 
 
-def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
-    """Updates one variable if it has a gradient, known only at run time; else `g` may be empty."""
+def update_if(there: tf.Tensor, u: Update, v: Any) -> None:
+    """Updates one variable if it has a gradient, known only at run time; else the gradient may be empty."""
 
     def with_gradient() -> tf.Tensor:
-        dense = not isinstance(g, tf.IndexedSlices)
+        dense = not isinstance(u.gradient, tf.IndexedSlices)
         # Tensors of one branch do not exist in the next, so they must not be cached across branches.
-        own = {name: Scalar(x.value) if isinstance(x, Scalar) else x for name, x in vars(h).items()}
-        update_one(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
+        own = SimpleNamespace(**{n: Scalar(x.value) if isinstance(x, Scalar) else x for n, x in vars(u.h).items()})
+        gradient = tf.ensure_shape(u.gradient, v.shape) if dense else u.gradient
+        update([replace(u, h=own, gradient=gradient, decay=decay(u.optimizer, own), average=None)])
+        constrain(u.optimizer, v)
         return tf.constant(0)
 
     tf.cond(there, with_gradient, lambda: tf.constant(0))
@@ -145,10 +161,17 @@ def constrain(optimizer: Any, v: Any) -> None:
         optimizer.assign(raw(v), v.constraint(tf.convert_to_tensor(raw(v))))
 
 
-def average(optimizer: Any, h: Any, step: tf.Tensor, weights: Any, average: Any) -> None:
-    """Moves the average towards the new weights; the first step copies them."""
+def ema_share(h: Any, step: tf.Tensor) -> Scalar:
+    """Returns by what share of the way the averages move towards the new weights; the first step copies them."""
     share = tf.cast((1 - h.ema_momentum).value, h.t.value.dtype)
-    toward(average, tf.cast(weights, average.dtype), Scalar(tf.where(tf.equal(step, 0), tf.ones_like(share), share)))
+    return Scalar(tf.where(tf.equal(step, 0), tf.ones_like(share), share))
+
+
+def average_of(averages: list[tuple[Any, Any]], v: Any) -> Any:
+    """Returns the average of a variable if it can move in the pass of the update: no constraint comes after that."""
+    if getattr(v, "constraint", None) is not None:
+        return None
+    return next((average for weights, average in averages if weights is raw(v)), None)
 
 
 def averaged(optimizer: Any) -> list[tuple[Any, Any]]:

@@ -1,8 +1,9 @@
-"""Update of one variable: the choice of an executor from facts, and the executors, all equal to `dense`.
+"""Update of variables: the choice of an executor from facts, and the executors, all equal to `dense`.
 
 A rule is pure: hyperparameters, gradient, weights and slots in, new weights and slots out. An executor reads the
 variables, runs the rule and assigns what came out.
 
+`native`    our own operation, for many variables at once (`tfoptim.update.kernels.native`), where it was built.
 `kernel`    TensorFlow's fused training kernel, where it equals the rule (`tfoptim.update.kernels`).
 `compiled`  the rule as one operation of XLA, for large variables, where there is a compiler.
 `dense`     the rule itself, operation by operation, on the whole variable.
@@ -12,7 +13,7 @@ variables, runs the rule and assigns what came out.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -28,24 +29,45 @@ from tfoptim.update.context import Slots, Update
 from tfoptim.variables import compute_dtype
 
 
-def update(u: Update) -> None:
-    """Updates one variable and its slots in place, by the chosen executor."""
-    for variable in (u.variable, *u.slots.values()):
-        watch(variable)
-    if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
-        u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
-    choose(u)(u)
+def update(updates: Sequence[Update]) -> list[Update]:
+    """Updates variables and their slots in place, each by the chosen executor; one operation takes all it can.
+
+    Returns:
+        The updates whose moving average, if they have one, is still to be moved.
+    """
+    together: dict[Any, list[Update]] = {}
+    alone = []
+    for u in updates:
+        for variable in (u.variable, *u.slots.values()):
+            watch(variable)
+        if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
+            u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
+        found = choose(u)
+        if isinstance(found, kernels.Kernel):
+            together.setdefault(_batch(u, found), []).append(u)
+        else:
+            alone.append(u)
+            found(u.scaled())
+    for (found, *_), batch in together.items():
+        found.together(batch)
+    return alone + [u for batch in together.values() for u in batch if isinstance(u.gradient, tf.IndexedSlices)]
 
 
-def choose(u: Update) -> Callable[[Update], None]:
-    """Returns the executor for an update, from facts: rule, size, dense or sparse, machine."""
-    if isinstance(u.gradient, tf.IndexedSlices):
-        return rows
+def _batch(u: Update, found: kernels.Kernel) -> tuple[Any, ...]:
+    """Returns the properties in which the variables of one operation agree."""
+    sparse = isinstance(u.gradient, tf.IndexedSlices)
+    return found, id(u.optimizer), u.variable.dtype, u.variable.device, sparse, not sparse and u.average is not None
+
+
+def choose(u: Update) -> kernels.Kernel | Callable[[Update], None]:
+    """Returns the executor for an update, from facts: rule, size, dense or sparse, machine; or one for many updates."""
     # A user's `assign` may be impossible in XLA.
     compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
     found = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if found is not None:
-        return lambda u: kernel(u, found)
+        return found if found.together is not None else lambda u: kernel(u, found)
+    if isinstance(u.gradient, tf.IndexedSlices):
+        return rows
     return compiled if compiles and not u.portable else dense
 
 
@@ -81,7 +103,8 @@ def watch(variable: Any) -> None:
 
 
 def kernel(u: Update, found: kernels.Kernel) -> None:
-    """Runs TensorFlow's kernel, after decay, which no kernel has."""
+    """Runs TensorFlow's kernel, after decay, which those kernels do not have."""
+    assert found.run is not None
     u.optimizer._runtime.fused = True  # from now on, numbers that kernels would round away are refused
     if u.decay is not None:
         u.optimizer.assign_sub(u.variable, u.variable * u.decay)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +44,9 @@ class Update:
         variable: tf.Variable.
         slots: name -> tf.Variable.
         decay: None, or the share of the weights that this step takes off first.
+        factor: None, or a scalar by which the gradient is still to be multiplied, to clip it.
+        average: None, or the tf.Variable with the moving average of the weights, which may be moved in the same pass.
+        share: of the way to the new weights by which the average moves.
     """
 
     optimizer: Any
@@ -52,6 +55,15 @@ class Update:
     variable: Any
     slots: Mapping[str, Any]
     decay: Scalar | None
+    factor: Any = None
+    average: Any = None
+    share: Scalar | None = None
+
+    def scaled(self) -> Update:
+        """Returns the update with the factor applied to the gradient."""
+        if self.factor is None:
+            return self
+        return replace(self, gradient=scaled(self.gradient, self.factor), factor=None)
 
     def number(self, scalar: Scalar) -> tf.Tensor:
         """Returns a hyperparameter in the gradient's precision, for kernels."""
@@ -66,6 +78,13 @@ class Update:
     def size(self) -> int:
         """Returns the number of elements of the variable."""
         return math.prod(self.variable.shape)
+
+
+def scaled(g: Any, factor: tf.Tensor) -> Any:
+    """Returns a dense or sparse gradient multiplied by a scalar."""
+    if isinstance(g, tf.IndexedSlices):
+        return tf.IndexedSlices(scaled(g.values, factor), g.indices, g.dense_shape)
+    return g * tf.cast(factor, g.dtype)
 
 
 def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> SimpleNamespace:

@@ -6,7 +6,7 @@ record holds every fact by which a kernel is chosen: to add a kernel, add a reco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ FEW = 2
 """Passes over memory up to which a kernel beats compiling a large variable."""
 
 DECAY = 2
-"""Passes that weight decay adds, which no kernel has."""
+"""Passes that weight decay adds, which a kernel that updates one variable does not have."""
 
 
 def always(u: Update) -> bool:
@@ -70,22 +70,27 @@ class Kernel:
         metal: whether Apple's plugin has its operations, for float32.
         portable: whether TFLite can decompose its operations, so that an exported step may have them.
         passes: over the memory of the variable, about; compiling is better for many.
+        together: updates many variables in one operation, with all that `Update` has: weight decay, factor, moving
+            average, touched rows. Then `run` is not used.
     """
 
     rule: type
-    run: Callable[[Update], None]
+    run: Callable[[Update], None] | None = None
     serves: Callable[[Update], bool] = always
     keeps: Callable[[Any, Mapping[str, Any], tf.DType], bool] = keeps_fractions
     dtypes: tuple[tf.DType, ...] = (tf.float32, tf.float64)
     metal: bool = True
     portable: bool = True
     passes: int = 1
+    together: Callable[[Sequence[Update]], None] | None = None
 
     def fits(self, u: Update, metal: bool, single_pass: bool) -> bool:
         """Returns whether the kernel equals the rule on this variable, and is the right choice; see `find`."""
-        dtype, passes = u.variable.dtype, self.passes + (0 if u.decay is None else DECAY)
+        alone, sparse = self.together is None, isinstance(u.gradient, tf.IndexedSlices)
+        dtype, passes = u.variable.dtype, self.passes + (DECAY if alone and u.decay is not None else 0)
         return (
             dtype in self.dtypes
+            and not (alone and sparse)
             and (not metal or (self.metal and dtype == tf.float32))
             and (not u.portable or self.portable)
             and (not single_pass or passes <= FEW)
@@ -116,7 +121,7 @@ def find(u: Update, metal: bool, single_pass: bool) -> Kernel | None:
     """Returns the first kernel that equals the optimizer's rule on this variable, or None.
 
     Args:
-        u: the update; its gradient is dense.
+        u: the update.
         metal: whether the operations are those of Apple's plugin.
         single_pass: whether the alternative is a compiled function of one pass over memory.
     """

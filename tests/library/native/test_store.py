@@ -1,0 +1,138 @@
+"""A library is code: only one that fits, is whole, and that no other user could have written is loaded."""
+
+import pytest
+import tensorflow as tf
+
+from tfoptim import native
+from tfoptim.native import sources, store
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, switched_on):
+    """An empty folder of builds."""
+    monkeypatch.setenv("TFOPTIM_NATIVE_FOLDER", str(tmp_path / "builds"))
+    native._load.cache_clear()
+    yield tmp_path / "builds"
+    native._load.cache_clear()
+
+
+@pytest.fixture
+def library(home):
+    """A build in place, which is no library."""
+    folder = store.workshop()
+    (folder / store.LIBRARY).write_bytes(b"no library")
+    (folder / "step.cc.o").write_bytes(b"left by the compiler")
+    return store.put(folder)
+
+
+def test_a_build_in_place_has_the_library_and_its_digest_alone(library):
+    """What the compiler left is gone."""
+    assert {path.name for path in library.parent.iterdir()} == {store.LIBRARY, store.DIGEST}
+    assert store.present() == library
+
+
+def test_a_missing_build_is_told_with_the_remedy(home):
+    """Without a build everything works as before."""
+    assert not native.available()
+    assert "not built" in native.status()
+    assert "python -m tfoptim.native" in native.status()
+
+
+def test_a_damaged_library_is_not_loaded(library):
+    """A file that was cut short has another digest."""
+    library.write_bytes(b"no lib")
+    with pytest.raises(store.UnusableError, match="is damaged"):
+        store.present()
+
+
+def test_a_build_with_an_unreadable_digest_is_not_loaded(library):
+    """The digest is text."""
+    (library.parent / store.DIGEST).write_bytes(b"\xff\xfe")
+    with pytest.raises(store.UnusableError, match="is damaged"):
+        store.present()
+
+
+@pytest.mark.parametrize("name", [".", store.LIBRARY, store.DIGEST])
+def test_a_build_that_others_can_write_is_not_loaded(library, name):
+    """Whoever can write the file can run code as the user."""
+    path = library.parent / name
+    path.chmod(path.stat().st_mode | 0o022)
+    with pytest.raises(store.UnusableError, match="can be written by other users"):
+        store.present()
+
+
+def test_a_link_to_a_library_elsewhere_is_not_loaded(library):
+    """It might lead where others can write."""
+    moved = library.rename(library.parent.parent / "elsewhere")
+    library.symlink_to(moved)
+    with pytest.raises(store.UnusableError, match="can be written by other users"):
+        store.present()
+
+
+def test_a_build_without_digest_is_not_loaded(library):
+    """Such as one whose writing was interrupted."""
+    (library.parent / store.DIGEST).unlink()
+    with pytest.raises(store.UnusableError):
+        store.present()
+
+
+def test_a_whole_file_that_is_no_library_is_told_and_not_used(library):
+    """The loader's own reason is in the sentence."""
+    assert not native.available()
+    assert "cannot be loaded" in native.status()
+
+
+def test_a_second_build_takes_the_place_of_the_first(library):
+    """As with --force."""
+    folder = store.workshop()
+    (folder / store.LIBRARY).write_bytes(b"newer")
+    assert store.put(folder).read_bytes() == b"newer"
+    assert [path.name for path in store.folder().iterdir()] == [sources.key()]
+
+
+def test_the_switch_turns_a_build_off(library, monkeypatch):
+    """TFOPTIM_NATIVE=0 is asked at each trace."""
+    monkeypatch.setenv("TFOPTIM_NATIVE", "0")
+    assert native.library() is None
+    assert "TFOPTIM_NATIVE=0" in native.status()
+
+
+@pytest.mark.parametrize(
+    ("system", "variables", "expected"),
+    [
+        ("linux", {}, "home/.cache/tfoptim/native"),
+        ("linux", {"XDG_CACHE_HOME": "/cache"}, "/cache/tfoptim/native"),
+        ("linux", {"XDG_CACHE_HOME": "relative"}, "home/.cache/tfoptim/native"),
+        ("darwin", {}, "home/Library/Caches/tfoptim/native"),
+    ],
+)
+def test_builds_are_in_the_users_cache(system, variables, expected, tmp_path, monkeypatch):
+    """As the platform has it."""
+    for name in ("TFOPTIM_NATIVE_FOLDER", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("sys.platform", system)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert store.folder() == tmp_path / expected
+
+
+@pytest.mark.parametrize("change", ["source", "version", "build", "flag"])
+def test_another_source_tensorflow_or_flag_needs_another_build(change, tmp_path, monkeypatch):
+    """A stale build has another name."""
+    before = sources.key()
+    if change == "source":
+        (tmp_path / "step.cc").write_text("// changed\n")
+        monkeypatch.setattr(sources, "FOLDER", tmp_path)
+    elif change == "flag":
+        monkeypatch.setattr(sources, "FLAGS", (*sources.FLAGS, "-g"))
+    else:
+        monkeypatch.setattr(tf.version, "VERSION" if change == "version" else "GIT_VERSION", "2.99")
+    assert sources.key() != before
+
+
+def test_the_linker_is_given_what_the_platform_needs(monkeypatch):
+    """macOS finds the symbols in libraries that are loaded already."""
+    assert "-l:libtensorflow_cc.so.2" in sources.links()
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert "dynamic_lookup" in sources.links()

@@ -1,0 +1,57 @@
+"""The native operation: one step of all variables on a CPU, in one pass over memory.
+
+It is optional and changes no result but in rounding. `python -m tfoptim.native` builds it; TFOPTIM_NATIVE=0 turns it
+off. `docs/native.md` tells where builds are kept, and which of them are loaded.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim.native import store
+
+
+def available() -> bool:
+    """Returns whether steps on CPUs use the native operation.
+
+    >>> isinstance(available(), bool)
+    True
+    """
+    return library() is not None
+
+
+def status() -> str:
+    """Returns one sentence on the native operation: where it is, or why there is none.
+
+    >>> status().startswith("native operation: ")
+    True
+    """
+    return f"native operation: {_loaded()[1]}"
+
+
+def library() -> Any:
+    """Returns the module with the operations, or None; loaded at the first call."""
+    return None if _is_off() else _loaded()[0]
+
+
+def _is_off() -> bool:
+    return os.environ.get("TFOPTIM_NATIVE") == "0"
+
+
+def _loaded() -> tuple[Any, str]:
+    return (None, "turned off by TFOPTIM_NATIVE=0") if _is_off() else _load()
+
+
+@functools.cache
+def _load() -> tuple[Any, str]:
+    try:
+        path = store.present()
+        return tf.load_op_library(str(path)), f"loaded from {path}"
+    except store.UnusableError as error:
+        return None, str(error)
+    except (OSError, tf.errors.OpError) as error:
+        return None, f"cannot be loaded ({error}); {store.REMEDY}"

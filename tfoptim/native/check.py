@@ -1,0 +1,44 @@
+"""Check of a library that was just built: `python -m tfoptim.native.check LIBRARY`.
+
+It runs in a process of its own, so that a library that crashes takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def check(library: Any) -> None:
+    """Raises unless a step of momentum moves weights and slot as it must, with and without XLA."""
+    step = _step(library)
+    for run in (step, tf.function(step), tf.function(step, jit_compile=True)):
+        weights, slot = tf.Variable(np.ones(100, np.float32)), tf.Variable(np.zeros(100, np.float32))
+        run(weights, slot)
+        np.testing.assert_array_equal(slot.numpy(), np.full(100, -0.25, np.float32))
+        np.testing.assert_array_equal(weights.numpy(), np.full(100, 0.75, np.float32))
+
+
+def _step(library: Any) -> Any:
+    def step(weights: Any, slot: Any) -> None:
+        library.tfoptim_step(
+            weights=[weights.handle],
+            slots=[slot.handle],
+            averages=[],
+            gradients=[tf.fill([100], 0.5)],
+            numbers=tf.constant([[0.0, 0.0, 0.5, 0.9]], tf.float64),
+            factors=tf.zeros([0], tf.float64),
+            rule="momentum",
+            W=tf.float32,
+            groups=[0],
+        )
+
+    return step
+
+
+if __name__ == "__main__":
+    tf.config.set_visible_devices([], "GPU")
+    check(tf.load_op_library(sys.argv[1]))

@@ -1,0 +1,3 @@
+// See `highwayhash.h`.
+
+#include "highwayhash/highwayhash.h"

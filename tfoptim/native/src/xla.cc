@@ -1,0 +1,230 @@
+// The operations in functions that XLA compiles (`jit_compile=True`): calls of the driver, on one thread.
+
+#include <cstring>
+#include <sstream>
+
+#include "step.h"
+#include "tensorflow/compiler/tf2xla/type_util.h"
+#include "tensorflow/compiler/tf2xla/xla_op_kernel.h"
+#include "tensorflow/compiler/tf2xla/xla_op_registry.h"
+#if __has_include("xla/hlo/builder/xla_builder.h")
+#include "xla/hlo/builder/xla_builder.h"
+#else
+#include "xla/client/xla_builder.h"
+#endif
+#include "xla/layout_util.h"
+#include "xla/service/custom_call_status.h"
+#include "xla/service/custom_call_target_registry.h"
+#include "xla/shape_util.h"
+
+namespace tfoptim {
+namespace {
+
+using tensorflow::DataType;
+using tensorflow::OpKernelConstruction;
+using tensorflow::XlaOpKernelContext;
+
+const Parallel kAlone = [](int64_t count, int64_t, const std::function<void(int64_t, int64_t)>& work) {
+  if (count > 0) work(0, count);
+};
+
+// What a call needs to know of its arrays, as text between the compiler and the call.
+struct Plan {
+  std::string rule;
+  int kind = 0, n = 0, m = 0, a = 0, row = 0;  // weights, slots, averages; numbers in a row
+  bool scales = false, rows = false;           // whether there are factors, and whether gradients are rows
+  std::vector<int64_t> groups, sizes, widths;  // per variable: row of numbers, elements, elements of a row
+
+  std::string Text() const {
+    std::ostringstream text;
+    text << rule << ' ' << kind << ' ' << n << ' ' << m << ' ' << a << ' ' << row << ' ' << scales << ' ' << rows;
+    for (const auto* list : {&groups, &sizes, &widths}) {
+      for (int64_t x : *list) text << ' ' << x;
+    }
+    return text.str();
+  }
+
+  static Plan Of(const std::string& text) {
+    Plan plan;
+    std::istringstream in(text);
+    in >> plan.rule >> plan.kind >> plan.n >> plan.m >> plan.a >> plan.row >> plan.scales >> plan.rows;
+    for (auto* list : {&plan.groups, &plan.sizes, &plan.widths}) {
+      list->resize(plan.n);
+      for (auto& x : *list) in >> x;
+    }
+    return plan;
+  }
+};
+
+void Fail(XlaCustomCallStatus* status, const std::string& message) {
+  XlaCustomCallStatusSetFailure(status, message.data(), message.size());
+}
+
+// Inputs: weights, slots, averages, gradients, then for rows indices and their counts, then numbers and factors.
+void CallStep(void* output, const void** inputs, const char* text, size_t size, XlaCustomCallStatus* status) {
+  const Plan plan = Plan::Of(std::string(text, size));
+  const Rule* rule = find_rule(plan.rule);
+  const Kind kind = static_cast<Kind>(plan.kind);
+  const int variables = plan.n + plan.m + plan.a;
+  void** outputs = static_cast<void**>(output);
+  for (int i = 0; i < variables; ++i) {
+    const int64_t bytes = kind == Kind::kDouble ? 8 : i < plan.n ? width(kind) : 4;
+    if (outputs[i] != inputs[i]) std::memcpy(outputs[i], inputs[i], plan.sizes[i % plan.n] * bytes);
+  }
+  const void** gradients = inputs + variables;
+  const void** rest = gradients + plan.n * (plan.rows ? 3 : 1);
+  const auto *numbers = static_cast<const double*>(rest[0]), *factors = static_cast<const double*>(rest[1]);
+  std::vector<Variable> all;
+  for (int i = 0; i < plan.n; ++i) {
+    Variable v{plan.sizes[i], outputs[i], {}, nullptr, gradients[i], 1, numbers + plan.groups[i] * plan.row};
+    for (int k = 0; k < rule->slots; ++k) v.slots[k] = outputs[plan.n * (k + 1) + i];
+    if (plan.a != 0) v.average = outputs[plan.n + plan.m + i];
+    if (plan.scales) v.factor = factors[i];
+    all.push_back(v);
+  }
+  if (!plan.rows) return step(*rule, kind, all, kAlone);
+  std::vector<Rows> touched;
+  for (int i = 0; i < plan.n; ++i) {
+    const auto* index = static_cast<const int64_t*>(gradients[plan.n + i]);
+    const int64_t count = *static_cast<const int32_t*>(gradients[2 * plan.n + i]);
+    for (int64_t k = 0; k < count; ++k) {
+      if (index[k] < 0 || index[k] * plan.widths[i] >= plan.sizes[i]) {
+        return Fail(status, "tfoptim: a gradient has the row " + std::to_string(index[k]) + ", out of range.");
+      }
+    }
+    all[i].size = plan.widths[i];
+    touched.push_back({all[i], index, count});
+  }
+  step_rows(*rule, kind, touched, kAlone);
+}
+
+// Input: one array; output: the sum of its squares.
+void CallSum(void* output, const void** inputs, const char* text, size_t size, XlaCustomCallStatus*) {
+  const Plan plan = Plan::Of(std::string(text, size));
+  const bool is_double = static_cast<Kind>(plan.kind) == Kind::kDouble;
+  *static_cast<double*>(output) = sums_of_squares(is_double, {{inputs[0], plan.sizes[0]}}, kAlone)[0];
+}
+
+XLA_REGISTER_CUSTOM_CALL_TARGET_WITH_SYM("tfoptim_step", &CallStep, "Host");
+XLA_REGISTER_CUSTOM_CALL_TARGET_WITH_SYM("tfoptim_sum", &CallSum, "Host");
+
+xla::Shape InOrder(xla::Shape shape) {
+  xla::LayoutUtil::SetToDefaultLayout(&shape);
+  return shape;
+}
+
+// Adds a call whose outputs take the places of its first inputs.
+xla::XlaOp Call(xla::XlaBuilder* builder, const char* target, const std::vector<xla::XlaOp>& operands,
+                const xla::Shape& shape, const Plan& plan) {
+  std::vector<xla::Shape> shapes;
+  for (const auto& operand : operands) shapes.push_back(InOrder(builder->GetShape(operand).value()));
+  std::vector<std::pair<xla::ShapeIndex, std::pair<int64_t, xla::ShapeIndex>>> in_place;
+  for (int i = 0; shape.IsTuple() && i < shape.tuple_shapes_size(); ++i) in_place.push_back({{i}, {i, {}}});
+  return xla::CustomCallWithLayout(builder, target, operands, shape, shapes, plan.Text(), false, in_place, nullptr,
+                                   xla::CustomCallSchedule::SCHEDULE_NONE,
+                                   xla::CustomCallApiVersion::API_VERSION_STATUS_RETURNING);
+}
+
+int KindOf(DataType dtype) {
+  return static_cast<int>(dtype == tensorflow::DT_DOUBLE     ? Kind::kDouble
+                          : dtype == tensorflow::DT_HALF     ? Kind::kHalf
+                          : dtype == tensorflow::DT_BFLOAT16 ? Kind::kBFloat16
+                                                             : Kind::kFloat);
+}
+
+class StepCall : public tensorflow::XlaOpKernel {
+ public:
+  explicit StepCall(OpKernelConstruction* ctx) : XlaOpKernel(ctx) {
+    std::vector<int> groups;
+    OP_REQUIRES_OK(ctx, ctx->GetAttr("rule", &plan_.rule));
+    OP_REQUIRES_OK(ctx, ctx->GetAttr("W", &weights_));
+    OP_REQUIRES_OK(ctx, ctx->GetAttr("T", &computation_));
+    OP_REQUIRES_OK(ctx, ctx->GetAttr("N", &plan_.n));
+    OP_REQUIRES_OK(ctx, ctx->GetAttr("M", &plan_.m));
+    OP_REQUIRES_OK(ctx, ctx->GetAttr("groups", &groups));
+    plan_.rows = type_string() == "TfoptimRows";
+    if (!plan_.rows) OP_REQUIRES_OK(ctx, ctx->GetAttr("A", &plan_.a));
+    plan_.kind = KindOf(weights_);
+    plan_.groups.assign(groups.begin(), groups.end());
+    const Rule* rule = find_rule(plan_.rule);
+    OP_REQUIRES(ctx, rule != nullptr && plan_.m == plan_.n * rule->slots,
+                tensorflow::errors::InvalidArgument("tfoptim: there is no rule ", plan_.rule, " with such slots."));
+  }
+
+  void Compile(XlaOpKernelContext* ctx) override {
+    Plan plan = plan_;
+    const int variables = plan.n + plan.m + plan.a, inputs = ctx->num_inputs();
+    std::vector<xla::XlaOp> operands(variables);
+    std::vector<xla::Shape> shapes;
+    for (int i = 0; i < variables; ++i) {
+      tensorflow::TensorShape shape;
+      OP_REQUIRES_OK(ctx, ctx->ReadVariableInput(i, TypeOf(i), &shape, &operands[i]));
+      shapes.push_back(InOrder(ctx->builder()->GetShape(operands[i]).value()));
+      if (i < plan.n) plan.sizes.push_back(shape.num_elements());
+      OP_REQUIRES(ctx, shape.num_elements() == plan.sizes[i % plan.n],
+                  tensorflow::errors::InvalidArgument("tfoptim: a slot or an average differs in shape from its weights."));
+    }
+    AddGradients(ctx, &plan, &operands);
+    operands.push_back(ctx->Input(inputs - 2)), operands.push_back(ctx->Input(inputs - 1));
+    plan.row = ctx->InputShape(inputs - 2).dim_size(1);
+    plan.scales = ctx->InputShape(inputs - 1).num_elements() != 0;
+    const auto shape = xla::ShapeUtil::MakeTupleShape(shapes);
+    const auto moved = Call(ctx->builder(), "tfoptim_step", operands, shape, plan);
+    for (int i = 0; i < variables; ++i) {
+      OP_REQUIRES_OK(ctx, ctx->AssignVariable(i, TypeOf(i), xla::GetTupleElement(moved, i)));
+    }
+  }
+
+ private:
+  DataType TypeOf(int i) const { return i < plan_.n ? weights_ : computation_; }
+
+  void AddGradients(XlaOpKernelContext* ctx, Plan* plan, std::vector<xla::XlaOp>* operands) const {
+    const int first = plan->n + plan->m + plan->a;
+    std::vector<xla::XlaOp> indices, counts;
+    for (int i = first; i < first + plan->n; ++i) {
+      const auto shape = ctx->InputShape(i);
+      const int64_t rows = plan->rows ? shape.dim_size(0) : 1;
+      const int64_t width = plan->rows ? (rows == 0 ? 1 : shape.num_elements() / rows) : 0;
+      plan->widths.push_back(width);
+      OP_REQUIRES(ctx, plan->rows || shape.num_elements() == plan->sizes[i - first],
+                  tensorflow::errors::InvalidArgument("tfoptim: a gradient differs in shape from its variable."));
+      auto gradient = ctx->Input(i);
+      if (plan->rows) {
+        // The number of rows may be known only at run time.
+        counts.push_back(xla::GetDimensionSize(gradient, 0));
+        gradient = xla::RemoveDynamicDimension(gradient, 0);
+        indices.push_back(xla::RemoveDynamicDimension(ctx->Input(i + plan->n), 0));
+      }
+      operands->push_back(gradient);
+    }
+    operands->insert(operands->end(), indices.begin(), indices.end());
+    operands->insert(operands->end(), counts.begin(), counts.end());
+  }
+
+  Plan plan_;
+  DataType weights_, computation_;
+};
+
+class SumCall : public tensorflow::XlaOpKernel {
+ public:
+  using XlaOpKernel::XlaOpKernel;
+
+  void Compile(XlaOpKernelContext* ctx) override {
+    std::vector<xla::XlaOp> sums;
+    for (int i = 0; i < ctx->num_inputs(); ++i) {
+      Plan plan;
+      plan.rule = "sum", plan.kind = KindOf(ctx->input_type(i)), plan.n = 1;
+      plan.groups = {0}, plan.sizes = {ctx->InputShape(i).num_elements()}, plan.widths = {0};
+      const auto scalar = InOrder(xla::ShapeUtil::MakeShape(xla::F64, {}));
+      sums.push_back(xla::Reshape(Call(ctx->builder(), "tfoptim_sum", {ctx->Input(i)}, scalar, plan), {1}));
+    }
+    ctx->SetOutput(0, xla::ConcatInDim(ctx->builder(), sums, 0));
+  }
+};
+
+REGISTER_XLA_OP(Name("TfoptimStep").Device(tensorflow::DEVICE_CPU_XLA_JIT), StepCall);
+REGISTER_XLA_OP(Name("TfoptimRows").Device(tensorflow::DEVICE_CPU_XLA_JIT), StepCall);
+REGISTER_XLA_OP(Name("TfoptimSumsOfSquares").Device(tensorflow::DEVICE_CPU_XLA_JIT), SumCall);
+
+}  // namespace
+}  // namespace tfoptim

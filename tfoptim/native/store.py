@@ -1,0 +1,114 @@
+"""The folder of builds: where it is, and which of its files may be loaded.
+
+A build is a folder of its own, put in place in one move once it has passed its check: `step.so`, and `digest` with the
+SHA-256 of that file. A library is code, so it is loaded only if nobody but this user (or root) could have written it,
+and if the digest is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+from tfoptim.native import sources
+
+LIBRARY, DIGEST = "step.so", "digest"
+
+
+class UnusableError(Exception):
+    """There is no build that may be loaded; the message says why, and the remedy."""
+
+
+REMEDY = "build it with: python -m tfoptim.native"
+
+
+def folder() -> Path:
+    """Returns the folder of builds: TFOPTIM_NATIVE_FOLDER, or `tfoptim/native` in the user's cache."""
+    given = os.environ.get("TFOPTIM_NATIVE_FOLDER")
+    return Path(given) if given else _cache() / "tfoptim" / "native"
+
+
+def _cache() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return given if given.is_absolute() else Path.home() / ".cache"  # the XDG standard ignores relative paths
+
+
+def present() -> Path:
+    """Returns the path of the library for this TensorFlow, machine and source.
+
+    Raises:
+        UnusableError: it is missing, damaged, or may have been written by another user.
+    """
+    build = folder() / sources.key()
+    library = build / LIBRARY
+    if not library.is_file():
+        raise UnusableError(f"not built for TensorFlow {sources.tf.version.VERSION}; {REMEDY}")
+    for path in (build, library, build / DIGEST):
+        if not is_ours(path):
+            raise UnusableError(f"{path} can be written by other users, so it is not loaded; delete it, and {REMEDY}")
+    if not _is_whole(build):
+        raise UnusableError(f"{library} is damaged; {REMEDY}")
+    return library
+
+
+def is_ours(path: Path) -> bool:
+    """Returns whether only this user, or root, can write a file or folder."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return False
+    own = facts.st_uid in (0, os.getuid())
+    return own and not stat.S_ISLNK(facts.st_mode) and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _is_whole(build: Path) -> bool:
+    try:
+        wanted = (build / DIGEST).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return wanted == digest(build / LIBRARY)
+
+
+def digest(library: Path) -> str:
+    """Returns the SHA-256 of a file."""
+    return hashlib.sha256(library.read_bytes()).hexdigest()
+
+
+def workshop() -> Path:
+    """Returns a new private folder, next to the builds, to build in."""
+    folder().mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=".building-", dir=folder()))
+
+
+def put(built: Path) -> Path:
+    """Moves a checked build into place, and returns its library; of two processes, the later one's stays.
+
+    Args:
+        built: folder from `workshop`, with the library.
+    """
+    for path in built.iterdir():
+        if path.name != LIBRARY:
+            path.unlink()
+    library = built / LIBRARY
+    library.chmod(0o644)
+    (built / DIGEST).write_text(digest(library) + "\n")
+    (built / DIGEST).chmod(0o644)
+    place = folder() / sources.key()
+    if place.exists():
+        _discard(place)
+    built.rename(place)
+    return place / LIBRARY
+
+
+def _discard(place: Path) -> None:
+    """Removes a build; processes that have it loaded keep it."""
+    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder()))
+    place.rename(aside / "build")
+    shutil.rmtree(aside, ignore_errors=True)

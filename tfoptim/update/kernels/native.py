@@ -1,0 +1,124 @@
+"""Our own operation: one step of many variables, in one pass over memory; `tfoptim.native` builds and loads it.
+
+Rules are computed as in `tfoptim/rules/`, from the same numbers in float64, so no number is rounded away. Variables are
+inputs of the operation: TensorFlow orders reads and writes by them. What an export traces has TensorFlow's own
+operations, so that it can be loaded anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from tfoptim import native
+from tfoptim.scalar import as_scalar
+from tfoptim.update.context import Update
+from tfoptim.update.kernels import Kernel
+from tfoptim.variables import raw
+
+FLOATS = (tf.float32, tf.float64, tf.bfloat16, tf.float16)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A rule of the operation.
+
+    Args:
+        rule: class that defines it.
+        name: as in `tfoptim/native/src/step.cc`.
+        slots: names, in the order of the functor.
+        numbers: returns the functor's numbers, in its order, from the optimizer and the hyperparameters of a step.
+        variant: whether it is the variant of the rule that an optimizer has, as far as its slots do not say.
+    """
+
+    rule: type
+    name: str
+    slots: tuple[str, ...]
+    numbers: Callable[[Any, Any], Sequence[Any]]
+    variant: Callable[[Any], bool] = lambda optimizer: True
+
+    def kernel(self) -> Kernel:
+        """Returns the record for the table of kernels."""
+        return Kernel(
+            self.rule,
+            serves=self.serves,
+            keeps=lambda *_: True,
+            dtypes=FLOATS,
+            metal=False,
+            portable=False,
+            together=self.run,
+        )
+
+    def serves(self, u: Update) -> bool:
+        """Returns whether the operation is there and can update this variable."""
+        return set(u.slots) == set(self.slots) and self.variant(u.optimizer) and is_served(u.variable)
+
+    def run(self, updates: Sequence[Update]) -> None:
+        """Updates variables of one optimizer, dtype and device, all with dense gradients, or all with sparse ones."""
+        sparse = isinstance(updates[0].gradient, tf.IndexedSlices)
+        numbers, groups = self.matrix(updates)
+        arguments = {
+            "weights": [u.variable.handle for u in updates],
+            "slots": [u.slots[name].handle for name in self.slots for u in updates],
+            "numbers": numbers,
+            "factors": factors(updates),
+            "groups": groups,
+            "rule": self.name,
+            "W": updates[0].variable.dtype,
+        }
+        if sparse:
+            native.library().tfoptim_rows(
+                gradients=[u.gradient.values for u in updates],
+                indices=[tf.cast(u.gradient.indices, tf.int64) for u in updates],
+                **arguments,
+            )
+        else:
+            averages = [u.average.handle for u in updates if u.average is not None]
+            native.library().tfoptim_step(gradients=[u.gradient for u in updates], averages=averages, **arguments)
+
+    def matrix(self, updates: Sequence[Update]) -> tuple[tf.Tensor, list[int]]:
+        """Returns a row of numbers for each group of variables, and of each variable the position of its row."""
+        rows: dict[int, list[Any]] = {}
+        for u in updates:
+            if id(u.h) not in rows:
+                common = [0.0 if number is None else number for number in (u.decay, u.share)]
+                rows[id(u.h)] = [*common, *self.numbers(u.optimizer, u.h)]
+        numbers = [as_scalar(number).value for row in rows.values() for number in row]
+        order = list(rows)
+        return tf.reshape(tf.stack(numbers), [len(rows), -1]), [order.index(id(u.h)) for u in updates]
+
+
+def factors(updates: Sequence[Update]) -> tf.Tensor:
+    """Returns the factors on the gradients: none, or a vector."""
+    given = [u.factor for u in updates]
+    if all(factor is None for factor in given):
+        return tf.zeros([0], tf.float64)
+    if all(factor is given[0] for factor in given):
+        return tf.fill([len(given)], tf.cast(given[0], tf.float64))
+    return tf.stack([tf.cast(factor, tf.float64) for factor in given])
+
+
+def is_served(variable: Any) -> bool:
+    """Returns whether the operation is there, and a variable is on a CPU of this process."""
+    place = tf.DeviceSpec.from_string(variable.device)
+    return place.device_type == "CPU" and place.job in (None, "localhost", "worker") and native.available()
+
+
+def sums_squares(h: Any, variables: Sequence[Any]) -> bool:
+    """Returns whether the sums of squares of gradients are computed by the operation."""
+    return h.t.value.dtype == tf.float64 and all(is_served(raw(v)) for v in variables)
+
+
+def sums_of_squares(arrays: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the sum of squares of each tensor, a scalar of its dtype: added in float64, in one operation a dtype."""
+    sums: dict[int, tf.Tensor] = {}
+    for dtype in dict.fromkeys(x.dtype for x in arrays):
+        own = [i for i, x in enumerate(arrays) if x.dtype == dtype]
+        found = native.library().tfoptim_sums_of_squares(arrays=[arrays[i] for i in own])
+        sums |= zip(own, tf.unstack(tf.cast(found, dtype), len(own)), strict=True)
+    return [sums[i] for i in range(len(arrays))]
+
+
