@@ -40,6 +40,12 @@ types: setup ## mypy and pyright
 test-oldest: $(OLDEST)/.installed ## run the library's tests on the oldest TensorFlow and Keras
 	$(OLDEST)/bin/python -m pytest $(PARALLEL) -m 'not product and not network' $(LIBRARY_TESTS) $(ARGS)
 
+fuzz: ## run the native driver under sanitizers, on 10,000 cases (needs a C++ compiler with sanitizers)
+	$(CXX) -std=c++17 -O1 -g -ffp-contract=off -fno-math-errno -DTFOPTIM_PLAIN -Itfoptim/native/src \
+		-fsanitize=address,undefined -fno-sanitize-recover=all \
+		tests/library/native/fuzz.cc tfoptim/native/src/step.cc -o $(or $(TMPDIR),/tmp)/tfoptim-fuzz -pthread
+	$(or $(TMPDIR),/tmp)/tfoptim-fuzz 10000 1
+
 durations: setup browser ## run all tests, and write what takes long to tests/durations.txt
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not network' --write-durations $(ARGS)
 
@@ -53,6 +59,9 @@ COVERAGE := --cov --cov-report=term-missing:skip-covered
 setup: $(VENV)/.installed ## make .venv from the lock and install tfoptim into it (PYTHON=python3.12)
 
 browser: $(VENV)/browser/installed ## the headless browser that the tests open the report in, from its lock
+
+native: setup ## build the native operation, if it is missing
+	@$(NATIVE) $(VENV)/bin/python -m tfoptim.native
 
 format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
@@ -80,7 +89,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-all test-slow test-oldest durations setup browser format table commands lock clean help
+.PHONY: compare test check lint types test-all test-slow test-oldest durations setup native fuzz browser format table commands lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt
@@ -92,8 +101,12 @@ $(VENV)/browser/installed: $(VENV)/.installed tests/browser/package-lock.json
 $(OLDEST)/.locked: requirements/oldest.txt requirements/build.txt
 	$(call create,$(OLDEST),requirements/oldest.txt)
 
-%/.installed: %/.locked pyproject.toml setup.cfg
+# The native operation is built where there is a compiler; without one everything works as before.
+NATIVE := TF_CPP_MIN_LOG_LEVEL=3 nice
+
+%/.installed: %/.locked pyproject.toml setup.cfg $(wildcard tfoptim/native/src/*)
 	$*/bin/python -m pip install $(PIP) --no-build-isolation --no-deps --editable .
+	@$(NATIVE) $*/bin/python -m tfoptim.native --optional
 	@touch $@
 
 # Nothing unhashed is fetched: the build tools come first, so that no build fetches its own.

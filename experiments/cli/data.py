@@ -24,10 +24,13 @@ NEEDED = ("the library", "experiments")  # without the other extras a study runs
 LEAST_BYTES = 2**30
 DEVICES = """
 import tensorflow as tf
+from tfoptim import native
 found = tf.config.list_logical_devices()
 print(", ".join(f"{device.device_type} {device.name.rpartition(':')[2]}" for device in found))
+print("ok" if native.available() else "--")
+print(native.status().partition(": ")[2])
 """
-SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "TFDS_DATA_DIR", "CUDA_VISIBLE_DEVICES", "RAY_ADDRESS")
+SWITCHES = ("TFOPTIM_NATIVE", "TF_ENABLE_ONEDNN_OPTS", "TFDS_DATA_DIR", "CUDA_VISIBLE_DEVICES", "RAY_ADDRESS")
 
 
 class Check(NamedTuple):
@@ -62,7 +65,7 @@ def checks() -> Iterator[Check]:
     yield _space(run_folder.ROOT)
     switches = [f"{name}={os.environ[name]}" for name in SWITCHES if name in os.environ]
     yield Check("ok", "switches", ", ".join(switches) or "none set")
-    yield _devices()
+    yield from _devices()
 
 
 def _packages() -> Iterator[Check]:
@@ -117,14 +120,17 @@ def _space(root: Path) -> Check:
     return Check("ok" if free >= LEAST_BYTES else "NO", "records", words)
 
 
-def _devices() -> Check:
-    """Checks the devices of TensorFlow, by starting it in a process of its own."""
+def _devices() -> Iterator[Check]:
+    """Checks the devices of TensorFlow and the native operation, by starting both in a process of its own."""
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     made = machine.run(sys.executable, "-c", DEVICES, env=variables)
     if made.returncode:
-        return Check("NO", "devices", f"TensorFlow does not start: {machine.reason(made)}")
+        yield Check("NO", "devices", f"TensorFlow does not start: {machine.reason(made)}")
+        return
+    devices, mark, native = made.stdout.strip().splitlines()
+    yield Check(mark, "native operation", native)
     cores = os.cpu_count() or 1
-    return Check("ok", "devices", f"{made.stdout.strip()}; {cores} cores, of which each worker takes one")
+    yield Check("ok", "devices", f"{devices}; {cores} cores, of which each worker takes one")
 
 
 def show(given: argparse.Namespace, typed: str) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -69,12 +70,23 @@ def contenders(rule: Rule, arrays: Arrays, names: Sequence[str]) -> dict[str, Co
                 libraries[library] = _built(rule, arrays, library)
             optimizer, variables = libraries[library]
             found[name] = _of_tensorflow(optimizer, variables, gradients, way)
+            found[name] = dataclasses.replace(found[name], step=_switched(found[name].step, library == "native"))
     return found
+
+
+def _switched(step: Callable[[], object], native: bool) -> Callable[[], object]:
+    """Returns a step that is traced with the native operation, or without it."""
+
+    def switched() -> None:
+        os.environ["TFOPTIM_NATIVE"] = "1" if native else "0"
+        step()
+
+    return switched
 
 
 def _built(rule: Rule, arrays: Arrays, library: str) -> tuple[Any, list[Any]]:
     """Returns a built optimizer, ours or Keras's, with its variables."""
-    if library == "ours":
+    if library in ("ours", "native"):
         made = getattr(tfoptim, rule.ours)(LEARNING_RATE, **rule.options, **rule.ours_only)
     else:
         made = getattr(keras.optimizers, rule.keras)(LEARNING_RATE, **rule.options, **rule.keras_only)

@@ -2,7 +2,10 @@
 
 import dataclasses
 import datetime as dt
+import functools
 import importlib.util
+import os
+import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,16 +20,19 @@ from experiments.text import from_csv, to_csv
 CONTENDERS = {
     "ours": "ours, graph",
     "keras": "Keras, graph",
+    "native": "ours, native",
     "ours-loop": "ours, in a loop",
+    "native-loop": "ours, native, in a loop",
     "keras-loop": "Keras, in a loop",
     "ours-eager": "ours, eager",
+    "native-eager": "ours, native, eager",
     "keras-eager": "Keras, eager",
     "ours-xla": "ours, XLA",
     "keras-xla": "Keras, XLA",
     "torch-foreach": "torch, foreach",
     "torch-fused": "torch, fused",
 }
-"""Name on the command line -> in tables. `ours` is the reference.
+"""Name on the command line -> in tables. `ours`, without the native operation, is the reference.
 
 In graph mode each step is called from Python, which passes every variable; in a loop, as in compiled training, several
 steps are one call."""
@@ -85,6 +91,14 @@ def pairs(
     return found
 
 
+@functools.cache
+def has_native() -> bool:
+    """Returns whether the native operation is built; asks a process of its own, as it starts TensorFlow."""
+    words = "from tfoptim import native; raise SystemExit(not native.available())"
+    variables = {**os.environ, "TFOPTIM_NATIVE": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return machine.run(sys.executable, "-c", words, env=variables).returncode == 0
+
+
 def has_torch() -> bool:
     """Returns whether torch is installed, without importing it."""
     return importlib.util.find_spec("torch") is not None
@@ -106,6 +120,8 @@ def _contenders(rule: Rule, variables: VariableSet, wanted: Sequence[str], asked
     yield "ours"
     for name in wanted:
         library, _, way = name.partition("-")
+        if library == "native" and not has_native():
+            continue
         if library == "torch":
             # torch's foreach and fused steps take no sparse gradients.
             exists = has_torch() and rule.torch and not variables.table and (way == "foreach" or rule.fused)

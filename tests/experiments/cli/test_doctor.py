@@ -14,7 +14,7 @@ from experiments.records import run_folder
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
     """No TensorFlow is started, but in the test that does; records go to a folder of the test's own."""
-    monkeypatch.setattr(data, "_devices", lambda: Check("ok", "devices", "CPU 0"))
+    monkeypatch.setattr(data, "_devices", lambda: [Check("ok", "devices", "CPU 0")])
     monkeypatch.setattr(run_folder, "ROOT", tmp_path / "runs")
 
 
@@ -94,9 +94,10 @@ def test_a_disk_with_little_space_is_not_enough(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_devices_are_those_that_tensorflow_finds(monkeypatch):
-    """And one that does not start is told with its last words."""
+    """With the state of the native operation; and one that does not start is told with its last words."""
     monkeypatch.undo()
-    found = data._devices()
+    native, found = data._devices()
+    assert native.mark in ("ok", "--")
     assert (found.mark, found.words[:5]) == ("ok", "CPU 0")
     monkeypatch.setattr(data, "DEVICES", "raise ImportError('out of luck')")
-    assert data._devices() == Check("NO", "devices", "TensorFlow does not start: ImportError: out of luck")
+    assert list(data._devices()) == [Check("NO", "devices", "TensorFlow does not start: ImportError: out of luck")]

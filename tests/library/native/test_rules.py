@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from tests.library.cases import CASES
-from tests.library.native import doubles  # noqa: F401
 from tfoptim.update.kernels import formulas
 
 SERVED = [c for c in CASES if any(f.rule in type(c.make()).__mro__ for f in formulas.FORMULAS) and not c.make().cautious]
@@ -72,3 +71,142 @@ def test_float64_is_within_1e_15_of_the_rule(case, compared):
     """The rule itself rounds as often."""
     actual, expected = compared(case.make, "float64")
     assert_within(actual, expected, 1, 1e-15)
+
+
+SURROUNDINGS = {
+    "decay": {"weight_decay": 0.01},
+    "clipnorm": {"clipnorm": 0.5},
+    "global_clipnorm": {"global_clipnorm": 0.5},
+    "average": {"use_ema": True, "ema_momentum": 0.9},
+    "all": {"weight_decay": 0.01, "global_clipnorm": 0.5, "use_ema": True},
+}
+ADAM = next(case for case in SERVED if case.name == "Adam")
+MOMENTUM = next(case for case in SERVED if case.name == "Momentum")
+LAMB = next(case for case in SERVED if case.name == "Lamb")
+
+
+@pytest.mark.parametrize("options", SURROUNDINGS)
+@pytest.mark.parametrize("case", [MOMENTUM, ADAM, LAMB], ids=str)
+def test_what_is_around_a_rule_is_in_the_pass(case, options, compared):
+    """Decay, factors of clipping and averages: two units a step, as the rule alone; the norm adds one."""
+    make = lambda: case.make(**SURROUNDINGS[options])  # noqa: E731
+    actual, expected = compared(make, "float32", reference="float64")
+    assert_within(actual, expected, 3, ULP["float32"])
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("case", [MOMENTUM, ADAM, LAMB], ids=str)
+def test_half_precision_weights_round_as_the_rule_rounds_them(case, dtype, compared):
+    """But for numbers on the edge between two: one unit in the last place of half precision."""
+    make = lambda: case.make(use_ema=True, ema_momentum=0.9)  # noqa: E731
+    actual, expected = compared(make, dtype)
+    unit = {"bfloat16": 2.0**-8, "float16": 2.0**-11}[dtype]
+    for found, wanted in zip(actual, expected, strict=True):
+        for x, y in zip(found[:3], wanted[:3], strict=True):
+            assert (x != y).mean() < 0.02
+            np.testing.assert_allclose(x, y, rtol=2 * unit, atol=0)
+
+
+@pytest.mark.slow
+@EVERY
+def test_xla_gives_the_same_bits(case, on):
+    """The same driver runs, on one thread."""
+    options = {"weight_decay": 0.01, "use_ema": True}
+    plain, compiled = (trained(case.make(**options), "float32", compiled=c) for c in (None, True))
+    for found, wanted in zip(compiled, plain, strict=True):
+        for x, y in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+def rows_of(optimizer, dtype="float32", compiled=None, width=3):
+    """A table and its slots after two steps by gradients with repeated rows."""
+    start = state((7, width), "float32", 0)[0]
+    table = keras.Variable(start, dtype=dtype)
+    optimizer.build([table])
+
+    def apply(values, index):
+        optimizer.apply([tf.IndexedSlices(values, index, tf.constant([7, width]))], [table])
+
+    step = tf.function(apply, jit_compile=compiled, autograph=False)
+    for t in range(2):
+        step(tf.constant(state((5, width), "float32", t + 1)[1]), tf.constant([1, 4, 1, 6, 1]))
+    return start, [v.numpy() for v in (table, *optimizer._runtime.slots[0].values())]
+
+
+@pytest.mark.parametrize("case", [c for c in SERVED if c.make().elementwise], ids=str)
+def test_touched_rows_move_as_by_the_rule_and_others_not_at_all(case, on, monkeypatch):
+    """Two units in the last place a step; repeated rows are summed."""
+    make = lambda: case.make(lazy=True)  # noqa: E731
+    start, actual = rows_of(make())
+    monkeypatch.setenv("TFOPTIM_NATIVE", "0")
+    _, expected = rows_of(make(), "float32")
+    np.testing.assert_array_equal(actual[0][[0, 2, 3, 5]], start[[0, 2, 3, 5]])
+    for x, y in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(x, y, rtol=0, atol=8 * ULP["float32"] * np.abs(y).max(initial=1e-30))
+
+
+def test_rows_under_xla_are_the_same_bits(on):
+    """The number of distinct rows is known only when the step runs."""
+    _, plain = rows_of(ADAM.make(lazy=True))
+    _, compiled = rows_of(ADAM.make(lazy=True), compiled=True)
+    for x, y in zip(compiled, plain, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_the_rows_of_a_clipped_gradient_are_measured_and_scaled(on, monkeypatch):
+    """The norm is that of the summed rows."""
+    make = lambda: ADAM.make(lazy=True, global_clipnorm=0.1)  # noqa: E731
+    _, actual = rows_of(make())
+    monkeypatch.setenv("TFOPTIM_NATIVE", "0")
+    _, expected = rows_of(make())
+    np.testing.assert_allclose(actual[0], expected[0], rtol=0, atol=8 * ULP["float32"] * np.abs(expected[0]).max())
+
+
+@EVERY
+def test_nan_is_kept(case, on):
+    """A gradient that is not a number leaves weights that are not, and no others but by norms."""
+    v = keras.Variable(np.ones(1100, "float32"))
+    optimizer = case.make()
+    optimizer.build([v])
+    g = np.ones(1100, "float32")
+    g[3] = np.nan
+    optimizer.apply([tf.constant(g)], [v])
+    expected = [3] if optimizer.elementwise else range(1100)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(v.numpy())), expected)
+
+
+def test_sums_of_squares_are_added_in_double_precision(on):
+    """In float32, adding ones to 2**24 changes nothing."""
+    x = np.ones(2**24 + 100, "float32")
+    [ones, empty] = on.tfoptim_sums_of_squares(arrays=[tf.constant(x), tf.zeros([0])]).numpy()
+    assert (ones, empty) == (2**24 + 100, 0)
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+def test_every_half_precision_number_comes_back_as_it_was(dtype, on):
+    """A step of length 0 reads and writes all 65,536, infinities and subnormal numbers among them."""
+    every = tf.bitcast(tf.range(2**16, dtype=tf.int32), tf.uint16)[:, 0]
+    v = tf.Variable(tf.bitcast(every, dtype))
+    on.tfoptim_step(
+        weights=[v.handle], slots=[], averages=[], gradients=[tf.zeros([2**16])],
+        numbers=tf.constant([[0.0, 0.0, 0.0]], tf.float64), factors=tf.zeros([0], tf.float64),
+        rule="gd", W=dtype, groups=[0],
+    )  # fmt: skip
+    now, was = (tf.cast(x, tf.float32).numpy() for x in (v, tf.bitcast(every, dtype)))
+    np.testing.assert_array_equal(now, was)
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+def test_rounding_to_half_precision_is_tensorflows(dtype, on):
+    """To the nearest, ties to even, from numbers of all sizes, as `tf.cast`."""
+    generator = np.random.default_rng(0)
+    x = (generator.normal(size=20_000) * 10 ** generator.uniform(-9, 6, 20_000)).astype("float32")
+    halves = np.array([1 + 2.0**-11, 1 + 3 * 2.0**-11, 1 + 2.0**-8, 65519.0, 65520.0, 2.0**-25, 3 * 2.0**-25], "float32")
+    x = np.concatenate([x, halves, -halves])
+    v = tf.Variable(tf.zeros(x.shape, dtype))
+    on.tfoptim_step(
+        weights=[v.handle], slots=[], averages=[], gradients=[tf.constant(-x)],
+        numbers=tf.constant([[0.0, 0.0, 1.0]], tf.float64), factors=tf.zeros([0], tf.float64),
+        rule="gd", W=dtype, groups=[0],
+    )  # fmt: skip
+    np.testing.assert_array_equal(tf.cast(v, tf.float32).numpy(), tf.cast(tf.cast(x, dtype), tf.float32).numpy())
