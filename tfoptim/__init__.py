@@ -46,7 +46,7 @@ from tfoptim.rules.signum import Signum as Signum
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
-from tfoptim.update.kernels import formulas as _formulas  # isort: skip  # noqa: F401  before the others: they are preferred
+from tfoptim.update.kernels import formulas as _formulas  # noqa: F401  its kernels come first in the table
 from tfoptim.update.kernels import proximal as _proximal  # noqa: F401  adds its kernels to the table
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.lookahead import Lookahead as Lookahead

@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import tensorflow as tf
+
 from tfoptim.native import sources
 
 LIBRARY, DIGEST = "step.so", "digest"
@@ -49,7 +51,7 @@ def present() -> Path:
     build = folder() / sources.key()
     library = build / LIBRARY
     if not library.is_file():
-        raise UnusableError(f"not built for TensorFlow {sources.tf.version.VERSION}; {REMEDY}")
+        raise UnusableError(f"not built for TensorFlow {tf.version.VERSION}; {REMEDY}")
     for path in (build, library, build / DIGEST):
         if not is_ours(path):
             raise UnusableError(f"{path} can be written by other users, so it is not loaded; delete it, and {REMEDY}")

@@ -43,7 +43,7 @@ def update_devices(
             g if its.agc is None else clip_adaptively(g, v, its.agc)
             for g, v, its in zip(grads, variables, own, strict=True)
         ]
-        share = ema_share(h, step) if averages else None
+        share = ema_share(h, step) if averages else h.zero
         ready = zip(parts, own, *clip(optimizer, h, grads, variables), variables, state, strict=True)
         updates = [
             Update(part, its, g, raw(v), s, decay(part, its), factor, average_of(averages, v), share)

@@ -37,11 +37,7 @@ def update(updates: Sequence[Update]) -> list[Update]:
     """
     together: dict[Any, list[Update]] = {}
     alone = []
-    for u in updates:
-        for variable in (u.variable, *u.slots.values()):
-            watch(variable)
-        if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
-            u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
+    for u in map(_prepared, updates):
         found = choose(u)
         if isinstance(found, kernels.Kernel):
             together.setdefault(_batch(u, found), []).append(u)
@@ -51,6 +47,15 @@ def update(updates: Sequence[Update]) -> list[Update]:
     for (found, *_), batch in together.items():
         found.together(batch)
     return alone + [u for batch in together.values() for u in batch if isinstance(u.gradient, tf.IndexedSlices)]
+
+
+def _prepared(u: Update) -> Update:
+    """Notes the variables of an update, and makes a sparse gradient dense where its rows do not suffice."""
+    for variable in (u.variable, *u.slots.values()):
+        watch(variable)
+    if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
+        return replace(u, gradient=tf.convert_to_tensor(u.gradient))
+    return u
 
 
 def _batch(u: Update, found: kernels.Kernel) -> tuple[Any, ...]:

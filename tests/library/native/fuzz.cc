@@ -155,9 +155,9 @@ void rows(const Rule& rule) {
   Arrays alone = arrays(rule, c.kind, count * width, false), divided = alone;
   c.gradients.push_back(floats(touched * width, c.kind, false));
   std::vector<int64_t> index;
-  for (int64_t i = 0; i < touched; ++i) index.push_back(below(count));
+  for (int64_t i = 0; i < touched; ++i) index.push_back(below(count + 2) - 1);
   const auto call = [&](Arrays& a, const Parallel& parallel) {
-    step_rows(rule, c.kind, {{variable(c, a, c.gradients[0], 0, width), index.data(), touched}}, parallel);
+    step_rows(rule, c.kind, {{variable(c, a, c.gradients[0], 0, width), index.data(), touched, count}}, parallel);
   };
   call(alone, kAlone);
   call(divided, kThreads);

@@ -102,7 +102,9 @@ def test_reads_in_a_loop_wait_for_the_step_before(on):
 def test_bad_input_is_one_sentence_and_changes_nothing(change, sentence, on):
     """All is checked before anything is written."""
     [w, v] = doubles.variables((2,), (2,))
-    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.FailedPreconditionError), match=f"tfoptim: .*{sentence}"):
+    with pytest.raises(
+        (tf.errors.InvalidArgumentError, tf.errors.FailedPreconditionError), match=f"tfoptim: .*{sentence}"
+    ):
         on.tfoptim_step(**arguments([w], [v], **change))
     assert (w.numpy().tolist(), v.numpy().tolist()) == ([1.0, 1.0], [1.0, 1.0])
 

@@ -132,7 +132,7 @@ def test_another_source_tensorflow_or_flag_needs_another_build(change, tmp_path,
 
 
 def test_the_linker_is_given_what_the_platform_needs(monkeypatch):
-    """macOS finds the symbols in libraries that are loaded already."""
+    """MacOS finds the symbols in libraries that are loaded already."""
     assert "-l:libtensorflow_cc.so.2" in sources.links()
     monkeypatch.setattr("sys.platform", "darwin")
     assert "dynamic_lookup" in sources.links()

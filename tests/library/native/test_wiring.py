@@ -56,7 +56,9 @@ def test_numbers_are_in_double_precision_and_a_row_for_each_group(recorder):
     groups = {"w1": {"learning_rate": 0.5, "weight_decay": 0.1}}
     optimizer, variables = built(tfoptim.Adam(0.2, groups=groups), (2,), (3,))
     rows = []
-    recorder.tfoptim_step = lambda numbers, groups, **_: rows.append((numbers.graph, numbers.shape, numbers.dtype, groups))
+    recorder.tfoptim_step = lambda numbers, groups, **_: rows.append(
+        (numbers.graph, numbers.shape, numbers.dtype, groups)
+    )
     stepped(optimizer, variables)
     [(_, shape, dtype, places)] = rows
     assert tuple(shape) == (2, 7)
@@ -156,7 +158,7 @@ def test_a_subclass_with_a_formula_of_its_own_runs_that(recorder):
     assert [] == recorder.calls
 
 
-def test_an_export_has_tensorflows_own_operations(recorder, tmp_path):
+def test_an_export_has_tensorflows_own_operations(recorder):
     """So that it can be loaded where the operation is not."""
     optimizer, variables = built(tfoptim.Adam(clipnorm=1.0), (2,))
 
@@ -165,7 +167,8 @@ def test_an_export_has_tensorflows_own_operations(recorder, tmp_path):
         def train(self, g):
             optimizer.apply([g], variables)
 
-    Training().train.get_concrete_function()
+    training = Training()
+    training.train.get_concrete_function()
     assert [] == recorder.calls
 
 

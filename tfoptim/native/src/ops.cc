@@ -274,7 +274,8 @@ class RowsStep : public Base {
       if (index.NumElements() == 0) continue;
       OP_REQUIRES_OK(ctx, Prepare(ctx, &locked, i, true));
       const int64_t rows = index.NumElements();
-      variables.push_back({Arrays(&locked, i, gradient, numbers, factors), index.flat<int64_t>().data(), rows});
+      variables.push_back({Arrays(&locked, i, gradient, numbers, factors), index.flat<int64_t>().data(), rows,
+                           locked.tensor(i)->dim_size(0)});
       variables.back().variable.size = gradient.NumElements() / rows;
     }
     step_rows(*rule_, kind_of(weights_), variables, on_workers(ctx));

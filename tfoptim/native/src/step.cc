@@ -299,8 +299,10 @@ void step_lamb(Kind kind, const std::vector<Variable>& variables, const Parallel
 using Touched = std::pair<int64_t, int64_t>;  // index of a row, position in the gradient
 
 std::vector<Touched> in_order(const Rows& v) {
-  std::vector<Touched> order(v.rows);
-  for (int64_t i = 0; i < v.rows; ++i) order[i] = {v.index[i], i};
+  std::vector<Touched> order;
+  for (int64_t i = 0; i < v.rows; ++i) {
+    if (v.index[i] >= 0 && v.index[i] < v.count) order.emplace_back(v.index[i], i);
+  }
   std::sort(order.begin(), order.end());
   return order;
 }

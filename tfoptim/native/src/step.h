@@ -30,8 +30,9 @@ struct Variable {
 // The rows of a variable that a gradient touches; its `gradient` is `rows` rows, of which several may have one index.
 struct Rows {
   Variable variable;        // its `size` is that of one row
-  const int64_t* index;
+  const int64_t* index;     // those outside of the variable are left out
   int64_t rows;
+  int64_t count;            // rows of the variable
 };
 
 // A rule by name: "adam", "rmsprop_centered", ...

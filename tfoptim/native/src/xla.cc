@@ -56,12 +56,8 @@ struct Plan {
   }
 };
 
-void Fail(XlaCustomCallStatus* status, const std::string& message) {
-  XlaCustomCallStatusSetFailure(status, message.data(), message.size());
-}
-
-// Inputs: weights, slots, averages, gradients, then for rows indices and their counts, then numbers and factors.
-void CallStep(void* output, const void** inputs, const char* text, size_t size, XlaCustomCallStatus* status) {
+// A step; as everywhere in XLA, rows out of range are left out. Inputs: weights, slots, averages, gradients, then for rows indices and their counts, then numbers and factors.
+void CallStep(void* output, const void** inputs, const char* text, size_t size, XlaCustomCallStatus*) {
   const Plan plan = Plan::Of(std::string(text, size));
   const Rule* rule = find_rule(plan.rule);
   const Kind kind = static_cast<Kind>(plan.kind);
@@ -87,13 +83,9 @@ void CallStep(void* output, const void** inputs, const char* text, size_t size, 
   for (int i = 0; i < plan.n; ++i) {
     const auto* index = static_cast<const int64_t*>(gradients[plan.n + i]);
     const int64_t count = *static_cast<const int32_t*>(gradients[2 * plan.n + i]);
-    for (int64_t k = 0; k < count; ++k) {
-      if (index[k] < 0 || index[k] * plan.widths[i] >= plan.sizes[i]) {
-        return Fail(status, "tfoptim: a gradient has the row " + std::to_string(index[k]) + ", out of range.");
-      }
-    }
+    if (plan.widths[i] == 0) continue;
     all[i].size = plan.widths[i];
-    touched.push_back({all[i], index, count});
+    touched.push_back({all[i], index, count, plan.sizes[i] / plan.widths[i]});
   }
   step_rows(*rule, kind, touched, kAlone);
 }
@@ -122,7 +114,7 @@ xla::XlaOp Call(xla::XlaBuilder* builder, const char* target, const std::vector<
   for (int i = 0; shape.IsTuple() && i < shape.tuple_shapes_size(); ++i) in_place.push_back({{i}, {i, {}}});
   return xla::CustomCallWithLayout(builder, target, operands, shape, shapes, plan.Text(), false, in_place, nullptr,
                                    xla::CustomCallSchedule::SCHEDULE_NONE,
-                                   xla::CustomCallApiVersion::API_VERSION_STATUS_RETURNING);
+                                   xla::CustomCallApiVersion::API_VERSION_STATUS_RETURNING_UNIFIED);
 }
 
 int KindOf(DataType dtype) {

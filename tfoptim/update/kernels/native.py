@@ -120,5 +120,3 @@ def sums_of_squares(arrays: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         found = native.library().tfoptim_sums_of_squares(arrays=[arrays[i] for i in own])
         sums |= zip(own, tf.unstack(tf.cast(found, dtype), len(own)), strict=True)
     return [sums[i] for i in range(len(arrays))]
-
-
