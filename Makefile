@@ -61,7 +61,7 @@ setup: $(VENV)/.installed ## make .venv from the lock and install tfoptim into i
 browser: $(VENV)/browser/installed ## the headless browser that the tests open the report in, from its lock
 
 native: setup ## build the native operation, if it is missing
-	@$(NATIVE) $(VENV)/bin/python -m tfoptim.native
+	@TFOPTIM_NATIVE=1 TF_CPP_MIN_LOG_LEVEL=3 nice $(VENV)/bin/python -m tfoptim.native
 
 format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
@@ -101,12 +101,8 @@ $(VENV)/browser/installed: $(VENV)/.installed tests/browser/package-lock.json
 $(OLDEST)/.locked: requirements/oldest.txt requirements/build.txt
 	$(call create,$(OLDEST),requirements/oldest.txt)
 
-# The native operation is built where there is a compiler; without one everything works as before.
-NATIVE := TF_CPP_MIN_LOG_LEVEL=3 nice
-
-%/.installed: %/.locked pyproject.toml setup.cfg $(wildcard tfoptim/native/src/*)
+%/.installed: %/.locked pyproject.toml setup.cfg
 	$*/bin/python -m pip install $(PIP) --no-build-isolation --no-deps --editable .
-	@$(NATIVE) $*/bin/python -m tfoptim.native --optional
 	@touch $@
 
 # Nothing unhashed is fetched: the build tools come first, so that no build fetches its own.

@@ -15,9 +15,6 @@ EXPERIMENTS = Path(__file__).parent / "experiments"
 # On a Mac, tensorflow-metal drops the ReLU of a dense layer in graph mode unless its remapper is off.
 os.environ.setdefault("TURN_OFF_REMAPPER", "1")
 
-# What tests compare is the same with and without a compiler; those of the native operation turn it on.
-os.environ.setdefault("TFOPTIM_NATIVE", "0")
-
 # A shell may say how wide its terminal is; what tests read of a command has lines of any length.
 os.environ.pop("COLUMNS", None)
 

@@ -1,7 +1,7 @@
 """The native operation: one step of all variables on a CPU, in one pass over memory.
 
-It is optional and changes no result but in rounding. `python -m tfoptim.native` builds it; TFOPTIM_NATIVE=0 turns it
-off. `docs/native.md` tells where builds are kept, and which of them are loaded.
+It is optional and changes no result but in rounding. `python -m tfoptim.native` builds it; TFOPTIM_NATIVE=1 turns it
+on. `docs/native.md` tells where builds are kept, and which of them are loaded.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def library() -> Any:
 
 
 def _is_off() -> bool:
-    return os.environ.get("TFOPTIM_NATIVE") == "0"
+    return os.environ.get("TFOPTIM_NATIVE") != "1"
 
 
 def _loaded() -> tuple[Any, str]:
-    return (None, "turned off by TFOPTIM_NATIVE=0") if _is_off() else _load()
+    return (None, "off; TFOPTIM_NATIVE=1 turns it on") if _is_off() else _load()
 
 
 @functools.cache

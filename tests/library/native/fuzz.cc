@@ -47,6 +47,7 @@ struct Array {
   explicit Array(int64_t size) : data(new char[size]), bytes(size) {}
   Array(const Array& other) : Array(other.bytes) { std::memcpy(data.get(), other.data.get(), bytes); }
   Array(Array&&) = default;
+  Array& operator=(Array&&) = default;
   bool operator==(const Array& other) const { return std::memcmp(data.get(), other.data.get(), bytes) == 0; }
 };
 

@@ -96,7 +96,6 @@ def test_the_status_is_one_sentence(capsys):
     assert capsys.readouterr().out.startswith("native operation: ")
 
 
-@pytest.mark.untraced
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_check_finds_a_library_that_computes_something_else():
     """It takes a step of momentum, with and without XLA."""

@@ -214,9 +214,10 @@ class SumCall : public tensorflow::XlaOpKernel {
   }
 };
 
-REGISTER_XLA_OP(Name("TfoptimStep").Device(tensorflow::DEVICE_CPU_XLA_JIT), StepCall);
-REGISTER_XLA_OP(Name("TfoptimRows").Device(tensorflow::DEVICE_CPU_XLA_JIT), StepCall);
-REGISTER_XLA_OP(Name("TfoptimSumsOfSquares").Device(tensorflow::DEVICE_CPU_XLA_JIT), SumCall);
+// Not by REGISTER_XLA_OP: TensorFlow collects those once, when XLA is first used, which may be before this is loaded.
+REGISTER_KERNEL_BUILDER(Name("TfoptimStep").Device(tensorflow::DEVICE_CPU_XLA_JIT), StepCall);
+REGISTER_KERNEL_BUILDER(Name("TfoptimRows").Device(tensorflow::DEVICE_CPU_XLA_JIT), StepCall);
+REGISTER_KERNEL_BUILDER(Name("TfoptimSumsOfSquares").Device(tensorflow::DEVICE_CPU_XLA_JIT), SumCall);
 
 }  // namespace
 }  // namespace tfoptim
