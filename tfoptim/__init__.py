@@ -2,7 +2,9 @@
 
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
+from tfoptim import solvers as solvers
 from tfoptim.declaration import presentation as _presentation
+from tfoptim.full_loss import full_loss as full_loss
 from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adadelta import Adadelta as Adadelta
@@ -19,6 +21,9 @@ from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.simulate import simulate as simulate
+from tfoptim.solvers import LBFGS as LBFGS
+from tfoptim.solvers import least_squares as least_squares
+from tfoptim.solvers import minimize as minimize
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
 
@@ -31,6 +36,7 @@ __all__ = [
     "CLMR",
     "CLR",
     "GD",
+    "LBFGS",
     "SGD",
     "AdaGrad",
     "Adadelta",
@@ -47,10 +53,14 @@ __all__ = [
     "available",
     "callbacks",
     "from_keras",
+    "full_loss",
     "get",
     "layer_decay",
+    "least_squares",
+    "minimize",
     "schedules",
     "simulate",
+    "solvers",
 ]
 _presentation.check_backend()
 __getattr__ = _presentation.missing(__name__)
