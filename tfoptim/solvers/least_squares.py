@@ -167,7 +167,7 @@ class LevenbergMarquardt(ResidualMethod):
 def least_squares(
     residuals: Callable[[], Any],
     variables: Sequence[Any],
-    method: ResidualMethod | None = None,
+    method: Method | None = None,
     stop: Condition | None = None,
     callbacks: Iterable[Callable[[Iteration], Any]] = (),
     verbose: bool = False,

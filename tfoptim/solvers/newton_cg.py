@@ -92,4 +92,5 @@ class Newton(Method):
         h = np.stack([product(e) for e in np.eye(len(point.gradient))])
         e, u = np.linalg.eigh((h + h.T) / 2)
         size = np.maximum(np.abs(e), 1e-8 * np.max(np.abs(e)))
-        return -u @ (u.T @ point.gradient / np.maximum(size, np.finfo(float).tiny))
+        p: np.ndarray = -u @ (u.T @ point.gradient / np.maximum(size, np.finfo(float).tiny))
+        return p

@@ -109,9 +109,7 @@ class Objective:
         if not hasattr(self.loss, "value_and_gradient"):
             self.products += 1
             return self._product(tf.constant(x), tf.constant(vector)).numpy()  # type: ignore[no-any-return]
-        raise ValueError(
-            f"{self.what}: products with the Hessian need a loss that is one function, not one in batches."
-        )
+        raise ValueError(f"{self.what}: products with the Hessian need a loss in one function, not in batches.")
 
     def _graph(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
