@@ -13,4 +13,8 @@ from tfoptim.solvers.minimize import Result as Result
 from tfoptim.solvers.minimize import minimize as minimize
 from tfoptim.solvers.newton_cg import Newton as Newton
 from tfoptim.solvers.newton_cg import NewtonCG as NewtonCG
+from tfoptim.solvers.nonlinear_cg import FORMULAS as FORMULAS
 from tfoptim.solvers.nonlinear_cg import NonlinearCG as NonlinearCG
+from tfoptim.solvers.point import Flat as Flat
+from tfoptim.solvers.point import Objective as Objective
+from tfoptim.solvers.point import Point as Point

@@ -154,6 +154,6 @@ def _between(low: _Trial, high: _Trial) -> float:
         if root >= 0:
             b = math.copysign(math.sqrt(root), width)
             bottom = high.slope - low.slope + 2 * b
-            if bottom != 0:
-                share = 1 - (high.slope + b - a) / bottom
+            share = 1 - (high.slope + b - a) / bottom if bottom else share
+    share = share if math.isfinite(share) else 0.5
     return low.step + min(max(share, 0.1), 0.9) * width

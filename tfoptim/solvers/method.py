@@ -77,7 +77,8 @@ class Method:
         """
 
         def product(v: np.ndarray) -> np.ndarray:
-            return objective.product(point.x, v)
+            found: np.ndarray = objective.product(point.x, v)
+            return found
 
         directions = [self.direction(memory, point, product), -point.gradient]
         for k, p in enumerate(directions):

@@ -50,7 +50,7 @@ class Flat:
         """Returns the present weights."""
         return np.concatenate([np.asarray(v, np.float64).ravel() for v in map(tf.convert_to_tensor, self.tensors)])
 
-    def write(self, x: np.ndarray) -> None:
+    def write(self, x: Any) -> None:
         """Assigns weights."""
         for v, part in zip(self.tensors, self.split(x), strict=True):
             v.assign(tf.cast(part, v.dtype))
@@ -117,12 +117,11 @@ class Objective:
         return tf.cast(loss, tf.float64), self.flat.join(tape.gradient(loss, self.flat.tensors))
 
     def _graph_of_product(self, x: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
-        parts = [tf.cast(p, v.dtype) for p, v in zip(self.flat.split(vector), self.flat.tensors, strict=True)]
         with tf.GradientTape() as outer:
             with tf.GradientTape() as inner:
                 loss = self._at(x)
-            gradients = inner.gradient(loss, self.flat.tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            along = tf.add_n([tf.reduce_sum(g * p) for g, p in zip(gradients, parts, strict=True)])
+            gradient = self.flat.join(inner.gradient(loss, self.flat.tensors))
+            along = tf.tensordot(gradient, vector, 1)
         return self.flat.join(outer.gradient(along, self.flat.tensors))
 
     def _at(self, x: tf.Tensor) -> tf.Tensor:

@@ -92,7 +92,7 @@ def test_gradient_norm_is_traced_once_in_a_training():
     condition = GradientNormBelow(1e-9, (X, Y), batch_size=8)
     fit(linear(tfoptim.SGD(0.1)), condition)
     assert condition.last is not None
-    assert condition._full.weighted.experimental_get_tracing_count() <= 2
+    assert condition._full._gradient.experimental_get_tracing_count() <= 2
 
 
 def test_budget_of_gradients_includes_those_of_another_condition():
