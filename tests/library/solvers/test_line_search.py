@@ -110,6 +110,6 @@ def test_near_the_floor_the_slope_decides():
 
 
 def test_a_bracket_without_a_cubic_minimum_is_halved():
-    """Both ends rise less than the middle falls: the formula has no real root."""
-    low, high = (_Trial(step, 0.0, slope, None) for step, slope in ((0.0, 1.0), (1.0, 1.0)))
+    """It only rises from end to end: the formula has no real root."""
+    low, high = (_Trial(step, loss, 1.0, None) for step, loss in ((0.0, 0.0), (1.0, 2 / 3)))
     assert _between(low, high) == 0.5
