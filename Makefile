@@ -58,11 +58,8 @@ format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-table: setup ## write the README's table of optimizers, from the classes
-	@table=$$($(VENV)/bin/python -c 'from tfoptim.registry import table; print(table(), end="")') && \
-	printf '%s\n' "$$table" | awk 'NR == FNR { table = table $$0 "\n"; next } \
-		/^<!-- end of the table/ { inside = 0 } !inside { print } \
-		/^<!-- from the classes/ { inside = 1; printf "%s", table }' - README.md > README.md.new && mv README.md.new README.md
+table: setup ## write the tables of optimizers in README.md and docs/optimizers.md, from the classes
+	$(VENV)/bin/python -m tests.tables
 
 commands: setup ## write docs/commands.md, from the declarations in experiments/cli
 	$(VENV)/bin/python -c 'from experiments.cli import page; print(page(), end="")' > docs/commands.md.new

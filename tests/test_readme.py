@@ -1,18 +1,27 @@
 """The README says what the classes and the Makefile say."""
 
 import re
-from pathlib import Path
 
-from tfoptim.registry import table
+import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests import tables
+from tests.tables import ROOT
+from tfoptim.registry import FAMILIES, classes
+
 README = (ROOT / "README.md").read_text()
 
 
-def test_table_of_optimizers_is_the_one_made_from_the_classes():
+@pytest.mark.parametrize("path", tables.MADE, ids=lambda path: path.name)
+def test_tables_of_optimizers_are_made_from_the_classes(path):
     """`make table` was run after the last change of an optimizer's arguments."""
-    (written,) = re.findall(r"<!-- from the classes[^\n]*\n(.*?)<!-- end of the table", README, flags=re.DOTALL)
-    assert table() == written
+    (_, written, _), *more = tables.PLACE.findall(path.read_text())
+    assert written == tables.MADE[path]()
+    assert not more
+
+
+def test_every_optimizer_is_in_a_family():
+    """And so in the tables."""
+    assert {cls.family for cls in classes().values()} <= FAMILIES.keys()
 
 
 def test_make_commands_are_targets():

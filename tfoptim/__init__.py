@@ -5,50 +5,111 @@ from tfoptim import schedules as schedules
 from tfoptim import solvers as solvers
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.full_loss import full_loss as full_loss
+from tfoptim import training as training
+from tfoptim.declaration import presentation as _presentation
+from tfoptim.evaluation.batch_norm import update_batch_norm as update_batch_norm
 from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
+from tfoptim.rules.adabelief import AdaBelief as AdaBelief
+from tfoptim.rules.adabound import AdaBound as AdaBound
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
 from tfoptim.rules.adam import Adam as Adam
 from tfoptim.rules.adamax import Adamax as Adamax
 from tfoptim.rules.adamw import AdamW as AdamW
+from tfoptim.rules.adan import Adan as Adan
+from tfoptim.rules.ademamix import AdEMAMix as AdEMAMix
+from tfoptim.rules.adopt import ADOPT as ADOPT
 from tfoptim.rules.clmr import CLMR as CLMR
 from tfoptim.rules.clr import CLR as CLR
+from tfoptim.rules.conditional_gradient import ConditionalGradient as ConditionalGradient
+from tfoptim.rules.ftrl import Ftrl as Ftrl
 from tfoptim.rules.gd import GD as GD
+from tfoptim.rules.lamb import Lamb as Lamb
+from tfoptim.rules.laprop import LaProp as LaProp
+from tfoptim.rules.lars import LARS as LARS
+from tfoptim.rules.lion import Lion as Lion
+from tfoptim.rules.madgrad import MADGRAD as MADGRAD
+from tfoptim.rules.mars import MARS as MARS
 from tfoptim.rules.momentum import Momentum as Momentum
 from tfoptim.rules.nadam import Nadam as Nadam
+from tfoptim.rules.nadamw import NAdamW as NAdamW
+from tfoptim.rules.novograd import NovoGrad as NovoGrad
+from tfoptim.rules.proximal_adagrad import ProximalAdagrad as ProximalAdagrad
+from tfoptim.rules.qhadam import QHAdam as QHAdam
+from tfoptim.rules.qhm import QHM as QHM
+from tfoptim.rules.radam import RAdam as RAdam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
+from tfoptim.rules.rprop import Rprop as Rprop
 from tfoptim.rules.sgd import SGD as SGD
+from tfoptim.rules.sgdw import SGDW as SGDW
+from tfoptim.rules.signsgd import SignSGD as SignSGD
+from tfoptim.rules.signum import Signum as Signum
+from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
+from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
 from tfoptim.solvers import LBFGS as LBFGS
 from tfoptim.solvers import least_squares as least_squares
 from tfoptim.solvers import minimize as minimize
+from tfoptim.update.kernels import proximal as _proximal  # noqa: F401  adds its kernels to the table
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
+from tfoptim.wrappers.lookahead import Lookahead as Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from tfoptim.wrappers.multi import MultiOptimizer as MultiOptimizer
+from tfoptim.wrappers.sam import SAM as SAM
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
+from tfoptim.counterparts import to_keras as to_keras  # isort: skip
 from tfoptim.interop import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"
 __all__ = [
+    "ADOPT",
     "CLMR",
     "CLR",
     "GD",
     "LBFGS",
+    "LARS",
+    "MADGRAD",
+    "MARS",
+    "QHM",
+    "SAM",
     "SGD",
+    "SGDW",
+    "AdEMAMix",
+    "AdaBelief",
+    "AdaBound",
     "AdaGrad",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Adan",
+    "ConditionalGradient",
+    "Ftrl",
+    "LaProp",
+    "Lamb",
+    "Lion",
+    "Lookahead",
     "LossScaleOptimizer",
     "Momentum",
+    "MultiOptimizer",
+    "NAdamW",
     "Nadam",
+    "NovoGrad",
     "Optimizer",
+    "ProximalAdagrad",
+    "QHAdam",
+    "RAdam",
     "RMSprop",
+    "Rprop",
+    "SignSGD",
+    "Signum",
+    "StableAdamW",
+    "Yogi",
     "__version__",
     "available",
     "callbacks",
@@ -61,6 +122,9 @@ __all__ = [
     "schedules",
     "simulate",
     "solvers",
+    "to_keras",
+    "training",
+    "update_batch_norm",
 ]
 _presentation.check_backend()
 __getattr__ = _presentation.missing(__name__)

@@ -1,6 +1,7 @@
-"""Callbacks for `fit`: stopping conditions, which also work in custom loops, and `Resume`."""
+"""Callbacks for `fit`: stopping conditions, which also work in custom loops, `Resume` and `EvaluateAverage`."""
 
 from tfoptim.declaration import presentation as _presentation
+from tfoptim.evaluation.callback import EvaluateAverage as EvaluateAverage
 from tfoptim.resume.callback import Resume as Resume
 from tfoptim.stopping.condition import Condition as Condition
 from tfoptim.stopping.conditions import Budget as Budget
@@ -13,6 +14,7 @@ from tfoptim.stopping.gradient_norm import GradientNormBelow as GradientNormBelo
 __all__ = [
     "Budget",
     "Condition",
+    "EvaluateAverage",
     "GradientNormBelow",
     "NoImprovement",
     "NonFinite",

@@ -1,21 +1,22 @@
 """Groups of variables: which variables get other numbers than the optimizer's, by pattern or by variable.
 
-The numbers of a step are computed once per group. An exclusion from weight decay is a group whose weight decay is None.
+The numbers of a step are computed once per group. Variables that are excluded from weight decay are a group whose
+weight decay is None; so it is with all that a rule lets be excluded.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from tfoptim.variables import path
 
-Group = tuple[str | None, bool]
-"""What the numbers of a variable depend on: the pattern of `groups` that fits it, and whether its decay is excluded."""
+Group = tuple[str | None, frozenset[str]]
+"""What the numbers of a variable depend on: the pattern of `groups` that fits it, and from what it is excluded."""
 
-DEFAULT: Group = (None, False)
+DEFAULT: Group = (None, frozenset())
 
 
 @dataclass(frozen=True)
@@ -57,37 +58,49 @@ def _check_fits(what: str, wanted: str, found: Any, paths: list[str]) -> None:
         )
 
 
-def members(what: str, groups: Mapping[str, Any], exclusion: Exclusion, variables: Sequence[Any]) -> list[Group]:
+def members(
+    what: str, groups: Mapping[str, Any], exclusions: Sequence[Exclusion], variables: Sequence[Any]
+) -> list[Group]:
     """Returns the group of each variable.
 
     Raises:
         ValueError: a pattern fits no variable, or two patterns fit one.
     """
-    paths, excluded = [path(v) for v in variables], exclusion.spared(variables)
-    patterns = [_pattern(what, groups, p) for p in paths]
-    for pattern in groups:
-        _check_fits(what, pattern, pattern in patterns, paths)
-    return [(pattern, i in excluded) for i, pattern in enumerate(patterns)]
+    spared = {e.number: e.spared(variables) for e in exclusions}
+    return [
+        (pattern, frozenset(number for number, positions in spared.items() if i in positions))
+        for i, pattern in enumerate(patterns_of(what, groups, variables))
+    ]
 
 
-def _pattern(what: str, groups: Mapping[str, Any], path: str) -> str | None:
-    """Returns the pattern that fits a path, or None."""
-    found = [pattern for pattern in groups if re.search(pattern, path)]
+def patterns_of(what: str, patterns: Iterable[str], variables: Sequence[Any]) -> list[str | None]:
+    """Returns for each variable the pattern that fits it, or None; raises as `members`."""
+    paths = [path(v) for v in variables]
+    found = [pattern_of(what, patterns, p) for p in paths]
+    for pattern in patterns:
+        _check_fits(what, pattern, pattern in found, paths)
+    return found
+
+
+def pattern_of(what: str, patterns: Iterable[str], path: str) -> str | None:
+    """Returns the pattern that fits a path, or None; raises if two do."""
+    found = [pattern for pattern in patterns if re.search(pattern, path)]
     if len(found) > 1:
-        raise ValueError(f"{what}: {found[0]!r} and {found[1]!r} both fit {path}; a variable has one group at most.")
+        raise ValueError(f"{what}: {found[0]!r} and {found[1]!r} both fit {path}; one pattern at most may fit.")
     return found[0] if found else None
 
 
-def of_path(groups: Mapping[str, Any] | None, path: str) -> dict[str, Any]:
+def of_path(groups: Mapping[str, Any] | None, exclusions: Sequence[Exclusion], path: str) -> dict[str, Any]:
     """Returns the numbers of the group that has a path."""
-    return own_numbers(groups, (_pattern("groups", groups or {}, path), False))
+    excluded = frozenset(e.number for e in exclusions if e.fits(path))
+    return own_numbers(groups, (pattern_of("groups", groups or {}, path), excluded))
 
 
 def own_numbers(groups: Mapping[str, Mapping[str, Any]] | None, group: Group) -> dict[str, Any]:
     """Returns the numbers in which a group differs: name -> number, schedule or None; a rate is a factor."""
     pattern, excluded = group
     own = {} if pattern is None else {n: x for n, x in (groups or {})[pattern].items() if n != "trainable"}
-    return own | ({"weight_decay": None} if excluded else {})
+    return own | dict.fromkeys(excluded)
 
 
 def places(groups: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -102,25 +115,43 @@ def values(groups: Mapping[str, Mapping[str, Any]] | None) -> list[Any]:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Arguments of `exclude_from_weight_decay`.
+    """Arguments of `exclude_from_weight_decay`, or of another method of such a name.
 
     Args:
+        number: what the variables are excluded from; it is None in their hyperparameters.
         paths: paths of single variables.
         patterns: regular expressions; a variable is excluded if one is found in its path.
     """
 
+    number: str
     paths: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, var_list: Sequence[Any] | None, var_names: Sequence[str] | None) -> Exclusion:
-        """Returns the checked arguments of `exclude_from_weight_decay`; variables may be given by path."""
+    def of(cls, number: str, var_list: Sequence[Any] | None, var_names: Sequence[str] | None) -> Exclusion:
+        """Returns the checked arguments of the method; variables may be given by path."""
+        method = cls(number).method
         if isinstance(var_names, str):
-            raise TypeError(f"exclude_from_weight_decay: var_names must be a list of strings, got {var_names!r}.")
+            raise TypeError(f"{method}: var_names must be a list of strings, got {var_names!r}.")
         for pattern in var_names or ():
-            check_pattern("exclude_from_weight_decay", pattern)
+            check_pattern(method, pattern)
         paths = (v if isinstance(v, str) else path(v) for v in var_list or ())
-        return cls(tuple(paths), tuple(var_names or ()))
+        return cls(number, tuple(paths), tuple(var_names or ()))
+
+    @property
+    def method(self) -> str:
+        """Name of the method that takes the arguments, and of their place in the config."""
+        return f"exclude_from_{self.number}"
+
+    def config(self) -> dict[str, list[str]]:
+        """Returns the arguments of the method, JSON-safe; nothing if they exclude no variable."""
+        arguments = {"var_list": list(self.paths), "var_names": list(self.patterns)}
+        return arguments if self.paths or self.patterns else {}
+
+    def fits(self, path: str) -> bool:
+        """Returns whether the variable of a path is excluded."""
+        by_path = any(_positions(wanted, [path]) for wanted in self.paths)
+        return by_path or any(re.search(pattern, path) for pattern in self.patterns)
 
     def spared(self, variables: Sequence[Any]) -> set[int]:
         """Returns the positions of the excluded variables.
@@ -132,7 +163,7 @@ class Exclusion:
         found = [_positions(wanted, paths) for wanted in self.paths]
         found += [{i for i, p in enumerate(paths) if re.search(pattern, p)} for pattern in self.patterns]
         for wanted, positions in zip(self.paths + self.patterns, found, strict=True):
-            _check_fits("exclude_from_weight_decay", wanted, positions, paths)
+            _check_fits(self.method, wanted, positions, paths)
         return set().union(*found)
 
 

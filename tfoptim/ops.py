@@ -27,10 +27,15 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     if not any(tf.is_tensor(value) or isinstance(value, Scalar) for value in (condition, x, y)):
         return np.where(condition, x, y)[()]
     tensor = next((value for value in (x, y) if tf.is_tensor(value)), None)
-    if tensor is None:
-        return choose(condition, as_scalar(x), as_scalar(y))
-    x, y = (value if tf.is_tensor(value) else as_scalar(value).cast(tensor.dtype) for value in (x, y))
-    return tf.where(condition, x, y)
+    if tensor is not None:
+        return tf.where(condition, _as_tensor(x, tensor.dtype), _as_tensor(y, tensor.dtype))
+    key = condition.ref() if tf.is_tensor(condition) else condition
+    keeper = as_scalar(x if isinstance(x, Scalar) else y)
+    return keeper.once((where, key, x, y), lambda: choose(condition, as_scalar(x), as_scalar(y)))
+
+
+def _as_tensor(x: Any, dtype: tf.DType) -> tf.Tensor:
+    return x.cast(dtype) if isinstance(x, Scalar) else tf.convert_to_tensor(x, dtype)
 
 
 def _dispatch(x: Any, for_numpy: Callable[[Any], Any], for_tensors: Callable[[Any], Any]) -> Any:
@@ -100,7 +105,9 @@ def _of_two(x: Any, y: Any, for_numpy: Callable[[Any, Any], Any], for_tensors: C
         return x.combine(for_tensors, y)
     if isinstance(y, Scalar):
         return y.combine(for_tensors, x, swapped=True)
-    return (for_tensors if tf.is_tensor(x) or tf.is_tensor(y) else for_numpy)(x, y)
+    if tf.is_tensor(y):
+        x = _as_tensor(x, y.dtype)  # TensorFlow takes a number on the left for a float32
+    return (for_tensors if tf.is_tensor(x) else for_numpy)(x, y)
 
 
 def mean(x: Any, axis: int | None = None) -> Any:
@@ -115,8 +122,10 @@ def norm(x: Any) -> Any:
 
 def ratio(x: Any, y: Any) -> Any:
     """`x / y`, element by element, and 0 where `y` is 0: without an epsilon, elements without gradient do not move."""
-    if tf.is_tensor(x) or tf.is_tensor(y):
-        return tf.math.divide_no_nan(x, y)
+    return _of_two(x, y, _ratio_of_arrays, tf.math.divide_no_nan)
+
+
+def _ratio_of_arrays(x: Any, y: Any) -> Any:
     return np.where(np.equal(y, 0), 0.0, x / np.where(np.equal(y, 0), 1.0, y))[()]
 
 

@@ -1,22 +1,23 @@
 """Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from tfoptim import state
-from tfoptim.declaration.overrides import redefines
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
-from tfoptim.step import averages, cached_step, per_device
+from tfoptim.step import averages, cached_step, derivatives, per_device
+from tfoptim.step.composed import Composed
 from tfoptim.step.pipeline import run as run_uncached
+from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Live):
+class Optimizer(Averaged, Composed, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -62,10 +63,10 @@ class Optimizer(Live):
     a `tfoptim.declaration.Slot` if it has another shape than its variable. A tuple of such dictionaries is stored one
     dictionary after the other, in the order of Keras's files."""
 
-    shared: ClassVar[Mapping[str, float]] = {}
+    shared: ClassVar[Any] = {}
     """State kept once per optimizer: name -> start value."""
 
-    elementwise: ClassVar[bool] = True
+    elementwise: ClassVar[Any] = True
     """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
     refuse `lazy`, as do rules with slots of another shape."""
 
@@ -78,6 +79,13 @@ class Optimizer(Live):
 
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
+
+    needs_loss: ClassVar[bool] = False
+    """Whether the class defines `gradients`; then `apply` takes only gradients that come from there."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        derivatives.note_hook(cls, Optimizer)
 
     # Methods that a rule defines
 
@@ -103,6 +111,18 @@ class Optimizer(Live):
         Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
         """
 
+    def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
+        """Returns the gradients for `apply`, multiplied by the loss scale if there is one.
+
+        A rule that needs the loss more than once, or its Hessian, overrides it (`tfoptim.step.derivatives` has what it
+        needs); then `apply` refuses gradients from elsewhere. `tfoptim.training` calls it in `fit`.
+
+        Args:
+            loss: returns the scalar loss; reads the variables whenever it is called.
+            variables: to differentiate with respect to.
+        """
+        return derivatives.gradients(self, loss, variables)
+
     # Methods that Keras calls
 
     def build(self, variables: Any) -> None:
@@ -116,6 +136,7 @@ class Optimizer(Live):
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
+        self._check_owns_its_state()
         if self.built:
             new = [path(v) for v in variables if not self.knows(v)]
             if new:
@@ -129,7 +150,7 @@ class Optimizer(Live):
                 )
         with tf.init_scope():
             state.create(self, variables)
-            if self.use_ema:
+            if self.given("use_ema"):
                 self.__dict__["_model_variables_moving_average"] = averages.shown(self._runtime.averages, variables)
             self.built: bool = True
             waiting, self._runtime.waiting = self._runtime.waiting, None
@@ -147,11 +168,16 @@ class Optimizer(Live):
         Args:
             grads: gradients, one per variable; None where a variable has none.
             trainable_variables: the variables, in the same order; those of `build` if left out.
+
+        Raises:
+            RuntimeError: the rule needs the loss, and `gradients` was not called; or the optimizer is inside another.
         """
+        self._check_takes_steps()
         if len(grads):
+            derivatives.claim(self)
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may have effects at each call, as with Keras.
-                run = run_uncached if redefines(self, "assign") else cached_step.run
+                run = run_uncached if self._assigns_itself() else cached_step.run
                 run(self, grads, trainable_variables, judge=self._runtime.judge)
 
     def scale_loss(self, loss: Any) -> Any:
@@ -163,8 +189,8 @@ class Optimizer(Live):
         return loss * tf.cast(scale, loss.dtype)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Copies the moving average, if there is one, into the weights: `fit` calls this at its end."""
-        if self.use_ema:
+        """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
+        if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 
     def save_own_variables(self, store: Any) -> None:
@@ -187,8 +213,8 @@ class Optimizer(Live):
         Raises:
             ValueError: the optimizer is not built, or the arrays do not fit in number or shape.
         """
-        if self.built and len(weights) != len(self.variables):
-            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self.variables)} variables.")
+        if self.built and len(weights) != len(self._variables):
+            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self._variables)} variables.")
         super().set_weights(weights)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Optimizer":

@@ -8,8 +8,12 @@ from typing import Any
 import keras
 
 from tfoptim.declaration.domains import nearest
+from tfoptim.declaration.other_names import ALIASES, elsewhere
 from tfoptim.optimizer import Optimizer
+from tfoptim.wrappers.lookahead import Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
+from tfoptim.wrappers.multi import MultiOptimizer
+from tfoptim.wrappers.sam import SAM
 
 RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
 
@@ -31,7 +35,7 @@ def available() -> list[str]:
 
     >>> import tfoptim
     >>> tfoptim.available()[:4]
-    ['adadelta', 'adagrad', 'adam', 'adamax']
+    ['adabelief', 'adabound', 'adadelta', 'adagrad']
     """
     return list(classes())
 
@@ -40,8 +44,9 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
     """Returns the optimizer for a name or a configuration.
 
     Args:
-        identifier: name in any case, also with the registered prefix (`"adam"`, `"tfoptim>Adam"`); a serialized
-            optimizer; or an optimizer, which is returned unchanged.
+        identifier: name in any case, also with the registered prefix (`"adam"`, `"tfoptim>Adam"`), or TensorFlow
+            Addons' (`"rectifiedadam"`, `"lazyadam"`); a serialized optimizer; or an optimizer, which is returned
+            unchanged.
         **arguments: of the constructor, with a name.
 
     Raises:
@@ -53,7 +58,7 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
     0.01
     """
     if isinstance(identifier, str):
-        return named(identifier)(**arguments)
+        return named(identifier)(**{**_meant(identifier), **arguments})
     if arguments:
         raise TypeError(f"Arguments ({', '.join(arguments)}) can only be given with an optimizer's name.")
     if isinstance(identifier, Mapping):
@@ -66,11 +71,30 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
 def named(name: str) -> type[Optimizer]:
     """Returns the class of a name, in any case, with or without the registered prefix; raises with the nearest name."""
     short = name.removeprefix("tfoptim>").lower()
+    short = ALIASES[short][0].lower() if short in ALIASES else short
     if short not in classes():
+        _check_not_a_wrapper(short)
         theirs = {cls.lower(): cls for cls in dir(keras.optimizers) if cls[0].isupper()}.get(short)
-        keras_has = f" Keras has it: keras.optimizers.{theirs}." if theirs else nearest(short, classes())
-        raise ValueError(f"There is no optimizer {name!r}.{keras_has} Available: {', '.join(available())}.")
+        keras_has = f" Keras has it: keras.optimizers.{theirs}." if theirs else ""
+        hint = keras_has or elsewhere(short) or nearest(short, classes())
+        raise ValueError(f"There is no optimizer {name!r}.{hint} Available: {', '.join(available())}.")
     return classes()[short]
+
+
+def _meant(name: str) -> Mapping[str, Any]:
+    """Returns the arguments that a name of another library stands for."""
+    return ALIASES.get(name.lower(), ("", {}))[1]
+
+
+WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (Lookahead, LossScaleOptimizer, MultiOptimizer, SAM)}
+"""Optimizers made of other optimizers: they have configs, and no names, as a name says nothing of the others."""
+
+
+def _check_not_a_wrapper(short: str) -> None:
+    for name in WRAPPERS:
+        if name.lower() == short:
+            more = ", {'bias': tfoptim.get('sgd')}" if name == MultiOptimizer.__name__ else ""
+            raise ValueError(f"tfoptim.{name} is made of other optimizers: tfoptim.{name}(tfoptim.get('adam'){more}).")
 
 
 def _revived(config: Mapping[str, Any]) -> Any:
@@ -87,8 +111,8 @@ def _revived(config: Mapping[str, Any]) -> Any:
     plain = config.get("module") is None and registered == name and keras.saving.get_registered_object(name) is None
     module = str(config.get("module") or "").partition(".")[0]
     if plain or module == "tfoptim" or registered.startswith("tfoptim>"):
-        scaling = name.removeprefix("tfoptim>") == LossScaleOptimizer.__name__
-        return (LossScaleOptimizer if scaling else named(name)).from_config(dict(config.get("config") or {}))
+        cls = WRAPPERS.get(name.removeprefix("tfoptim>")) or named(name)
+        return cls.from_config({**_meant(name), **(config.get("config") or {})})
     optimizer = keras.saving.deserialize_keras_object(dict(config))
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(f"An optimizer's config is needed, got that of {described(optimizer)}.")
@@ -105,10 +129,35 @@ def described(value: Any) -> str:
     return f"{'the class ' if isinstance(value, type) else ''}{cls.__name__}{module}"
 
 
+FAMILIES = {
+    "gradient": "Along the gradient, with or without momentum",
+    "adaptive": "A rate for each weight, from its past gradients",
+    "sign": "By the sign of the gradient: little memory, steps of one length",
+    "layer-wise": "A rate for each layer, from the norms of its weights and gradients: very large batches",
+    "proximal": "Proximal and projected: sparse linear models, exact zeros, bounded norms",
+}
+"""Heading of each family of rules."""
+
+
 def table() -> str:
-    """Returns the README's Markdown table of all optimizers."""
+    """Returns the README's Markdown table: the optimizers of each family."""
+    lines = ["| family | optimizers |", "|---|---|"]
+    lines += [f"| {FAMILIES[name]} | {', '.join(f'`{c.__name__}`' for c in of)} |" for name, of in _families().items()]
+    return "\n".join(lines) + "\n"
+
+
+def catalogue() -> str:
+    """Returns the tables of `docs/optimizers.md`: arguments, defaults and source of every optimizer, by family."""
+    return "\n".join(f"## {FAMILIES[name]}\n\n{_arguments(of)}" for name, of in _families().items())
+
+
+def _families() -> dict[str, list[type[Optimizer]]]:
+    return {name: [c for c in classes().values() if c.family == name] for name in FAMILIES}
+
+
+def _arguments(of: list[type[Optimizer]]) -> str:
     lines = ["| optimizer | arguments and defaults | source |", "|---|---|---|"]
-    for cls in classes().values():
+    for cls in of:
         own = [f for name, f in cls.fields.items() if name not in Optimizer.fields or f is not Optimizer.fields[name]]
         arguments = ", ".join(f"`{field.name}={field.default}`" for field in own)
         source = (cls.__doc__ or "").split("\n", 1)[0].rstrip(".")

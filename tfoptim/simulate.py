@@ -21,7 +21,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
         optimizer: any optimizer of tfoptim; it is not changed.
         weights: start, array-like of any shape.
         gradients: per step, one array-like of the same shape, or a function that computes it from the weights.
-        path: of the variable, for its group, and for slots whose shape depends on it.
+        path: of the variable, for its group or its optimizer, exclusions, and slots whose shape depends on it.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step.
@@ -35,11 +35,13 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     >>> simulate(tfoptim.GD(learning_rate=0.25), 1.0, [lambda x: 2 * x] * 3)
     array([0.5  , 0.25 , 0.125])
     """
+    optimizer = optimizer._part_of(path)
     w = np.array(weights, np.float64)
     state = Slots(arrays(optimizer, w, path))
     shared = Slots(dict(optimizer.shared))
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
-    own = of_path(optimizer.given("groups"), path)
+    numbers |= dict.fromkeys(set(optimizer.excludable) - numbers.keys(), 1.0)
+    own = of_path(optimizer.given("groups"), optimizer.exclusions(), path)
     trajectory = []
     for t, gradient in enumerate(gradients, start=1):
         g = gradient(w) if callable(gradient) else gradient

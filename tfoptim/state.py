@@ -12,13 +12,14 @@ positions, which are used if they fit the rule.
 | a variable or a slot of another shape | is built | the same |
 | none of the variables | is built | nothing is taken, counters neither; a warning |
 | more or fewer slots (`amsgrad`, `use_ema`, accumulation) | is built | what both have is taken, a warning |
-| no averages | `use_ema` | averages start from the weights |
+| no averages, or no slow weights | `use_ema`, `Lookahead` | they start from the weights |
 | updates counted without accumulation | accumulates | the counter is set to as many updates |
 | a loss scale too (mixed_float16) | scales no loss | the state is taken |
 | no loss scale | scales the loss | the inner optimizer takes the state, the scale starts over |
 | Keras's state, of variables of the same shapes | is built | all is taken |
 | Keras's state, of other variables | is built | nothing is taken, since it has no names; a warning |
-| state of another rule | any | refused, before anything is changed |
+| other parts | `MultiOptimizer` | parts of the same pattern are taken, a warning names the others |
+| state of another rule, in a part too | any | refused, before anything is changed |
 | nothing (the model was not compiled) | any | nothing changes |
 """
 
@@ -35,7 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
-from tfoptim.groups import Group, members
+from tfoptim.groups import Exclusion, Group, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -46,6 +47,14 @@ class Runtime:
     Keras's own attributes have the rest: the trained variables, their accumulators, and the averages shown to others.
     """
 
+    owner: Any = None
+    """The optimizer that these are of: the wrapper, if one wraps another, which then shares all of this."""
+    trainer: Any = None
+    """The optimizer that takes the steps, if this one is a part of it."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """Name of a hyperparameter -> its value as given, or as assigned since."""
+    exclusions: dict[str, Exclusion] = field(default_factory=dict)
+    """What variables can be excluded from -> which of them are."""
     numbers: Any = None
     """keras.Variable, float64 vector: current value of each number field, in their order, then of each number of the
     groups; None within `__init__`."""
@@ -57,6 +66,8 @@ class Runtime:
     """Name -> scalar keras.Variable, one for all variables."""
     averages: list[Any] = field(default_factory=list)
     """Per variable: its moving average, a keras.Variable in compute precision, or None; empty without `use_ema`."""
+    averages_shown: bool = False
+    """Whether the weights are the averaged ones, for a while: see `tfoptim.step.swap`."""
     groups: list[Group] = field(default_factory=list)
     """Per variable: what its numbers depend on, if they differ from the optimizer's."""
     had_gradient: set[Any] = field(default_factory=set)
@@ -67,6 +78,10 @@ class Runtime:
     """Paths of variables without gradient that the shared eager step has warned of."""
     kinds: dict[int, Any] = field(default_factory=dict)
     """Id of a variable -> dtypes of its last gradient in the shared eager step."""
+    announced: dict[Any, set[Any]] = field(default_factory=dict)
+    """Replica -> graphs that called `gradients` and have not called `apply` since; None stands for eager execution."""
+    scales: dict[int, Any] = field(default_factory=dict)
+    """Replica -> the scale that a wrapper puts on the loss of the `gradients` in progress."""
     compiled: dict[Any, Any] = field(default_factory=dict)
     """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
     fused: bool = False
@@ -91,8 +106,8 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
     what = f"{type(optimizer).__name__}: groups"
-    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer._exclusion, variables)
-    if optimizer.use_ema:
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions(), variables)
+    if optimizer.given("use_ema"):
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:
         own["_accumulated_gradients"] = [
@@ -161,12 +176,17 @@ def hand_over(optimizer: Any, variable: Any, value: Any) -> None:
 
 def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
     """Returns whether a variable is an accumulator, which differs between devices within a cycle."""
-    return bool(optimizer.gradient_accumulation_steps) and any(
-        variable is accumulator for accumulator in optimizer._accumulated_gradients
-    )
+    accumulators = vars(optimizer).get("_accumulated_gradients", ())  # missing until the optimizer is built
+    return bool(optimizer.gradient_accumulation_steps) and any(variable is total for total in accumulators)
 
 
 # Access to variables
+
+
+def group_of(optimizer: Any, variable: Any) -> Group:
+    """Returns the group of a variable."""
+    group: Group = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
+    return group
 
 
 def slots(optimizer: Any, variable: Any) -> dict[str, Any]:

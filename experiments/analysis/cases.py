@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from experiments.analysis.evidence import origin
 from experiments.problems.datasets.examples import Slices, cases
-from experiments.problems.metrics import METRICS, Score
+from experiments.problems.metrics import Score
 from experiments.records.run_folder import Record
 from experiments.text import from_csv
 
@@ -19,15 +20,10 @@ KINDS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float, "bool":
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """The cases of one finished run.
+    """The cases of one finished run."""
 
-    Attributes:
-        record: the run's.
-        scores: every metric of each case and class.
-    """
-
-    record: Record
-    scores: Sequence[Score]
+    record: Record  # the run's
+    scores: Sequence[Score]  # every metric of each case and class
 
     @property
     def label(self) -> str:
@@ -64,12 +60,9 @@ def scores_of(text: str) -> list[Score]:
 
 def rows(runs: Sequence[Measured], metrics: Sequence[str]) -> list[dict[str, Any]]:
     """Returns some metrics as a table, one row for each run, case and class, that says where it comes from."""
-    assert set(metrics) <= set(METRICS)
     return [
         {
-            "study": one.record.run.study[:8],
-            "data": one.record.run.data,
-            "model": one.record.run.task,
+            **origin(one.record.run),
             "optimizer": one.label,
             "seed": one.seed,
             "case": score.case,
@@ -83,24 +76,14 @@ def rows(runs: Sequence[Measured], metrics: Sequence[str]) -> list[dict[str, Any
     ]
 
 
-RULE = "by its mean Dice over classes, optimizers and seeds"
-
-
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A case that is shown.
+    """A case that is shown."""
 
-    Attributes:
-        name: of the case.
-        row: number of its slice in the split.
-        position: place of that slice in its case; None where it is the only one.
-        kind: `best`, `median` or `worst`.
-    """
-
-    name: str
-    row: int
-    position: int | None
-    kind: str
+    name: str  # of the case
+    row: int  # number of its slice in the split
+    position: int | None  # place of that slice in its case; None where it is the only one
+    kind: str  # `best`, `median` or `worst`
 
 
 def choose(runs: Sequence[Measured], slices: Slices) -> list[Shown]:
@@ -138,12 +121,9 @@ def kinds(truth: np.ndarray, prediction: np.ndarray) -> dict[str, np.ndarray]:
 def counted(shown: Shown, one: Measured, truth: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
     """Returns the row of an overlay: the scores of a case by one run, and how many pixels of a slice are of a kind."""
     own = [score for score in one.scores if score.case == shown.name]
-    run = one.record.run
     counts = {kind: int(mask.sum()) for kind, mask in kinds(truth, prediction).items()}
     return {
-        "study": run.study[:8],
-        "data": run.data,
-        "model": run.task,
+        **origin(one.record.run),
         "shown_as": shown.kind,
         "case": shown.name,
         "slice": "" if shown.position is None else shown.position,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments import optimizers
-from experiments.analysis.evidence import Evidence
+from experiments.analysis.evidence import Evidence, origin
 from experiments.problems.functions import FUNCTIONS, Function
 from experiments.problems.tasks.base import Task
 from experiments.records.run_folder import Record
@@ -27,21 +27,13 @@ CYCLE = 50  # steps, of an optimizer whose rate cycles
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One figure of curves over epochs.
+    """One figure of curves over epochs."""
 
-    Attributes:
-        slug: name of its files.
-        column: which score.
-        words: what the score is, for the title.
-        axis: name of the vertical axis.
-        step: the smallest step that the score can show; None: an example more or less.
-    """
-
-    slug: str
-    column: str
-    words: str
-    axis: str
-    step: float | None = None
+    slug: str  # name of its files
+    column: str  # which score
+    words: str  # what the score is, for the title
+    axis: str  # name of the vertical axis
+    step: float | None = None  # the smallest step that the score can show; None: an example more or less
 
     @property
     def loss(self) -> bool:
@@ -49,46 +41,26 @@ class Curve:
         return self.column.endswith("_loss")
 
 
-CURVES = (
-    Curve(
-        "train_accuracy", "train_accuracy", "Training accuracy",
-        "accuracy on the training examples\n(axis logarithmic in the share of errors)",
-    ),
-    Curve(
-        "test_accuracy", "test_accuracy", "Test accuracy",
-        "accuracy on the test examples\n(axis logarithmic in the share of errors)",
-    ),
-    Curve(
-        "loss", "train_loss", "Training loss",
-        "cross entropy on the training examples, nats\n(logarithmic axis)",
-    ),
-)  # fmt: skip
+SPLITS = {"train": "Training", "validation": "Validation", "test": "Test"}
 
 
 def curves_of(task: Task) -> tuple[Curve, ...]:
     """Returns the figures for a problem: training score, test score and loss; for a segmentation validation, too."""
+
+    def curve(split: str, score: str, axis: str, slug: str = "", step: float | None = None) -> Curve:
+        name = f"{split}_{score.lower()}"
+        return Curve(slug or name, name, f"{SPLITS[split]} {score}", axis.format(SPLITS[split].lower()), step)
+
     if task.lower_is_better:
-        return tuple(
-            Curve(
-                slug, f"{split}_loss", f"{words} loss",
-                f"{task.loss_title}, mean over the {split} rows\n(logarithmic axis)",
-            )
-            for slug, split, words in (("loss", "train", "Training"), ("test_loss", "test", "Test"))
-        )  # fmt: skip
+        axis = f"{task.loss_title}, mean over the {{}} rows\n(logarithmic axis)"
+        return curve("train", "loss", axis.format("train"), "loss"), curve("test", "loss", axis)
     if not task.classes:
-        return CURVES
+        axis = "accuracy on the {} examples\n(axis logarithmic in the share of errors)"
+        loss = "cross entropy on the training examples, nats\n(logarithmic axis)"
+        return curve("train", "accuracy", axis), curve("test", "accuracy", axis), curve("train", "loss", loss, "loss")
     axis = "mean Dice of classes, then of the {} slices\n(axis logarithmic in 1 - Dice)"
-    words = {"train": "Training", "validation": "Validation", "test": "Test"}
-    return (
-        *(
-            Curve(f"{s}_dice", f"{s}_dice", f"{w} Dice", axis.format(w.lower()), DICE_STEP)
-            for s, w in words.items()
-        ),
-        Curve(
-            "loss", "train_loss", "Training loss",
-            f"{task.loss_title},\nmean of the training slices (logarithmic axis)",
-        ),
-    )  # fmt: skip
+    loss = f"{task.loss_title},\nmean of the training slices (logarithmic axis)"
+    return *(curve(split, "Dice", axis, step=DICE_STEP) for split in SPLITS), curve("train", "loss", loss, "loss")
 
 
 def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
@@ -96,9 +68,7 @@ def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
     kept = ("epoch", "step", "example_gradients", curve.column)
     return [
         {
-            "study": record.run.study[:8],
-            "data": record.run.data,
-            "model": record.run.task,
+            **origin(record.run),
             "optimizer": record.run.label,
             "learning_rate": record.run.learning_rate,
             "seed": record.run.seed,

@@ -21,37 +21,22 @@ BySeed = dict[str, dict[int, float]]
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """Everything that a report says follows from this.
+    """Everything that a report says follows from this."""
 
-    Attributes:
-        name: of the study.
-        study: what was compared.
-        wanted: its evaluation runs.
-        found: the records of those that were made, test scores open.
-        choices: the hyperparameters that were chosen.
-        trials: the tuning runs that the choice rests on; none where nothing was tuned.
-        whole: the study as its file has it.
-        command: what was typed.
-        target: validation score that counts as solved, where there is one.
-        origin: the sentence that says where the target is from.
-        costs: what was spent, by kind of run and label; nothing where it is not known.
-        timings: the records of the timing pass, which all seconds come from.
-        typed: what to type for the study, where that is not its name.
-    """
-
-    name: str
-    study: Study
-    wanted: Sequence[Run]
-    found: Sequence[Record]
-    choices: Mapping[str, Choice]
-    trials: Sequence[Trial]
-    whole: Study
-    command: str
-    target: float | None = None
-    origin: str = ""
+    name: str  # of the study
+    study: Study  # what was compared
+    wanted: Sequence[Run]  # its evaluation runs
+    found: Sequence[Record]  # the records of those that were made, test scores open
+    choices: Mapping[str, Choice]  # the hyperparameters that were chosen
+    trials: Sequence[Trial]  # the tuning runs that the choice rests on; none where nothing was tuned
+    whole: Study  # the study as its file has it
+    command: str  # what was typed
+    target: float | None = None  # validation score that counts as solved, where there is one
+    origin: str = ""  # the sentence that says where the target is from
+    # what was spent, by kind of run and label; nothing where it is not known
     costs: Mapping[tuple[str, str], Cost] = dataclasses.field(default_factory=dict)
-    timings: Sequence[Record] = ()
-    typed: str = ""
+    timings: Sequence[Record] = ()  # the records of the timing pass, which all seconds come from
+    typed: str = ""  # what to type for the study, where that is not its name
 
     @property
     def identity(self) -> str:
@@ -124,7 +109,7 @@ class Evidence:
         return {} if self.untimed else reading.step_seconds(self.timings)
 
 
-def origin(evidence: Evidence) -> dict[str, str]:
+def origin(source: Evidence | Run) -> dict[str, str]:
     """Returns what each row of a table begins with: where its numbers are from."""
-    run = evidence.found[0].run
-    return {"study": evidence.identity, "data": run.data, "model": run.task}
+    run = source.found[0].run if isinstance(source, Evidence) else source
+    return {"study": run.study[:8], "data": run.data, "model": run.task}

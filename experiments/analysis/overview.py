@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from experiments.analysis.evidence import Evidence
-from experiments.analysis.levels import targets
-from experiments.analysis.lint import Claims
-from experiments.analysis.lint.claims import together
+from experiments.analysis.lint import Claims, together
 from experiments.analysis.results import Result
-from experiments.analysis.statistics import (
-    Estimate,
+from experiments.analysis.statistics.aggregates import (
+    LEAST_PROBLEMS,
     critical_difference,
     friedman,
-    generator,
     improvement,
     interquartile_means,
     mean_ranks,
-    normalised,
 )
-from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
+from experiments.analysis.statistics.resampling import Estimate, generator
+from experiments.analysis.statistics.summaries import normalised
+from experiments.analysis.time_rows import targets
 
 Matrix = dict[str, list[list[float]]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """The problems of one study, all of whose runs are there.
+    """The problems of one study, all of whose runs are there."""
 
-    Attributes:
-        evidence: of each problem.
-        results: the table of each problem.
-    """
-
-    evidence: Sequence[Evidence]
-    results: Sequence[Result]
+    evidence: Sequence[Evidence]  # of each problem
+    results: Sequence[Result]  # the table of each problem
 
     @property
     def problems(self) -> list[str]:
@@ -66,23 +61,19 @@ class Overview:
             start = statistics.median(float(record.evaluations[0][column]) for record in one.found)
             alive = [v for own in finals.values() for v in own.values() if math.isfinite(v)] or [start]
             best = (max if one.higher else min)(alive)
-            for label in self.labels:
+            for label, rows in found.items():
                 runs = [finals[label][seed] for seed in one.study.seeds]
-                told = normalised(runs, start, best).tolist() if best != start else [0.0] * len(runs)
-                found[label].append(told)
+                rows.append(normalised(runs, start, best).tolist() if best != start else [0.0] * len(runs))
         return found
 
     def merits(self) -> Matrix:
         """Returns test scores turned so that greater is better, minus infinity for a run that diverged."""
-        signs = [1 if one.higher else -1 for one in self.evidence]
-        finals = [one.final("test") for one in self.evidence]
-        return {
-            label: [
-                [sign * own[label][seed] for seed in one.study.seeds]
-                for sign, own, one in zip(signs, finals, self.evidence, strict=True)
-            ]
-            for label in self.labels
-        }
+        found: Matrix = {label: [] for label in self.labels}
+        for one in self.evidence:
+            sign, finals = 1 if one.higher else -1, one.final("test")
+            for label, rows in found.items():
+                rows.append([sign * finals[label][seed] for seed in one.study.seeds])
+        return found
 
     def means(self) -> dict[str, Estimate]:
         """Returns the interquartile mean of each optimizer over all problems and seeds, seeds drawn inside problems."""
@@ -93,17 +84,40 @@ class Overview:
         means = self.means()
         return sorted(self.labels, key=lambda label: -means[label].value)
 
+    def medians(self) -> dict[str, list[float]]:
+        """Returns the median of each optimizer on each problem, greater is better."""
+        return {label: list(map(statistics.median, rows)) for label, rows in self.merits().items()}
+
     def ranks(self) -> dict[str, float]:
         """Returns the mean rank over problems, by median scores."""
-        return mean_ranks({k: [statistics.median(runs) for runs in rows] for k, rows in self.merits().items()})
+        return mean_ranks(self.medians())
 
-    def verdict(self, label: str, problem: int) -> str:
-        """Returns what the table of one problem says of an optimizer."""
-        return next(row.verdict for row in self.results[problem].rows if row.label == label)
+    @functools.cached_property
+    def times(self) -> list[dict[str, Any]]:
+        """A row for each optimizer and problem: the median over seeds of the passes to the problem's target."""
+        return [
+            {
+                "study": one.identity,
+                "data": one.study.data,
+                "model": one.study.task,
+                "problem": name,
+                "share": 1.0,
+                "target": "each problem's",
+                "void": whole.void,
+                "budget": one.study.epochs,
+                "optimizer": label,
+                "epochs": statistics.median(by_seed.values()),
+            }
+            for one, name in zip(self.evidence, self.problems, strict=True)
+            for whole in targets(one)[-1:]
+            for label, by_seed in whole.epochs.items()
+        ]
 
-    def tied(self, label: str, problem: int) -> bool:
-        """Whether an optimizer is among the best of one problem."""
-        return next(row.tied for row in self.results[problem].rows if row.label == label)
+    @property
+    def left_out(self) -> str:
+        """The sentence that names the problems whose target is void, which give no times (rule B14), or nothing."""
+        names = dict.fromkeys(row["problem"] for row in self.times if row["void"])
+        return f" Left out, because the target is void: {', '.join(names)}." if names else ""
 
     @property
     def claims(self) -> Claims:
@@ -118,10 +132,12 @@ class Overview:
             return [*said, f"Ranks are shown without p values, and no critical-difference diagram is drawn: {few}."]
         if not self.claims.allowed:
             return [*said, f"Ranks are shown without p values; {self.claims.words}."]
-        medians = {k: [statistics.median(runs) for runs in rows] for k, rows in self.merits().items()}
         gap = critical_difference(len(self.labels), len(self.problems))
         told = f"Nemenyi's test separates mean ranks that differ by {gap:.2f} or more"
-        return [*said, *([f"Friedman's test: p = {friedman(medians):.2g}; {told}."] if len(medians) > 2 else [])]
+        return [
+            *said,
+            *([f"Friedman's test: p = {friedman(self.medians()):.2g}; {told}."] if len(self.labels) > 2 else []),
+        ]
 
 
 def several(evidence: Sequence[Evidence], results: Sequence[Result]) -> Overview | None:
@@ -134,52 +150,44 @@ def several(evidence: Sequence[Evidence], results: Sequence[Result]) -> Overview
 def map_table(overview: Overview) -> list[dict[str, Any]]:
     """Returns a row for each optimizer and problem: mean score, interval, place on one scale; the best first."""
     shares, means, ranks = overview.normalised(), overview.means(), overview.ranks()
-    rows = []
-    for label in overview.order():
-        pooled = {
+    return [
+        {
+            "study": evidence.identity,
+            "optimizer": label,
+            "problem": overview.problems[number],
+            "score": row.centre.mean.value,
+            "low": row.centre.mean.expanded.low,
+            "high": row.centre.mean.expanded.high,
+            "normalised": statistics.fmean(shares[label][number]),
+            "diverged": row.diverged,
+            "tied": row.tied,
+            "verdict": row.verdict,
             "iqm": means[label].value,
             "iqm_low": means[label].expanded.low,
             "iqm_high": means[label].expanded.high,
             "mean_rank": ranks[label],
         }
-        for number, name in enumerate(overview.problems):
-            row = next(one for one in overview.results[number].rows if one.label == label)
-            centre = row.centre
-            assert centre is not None  # `several` makes sure that all runs are there
-            rows.append(
-                {
-                    "study": overview.evidence[number].identity,
-                    "optimizer": label,
-                    "problem": name,
-                    "score": centre.mean.value,
-                    "low": centre.mean.expanded.low,
-                    "high": centre.mean.expanded.high,
-                    "normalised": statistics.fmean(shares[label][number]),
-                    "diverged": row.diverged,
-                    "tied": row.tied,
-                    "verdict": row.verdict,
-                    **pooled,
-                }
-            )
-    return rows
+        for label in overview.order()
+        for number, evidence in enumerate(overview.evidence)
+        for row in overview.results[number].rows
+        if row.label == label and row.centre is not None  # `several` makes sure that all runs are there
+    ]
 
 
 def chance_table(overview: Overview) -> list[dict[str, Any]]:
     """Returns a row for each ordered pair: P(row better), the mean over problems, and the interquartile mean."""
     merits, means, order = overview.merits(), overview.means(), overview.order()
-    origin = {"study": overview.evidence[0].identity, "problems": len(overview.problems)}
-
-    def chance(label: str, other: str) -> float:
-        if label == other:
-            return 0.5
-        return improvement(merits[label], merits[other], generator(overview.identity, f"{label} {other}")).value
-
+    chances = {
+        (a, b): improvement(merits[a], merits[b], generator(overview.identity, f"{a} {b}")).value
+        for a, b in itertools.permutations(order, 2)
+    }
     return [
         {
-            **origin,
+            "study": overview.evidence[0].identity,
+            "problems": len(overview.problems),
             "optimizer": label,
             "other": other,
-            "p_better": chance(label, other),
+            "p_better": chances.get((label, other), 0.5),
             "higher_is_better": True,
             "iqm": means[label].value,
             "low": means[label].expanded.low,
@@ -188,31 +196,3 @@ def chance_table(overview: Overview) -> list[dict[str, Any]]:
         for label in order
         for other in order
     ]
-
-
-def times_table(overview: Overview) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer and problem: the median over seeds of the passes to the problem's target."""
-    rows: list[dict[str, Any]] = []
-    for one, name in zip(overview.evidence, overview.problems, strict=True):
-        whole = targets(one)[-1]
-        fixed = {
-            "study": one.identity,
-            "data": one.study.data,
-            "model": one.study.task,
-            "problem": name,
-            "share": 1.0,
-            "target": "each problem's",
-            "void": whole.void,
-            "budget": one.study.epochs,
-        }
-        rows += [
-            {**fixed, "optimizer": label, "epochs": middle(by_seed.values())} for label, by_seed in whole.epochs.items()
-        ]
-    return rows
-
-
-def middle(times: Iterable[float]) -> float:
-    """Returns the median of times, infinite as soon as one of the middle two is."""
-    ordered = sorted(times)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, numbers, one_of_each, same_shape, times
+from experiments.analysis.statistics.summaries import Array, as_array
 
 # Ratios from 1 to 4 make the score: beyond four times the best, a solver is no rival.
 HORIZON = 4.0
@@ -25,24 +25,14 @@ HORIZON = 4.0
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """For each solver, what each problem costs; the profile is the share of problems at or below a budget.
+    """For each solver, what each problem costs; the profile is the share of problems at or below a budget."""
 
-    Attributes:
-        costs: solver -> (problems,) ratio to the best time, or evaluations; infinity for a failure.
-        kind: "performance" or "data".
-    """
-
-    costs: Mapping[str, Array]
-    kind: str
+    costs: Mapping[str, Array]  # solver -> (problems,) ratio to the best time, or evaluations; infinity for a failure
+    kind: str  # "performance" or "data"
 
     def at(self, budget: float) -> dict[str, float]:
         """Returns each solver's share of problems that cost at most `budget`: at a jump, the upper value."""
         return {solver: float(np.mean(cost <= budget)) for solver, cost in self.costs.items()}
-
-    @property
-    def solved(self) -> dict[str, float]:
-        """Each solver's share of problems solved at any cost: where its curve ends."""
-        return {solver: float(np.isfinite(cost).mean()) for solver, cost in self.costs.items()}
 
     def steps(self, solver: str) -> tuple[Array, Array]:
         """Returns where a solver's curve jumps and the shares from there on; draw them as "post" steps."""
@@ -56,16 +46,6 @@ class Profile:
         finite_costs = [cost[np.isfinite(cost)].max(initial=0.0) for cost in self.costs.values()]
         return max(HORIZON, 1.1 * float(max(finite_costs)))
 
-    @property
-    def note(self) -> str:
-        """What has to stand below the figure."""
-        if self.kind == "data":
-            return "Share of problems solved within a budget of evaluations; failures lie beyond the axis."
-        base = "Ratios refer to the fastest of the solvers drawn; failures lie beyond the axis."
-        if len(self.costs) < 3:
-            return base
-        return f"{base} It names the best solver only: read the order of the rest from the profiles of two."
-
 
 def performance_profile(found: Mapping[str, Any]) -> Profile:
     """Returns the performance profile of solvers.
@@ -76,69 +56,34 @@ def performance_profile(found: Mapping[str, Any]) -> Profile:
             seed: say which.
 
     Raises:
-        ValueError: a time is 0, negative or NaN, or the solvers have different numbers of problems.
+        ValueError: a time is NaN, or the solvers have different numbers of problems.
     """
-    return Profile(_ratios(_times(found, ("problems",))), "performance")
+    times = as_array("times", list(found.values()), 2, infinite=True)
+    best = times.min(axis=0)
+    return Profile(dict(zip(found, times / np.where(np.isinf(best), 1.0, best), strict=True)), "performance")
 
 
 def pairwise_profiles(found: Mapping[str, Any]) -> dict[tuple[str, str], Profile]:
     """Returns a performance profile for each two solvers, which no third one can change; arguments as above."""
-    arrays = _times(found, ("problems",))
-    return {(a, b): performance_profile({a: arrays[a], b: arrays[b]}) for a, b in itertools.combinations(arrays, 2)}
+    return {(a, b): performance_profile({a: found[a], b: found[b]}) for a, b in itertools.combinations(found, 2)}
 
 
 def without_best(found: Mapping[str, Any]) -> tuple[list[str], Profile]:
-    """Returns the solvers with the highest score, and the profile of the others; at least one other is needed.
-
-    Raises:
-        ValueError: all solvers have the highest score.
-    """
-    arrays = _times(found, ("problems",))
-    points = scores(performance_profile(arrays))
+    """Returns the solvers with the highest score, and the profile of the others, of which there must be some."""
+    points = scores(performance_profile(found))
     best = [solver for solver, value in points.items() if value == max(points.values())]
-    rest = {solver: array for solver, array in arrays.items() if solver not in best}
-    if not rest:
-        raise ValueError(f"A profile without the best needs other solvers, but {', '.join(best)} share the best score.")
-    return best, performance_profile(rest)
+    return best, performance_profile({solver: times for solver, times in found.items() if solver not in best})
 
 
 def scores(profile: Profile) -> dict[str, float]:
     """Returns a third of the area under each performance profile from 1 to 4: 1 if always the fastest."""
-    return {solver: float(_score(cost)) for solver, cost in profile.costs.items()}
+    return {k: float(np.mean(np.maximum(HORIZON - cost, 0.0) / (HORIZON - 1))) for k, cost in profile.costs.items()}
 
 
-def data_profile(found: Mapping[str, Any], dimensions: Any = None) -> Profile:
+def data_profile(found: Mapping[str, Any]) -> Profile:
     """Returns the data profile of solvers; it does not refer to the best of those drawn.
 
     Args:
-        found: solver -> (problems,) cost of solving, at least 0; infinity for a failure.
-        dimensions: (problems,) number of variables n of each problem. If given, costs are function evaluations and are
-            divided by n + 1, to count simplex gradients; else they stay what they are, such as gradient evaluations.
+        found: solver -> (problems,) cost of solving, such as gradient evaluations, at least 0; infinity for a failure.
     """
-    arrays = one_of_each("costs", found, "solver", ("problems",), infinite=True)
-    costs = {solver: times(f"costs[{solver!r}]", cost, ("problems",)) for solver, cost in arrays.items()}
-    if dimensions is None:
-        return Profile(costs, "data")
-    sizes = numbers("dimensions", dimensions, ("problems",))
-    for solver, cost in costs.items():
-        same_shape(f"costs[{solver!r}]", cost, "dimensions", sizes)
-    if sizes.min() < 1:
-        raise ValueError(f"dimensions must be at least 1, got {sizes.min():g}.")
-    return Profile({solver: cost / (sizes + 1) for solver, cost in costs.items()}, "data")
-
-
-def _times(found: Mapping[str, Any], axes: tuple[str, ...]) -> dict[str, Array]:
-    arrays = one_of_each("times", found, "solver", axes, infinite=True)
-    return {solver: times(f"times[{solver!r}]", array, axes, above_zero=True) for solver, array in arrays.items()}
-
-
-def _ratios(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Returns times over the best solver's, infinite where a solver failed, or all did."""
-    best = np.min(list(arrays.values()), axis=0)
-    reference = np.where(np.isinf(best), 1.0, best)
-    return {solver: array / reference for solver, array in arrays.items()}
-
-
-def _score(ratios: Array) -> Array:
-    """Returns the mean over the last axis of what is left of the horizon, on the scale 0 .. 1."""
-    return np.asarray(np.mean(np.maximum(HORIZON - ratios, 0.0) / (HORIZON - 1), axis=-1))
+    return Profile({k: as_array("costs", cost, 1, infinite=True) for k, cost in found.items()}, "data")

@@ -6,56 +6,37 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from experiments.analysis.columns import NONE, Column, bracketed, number
 from experiments.analysis.evidence import BySeed, Evidence
 from experiments.analysis.lint import Claims
-from experiments.analysis.statistics import (
-    Centre,
-    Comparison,
-    Interval,
-    centres,
-    compare,
-    generator,
-    headline,
-    tie_group,
-)
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import Centre, centres, generator
+from experiments.analysis.statistics.verdicts import Comparison, headline, tie_group
 
 NAME = "results"
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What is said of one optimizer.
+    """What is said of one optimizer."""
 
-    Attributes:
-        label: its name.
-        learning_rate: the rate it ran with.
-        boundary: whether that rate lay at the edge of what was tried.
-        runs: number of seeds, diverged ones included.
-        wanted: how many there should be.
-        diverged: how many of them diverged; each counts as the worst value there is.
-        centre: test score after the last pass; None while runs are missing, since a mean over the others would flatter.
-        by_rule: mean test score at the evaluation with the best validation score; None while runs are missing.
-        lag: the best against this one; None for the best itself.
-        tied: whether it belongs to the optimizers that are printed bold: the best, and all that are not worse.
-        top: what the best is called: it has the best mean, or where nothing may be claimed the highest or the lowest.
-        seconds: of training in a run, its steps times the median seconds of a step in the timing pass; None where that
-            may not be shown, or runs are missing.
-        example_gradients: gradients of single examples a run took.
-    """
-
-    label: str
-    learning_rate: float
-    boundary: bool
-    runs: int
-    wanted: int
-    diverged: int
+    label: str  # its name
+    learning_rate: float  # the rate it ran with
+    boundary: bool  # whether that rate lay at the edge of what was tried
+    runs: int  # number of seeds, diverged ones included
+    wanted: int  # how many there should be
+    diverged: int  # how many of them diverged; each counts as the worst value there is
+    # test score after the last pass; None while runs are missing, since a mean over the others would flatter
     centre: Centre | None
+    # mean test score at the evaluation with the best validation score; None while runs are missing
     by_rule: float | None
-    lag: Comparison | None
-    tied: bool
-    top: str
+    lag: Comparison | None  # the best against this one; None for the best itself
+    tied: bool  # whether it belongs to the optimizers that are printed bold: the best, and all that are not worse
+    top: str  # what the best is called: it has the best mean, or where nothing may be claimed the highest or the lowest
+    # of training in a run, its steps times the median seconds of a step in the timing pass; None where that may not be
+    # shown, or runs are missing
     seconds: float | None
-    example_gradients: int
+    example_gradients: int  # gradients of single examples a run took
 
     @property
     def verdict(self) -> str:
@@ -79,12 +60,7 @@ class Result:
 
 
 def result(evidence: Evidence, claims: Claims) -> Result:
-    """Returns the result table of a study; the same evidence gives the same bytes.
-
-    Args:
-        evidence: what is known.
-        claims: what the lint allows to say of it.
-    """
+    """Returns the result table of a study; the same evidence gives the same bytes."""
     finals = evidence.final("test")
     rng = generator(evidence.identity, NAME)
     pairs = compare(finals, rng, higher_is_better=evidence.higher) if any(finals.values()) else []
@@ -152,77 +128,85 @@ def _row(
     )
 
 
-def headings(score: str) -> tuple[str, ...]:
-    """Returns the headings of the table, given what the score is called."""
+def columns(evidence: Evidence) -> tuple[Column[Row], ...]:
+    """Returns the columns of the table; an optimizer without a mean has dashes for its scores."""
+    name, title, higher = f"test_{evidence.score}", evidence.task.score_title, evidence.higher
     return (
-        "optimizer",
-        "learning rate",
-        f"test {score}: mean [95 % CI]",
-        "median",
-        "interquartile mean",
-        "at best validation",
-        "gap to best [95 % CI]",
-        "p (Holm)",
-        "P(best is better)",
-        "verdict",
-        "runs",
-        "seconds of training",
-    )
+        Column("optimizer", "optimizer", lambda row: row.label),
+        Column("learning_rate", "learning rate", lambda row: row.learning_rate, text=_rate),
+        Column("boundary", "", lambda row: row.boundary),
+        Column("runs", "", lambda row: row.runs),
+        Column("runs_wanted", "", lambda row: row.wanted),
+        Column("diverged", "", lambda row: row.diverged),
+        Column(
+            f"{name}_mean", f"test {title}: mean [95 % CI]", lambda row: row.centre and row.centre.mean.value,
+            text=lambda row: mean_of(row.centre), falling=higher, help="over seeds, after the last epoch",
+        ),
+        Column(f"{name}_low", "", lambda row: row.centre and row.centre.mean.expanded.low),
+        Column(f"{name}_high", "", lambda row: row.centre and row.centre.mean.expanded.high),
+        Column(f"{name}_median", "median", lambda row: row.centre and row.centre.median, number, falling=higher),
+        Column(
+            f"{name}_iqm", "interquartile mean", lambda row: row.centre and row.centre.iqm, number, falling=higher,
+            help="mean of the middle half of the seeds",
+        ),
+        Column(
+            f"{name}_at_best_validation", "at best validation", lambda row: row.by_rule, number, falling=higher,
+            help="mean test score at the evaluation with the best validation score",
+        ),
+        Column(
+            "behind", "gap to best [95 % CI]", lambda row: row.lag and row.lag.difference, text=_gap,
+            key=lambda row: row.lag.difference if row.lag else 0.0 if row.centre else None,  # the best has none
+            falling=not higher,  # what the best is ahead of a loss is below 0
+            help="the best mean minus this one, over the same seeds",
+        ),
+        Column("behind_low", "", lambda row: row.lag and row.lag.expanded.low),
+        Column("behind_high", "", lambda row: row.lag and row.lag.expanded.high),
+        Column("p", "", lambda row: row.lag and row.lag.p),
+        Column(
+            "p_holm", "p (Holm)", lambda row: row.lag and row.lag.corrected_p, "{:.2g}".format,
+            help="of the gap to the best, corrected for all pairs",
+        ),
+        Column("p_exact", "", lambda row: row.lag and row.lag.exact_p),
+        Column(
+            "superiority_of_the_best", "P(best is better)", lambda row: row.lag and row.lag.superiority,
+            "{:.2f}".format, help="share of pairs of runs in which the best is better, ties counted half",
+        ),
+        Column("verdict", "verdict", lambda row: row.verdict),
+        Column("in_tie_group", "", lambda row: row.tied),
+        Column("", "runs", lambda row: row.runs, text=_runs),
+        Column("training_seconds", "seconds of training", lambda row: row.seconds, "{:.1f}".format),
+        Column("example_gradients", "", lambda row: row.example_gradients),
+    )  # fmt: skip
 
 
-def cells(row: Row) -> tuple[str, ...]:
-    """Returns a row as text, a cell for each heading."""
-    centre, lag = row.centre, row.lag
-    told = (
-        ("-",) * 3
-        if lag is None
-        else (
-            bracketed(lag.difference, lag.expanded),
-            "-" if math.isnan(lag.corrected_p) else f"{lag.corrected_p:.2g}",
-            "-" if math.isnan(lag.superiority) else f"{lag.superiority:.2f}",
-        )
-    )
+def brief(evidence: Evidence) -> tuple[Column[Row], ...]:
+    """Returns the columns of the table that fits a terminal."""
     return (
-        row.label,
-        f"{row.learning_rate:g}" + (" (edge)" if row.boundary else ""),
-        "-" if centre is None else mean_of(centre),
-        "-" if centre is None else number(centre.median),
-        "-" if centre is None else number(centre.iqm),
-        "-" if row.by_rule is None else number(row.by_rule),
-        *told,
-        row.verdict,
-        _runs(row),
-        "-" if row.seconds is None else f"{row.seconds:.1f}",
+        Column("", "optimizer", lambda row: row.label),
+        Column("", "rate", lambda row: row.learning_rate, text=lambda row: _rate(row, ".3g")),
+        Column("", f"test {evidence.task.score_title} [95 % CI]", lambda row: row.centre, text=_score),
+        Column("", "gap to best", lambda row: row.lag and row.lag.difference, number),
+        Column("", "verdict", lambda row: row.verdict),
     )
 
 
-def number(value: float) -> str:
-    """Returns a score or loss for reading; infinity says that runs diverged.
-
-    >>> number(0.92337), number(87.0411), number(float("-inf"))
-    ('0.9234', '87.04', 'diverged')
-    >>> number(4.3e-13), number(1e-18)  # the latter is what is left of a difference by rounding
-    ('4.3e-13', '0.0000')
-    """
-    if math.isnan(value):
-        return "-"
-    if math.isinf(value):
-        return "diverged"
-    if 1e-15 < abs(value) < 1e-3:
-        return f"{value:.2g}"
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}"
-
-
-def bracketed(value: float, interval: Interval) -> str:
-    """Returns a number with its interval, where it has one that is finite."""
-    if not all(map(math.isfinite, (value, *interval))):
-        return number(value)
-    return f"{number(value)} [{number(interval.low)}, {number(interval.high)}]"
-
-
-def mean_of(centre: Centre) -> str:
+def mean_of(centre: Centre | None) -> str:
     """Returns a mean with its interval."""
-    return bracketed(centre.mean.value, centre.mean.expanded)
+    return NONE if centre is None else bracketed(centre.mean.value, centre.mean.expanded)
+
+
+def _rate(row: Row, form: str = "g") -> str:
+    return f"{row.learning_rate:{form}}" + (" (edge)" if row.boundary else "")
+
+
+def _gap(row: Row) -> str:
+    return NONE if row.lag is None else bracketed(row.lag.difference, row.lag.expanded)
+
+
+def _score(row: Row) -> str:
+    if row.diverged:
+        return f"{row.diverged} of {row.wanted} diverged"
+    return f"{row.runs} of {row.wanted} runs" if row.centre is None else mean_of(row.centre)
 
 
 def _runs(row: Row) -> str:

@@ -8,14 +8,8 @@ from typing import Any
 
 from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.results import Result
-from experiments.analysis.statistics import (
-    centres,
-    critical_difference,
-    generator,
-    improvement,
-    interquartile_means,
-    ranks,
-)
+from experiments.analysis.statistics.aggregates import critical_difference, improvement, interquartile_means, ranks
+from experiments.analysis.statistics.resampling import centres, generator
 
 SPLITS = ("train", "test")
 
@@ -116,16 +110,12 @@ def chance_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 
 def _means(evidence: Evidence, finals: Mapping[str, Mapping[int, float]], name: str) -> Any:
-    """Returns the interquartile mean of each optimizer; of a score, a diverged run counts as 0, the worst there is."""
+    """Returns the interquartile mean of each optimizer; a diverged run has score 0 or the largest loss."""
     seeds: Sequence[int] = evidence.study.seeds
-    worst = 0.0 if evidence.higher else _largest(finals)
+    finite = [value for own in finals.values() for value in own.values() if math.isfinite(value)]
+    worst = 0.0 if evidence.higher else max(finite, default=0.0)
     table = {k: [[v[s] if math.isfinite(v[s]) else worst for s in seeds]] for k, v in finals.items()}
     return interquartile_means(table, generator(evidence.identity, name))
-
-
-def _largest(finals: Mapping[str, Mapping[int, float]]) -> float:
-    """Returns the largest finite loss, in the place of infinity."""
-    return max((v for own in finals.values() for v in own.values() if math.isfinite(v)), default=0.0)
 
 
 def critical_rows(ranks: Mapping[str, float], identity: str, problems: int) -> list[dict[str, Any]]:

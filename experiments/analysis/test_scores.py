@@ -22,11 +22,6 @@ NOTE = "opened.json"
 def opened(name: str, study: Path, runs: Sequence[Run]) -> list[Record]:
     """Returns the records of those runs that were made, test scores open; the first time is written down (rule B3).
 
-    Args:
-        name: of the study.
-        study: its file, in the folder of the selection.
-        runs: evaluation runs.
-
     Raises:
         UserError: a record cannot be read, or there is none at all.
     """

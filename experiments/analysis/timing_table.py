@@ -5,27 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from experiments.analysis.columns import Column, cells
 from experiments.records.run_folder import Record
 from experiments.records.timings import Taken, taken
 from experiments.studies import Entry, Study
 
 MIB = 2**20
-HEADINGS = (
-    "optimizer",
-    "ms a step: median [quartiles]",
-    "÷ that of {reference}",
-    "ms a pass",
-    "seconds of compiling",
-    "peak memory, MiB",
-    "peak on the GPU, MiB",
-    "bytes of state for each parameter",
-    "repetitions",
-)
 
 
 class Middle(NamedTuple):
@@ -38,31 +28,26 @@ class Middle(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What the repetitions of one optimizer took; seconds and bytes.
+    """What the repetitions of one optimizer took."""
 
-    Attributes:
-        label: of the optimizer.
-        step: seconds of a step.
-        ratio: the median over that of plain SGD; None where that takes no part.
-        reference: the label of that SGD; empty where there is none.
-        whole: seconds of a pass.
-        compiling: seconds of tracing, compiling and the first call.
-        resident: most memory of the process.
-        device: most memory on the GPU; NaN where there is none.
-        state: bytes that the optimizer keeps for each parameter.
-        repetitions: how many these are medians of.
-    """
+    label: str  # of the optimizer
+    repetitions: Sequence[Taken]  # at least one
+    reference: str = ""  # the label of plain SGD; empty where that takes no part
+    base: float | None = None  # median seconds of a step of that
 
-    label: str
-    step: Middle
-    ratio: float | None
-    reference: str
-    whole: float
-    compiling: Middle
-    resident: float
-    device: float
-    state: float
-    repetitions: int
+    def of(self, name: str) -> list[float]:
+        """Returns a number of each repetition, seconds or bytes."""
+        return [getattr(one, name) for one in self.repetitions]
+
+    @property
+    def step(self) -> Middle:
+        """Seconds of a step."""
+        return middle(self.of("seconds_per_step"))
+
+    @property
+    def state(self) -> float:
+        """Bytes that the optimizer keeps for each parameter."""
+        return statistics.median(self.of("state_bytes_per_parameter"))
 
 
 def rows(found: Sequence[Record], study: Study) -> list[Row]:
@@ -71,7 +56,7 @@ def rows(found: Sequence[Record], study: Study) -> list[Row]:
     own = {entry.label: [one for one in times if one.label == entry.label] for entry in study.optimizers}
     reference = next((e.label for e in study.optimizers if plain(e) and own[e.label]), "")
     base = middle([one.seconds_per_step for one in own[reference]]).median if reference else None
-    return [_row(label, group, base, reference) for label, group in own.items() if group]
+    return [Row(label, group, reference, base) for label, group in own.items() if group]
 
 
 def plain(entry: Entry) -> bool:
@@ -85,59 +70,49 @@ def middle(values: Sequence[float]) -> Middle:
     return Middle(statistics.median(values), low, high)
 
 
-def headings(reference: str) -> tuple[str, ...]:
-    """Returns the headings of the table; without SGD there is nothing to divide by."""
-    return tuple(heading.format(reference=reference or "SGD") for heading in HEADINGS)
-
-
-def cells(row: Row) -> tuple[str, ...]:
-    """Returns a row as text, a cell for each heading."""
-    low, high = (_three(1e3 * value) for value in row.step[1:])
+def columns(reference: str) -> tuple[Column[Row], ...]:
+    """Returns the columns of the table, given the label of plain SGD; without it there is nothing to divide by."""
     return (
-        row.label,
-        f"{_three(1e3 * row.step.median)} [{low}, {high}]",
-        "-" if row.ratio is None else f"{row.ratio:.2f}",
-        _three(1e3 * row.whole),
-        f"{row.compiling.median:.2f}",
-        f"{row.resident / MIB:,.0f}",
-        "-" if math.isnan(row.device) else f"{row.device / MIB:,.0f}",
-        f"{row.state:.3g}",
-        str(row.repetitions),
-    )
-
-
-def keys(row: Row) -> list[Any]:
-    """Returns what each cell of a row is sorted by."""
-    costs = (row.whole, row.compiling.median, row.resident, row.device, row.state, row.repetitions)
-    return [row.label, row.step.median, row.ratio, *costs]
-
-
-def numbers(row: Row) -> Mapping[str, Any]:
-    """Returns a row's numbers, unrounded, in seconds and bytes."""
-    return {
-        "optimizer": row.label,
-        "seconds_per_step_median": row.step.median,
-        "seconds_per_step_low_quartile": row.step.low,
-        "seconds_per_step_high_quartile": row.step.high,
-        "steps_per_second": 1 / row.step.median,
-        "times_sgd": row.ratio,
-        "seconds_per_pass_median": row.whole,
-        "seconds_compiling_median": row.compiling.median,
-        "seconds_compiling_low_quartile": row.compiling.low,
-        "seconds_compiling_high_quartile": row.compiling.high,
-        "peak_resident_bytes": row.resident,
-        "peak_device_bytes": None if math.isnan(row.device) else row.device,
-        "state_bytes_per_parameter": row.state,
-        "repetitions": row.repetitions,
-    }
+        Column("optimizer", "optimizer", lambda row: row.label),
+        Column(
+            "seconds_per_step_median", "ms a step: median [quartiles]", lambda row: row.step.median,
+            text=lambda row: "{} [{}, {}]".format(*(_three(1e3 * value) for value in row.step)),
+        ),
+        Column("seconds_per_step_low_quartile", "", lambda row: row.step.low),
+        Column("seconds_per_step_high_quartile", "", lambda row: row.step.high),
+        Column("steps_per_second", "", lambda row: 1 / row.step.median),
+        Column(
+            "times_sgd", f"÷ that of {reference or 'SGD'}", lambda row: row.base and row.step.median / row.base,
+            "{:.2f}".format,
+        ),
+        Column(
+            "seconds_per_pass_median", "ms a pass", lambda row: statistics.median(row.of("seconds_per_pass")),
+            lambda seconds: _three(1e3 * seconds),
+        ),
+        Column(
+            "seconds_compiling_median", "seconds of compiling",
+            lambda row: middle(row.of("seconds_compiling")).median, "{:.2f}".format,
+        ),
+        Column("seconds_compiling_low_quartile", "", lambda row: middle(row.of("seconds_compiling")).low),
+        Column("seconds_compiling_high_quartile", "", lambda row: middle(row.of("seconds_compiling")).high),
+        Column("peak_resident_bytes", "peak memory, MiB", lambda row: max(row.of("peak_resident_bytes")), _mebibytes),
+        Column(
+            "peak_device_bytes", "peak on the GPU, MiB",
+            lambda row: None if math.isnan(most := max(row.of("peak_device_bytes"))) else most, _mebibytes,
+        ),
+        Column(
+            "state_bytes_per_parameter", "bytes of state for each parameter", lambda row: row.state, "{:.3g}".format
+        ),
+        Column("repetitions", "repetitions", lambda row: len(row.repetitions)),
+    )  # fmt: skip
 
 
 def lines(found: Sequence[Row]) -> list[str]:
     """Returns a line for each row, as a terminal shows it."""
     said = []
     for row in found:
-        _, step, ratio, whole, compiling, resident, _, state, count = cells(row)
-        times = "" if row.ratio is None else f", {ratio} times that of {row.reference}"
+        _, step, ratio, whole, compiling, resident, _, state, count = cells(columns(row.reference), row)
+        times = "" if row.base is None else f", {ratio} times that of {row.reference}"
         said.append(
             f"{row.label}: {step} ms a step{times}, {whole} ms a pass, compiled in {compiling} s, {resident} MiB at "
             f"most, {state} bytes of state for each parameter; {count} repetitions"
@@ -145,20 +120,8 @@ def lines(found: Sequence[Row]) -> list[str]:
     return said
 
 
-def _row(label: str, group: Sequence[Taken], base: float | None, reference: str) -> Row:
-    step = middle([one.seconds_per_step for one in group])
-    return Row(
-        label,
-        step,
-        None if base is None else step.median / base,
-        reference,
-        statistics.median(one.seconds_per_pass for one in group),
-        middle([one.seconds_compiling for one in group]),
-        max(one.peak_resident_bytes for one in group),
-        max(one.peak_device_bytes for one in group),
-        statistics.median(one.state_bytes_per_parameter for one in group),
-        len(group),
-    )
+def _mebibytes(value: float) -> str:
+    return f"{value / MIB:,.0f}"
 
 
 def _three(value: float) -> str:

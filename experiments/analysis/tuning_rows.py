@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments import optimizers
 from experiments.analysis.evidence import Evidence, origin
-from experiments.analysis.statistics import best_of_band, generator
+from experiments.analysis.statistics.resampling import best_of_band, generator
 from experiments.problems import tasks
 from experiments.studies import Entry, Study
 from experiments.tuning import choosing
@@ -23,19 +23,12 @@ POINT = 0.01  # of an accuracy or a Dice; of a loss this share
 
 @dataclasses.dataclass(frozen=True)
 class Width:
-    """The values whose score is within a point of the best.
+    """The values whose score is within a point of the best."""
 
-    Attributes:
-        low: where they begin.
-        high: where they end.
-        below: whether the lowest value tried is one of them, so that they may begin further down.
-        above: whether the highest is.
-    """
-
-    low: float
-    high: float
-    below: bool
-    above: bool
+    low: float  # where they begin
+    high: float  # where they end
+    below: bool  # whether the lowest value tried is one of them, so that they may begin further down
+    above: bool  # whether the highest is
 
 
 def width(points: Sequence[tuple[float, float]], margin: float) -> Width | None:
@@ -76,7 +69,10 @@ def _crossing(inside: tuple[float, float], outside: tuple[float, float], limit: 
 def dimensions(study: Study, trials: Sequence[Trial]) -> list[str]:
     """Returns the hyperparameters that were tuned, the learning rate first."""
     found = dict.fromkeys(
-        axis.name for entry in study.optimizers for search in _searched(study, entry, trials) for axis in search.space
+        axis.name
+        for entry in study.optimizers
+        for search, _ in choosing.made(study, entry, trials)
+        for axis in search.space
     )
     return list(found)
 
@@ -87,17 +83,11 @@ def tuning_rows(
     """Returns a row for each tuning run of the optimizers that have a hyperparameter, with what was chosen of it.
 
     A hyperparameter p close to 1 appears as 1 - p, as it was searched.
-
-    Args:
-        study: whose optimizers they are.
-        trials: their tuning runs.
-        choices: what was chosen.
-        dimension: the hyperparameter.
     """
     task = tasks.get(study.task)
     rows = []
     for entry in study.optimizers:
-        searched = {(s.round, s.widenings): s for s in _searched(study, entry, trials)}
+        searched = {(s.round, s.widenings): s for s, _ in choosing.made(study, entry, trials)}
         own = [trial for trial in trials if trial.label == entry.label]
         if not own or dimension not in {axis.name for axis in searched[own[0].round, own[0].widenings].space}:
             continue
@@ -112,20 +102,6 @@ def tuning_rows(
             origin = {"data": study.data, "model": study.task, "optimizer": entry.label, "hyperparameter": dimension}
             rows.append({**origin, **told, **place, **fixed, "higher_is_better": not task.lower_is_better})
     return rows
-
-
-def _searched(study: Study, entry: Entry, trials: Sequence[Trial]) -> list[Search]:
-    """Returns the searches that an optimizer's trials were made in, widened ones among them."""
-    own, found = [trial for trial in trials if trial.label == entry.label], []
-    for first in choosing.searches(study, entry):
-        search: Search | None = first
-        while search is not None:
-            here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
-            if not here:
-                break
-            found.append(search)
-            search = search.widened(choosing.best(here))
-    return found
 
 
 def _told(search: Search, index: int, dimension: str) -> float:
@@ -204,9 +180,6 @@ def best_of_rows(evidence: Evidence) -> list[dict[str, Any]]:
 def _scores(evidence: Evidence, label: str) -> list[float]:
     """Returns the merit of each point of an optimizer's last search, greater is better: the median over its seeds."""
     own = [trial for trial in evidence.trials if trial.label == label]
-    if not own:
-        return []
-    chosen = evidence.choices[label]
-    last = [t for t in own if (t.round, t.widenings) == (chosen.round, chosen.widenings)]
+    last = choosing.within(own, evidence.choices[label])
     points = sorted({trial.index for trial in last})
     return [statistics.median(trial.score for trial in last if trial.index == index) for index in points]

@@ -61,36 +61,23 @@ STYLE: Any = {
 
 @dataclasses.dataclass(frozen=True)
 class Caption:
-    """The words of a figure.
+    """The words of a figure."""
 
-    Attributes:
-        title: what is shown, on which data and model.
-        lines: what one has to know to read it, under the title.
-        footer: where the numbers come from and the command that draws it again.
-        description: the figure in words, for screen readers.
-    """
-
-    title: str
-    lines: tuple[str, ...]
-    footer: tuple[str, ...]
-    description: str
+    title: str  # what is shown, on which data and model
+    lines: tuple[str, ...]  # what one has to know to read it, under the title
+    footer: tuple[str, ...]  # where the numbers come from and the command that draws it again
+    description: str  # the figure in words, for screen readers
 
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What a figure is drawn with besides its rows.
+    """What a figure is drawn with besides its rows."""
 
-    Attributes:
-        caption: the words.
-        styles: the look of each optimizer, in the order of the study.
-        score: what the score is called.
-        step: the smallest difference that the score can show.
-    """
-
-    caption: Caption
+    caption: Caption  # the words
+    # the look of each optimizer, in the order of the study
     styles: Mapping[str, Style] = dataclasses.field(default_factory=dict)
-    score: str = "score"
-    step: float = 1e-4
+    score: str = "score"  # what the score is called
+    step: float = 1e-4  # the smallest difference that the score can show
 
 
 def write(
@@ -128,7 +115,7 @@ def sheet(
         widths: of the columns, in relation to each other.
     """
     lines, footer = wrapped(caption.lines), wrapped(caption.footer)
-    right = 1 - ((room * 5.6 + 45) / 72 / WIDTH if room else 0.02)
+    right = 1 - (room_for_ends(room) if room else 0.02)
     top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / height
     bottom = (foot + 12 * len(footer)) / 72 / height
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
@@ -147,6 +134,11 @@ def sheet(
         0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET, gid=f"{WORDS}footer"
     )
     return figure, list(axes.flat)
+
+
+def room_for_ends(letters: int) -> float:
+    """Returns the share of the figure's width that labels at the ends of lines take."""
+    return (letters * 5.6 + 45) / 72 / WIDTH
 
 
 def plain(text: str) -> str:

@@ -36,7 +36,8 @@ def draw(table: Table, context: Context) -> Figure:
         _cost_axis(panel, table, column)
         ends = [row[key] for row in table for key in ("score", "low", "high")]
         words_of_scale = scales.score_scale(panel.yaxis, ends, table[0]["higher_is_better"])
-        _frontier(panel, table, column)
+        x, y = ([*(row[key] for row in frontier(table, column))] for key in (column, "score"))
+        panel.step([*x, panel.get_xlim()[1]], [*y, y[-1]], where="post", color=canvas.QUIET, linewidth=1, zorder=1)
         _points(panel, table, column, context.styles)
         panel.set_xlabel(words)
     panels[0].set_ylabel(f"test {context.score}, mean\n({words_of_scale})")
@@ -69,12 +70,6 @@ def frontier(table: Table, column: str) -> list[Mapping[str, Any]]:
         if not kept or sign * row["score"] > sign * kept[-1]["score"]:
             kept.append(row)
     return kept
-
-
-def _frontier(axes: Axes, table: Table, column: str) -> None:
-    best = frontier(table, column)
-    x, y = ([*(row[key] for row in best)] for key in (column, "score"))
-    axes.step([*x, axes.get_xlim()[1]], [*y, y[-1]], where="post", color=canvas.QUIET, linewidth=1, zorder=1)
 
 
 def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) -> None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments.analysis.curves import Curve
-from experiments.analysis.statistics import bootstrap, expanded, generator
+from experiments.analysis.statistics.resampling import bootstrap, expanded, generator
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import FAINT, FEW, ended, label_ends, looks, of
@@ -28,27 +28,16 @@ CLOSE = 0.13  # share of the axis's height up to which a neighbour is close
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """What is drawn of an optimizer.
+    """What is drawn of an optimizer."""
 
-    Attributes:
-        label: of the optimizer.
-        text: what stands at the end of its line.
-        x: where mean and band have points.
-        mean: of the seeds.
-        low: lower end of the band.
-        high: upper end of the band.
-        seeds: the points of each seed, as far as they are finite.
-        stopped: of each seed, whether it stopped early.
-    """
-
-    label: str
-    text: str
-    x: Sequence[float]
-    mean: Sequence[float]
-    low: Sequence[float]
-    high: Sequence[float]
-    seeds: Sequence[Sequence[tuple[float, float]]]
-    stopped: Sequence[bool]
+    label: str  # of the optimizer
+    text: str  # what stands at the end of its line
+    x: Sequence[float]  # where mean and band have points
+    mean: Sequence[float]  # of the seeds
+    low: Sequence[float]  # lower end of the band
+    high: Sequence[float]  # upper end of the band
+    seeds: Sequence[Sequence[tuple[float, float]]]  # the points of each seed, as far as they are finite
+    stopped: Sequence[bool]  # of each seed, whether it stopped early
 
 
 def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) -> Figure:
@@ -67,7 +56,7 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     across.scale(axes, max(row[across.column] for row in table))
     axes.set_ylabel(curve.axis)
     if late:
-        show_late(figure, axes, lines, seen, room_for_late(letters), lower=lower)
+        show_late(figure, axes, lines, seen, canvas.room_for_ends(letters), lower=lower)
     few = len(drawn) <= FEW
     ends = [_draw(axes, line, seen[line.label], place, few=few) for place, line in enumerate(lines)]
     label_ends(axes, ends)
@@ -219,8 +208,3 @@ def _frame(panel: Axes, seen: Sequence[float]) -> None:
     panel.spines["left"].set_visible(False)
     panel.spines["right"].set_visible(True)
     panel.set_xlabel("zoom: last 20 % of epochs,\nruns close to the best (linear axes)", fontsize=8.5)
-
-
-def room_for_late(letters: int) -> float:
-    """Returns the share of the figure's width that labels at line ends take."""
-    return (letters * 5.6 + 45) / 72 / canvas.WIDTH

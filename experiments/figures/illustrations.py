@@ -74,21 +74,13 @@ def _path(maps: Axes, falls: Axes, own: Table, function: Function, style: Mappin
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The axis of a range test and what is marked on it.
+    """The axis of a range test and what is marked on it."""
 
-    Attributes:
-        low: first rate.
-        high: last rate.
-        linear: whether the rates grow by equal differences instead of equal ratios.
-        marks: rates that are suggested, by their names.
-        settled: how many steps the moving average takes to settle.
-    """
-
-    low: float
-    high: float
-    linear: bool
-    marks: Mapping[str, float]
-    settled: int
+    low: float  # first rate
+    high: float  # last rate
+    linear: bool  # whether the rates grow by equal differences instead of equal ratios
+    marks: Mapping[str, float]  # rates that are suggested, by their names
+    settled: int  # how many steps the moving average takes to settle
 
 
 def draw_range(table: Table, context: Context, test: Range) -> Figure:

@@ -31,12 +31,7 @@ def look(style: Style) -> dict[str, Any]:
 
 
 def looks(merits: Mapping[str, float], styles: Mapping[str, Style]) -> dict[str, dict[str, Any]]:
-    """Returns how the lines of several optimizers are drawn: the best few as ever, the rest as grey hairlines.
-
-    Args:
-        merits: what an optimizer reached, greater is better; of equals, the first comes first.
-        styles: the look of each optimizer.
-    """
+    """Returns how the lines of several optimizers are drawn: the best few as ever, the rest as grey hairlines."""
     lit = sorted(merits, key=lambda label: -merits[label])[:FEW]
     faint = {"color": FAINT, "linewidth": 0.8, "zorder": 2}
     return {label: {**look(styles[label]), **({} if label in lit else faint)} for label in merits}

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from experiments.analysis.results import number
+from experiments.analysis.columns import number
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
 from experiments.figures.looks import dot, name_rows, of, room_for

@@ -26,8 +26,9 @@ def ticks(axis: Axis, locator: Locator, text: str = "{:g}") -> None:
 def accuracy_scale(axes: Axes, values: Sequence[float], step: float) -> None:
     """Stretches an accuracy axis towards 1, logarithmic in the share of errors, from 0 on."""
     _towards_one(axes.yaxis, step / 2)
-    shown = _round(max(values), ERRORS)
-    axes.set_ylim(min(0.0, *values), max(shown[-1], *values))
+    top, roomy = max(values), [tick for tick in ERRORS if tick not in (0.7, 0.97)]  # others crowd a tall axis
+    shown = [tick for tick in roomy if tick <= top] + [tick for tick in roomy if tick > top][:1]
+    axes.set_ylim(min(0.0, *values), max(shown[-1], top))
     axes.yaxis.set_major_locator(FixedLocator(shown))
 
 
@@ -69,12 +70,6 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
 ERRORS = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)  # round places on such an axis
 
 
-def _round(top: float, ticks: Sequence[float]) -> list[float]:
-    """Returns the ticks up to a value and the first one beyond it, without those that crowd a tall axis."""
-    kept = [tick for tick in ticks if tick not in (0.7, 0.97)]
-    return [tick for tick in kept if tick <= top] + [tick for tick in kept if tick > top][:1]
-
-
 def mark_break(axes: Axes) -> None:
     """Marks a horizontal axis that does not begin at 0 with two strokes at its left end; a logarithmic one has no 0."""
     if axes.get_xlim()[0] > 0 and axes.get_xscale() != "log":
@@ -109,21 +104,13 @@ def loss_scale(axes: Axes, values: Sequence[float]) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Across:
-    """A horizontal axis.
+    """A horizontal axis."""
 
-    Attributes:
-        column: of the table.
-        words: name of the axis.
-        title: what is added to the title of the figure.
-        suffix: of the files.
-        log: whether it is logarithmic from 1 on; 0 then stands left of 1.
-    """
-
-    column: str
-    words: str
-    title: str
-    suffix: str
-    log: bool = False
+    column: str  # of the table
+    words: str  # name of the axis
+    title: str  # what is added to the title of the figure
+    suffix: str  # of the files
+    log: bool = False  # whether it is logarithmic from 1 on; 0 then stands left of 1
 
     def scale(self, axes: Axes, last: float) -> None:
         """Makes an axis go from 0 to the last place."""

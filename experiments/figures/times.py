@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from experiments.analysis.statistics import reached, summarise_times
+from experiments.analysis.statistics.times import reached, summarise_times
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import HEIGHT, INK, QUIET, Context, plain
 from experiments.figures.looks import FEW, dot, label_ends, looks, name_rows, of, room_for, under
@@ -30,7 +30,9 @@ def draw(table: Table, context: Context) -> Figure:
     grid: Any = {"grid": (1, len(levels)), "gap": (0.06, 0.3), "height": height, "left": room_for(labels)}
     figure, panels = canvas.sheet(context.caption, room=0, **grid)
     figure.subplots_adjust(top=panels[0].get_position().y1 - 0.3 / height)
-    _time_axis(panels[0], shown)
+    finite = [row["epochs"] for row in shown if math.isfinite(row["epochs"])]
+    panels[0].set_xlim(0, 1.28 * max([*finite, 1.0]))  # with room for a number at the right
+    panels[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     name_rows(panels[0], labels)
     for panel, (share, rows) in zip(panels, levels.items(), strict=True):
         panel.grid(visible=False, axis="y")
@@ -76,13 +78,6 @@ def _share(axes: Axes, label: str, own: Table, style: Mapping[str, Any]) -> Any:
         axes.step(x, y, where="post", **{"linewidth": 1.7, "markersize": 4, "markevery": [-1], **style})
     met = sum(map(math.isfinite, epochs))
     return end, last, f"{label}  {met}/{len(epochs)}", style
-
-
-def _time_axis(axes: Axes, rows: Table) -> None:
-    """Makes the axis of time cover what was reached, with room for a number at the right."""
-    finite = [row["epochs"] for row in rows if math.isfinite(row["epochs"])]
-    axes.set_xlim(0, 1.28 * max([*finite, 1.0]))
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _speed_axis(axes: Axes, rows: Table) -> bool:

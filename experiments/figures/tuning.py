@@ -98,19 +98,21 @@ def _bar(axes: Axes, first: Mapping[str, Any], color: str) -> None:
 
 def _said(first: Mapping[str, Any]) -> str:
     """Returns how wide the good values are, and whether the best is the outermost tried."""
-    wide = f"{decades(first)} decades" if math.isfinite(first["width_decades"]) else ""
+    wide = f"{decades(first)} decades" if decades(first) else ""
     return ", ".join(filter(None, (wide, "best: the outermost" if first["outermost"] else "")))
 
 
 def decades(first: Mapping[str, Any]) -> str:
-    """Returns the width of the good values in decades, at least so many where they reach to the end of those tried."""
+    """Returns the width of the good values in decades, at least so many where they reach to the end; empty if none."""
+    if not math.isfinite(first["width_decades"]):
+        return ""
     return f"{'≥ ' if first['open_below'] or first['open_above'] else ''}{first['width_decades']:.1f}"
 
 
 def draw_relative(table: Table, context: Context) -> Figure:
     """Draws all optimizers over the multiple of their own best rate."""
     lines = group(table)
-    texts = {label: f"{label}  {_short(own[0])}" for label, own in lines.items()}
+    texts = {label: f"{label}  {decades(own[0])}" for label, own in lines.items()}
     figure, (axes,) = canvas.sheet(context.caption, room=max(map(len, texts.values())))
     axes.set_xscale("log")
     words = _score_scale(axes, table, context.score, context.step)
@@ -127,10 +129,6 @@ def draw_relative(table: Table, context: Context) -> Figure:
     axes.set_ylabel(f"validation {context.score} after the last epoch\n({words})")
     label_ends(axes, [end for end in ends if end is not None])
     return figure
-
-
-def _short(first: Mapping[str, Any]) -> str:
-    return decades(first) if math.isfinite(first["width_decades"]) else ""
 
 
 def _relative(axes: Axes, own: Table, style: Mapping[str, Any], text: str) -> Any:

@@ -12,10 +12,8 @@ from experiments.analysis.overview import several
 from experiments.analysis.results import Result, result
 from experiments.analysis.test_scores import broken, note_of, opened
 from experiments.records import files
-from experiments.report import gallery, summary, text, timing
+from experiments.report import cases, gallery, summary, tables, text
 from experiments.report.captions import Captions
-from experiments.report.gallery import Shown
-from experiments.report.markup import described
 from experiments.report.page import page
 
 __all__ = ["Evidence", "Report", "broken", "note_of", "opened", "result", "write", "write_overview"]
@@ -39,60 +37,30 @@ class Report:
 
 
 def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool = True) -> Report:
-    """Draws all figures of a study, and writes page, Markdown and CSV; the same evidence gives the same bytes.
-
-    Args:
-        evidence: what is known.
-        study: the study's file, for the lint.
-        folder: where the files go.
-        illustrations: whether to draw how the rules move on test functions.
-    """
+    """Draws all figures of a study, and writes page, Markdown and CSV; the same evidence gives the same bytes."""
     styles = {entry.label: entry.style for entry in evidence.study.optimizers}
     ruled = findings(evidence.study, [*evidence.found, *evidence.timings], path=study, target=evidence.target)
     said = sorted({*ruled, *broken(evidence.name, study, evidence.wanted[0])})
     allowed = claims(evidence.study, said)
     table = result(evidence, allowed)
     shown = gallery.draw(evidence, table, folder, styles, illustrations=illustrations)
-    more = [] if not evidence.task.classes else _cases(evidence, Captions(evidence, allowed), folder)
     drawn = [path for figure in shown for path in figure.files]
+    drawn += cases.write(evidence.study, evidence.found, Captions(evidence, allowed), folder)
     paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]
-    files.write(paths[0], page(evidence, table, [*shown, *_shown(more)], said))
+    files.write(paths[0], page(evidence, table, shown, said))
     files.write(paths[1], text.markdown(evidence, table, said))
-    files.write(paths[2], text.as_csv(evidence, table))
+    files.write(paths[2], tables.of_results(evidence, table).csv)
     if not evidence.untimed:
-        paths.append(folder / f"{timing.NAME}.csv")
-        files.write(paths[-1], timing.as_csv(evidence))
-    return Report(evidence, table, said, [*drawn, *more, *paths])
+        steps = tables.of_steps(evidence)
+        paths.append(folder / steps.file)
+        files.write(paths[-1], steps.csv)
+    return Report(evidence, table, said, [*drawn, *paths])
 
 
 def write_overview(reports: Sequence[Report], title: str, folder: Path) -> list[Path]:
     """Writes one page over the reports of several problems, and returns its files.
 
     Nothing is written over one problem, or while runs are missing.
-
-    Args:
-        reports: of each problem, inside the folder.
-        title: of the study.
-        folder: where the files go.
     """
     whole = several([one.evidence for one in reports], [one.result for one in reports])
     return [] if whole is None else summary.write(whole, [one.page for one in reports], title, folder)
-
-
-def _cases(evidence: Evidence, captions: Captions, folder: Path) -> list[Path]:
-    from experiments.report import cases
-
-    return cases.write(evidence.study, evidence.found, captions, folder)
-
-
-def _shown(paths: Sequence[Path]) -> list[Shown]:
-    """Returns the figures of the cases of a segmentation, with the words that their files have in them."""
-    drawn = [path for path in paths if path.suffix == ".svg"]
-    return [
-        Shown(
-            path.stem.replace("_", " ").capitalize(),
-            described(path.read_text(encoding="utf-8")),
-            [other for other in paths if other.stem == path.stem],
-        )
-        for path in drawn
-    ]

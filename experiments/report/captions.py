@@ -1,15 +1,46 @@
-"""Captions of the figures and tables of a comparison: what was run, on what, and how to reproduce it."""
+"""Captions of figures and tables: what was run, on what, how to reproduce it, and how to read it (`captions.toml`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import jinja2
+
+from experiments.analysis import curves
+from experiments.analysis.cost_rows import timed
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
+from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
+from experiments.analysis.time_rows import missing
 from experiments.figures.canvas import Caption
+from experiments.figures.illustrations import EVERY
 from experiments.figures.looks import FEW
 from experiments.problems import datasets, tasks
 from experiments.problems.grid import MOST_TRAINING
+from experiments.text import Table
+
+WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
+    Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+)
+
+
+def say(kind: str, name: str, part: str, facts: Any, rows: Table = (), **more: Any) -> str:
+    """Returns words of `captions.toml` by kind, name and part, such as `problem`, `scores`, `title`; empty for none.
+
+    Facts and rows are what a figure is drawn from.
+    """
+    return _template(WORDS[kind][name].get(part, "")).render(facts=facts, rows=rows, **more)
+
+
+@functools.cache
+def _template(text: str) -> jinja2.Template:
+    found: jinja2.Template = jinja2.Template(text, undefined=jinja2.StrictUndefined)
+    found.globals.update(missing=missing, timed=timed, least=LEAST_PROBLEMS, paths=curves, every=EVERY)
+    return found
 
 
 class Captions:
@@ -52,7 +83,7 @@ class Captions:
     @property
     def facts(self) -> tuple[str, ...]:
         """What one has to know to read the table, and where its numbers come from."""
-        return self._data(), self._steps(), *self._full_gradients(), *self._slices(), self._rates(), *self.footer
+        return self._data(), self._steps(), *self._special(), self._rates(), *self.footer
 
     def caption(self, what: str, how: str = "") -> Caption:
         """Returns the words of a figure; `how` says how to read it, where it is none of curves."""
@@ -100,22 +131,16 @@ class Captions:
         few = f" Training scores are of a fixed {MOST_TRAINING:,}." if card.sizes["train"] > MOST_TRAINING else ""
         return f"Data: {card.title}: {sizes} for training / validation / test.{few}"
 
-    def _full_gradients(self) -> tuple[str, ...]:
-        if all(entry.batch == "mini" for entry in self.study.optimizers):
-            return ()
-        few, same = f"{self.study.micro_batch} {self.task.example}", "so that all optimizers train the same model."
-        dropout = f"Dropout stays on for full gradients too, with fresh masks for each {few}, {same}"
-        norm = f"Full gradients are summed over {few} at a time, which batch normalisation takes by themselves, {same}"
-        return (*([dropout] if self.task.dropout else []), *([norm] if self.task.classes else []))
-
-    def _slices(self) -> tuple[str, ...]:
-        moves = self.task.augmentation
-        scores = (
-            "Dice over epochs is that of each slice, 1 where it has no structure and none is found; cases are measured "
-            "as whole volumes, or as slices where each is a case of its own."
-        )
-        moved = [] if moves is None else [f"Augmentation of the training {self.task.example}: {moves.words}."]
-        return (*moved, *([scores] if self.task.classes else []))
+    def _special(self) -> list[str]:
+        """Returns what else there is to know: of full gradients, of augmentation, and of the Dice of slices."""
+        full = any(entry.batch == "full" for entry in self.study.optimizers)
+        told = {
+            "dropout": full and self.task.dropout,
+            "norm": full and self.task.classes,
+            "moved": self.task.augmentation is not None,
+            "slices": self.task.classes,
+        }
+        return [say("report", "facts", part, self) for part, wanted in told.items() if wanted]
 
     def _steps(self) -> str:
         full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]

@@ -6,18 +6,20 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from experiments.analysis import cost_rows, curves, levels, score_rows, time_rows, tuning_rows
+from experiments.analysis import cases, cost_rows, curves, score_rows, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
+from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
 from experiments.figures import canvas, costs, illustrations, profiles, ranks, scales, scores, times, tuning
+from experiments.figures import cases as pictures
 from experiments.figures import curves as lines
 from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
+from experiments.problems.datasets.examples import Slices
 from experiments.problems.grid import MOST_TRAINING
-from experiments.report import how
-from experiments.report.captions import Captions
+from experiments.report.captions import Captions, say
 from experiments.studies import Style
 from experiments.text import Table
 
@@ -38,27 +40,15 @@ class Shown:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A figure, declared: tests, captions, the page and the files follow from it.
+    """A figure, declared: tests, captions, the page and the files follow from it; its words are in `captions.toml`."""
 
-    Attributes:
-        slug: name of its files.
-        title: what it shows.
-        how: how to read it, or what makes that from the facts and its rows.
-        rows: its rows, or what makes them from the facts; without rows it is not drawn.
-        draw: draws the rows.
-        refused: the sentence in its place where there are no rows; empty for none.
-        step: the smallest difference that its scores can show.
-        tuning: whether it shows the search, which has a caption of its own.
-    """
-
-    slug: str
-    title: str
-    how: str | Callable[[Any, Table], str]
-    rows: Table | Callable[[Any], Table]
-    draw: Callable[[Table, Context], Any]
-    refused: Callable[[Any], str] = lambda facts: ""
-    step: float = 1e-4
-    tuning: bool = False
+    slug: str  # name of its files
+    rows: Table | Callable[[Any], Table]  # or what makes them from the facts; without rows it is not drawn
+    draw: Callable[[Table, Context], Any]  # draws the rows
+    title: str = ""  # what it shows, where its words do not say so
+    words: str = ""  # name of its words, where they are not its own
+    step: float = 1e-4  # the smallest difference that its scores can show
+    tuning: bool = False  # whether it shows the search, which has a caption of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +59,29 @@ class Facts:
     result: Result
 
     @functools.cached_property
+    def measured(self) -> Sequence[cases.Measured]:
+        """The cases of each run of a segmentation that did not diverge."""
+        return cases.measured(self.evidence.found)
+
+    @property
+    def cases(self) -> int:
+        """How many test cases there are."""
+        return len({score.case for one in self.measured for score in one.scores})
+
+    @property
+    def claims(self) -> Claims:
+        """What may be claimed."""
+        return self.result.claims
+
+    @functools.cached_property
+    def captions(self) -> Captions:
+        """What makes captions."""
+        return Captions(self.evidence, self.claims)
+
+    @functools.cached_property
     def times(self) -> Table:
         """A row for each run and level of the target; none while runs are missing."""
-        return time_rows.time_rows(self.evidence, levels.targets(self.evidence))
+        return time_rows.time_rows(self.evidence, time_rows.targets(self.evidence))
 
     @property
     def valid(self) -> Table:
@@ -81,7 +91,7 @@ class Facts:
     @property
     def goal(self) -> str:
         """Where the target is from."""
-        return levels.how(self.evidence)
+        return say("problem", "target", "how", self)
 
 
 def _curves(facts: Facts) -> Iterator[Figure]:
@@ -98,10 +108,10 @@ def _curves(facts: Facts) -> Iterator[Figure]:
         for across, rows in drawn:
             yield Figure(
                 f"{curve.slug}{across.suffix}",
-                f"{curve.words}{across.title}",
-                Captions(evidence).how,
                 rows,
                 functools.partial(lines.draw, curve=curve, across=across),
+                f"{curve.words}{across.title}",
+                "curves",
                 step=curve.step or 1 / scored[curve.column.split("_")[0]],
             )
 
@@ -116,17 +126,17 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
         rate = name == tuning_rows.RATE
         figure = Figure(
             "learning_rates" if rate else f"tuned_{name}",
-            f"Choice of {'learning rates' if rate else name}",
-            how.RATES if alone else how.AMONG,
             tuning_rows.tuning_rows(evidence.study, evidence.trials, evidence.choices, name),
             tuning.draw_rates,
+            f"Choice of {'learning rates' if rate else name}",
+            "rates" if alone else "rates_among",
             step=step,
             tuning=True,
         )
         yield figure
         if alone:
-            slug, title = "learning_rates_relative", "Learning rates around the best"
-            yield dataclasses.replace(figure, slug=slug, title=title, how=how.RELATIVE, draw=tuning.draw_relative)
+            slug, draw = "learning_rates_relative", tuning.draw_relative
+            yield dataclasses.replace(figure, slug=slug, title="", words="", draw=draw)
 
 
 def _paths(facts: Facts) -> Table:
@@ -134,111 +144,85 @@ def _paths(facts: Facts) -> Table:
     return curves.path_rows(entries) if entries else []
 
 
-def _void(facts: Facts) -> str:
-    if not facts.times:
-        return ""
-    return " ".join(("Epochs to a target: refused.", *time_rows.missing(facts.times), facts.goal))
+def _of_cases(facts: Facts) -> Iterator[Figure]:
+    """Yields the metrics of the cases of a segmentation, and truth and prediction of its best, median and worst."""
+    runs = facts.measured
+    if not runs:
+        return
+    for slug, boxes in pictures.BOXES.items():
+        yield Figure(slug, cases.rows(runs, [boxes.column]), functools.partial(pictures.draw_boxes, boxes=boxes))
+    from experiments.problems.datasets.load import load
+
+    slices = cast(Slices, load(facts.evidence.study.data, ("test",))["test"])
+    seed = next(seed for seed in facts.evidence.study.seeds if any(one.seed == seed for one in runs))
+    own = [one for one in runs if one.seed == seed]
+    for shown in cases.choose(runs, slices):
+        truth, found = slices.labels[shown.row], {one.label: one.predictions[shown.row] for one in own}
+        aspect = float(slices.spacing_mm[shown.row, 0] / slices.spacing_mm[shown.row, 1])
+        image, classes = slices.images[shown.row, ..., 0], facts.evidence.task.classes
+        tiles = pictures.Tiles(image, truth, found, facts.evidence.labels, classes, aspect)
+        yield Figure(
+            f"overlay_{shown.kind}",
+            [cases.counted(shown, one, truth, found[one.label]) for one in own],
+            functools.partial(pictures.draw_tiles, tiles=tiles),
+            f"Truth and prediction, {shown.kind} case",
+            "overlay",
+        )
 
 
-def _unsolved(facts: Facts) -> str:
-    whole = [row for row in facts.times if row["share"] == 1.0]
-    return " ".join((how.NO_PROFILES, *time_rows.missing(whole))) if facts.times else ""
-
-
-PATHS = Figure(
-    "trajectories", "How the rules move: illustration, not evidence",
-    how.PATHS, _paths, illustrations.draw_paths,
-)  # fmt: skip
 FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
     _curves,
+    Figure("scores", lambda facts: score_rows.dots_rows(facts.evidence, facts.result), scores.draw_dots),
     Figure(
-        "scores", "Where each run ends", lambda facts, _: how.dots(facts.result.claims),
-        lambda facts: score_rows.dots_rows(facts.evidence, facts.result), scores.draw_dots,
+        "differences", lambda facts: score_rows.differences_rows(facts.evidence, facts.result), scores.draw_differences
     ),
-    Figure(
-        "differences", "Behind the best, seed by seed", lambda facts, _: how.differences(facts.result.claims),
-        lambda facts: score_rows.differences_rows(facts.evidence, facts.result), scores.draw_differences,
-    ),
-    Figure(
-        "chances", "Interquartile means, and the chance to be better",
-        lambda facts, _: how.chances(facts.result.claims),
-        lambda facts: score_rows.chance_rows(facts.evidence, facts.result), ranks.draw_chances,
-    ),
-    Figure(
-        "scores_by_seed", "Scores and ranks by seed", how.BY_SEED,
-        lambda facts: score_rows.map_rows(facts.evidence, facts.result), ranks.draw_map,
-    ),
+    Figure("chances", lambda facts: score_rows.chance_rows(facts.evidence, facts.result), ranks.draw_chances),
+    Figure("scores_by_seed", lambda facts: score_rows.map_rows(facts.evidence, facts.result), ranks.draw_map),
     _tuned,
-    Figure(
-        "best_of_k", "Expected best of k trials", how.BEST_OF,
-        lambda facts: tuning_rows.best_of_rows(facts.evidence), tuning.draw_best_of,
-    ),
-    Figure(
-        "time_to_target", "Epochs to a target", lambda facts, table: f"{how.times(table)} {facts.goal}",
-        lambda facts: facts.valid, times.draw, _void,
-    ),
-    Figure(
-        "time_to_target_shares", "Runs that met a target", lambda facts, _: f"{how.SHARES} {facts.goal}",
-        lambda facts: facts.valid, times.draw_shares,
-    ),
-    Figure(
-        "profiles", "Profiles",
-        lambda facts, _: f"{how.ONE_PROBLEM} {how.PROFILES} {how.UNSOLVED} {facts.goal}",
-        lambda facts: time_rows.profile_rows(facts.times), profiles.draw, _unsolved,
-    ),
-    Figure(
-        "profiles_pairwise", "Profiles two by two", lambda facts, _: f"{how.ONE_PROBLEM} {how.PAIRS} {facts.goal}",
-        lambda facts: time_rows.pair_rows(facts.times), profiles.draw_pairs,
-    ),
-    Figure(
-        "costs", "What a score costs", lambda facts, _: how.costs(facts.evidence),
-        lambda facts: cost_rows.cost_rows(facts.evidence, facts.result), costs.draw,
-    ),
-    Figure(
-        "spent", "What was computed for each optimizer", lambda _, table: how.spent(table),
-        lambda facts: cost_rows.spent_rows(facts.evidence), costs.draw_spent,
-    ),
-    Figure(
-        "timing", "What a step takes", lambda facts, _: how.timing(facts.evidence),
-        lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing,
-        lambda facts: facts.evidence.untimed,
-    ),
-    Figure(
-        "critical_differences", "Ranks over problems", how.CRITICAL,
-        (), ranks.draw_critical, lambda _: how.no_diagram(1, 2),
-    ),
-)  # fmt: skip
+    Figure("best_of_k", lambda facts: tuning_rows.best_of_rows(facts.evidence), tuning.draw_best_of),
+    Figure("time_to_target", lambda facts: facts.valid, times.draw),
+    Figure("time_to_target_shares", lambda facts: facts.valid, times.draw_shares),
+    Figure("profiles", lambda facts: time_rows.profile_rows(facts.times), profiles.draw),
+    Figure("profiles_pairwise", lambda facts: time_rows.pair_rows(facts.times), profiles.draw_pairs),
+    Figure("costs", lambda facts: cost_rows.cost_rows(facts.evidence, facts.result), costs.draw),
+    Figure("spent", lambda facts: cost_rows.spent_rows(facts.evidence), costs.draw_spent),
+    Figure("timing", lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing),
+    Figure("critical_differences", (), ranks.draw_critical),
+)
+PATHS = Figure("trajectories", _paths, illustrations.draw_paths)
 
 
 def show(
     figures: Iterable[Figure],
+    kind: str,
     facts: Any,
-    caption: Callable[[Figure, str], Caption],
+    caption: Callable[[str, str, bool], Caption],
     styles: Mapping[str, Style],
     folder: Path,
     score: str = "score",
 ) -> Iterator[Shown]:
-    """Draws figures in their order, the caption made from how to read each, or yields the sentence in its place."""
+    """Draws figures in their order, or yields the sentence in the place of one without rows."""
     for figure in figures:
-        table = figure.rows(facts) if callable(figure.rows) else figure.rows
+        table, name = figure.rows(facts) if callable(figure.rows) else figure.rows, figure.words or figure.slug
+        title = figure.title or say(kind, name, "title", facts)
         if table:
-            words = figure.how(facts, table) if callable(figure.how) else figure.how
-            context = Context(caption(figure, words), styles, score, figure.step)
+            how = say(kind, name, "how", facts, table)
+            context = Context(caption(title, how, figure.tuning), styles, score, figure.step)
             files = canvas.write(figure.draw, table, context, folder, figure.slug)
-            yield Shown(figure.title, context.caption.lines[0] if figure.tuning else words, files)
-        elif why := figure.refused(facts):
-            yield Shown(figure.title, why)
+            yield Shown(title, context.caption.lines[0] if figure.tuning else how, files)
+        elif why := say(kind, name, "refused", facts):
+            yield Shown(title, why)
 
 
 def draw(
     evidence: Evidence, result: Result, folder: Path, styles: Mapping[str, Style], *, illustrations: bool = True
 ) -> list[Shown]:
     """Draws every figure of one problem that the evidence allows."""
-    facts, captions = Facts(evidence, result), Captions(evidence, result.claims)
+    facts = Facts(evidence, result)
 
-    def caption(figure: Figure, how: str) -> Caption:
-        return (captions.of_tuning if figure.tuning else captions.caption)(figure.title, how)
+    def caption(title: str, how: str, tuning: bool) -> Caption:
+        return (facts.captions.of_tuning if tuning else facts.captions.caption)(title, how)
 
-    chosen = [*FIGURES, *([PATHS] if illustrations else [])]
+    chosen = [*FIGURES, *([PATHS] if illustrations else []), _of_cases]
     figures = (one for entry in chosen for one in ([entry] if isinstance(entry, Figure) else entry(facts)))
-    return list(show(figures, facts, caption, styles, folder, evidence.task.score_title))
+    return list(show(figures, "problem", facts, caption, styles, folder, evidence.task.score_title))

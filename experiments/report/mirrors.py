@@ -10,7 +10,7 @@ import importlib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from experiments import terminal
 from experiments.errors import UserError
@@ -21,25 +21,8 @@ PACKAGES = {"tensorboard": "tensorboard", "mlflow": "mlflow-skinny"}  # name of 
 MODULES = {"tensorboard": "tensorboard.plugins.hparams", "mlflow": "mlflow"}
 
 
-class Mirror(Protocol):
-    """A program that shows runs."""
-
-    def begin(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Begins a run with its name and what it was made with."""
-
-    def tell(self, step: int, scores: Mapping[str, float]) -> None:
-        """Adds the scores of an evaluation, after so many steps."""
-
-    def end(self, status: str) -> None:
-        """Ends the run."""
-
-
-def opened(kind: str, folder: Path) -> Mirror:
+def opened(kind: str, folder: Path) -> Board | Tracker:
     """Returns a mirror that writes into a folder.
-
-    Args:
-        kind: `tensorboard` or `mlflow`.
-        folder: where it writes.
 
     Raises:
         UserError: its package is not installed.
@@ -53,13 +36,8 @@ def opened(kind: str, folder: Path) -> Mirror:
     return Board(folder) if kind == "tensorboard" else Tracker(folder)
 
 
-def mirror(found: Iterable[Record], to: Mirror) -> int:
-    """Copies records, their test scores sealed, and returns how many.
-
-    Args:
-        found: the records.
-        to: where they go.
-    """
+def mirror(found: Iterable[Record], to: Board | Tracker) -> int:
+    """Copies records, their test scores sealed, and returns how many."""
     count = 0
     for record in found:
         to.begin(name_of(record), settings_of(record))
@@ -79,7 +57,7 @@ def name_of(record: Record) -> str:
 def settings_of(record: Record) -> dict[str, Any]:
     """Returns what a run was made with: plain numbers, words and booleans."""
     run = record.run
-    told = {
+    return {
         "optimizer": run.label,
         "learning_rate": run.learning_rate,
         "seed": run.seed,
@@ -88,8 +66,8 @@ def settings_of(record: Record) -> dict[str, Any]:
         "data": run.data,
         "batch_size": run.batch_size,
         "study": run.study[:8],
+        **run.hyperparameters,
     }
-    return {**told, **run.hyperparameters}
 
 
 def scores_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
@@ -99,11 +77,6 @@ def scores_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
         for key, value in evaluation.items()
         if key not in SKIPPED and isinstance(value, int | float) and not key.startswith("test_")
     }
-
-
-def finite(scores: Mapping[str, float]) -> dict[str, float]:
-    """Returns the finite ones among scores."""
-    return {key: value for key, value in scores.items() if math.isfinite(value)}
 
 
 class Board:
@@ -167,7 +140,7 @@ class Tracker:
 
     def tell(self, step: int, scores: Mapping[str, float]) -> None:
         """Adds the finite scores of an evaluation: its data base refuses others."""
-        self._mlflow.log_metrics(finite(scores), step=step)
+        self._mlflow.log_metrics({k: value for k, value in scores.items() if math.isfinite(value)}, step=step)
 
     def end(self, status: str) -> None:
         """Ends the run, and says how it ended."""

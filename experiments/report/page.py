@@ -1,219 +1,130 @@
-"""The report as one page that needs nothing else: no network, and to be read no script."""
+"""The report as one page that needs nothing else: no network, and to be read no script; names are never markup."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import functools
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
+from experiments.analysis import columns
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Finding
-from experiments.analysis.results import NAME, Result, Row, cells, headings, number
-from experiments.analysis.statistics import Comparison
-from experiments.report import costs, timing
+from experiments.analysis.results import Result
+from experiments.report import tables
 from experiments.report.captions import Captions
 from experiments.report.gallery import Shown
-from experiments.report.markup import Cell, download, element, inlined, policy, table, text
-from experiments.report.text import as_csv, notes, pairs_csv
-from experiments.text import to_csv
+from experiments.report.text import notes
 
 HERE = Path(__file__).parent
-PAIR_HEADINGS = (
-    "A",
-    "B",
-    "A - B",
-    "95 % CI",
-    "test",
-    "p",
-    "p (Holm)",
-    "p, exact",
-    "P(A is better)",
-    "A is",
-    "in words",
-)
-FALLING = ("P(A is better)",)
+LEAST = 11.0  # px, the height of the smallest letters
+WORDS = re.compile(r'<g data-words="(\w+)">(.*?)</g>', re.DOTALL)
+HEIGHT = re.compile(r'(?:translate\(\S+ |\by=")(-?[\d.]+)')
+VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+SIZE = re.compile(r"font-size: ([\d.]+)px")
 
 
 def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: Sequence[Finding]) -> str:
-    """Returns the page; the same evidence gives the same bytes.
-
-    Args:
-        evidence: the study's.
-        result: its table.
-        shown: its figures, drawn.
-        findings: the rules that it breaks.
-    """
-    sections = [
-        element("p", text(result.headline), class_="headline", id="headline"),
-        broken(findings),
-        _contents(evidence, shown),
-        filters(evidence, {_problem(evidence): f"{evidence.task.title} on {evidence.study.data}"}),
-        _results(evidence, result),
-        _pairs(evidence, result.comparisons),
-        _runs(evidence),
-        timing.section(evidence, _problem(evidence)),
-        *(drawn(place, figure) for place, figure in enumerate(shown)),
-        costs.section(evidence, _problem(evidence)),
-        _origin(evidence),
-    ]
-    return document(Captions(evidence, result.claims).title("Report"), sections)
+    """Returns the page; the same evidence gives the same bytes."""
+    return render(
+        "page.html",
+        Captions(evidence, result.claims).title("Report"),
+        evidence=evidence,
+        result=result,
+        findings=findings,
+        problems={tables.problem(evidence): f"{evidence.task.title} on {evidence.study.data}"},
+        results=tables.of_results(evidence, result),
+        notes=notes(evidence, result),
+        pairs=tables.of_pairs(evidence, result.comparisons),
+        runs=tables.of_runs(evidence),
+        steps=tables.of_steps(evidence),
+        figures=shown,
+        costs=tables.of_costs(evidence),
+        origin=Captions(evidence).footer[:-1],
+    )
 
 
-def document(title: str, sections: Sequence[str]) -> str:
-    """Returns a whole page: what it is called, and the markup of its sections, empty ones left out."""
+def render(template: str, title: str, **context: Any) -> str:
+    """Returns a page from one of the templates in this folder; it needs nothing else, and allows no other script."""
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    head = [
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{text(policy(script))}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<link rel="icon" href="data:,">',
-        element("title", text(title)),
-        element("style", style),
-    ]
-    sections = [element("h1", text(title)), *sections]
-    body = "\n".join([element("main", "\n".join(filter(None, sections))), f"<script>{script}</script>"])
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{chr(10).join(head)}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+    page = templates().get_template(template)
+    return page.render(title=title, style=style, script=script, policy=policy(script), **context)
+
+
+@functools.cache
+def templates() -> jinja2.Environment:
+    """Returns the templates of pages, in which every value is escaped that is not called safe."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    filters = (("base64", _base64), ("json", json.dumps), ("key", _key), ("shown", columns.shown))
+    found.filters.update(filters, inlined=inlined, content=_content)
+    return found
 
 
-def broken(findings: Sequence[Finding]) -> str:
-    """Returns the rules that are broken, in red, or the sentence that there are none."""
-    if not findings:
-        return element(
-            "p", "No rule of the protocol is broken: the lint has nothing to say.", class_="quiet", id="lint"
-        )
-    items = "".join(
-        element("li", f"{element('strong', text(finding.code))}: {text(finding.sentence)}") for finding in findings
-    )
-    heading = element("h2", f"{len(findings)} broken {'rule' if len(findings) == 1 else 'rules'}")
-    return element("section", heading + element("ul", items), class_="broken", id="lint")
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
-def _contents(evidence: Evidence, shown: Sequence[Shown]) -> str:
-    tables = [(NAME, "Results"), ("pairs", "All pairs"), ("runs", "All runs")]
-    figures = [(f"figure-{figure.slug}", figure.title) for figure in shown if figure.files]
-    last = [("costs", "Costs")] if costs.rows(evidence) else []
-    there = [*tables, *figures, *last]
-    links = "".join(element("li", element("a", text(words), href=f"#{target}")) for target, words in there)
-    return element("nav", element("ul", links), aria_label="contents")
+def _content(shown: Shown, suffix: str) -> str:
+    """Returns the text of one of a figure's files."""
+    return next(path for path in shown.files if path.suffix == suffix).read_text(encoding="utf-8")
 
 
-def filters(evidence: Evidence, problems: Mapping[str, str]) -> str:
-    """Returns the boxes that show and hide optimizers and problems; they stay hidden where no script runs.
+def _key(value: Any) -> Any:
+    """Returns what a cell is sorted by: a number as JavaScript reads it, and nothing where there is none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+    return "" if value is None else value
 
-    Args:
-        evidence: has the optimizers.
-        problems: what each problem is called in the tables -> in words.
+
+def inlined(svg: str, prefix: str) -> str:
+    """Returns an SVG as part of a page, which says its words itself: without them, and as wide as its letters need.
+
+    Its preamble is left out, and its names are those of no other figure.
     """
-    boxes = [_box("optimizer", entry.label, entry.label, entry.style.color) for entry in evidence.study.optimizers]
-    others = "".join(_box("problem", name, words) for name, words in problems.items())
-    fields = [
-        element("fieldset", element("legend", "optimizers") + "".join(boxes)),
-        element("fieldset", element("legend", "problems") + others),
-    ]
-    return f'<form class="filters" hidden>{"".join(fields)}</form>'
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<(metadata|desc)>.*?</\1>", "", svg, flags=re.DOTALL)
+    svg = _sized(_without_words(svg))
+    names = set(re.findall(r'\bid="([^"]+)"', svg))
+    for name in sorted(names, key=len, reverse=True):
+        svg = svg.replace(f'id="{name}"', f'id="{prefix}-{name}"')
+        svg = svg.replace(f'"#{name}"', f'"#{prefix}-{name}"').replace(f"url(#{name})", f"url(#{prefix}-{name})")
+    return svg.rstrip()
 
 
-def _box(name: str, value: str, words: str, color: str = "") -> str:
-    swatch = element("span", "", class_="swatch", style=f"background:{color}") if color else ""
-    box = f'<input type="checkbox" name="{text(name)}" value="{text(value)}" checked> '
-    return element("label", f"{box}{swatch}{text(words)}")
+def _without_words(svg: str) -> str:
+    """Returns an SVG without title, caption and footer, and without the room that they took."""
+    found = {name: list(map(float, HEIGHT.findall(group))) for name, group in WORDS.findall(svg)}
+    box = VIEW.search(svg)
+    if not found or box is None:
+        return svg
+    width, height = map(float, box.groups())
+    top = max(y for name in ("title", "lines") for y in found.get(name, [0.0])) + 4
+    bottom = min(found.get("footer", [height + 9])) - 9
+    return VIEW.sub(f'viewBox="0 {top:g} {width:g} {bottom - top:g}"', WORDS.sub("", svg), count=1)
 
 
-def _results(evidence: Evidence, result: Result) -> str:
-    csv = download(f"{NAME}.csv", as_csv(evidence, result), "the numbers as CSV")
-    rows = [list(zip(cells(row), _keys(row), strict=True)) for row in result.rows]
-    about = [_about(evidence, [row.label], row.tied) for row in result.rows]
-    names = headings(evidence.task.score_title)
-    falling = names[2:6] if evidence.higher else names[6:7]  # scores; what the best is ahead of a loss is below 0
-    shown = table(NAME, f"Test scores, {csv}", names, rows, about, falling)
-    said = "".join(element("li", text(note)) for note in notes(evidence, result))
-    return "\n".join([element("h2", "Results"), shown, element("ul", said, class_="notes")])
+def _sized(svg: str) -> str:
+    """Returns an SVG that is never narrower than its smallest letters can be read at; a phone scrolls it."""
+    sizes, box = list(map(float, SIZE.findall(svg))), re.search(r'viewBox="\S+ \S+ (\S+) ', svg)
+    least = f' style="min-width: {math.ceil(float(box[1]) * LEAST / min(sizes))}px"' if sizes and box else ""
+    return re.sub(r'<svg\b((?:(?! width=)[^>])*) width="[^"]*" height="[^"]*"', rf"<svg{least}\1", svg, count=1)
 
 
-def _keys(row: Row) -> list[Any]:
-    """Returns what each cell of a row is sorted by."""
-    centre, lag = row.centre, row.lag
-    return [
-        row.label,
-        row.learning_rate,
-        centre.mean.value if centre else None,
-        centre.median if centre else None,
-        centre.iqm if centre else None,
-        row.by_rule,
-        lag.difference if lag else 0.0 if centre else None,  # the best is as good as itself
-        lag.corrected_p if lag else None,
-        lag.superiority if lag else None,
-        row.verdict,
-        row.runs,
-        row.seconds,
-    ]
-
-
-def _pairs(evidence: Evidence, pairs: Sequence[Comparison]) -> str:
-    if not pairs:
-        return ""
-    rows = [_pair(pair) for pair in pairs]
-    about = [_about(evidence, [pair.first, pair.second], False) for pair in pairs]
-    csv = download("pairs.csv", pairs_csv(evidence, pairs), "the numbers as CSV")
-    words = f"Every pair, corrected together for their number, {csv}"
-    return "\n".join([element("h2", "All pairs"), table("pairs", words, PAIR_HEADINGS, rows, about, FALLING)])
-
-
-def _pair(pair: Comparison) -> list[Cell]:
-    low, high = pair.expanded
-    p = [(f"{value:.2g}" if value == value else "-", value) for value in (pair.p, pair.corrected_p, pair.exact_p)]
-    return [
-        (pair.first, pair.first),
-        (pair.second, pair.second),
-        (number(pair.difference), pair.difference),
-        (f"{number(low)} to {number(high)}" if low == low else "-", low),
-        (pair.test or "-", pair.test),
-        *p,
-        (f"{pair.superiority:.2f}" if pair.superiority == pair.superiority else "-", pair.superiority),
-        (pair.verdict + pair.mark, pair.verdict),
-        (pair.words(), ""),
-    ]
-
-
-def _runs(evidence: Evidence) -> str:
-    splits = ("train", "validation", "test")
-    names = ("optimizer", "seed", "status", "passes", *(f"{split} {evidence.task.score_title}" for split in splits))
-    plain: list[dict[str, Any]] = []
-    for label in evidence.labels:
-        for record in evidence.of(label):
-            last = record.evaluations[-1]
-            ends = [float(last[f"{split}_{evidence.score}"]) for split in splits]
-            plain.append(dict(zip(names, (label, record.run.seed, record.status, last["epoch"], *ends), strict=True)))
-    rows = [[(number(v) if isinstance(v, float) else str(v), v) for v in row.values()] for row in plain]
-    about = [_about(evidence, [row["optimizer"]], False) for row in plain]
-    csv = download("runs.csv", to_csv(plain), "the numbers as CSV")
-    shown = table("runs", f"After the last pass, {csv}", names, rows, about, names[4:] if evidence.higher else ())
-    return "\n".join([element("h2", "All runs"), shown])
-
-
-def _about(evidence: Evidence, labels: Sequence[str], tied: bool) -> Mapping[str, Any]:
-    return {"optimizer": list(labels), "problem": [_problem(evidence)], "class": "tied" if tied else None}
-
-
-def _problem(evidence: Evidence) -> str:
-    return f"{evidence.study.task} on {evidence.study.data}"
-
-
-def drawn(place: int, shown: Shown) -> str:
-    """Returns a figure with its heading, its words and its numbers; its place makes the names in it unique."""
-    heading = element("h2", text(shown.title))
-    if not shown.files:
-        return heading + element("p", text(shown.words), class_="quiet")
-    files = {path.suffix: path for path in shown.files}
-    card = element("div", inlined(files[".svg"].read_text(encoding="utf-8"), f"f{place}"), class_="card", tabindex="0")
-    csv = download(files[".csv"].name, files[".csv"].read_text(encoding="utf-8"), "the numbers as CSV")
-    caption = element("figcaption", f"{text(shown.words)} {csv}")
-    return heading + element("figure", f"{card}\n{caption}", id=f"figure-{shown.slug}")
-
-
-def _origin(evidence: Evidence) -> str:
-    lines = "".join(element("li", text(line)) for line in Captions(evidence).footer[:-1])
-    command = element("p", f"Drawn by {element('code', text(evidence.command))}, which draws it again.")
-    return element("h2", "Where this comes from") + element("ul", lines, class_="notes") + command
+def policy(script: str) -> str:
+    """Returns a content security policy that allows this one script, and nothing from anywhere else."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:"

@@ -8,22 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments import terminal
-from experiments.analysis.results import Row, cells, headings, mean_of, number
+from experiments.analysis import results
+from experiments.analysis.columns import cells, headings
 from experiments.report import Report
 from experiments.report.captions import Captions
 
 
 def show(made: Report, *, wide: bool) -> None:
-    """Prints the result table, what may be said of it, how it was made, and the rules that are broken.
-
-    Args:
-        made: the report.
-        wide: whether all columns are shown, in parts where they do not fit beside each other.
-    """
+    """Prints the result table, what may be said of it, how it was made, and the rules that are broken."""
     captions, rows = Captions(made.evidence, made.result.claims), made.result.rows
-    names, texts = (headings, cells) if wide else (short_headings, short_cells)
+    columns = (results.columns if wide else results.brief)(made.evidence)
     terminal.say(captions.title("Results"))
-    shown = terminal.table(names(captions.task.score_title), [*map(texts, rows)], [row.tied for row in rows])
+    shown = terminal.table(headings(columns), [cells(columns, row) for row in rows], [row.tied for row in rows])
     print(f"\n{shown}\n")
     terminal.say(made.result.headline)
     print()
@@ -43,21 +39,3 @@ def tell_files(made: Sequence[Path], folder: Path) -> None:
     figures = f"{drawn} {'figures' if drawn > 1 else 'figure'}, each as PNG, SVG and CSV"
     terminal.say(f"Written to {folder}: {'; '.join(filter(None, (figures, ', '.join(others))))}.")
     print(f"Open {page}", flush=True)
-
-
-def short_headings(score: str) -> tuple[str, ...]:
-    """Returns the headings of the table that fits a terminal."""
-    return "optimizer", "rate", f"test {score} [95 % CI]", "gap to best", "verdict"
-
-
-def short_cells(row: Row) -> tuple[str, ...]:
-    """Returns a row of the table that fits a terminal."""
-    rate = f"{row.learning_rate:.3g}" + (" (edge)" if row.boundary else "")
-    gap = "-" if row.lag is None else number(row.lag.difference)
-    return row.label, rate, _score(row), gap, row.verdict
-
-
-def _score(row: Row) -> str:
-    if row.diverged:
-        return f"{row.diverged} of {row.wanted} diverged"
-    return f"{row.runs} of {row.wanted} runs" if row.centre is None else mean_of(row.centre)

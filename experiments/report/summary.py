@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.analysis.overview import Overview, chance_table, map_table, times_table
-from experiments.analysis.results import number
+from experiments.analysis.columns import Column, number
+from experiments.analysis.overview import Overview, chance_table, map_table
 from experiments.analysis.score_rows import critical_rows
+from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
 from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of, speed_rows
 from experiments.figures import profiles, ranks, times
 from experiments.figures.canvas import Caption
 from experiments.records import files
-from experiments.report import how
 from experiments.report.captions import Captions
 from experiments.report.gallery import Figure, Shown, show
-from experiments.report.markup import download, element, table, text
-from experiments.report.page import document, drawn, filters
+from experiments.report.page import render
+from experiments.report.tables import ReportTable
 from experiments.studies import Style
 from experiments.text import Table
 
@@ -25,111 +25,75 @@ NAME = "overview"
 
 
 def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -> list[Path]:
-    """Writes the page, its figures and their numbers; returns the files.
-
-    Args:
-        overview: the problems.
-        pages: the report of each, in their order, inside the folder.
-        title: of the study.
-        folder: where the files go.
-    """
+    """Writes the page, its figures and their numbers; returns the files."""
     styles = {entry.label: entry.style for entry in overview.evidence[0].study.optimizers}
     if all(one.task.toy for one in overview.evidence):
         title = f"{title} (illustration, not evidence)"  # rule B20
     else:
         title += overview.claims.mark
-    rows = map_table(overview)
     shown = figures(overview, styles, title, folder)
-    csv = next(path for path in shown[0].files if path.suffix == ".csv").read_text(encoding="utf-8")
-    said = "".join(element("li", text(sentence)) for sentence in overview.words())
-    links = "".join(
-        element("li", element("a", text(name), href=page.relative_to(folder).as_posix()))
-        for name, page in zip(overview.problems, pages, strict=True)
+    page = render(
+        "overview.html",
+        f"Overview: {title}",
+        said=overview.words(),
+        pages={name: page.relative_to(folder).as_posix() for name, page in zip(overview.problems, pages, strict=True)},
+        optimizers=overview.evidence[0].study.optimizers,
+        problems={name: name for name in overview.problems},
+        results=_table(overview, next(path for path in shown[0].files if path.suffix == ".csv")),
+        figures=shown,
     )
-    sections = [
-        element("ul", said, class_="headline", id="headline"),
-        element("h2", "The report of each problem"),
-        element("ul", links, id="problems"),
-        filters(overview.evidence[0], {name: name for name in overview.problems}),
-        element("h2", "Results"),
-        _table(rows, csv, higher=all(one.higher for one in overview.evidence)),
-        *(drawn(place, figure) for place, figure in enumerate(shown)),
-    ]
-    path = folder / f"{NAME}.html"
-    files.write(path, document(f"Overview: {title}", sections))
-    return [*(path for figure in shown for path in figure.files), path]
+    files.write(folder / f"{NAME}.html", page)
+    return [*(path for figure in shown for path in figure.files), folder / f"{NAME}.html"]
 
 
 def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
     """Draws every figure of several problems that they allow."""
 
-    def caption(figure: Figure, how: str) -> Caption:
+    def caption(shown: str, how: str, tuning: bool) -> Caption:
         studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
         first, seeds = Captions(overview.evidence[0]), len(overview.evidence[0].study.seeds)
         footer = (f"studies: {studies}; {seeds} seeds; {first.versions}", first.footer[-1])
-        whole = f"{figure.title}: {title}"
+        whole = f"{shown}: {title}"
         return Caption(whole, (how,), footer, f"{whole}. {how}")
 
-    return list(show(FIGURES, overview, caption, styles, folder))
-
-
-def _no_diagram(overview: Overview) -> str:
-    """Returns why there is no critical-difference diagram: below eight problems, or where nothing may be claimed."""
-    return how.no_diagram(len(overview.problems), len(overview.labels)) or how.unclaimed(overview.claims)
+    return list(show(FIGURES, "overview", overview, caption, styles, folder))
 
 
 def _ranks(overview: Overview) -> Table:
-    few = _no_diagram(overview)
+    """Returns the rows of the critical-difference diagram: none below eight problems, or where nothing is claimed."""
+    few = len(overview.problems) < LEAST_PROBLEMS or len(overview.labels) < 2 or not overview.claims.allowed
     return [] if few else critical_rows(overview.ranks(), overview.identity, len(overview.problems))
 
 
 def _speed(overview: Overview) -> Table:
-    return speed_rows(times_table(overview), reference_of(overview.evidence[0].study.optimizers))
+    return speed_rows(overview.times, reference_of(overview.evidence[0].study.optimizers))
 
 
 FIGURES = (
-    Figure(NAME, "Every problem", lambda overview, _: how.overview(overview.claims), map_table, ranks.draw_overview),
-    Figure("chances", "Over all problems", how.CHANCES_OVER, chance_table, ranks.draw_chances),
-    Figure(
-        "critical_differences", "Ranks over problems", how.CRITICAL, _ranks, ranks.draw_critical,
-        _no_diagram,
-    ),
-    Figure(
-        "speed_ups", "Speed-ups",
-        lambda overview, rows: how.SPEED.format(rows[0]["reference"]) + how.void(times_table(overview)),
-        _speed, times.draw_speed_ups,
-    ),
-    Figure(
-        "profiles", "Profiles", lambda overview, _: f"{how.UNIT} {how.PROFILES}{how.void(times_table(overview))}",
-        lambda overview: profile_rows(times_table(overview)), profiles.draw,
-        lambda overview: how.NO_PROFILES + how.void(times_table(overview)),
-    ),
-    Figure(
-        "profiles_pairwise", "Profiles two by two",
-        lambda overview, _: f"{how.UNIT} {how.PAIRS}{how.void(times_table(overview))}",
-        lambda overview: pair_rows(times_table(overview)), profiles.draw_pairs,
-    ),
-)  # fmt: skip
+    Figure(NAME, map_table, ranks.draw_overview),
+    Figure("chances", chance_table, ranks.draw_chances),
+    Figure("critical_differences", _ranks, ranks.draw_critical),
+    Figure("speed_ups", _speed, times.draw_speed_ups),
+    Figure("profiles", lambda overview: profile_rows(overview.times), profiles.draw),
+    Figure("profiles_pairwise", lambda overview: pair_rows(overview.times), profiles.draw_pairs),
+)
 
 
-def _table(rows: list[dict[str, Any]], csv: str, *, higher: bool) -> str:
-    headings = ("optimizer", "problem", "mean test score", "95 % CI", "place, 0 to 1", "verdict", "diverged")
-    cells = [
-        [
-            (row["optimizer"], row["optimizer"]),
-            (row["problem"], row["problem"]),
-            (number(row["score"]), row["score"]),
-            (f"{number(row['low'])} to {number(row['high'])}", row["low"]),
-            (f"{row['normalised']:.3f}", row["normalised"]),
-            (row["verdict"], row["verdict"]),
-            (str(row["diverged"]), row["diverged"]),
-        ]
-        for row in rows
-    ]
-    about = [
-        {"optimizer": [row["optimizer"]], "problem": [row["problem"]], "class": "tied" if row["tied"] else None}
-        for row in rows
-    ]
-    link = download(f"{NAME}.csv", csv, "the numbers as CSV")
-    falling = ("place, 0 to 1", *(("mean test score",) if higher else ()))
-    return table("results", f"Test scores on every problem, {link}", headings, cells, about, falling)
+def _table(overview: Overview, saved: Path) -> ReportTable[Mapping[str, Any]]:
+    higher = all(one.higher for one in overview.evidence)
+    columns: tuple[Column[Mapping[str, Any]], ...] = (
+        Column("", "optimizer", lambda row: row["optimizer"]),
+        Column("", "problem", lambda row: row["problem"]),
+        Column("", "mean test score", lambda row: row["score"], number, falling=higher),
+        Column(
+            "", "95 % CI", lambda row: row["low"], text=lambda row: f"{number(row['low'])} to {number(row['high'])}"
+        ),
+        Column("", "place, 0 to 1", lambda row: row["normalised"], "{:.3f}".format, falling=True),
+        Column("", "verdict", lambda row: row["verdict"]),
+        Column("", "diverged", lambda row: row["diverged"]),
+    )
+    return ReportTable(
+        "results", "Results", "Test scores on every problem", saved.name, columns, map_table(overview),
+        lambda row: [row["optimizer"]], lambda row: row["problem"], tied=lambda row: row["tied"],
+        saved=saved.read_text(encoding="utf-8"),
+    )  # fmt: skip

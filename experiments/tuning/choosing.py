@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from experiments import optimizers
 from experiments.problems import tasks
@@ -30,50 +30,30 @@ SPACE = "space v1"  # as `space` defines it; another definition is another numbe
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """How one tuning run ended; a diverged one has no scores.
+    """How one tuning run ended; a diverged one has no scores."""
 
-    Attributes:
-        label: of the optimizer.
-        learning_rate: the rate tried.
-        seed: of the run.
-        score: validation score, turned so that greater is better; minus infinity where it diverged.
-        loss: validation loss, infinity where it diverged.
-        round: number of the search, from 0.
-        widenings: how often its space was widened before.
-        index: number of the point in the search.
-    """
-
-    label: str
-    learning_rate: float
-    seed: int
-    score: float
-    loss: float
-    round: int = 0
-    widenings: int = 0
-    index: int = 0
+    label: str  # of the optimizer
+    learning_rate: float  # the rate tried
+    seed: int  # of the run
+    score: float  # validation score, turned so that greater is better; minus infinity where it diverged
+    loss: float  # validation loss, infinity where it diverged
+    round: int = 0  # number of the search, from 0
+    widenings: int = 0  # how often its space was widened before
+    index: int = 0  # number of the point in the search
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """The chosen hyperparameters of an optimizer.
+    """The chosen hyperparameters of an optimizer."""
 
-    Attributes:
-        values: hyperparameters by name, the learning rate among them.
-        window: the lowest and highest rate of the range it was chosen from.
-        widenings: how often the space was widened.
-        boundary: whether the best still lay at an edge when no widening was left.
-        validation_score: median over the tuning seeds, turned so that greater is better; NaN where nothing was tried.
-        trials: tuning runs in the last search, and in all.
-        round: number of the search it comes from.
-    """
-
-    values: Mapping[str, float]
-    window: tuple[float, float]
-    widenings: int
-    boundary: bool
+    values: Mapping[str, float]  # hyperparameters by name, the learning rate among them
+    window: tuple[float, float]  # the lowest and highest rate of the range it was chosen from
+    widenings: int  # how often the space was widened
+    boundary: bool  # whether the best still lay at an edge when no widening was left
+    # median over the tuning seeds, turned so that greater is better; NaN where nothing was tried
     validation_score: float
-    trials: tuple[int, int]
-    round: int = 0
+    trials: tuple[int, int]  # tuning runs in the last search, and in all
+    round: int = 0  # number of the search it comes from
 
     @property
     def learning_rate(self) -> float:
@@ -101,27 +81,31 @@ def searches(study: Study, entry: Entry) -> list[Search]:
 
 
 def algorithm(study: Study, entry: Entry, schedule: str) -> str:
-    """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials.
-
-    Args:
-        study: has track and budget.
-        entry: the optimizer.
-        schedule: of its runs.
-    """
+    """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials."""
     made = searches(study, entry) if study.tuned else []
     rounds = f" x {len(made)}" if len(made) > 1 else ""
     searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else "documented values | K=0"
     return f"{entry.label} | {schedule} | {searched}"
 
 
-def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list[Search]:
-    """Returns the choice for one optimizer, or the searches whose points have to be tried next.
+def made(study: Study, entry: Entry, trials: Sequence[Trial]) -> Iterator[tuple[Search, list[Trial]]]:
+    """Yields the searches that an optimizer's trials were made in, widened ones among them, each with its trials."""
+    own = [trial for trial in trials if trial.label == entry.label]
+    for first in searches(study, entry):
+        search: Search | None = first
+        while search is not None and (here := within(own, search)):
+            yield search, here
+            winner = best(here)
+            search = search.widened(winner) if winner < search.trials else None
 
-    Args:
-        study: has the rules.
-        entry: the optimizer.
-        trials: of all optimizers so far.
-    """
+
+def within(trials: Sequence[Trial], search: Search | Choice) -> list[Trial]:
+    """Returns those trials that were made in a search, or in that of a choice."""
+    return [t for t in trials if (t.round, t.widenings) == (search.round, search.widenings)]
+
+
+def settle(study: Study, entry: Entry, trials: Sequence[Trial]) -> Choice | list[Search]:
+    """Returns the choice for one optimizer, or the searches whose points have to be tried next."""
     own = [trial for trial in trials if trial.label == entry.label]
     settled = [_settle(study, search, own) for search in searches(study, entry)]
     open_ = [found for found in settled if isinstance(found, Search)]
@@ -151,7 +135,7 @@ def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]
     said = []
     for entry in study.optimizers:
         choice = choices.get(entry.label)
-        here = [] if choice is None else [t for t in trials if t.label == entry.label and _last(t, choice)]
+        here = within([t for t in trials if t.label == entry.label], choice) if choice else []
         if choice is None or not here:
             continue
         # Widening moves a range and leaves the order of the points in it, and their places.
@@ -168,14 +152,10 @@ def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]
     return said
 
 
-def _last(trial: Trial, choice: Choice) -> bool:
-    return (trial.round, trial.widenings) == (choice.round, choice.widenings)
-
-
 def _settle(study: Study, search: Search, own: Sequence[Trial]) -> Choice | Search:
     """Returns what one round chooses, or the search that has to be made next."""
     while True:
-        here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
+        here = within(own, search)
         if len({(t.index, t.seed) for t in here}) < search.trials * len(study.tuning.seeds):
             return search
         winner = best(here)

@@ -27,33 +27,19 @@ MOST_STEPS = 100_000
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is tested.
+    """What is tested."""
 
-    Attributes:
-        name: of the study, or of the task where no study was named.
-        task: model and loss.
-        data: whose training split is used; no other is loaded.
-        optimizer: its name in `tfoptim.get`.
-        hyperparameters: its arguments but for the learning rate.
-        batch_size: examples a step.
-        low: first rate.
-        high: last rate.
-        steps: how many rates are tried.
-        linear: whether they grow by equal differences instead of equal ratios.
-        seed: of weights, order and dropout; one of those for tuning, so that no evaluation is anticipated.
-    """
-
-    name: str
-    task: str
-    data: str
-    optimizer: str
-    hyperparameters: Mapping[str, Any]
-    batch_size: int
-    low: float
-    high: float
-    steps: int
-    linear: bool
-    seed: int
+    name: str  # of the study, or of the task where no study was named
+    task: str  # model and loss
+    data: str  # whose training split is used; no other is loaded
+    optimizer: str  # its name in `tfoptim.get`
+    hyperparameters: Mapping[str, Any]  # its arguments but for the learning rate
+    batch_size: int  # examples a step
+    low: float  # first rate
+    high: float  # last rate
+    steps: int  # how many rates are tried
+    linear: bool  # whether they grow by equal differences instead of equal ratios
+    seed: int  # of weights, order and dropout; one of those for tuning, so that no evaluation is anticipated
 
     @property
     def rates(self) -> list[float]:

@@ -33,18 +33,12 @@ BITS = 53  # of a float: with no more digits than fit, every point is exact
 
 @dataclasses.dataclass(frozen=True)
 class LogUniform:
-    """A scale: each decade of the range is as likely as any other.
+    """A scale: each decade of the range is as likely as any other."""
 
-    Attributes:
-        name: the hyperparameter.
-        low: smallest value.
-        high: largest value.
-        one_minus: whether the range is that of 1 - value, as for decay rates close to 1; widening then ends at 1.
-    """
-
-    name: str
-    low: float
-    high: float
+    name: str  # the hyperparameter
+    low: float  # smallest value
+    high: float  # largest value
+    # whether the range is that of 1 - value, as for decay rates close to 1; widening then ends at 1
     one_minus: bool = False
 
     def value(self, unit: float) -> float:
@@ -100,21 +94,13 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """A complete search of one optimizer's space on one problem.
+    """A complete search of one optimizer's space on one problem."""
 
-    Attributes:
-        problem: name of the problem; with the round, it decides the scramble.
-        round: number of the search, from 0.
-        space: the axes, the learning rate first.
-        trials: points tried.
-        widenings: how often the space was widened before it became this one.
-    """
-
-    problem: str
-    round: int
-    space: tuple[LogUniform, ...]
-    trials: int
-    widenings: int = 0
+    problem: str  # name of the problem; with the round, it decides the scramble
+    round: int  # number of the search, from 0
+    space: tuple[LogUniform, ...]  # the axes, the learning rate first
+    trials: int  # points tried
+    widenings: int = 0  # how often the space was widened before it became this one
 
     @functools.cached_property
     def points(self) -> tuple[Point, ...]:
@@ -139,11 +125,7 @@ class Search:
 
 
 def unequal(searches: Mapping[str, Search]) -> list[str]:
-    """Returns the differences between the searches of some optimizers on one problem, a sentence each (rules B5, B6).
-
-    Args:
-        searches: by the optimizer's label, before any widening: what widening adds follows from the rule.
-    """
+    """Returns the differences between the searches of some optimizers on one problem, a sentence each (B5, B6)."""
     labels = list(searches)
     return [
         f"{labels[0]} and {label} must have the same {what}, got {one!r} and {two!r}."
@@ -167,14 +149,7 @@ _EQUAL: Mapping[str, Callable[[Search], Any]] = {
 
 
 def halton(problem: str, round_: int, axis: int, index: int) -> float:
-    """Returns the place of a point on an axis, in [0, 1).
-
-    Args:
-        problem: name of the problem.
-        round_: number of the search on it; another round is another scramble.
-        axis: number of the axis, from 0, below 6.
-        index: number of the point, from 0.
-    """
+    """Returns the place of a point on an axis, in [0, 1)."""
     return radical_inverse(index, permutations(problem, round_, axis))
 
 

@@ -38,17 +38,11 @@ POOL = (
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The validation score that counts as solved.
+    """The validation score that counts as solved."""
 
-    Attributes:
-        value: median over the seeds of the best validation score.
-        optimizer: the best of the pool.
-        seeds: of the runs that it was read from.
-    """
-
-    value: float
-    optimizer: str
-    seeds: int
+    value: float  # median over the seeds of the best validation score
+    optimizer: str  # the best of the pool
+    seeds: int  # of the runs that it was read from
 
     @property
     def words(self) -> str:
@@ -86,15 +80,7 @@ def best(record: Record, task: Task) -> float:
 
 
 def write(path: Path, study: Study, label: str, choice: choosing.Choice, found: Sequence[Record]) -> Target:
-    """Writes the target of a study of one problem next to it, and returns it.
-
-    Args:
-        path: the study's file.
-        study: of one problem.
-        label: the best optimizer of the pool.
-        choice: its hyperparameters.
-        found: the records of its runs with seeds of their own.
-    """
+    """Writes the target of a study of one problem next to it, and returns it."""
     task, whole = tasks.get(study.task), pool(study)
     content = {
         "study": path.stem,

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from experiments.analysis.statistics import compare, generator
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
 
 # Final epochs of DeepOBS's baselines (Schneider, Balles and Hennig, 2019; MIT licence), seeds 42 to 51: correct test
 # images out of 9,984, and test losses with three decimals.
@@ -39,9 +40,9 @@ def table(problem):
     return {label: by_seed(np.array(correct) / 9984) for label, correct in CORRECT[problem].items()}
 
 
-def told(table, a, b, **how):
+def told(table, a, b):
     """The comparison of two optimizers of a table."""
-    (row,) = compare({a: table[a], b: table[b]}, rng(), higher_is_better=True, **how)
+    (row,) = compare({a: table[a], b: table[b]}, rng(), higher_is_better=True)
     return row
 
 

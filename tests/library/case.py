@@ -30,12 +30,17 @@ class Case:
     signature: str = ""  # rule arguments of a class that Keras lacks
     learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
     slots: tuple[str, ...] = ()  # state kept for each variable
+    one_number: tuple[str, ...] = ()  # those of them that are one number a variable
+    fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
+    unused: tuple[str, ...] = ()  # slots and numbers that do nothing in vectors, with these options, or in few steps
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
     zero_gradient_noop: bool = False  # a zero gradient changes nothing, whatever came before
     linear_in_gradient: bool = False  # twice the gradients move the weights twice as far
     used_at_start: tuple[str, ...] = ()  # numbers that act when the state is made, not later
     scale_invariant: bool = False  # with epsilon=0, gradients of another scale give the same steps
     decays: bool = False  # decays the weights unless told otherwise
+    still_at_rate_zero: bool = True  # a learning rate of 0 moves nothing
+    still_at_gradient_zero: bool = True  # zero gradients from the start move nothing
     own_decay: bool = False  # applies weight decay itself, where the pipeline would
     known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
@@ -44,6 +49,16 @@ class Case:
 
     def __str__(self):
         return self.id
+
+    @property
+    def elementwise(self):
+        """Whether the rule updates each element by itself."""
+        return getattr(tfoptim, self.name).elementwise
+
+    @property
+    def in_keras(self):
+        """Whether Keras has the class too."""
+        return (self.keras_name or "").lower() == self.name.lower()
 
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
@@ -60,6 +75,21 @@ class Case:
         """The paper's weights after each step, from the plain loop."""
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
+
+    @property
+    def by_sign(self):
+        """Whether the size of a gradient does not matter, only its sign."""
+        return "clipvalue" in self.unused
+
+    @property
+    def schedulable(self):
+        """Whether the learning rate may be a schedule."""
+        return type(self.make()).fields["learning_rate"].domain.schedulable
+
+    def part(self, name, number, share):
+        """That share of the way from the lower end of a number's domain to the number."""
+        low = type(self.make()).fields[name].domain.low
+        return low + share * (number - low)
 
     def rates(self, learning_rate):
         """The learning rate of the rule's steps: a number, or a function of the step."""

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.reference.cyclic import between
-from tfoptim.schedules import Cyclic, OneCycle, WarmupCosine
+from tfoptim.schedules import SWA, Cyclic, EmaWarmup, OneCycle, Times, WarmupCosine
+from tfoptim.schedules.exact import Exact
 
 FLOAT64 = 1e-13  # a few roundings of float64; in float32 the same formulas are off by 1e-8 and more
 
@@ -39,6 +40,19 @@ def warmup_cosine(peak, steps, warmup, final, iteration):
     return final + (peak - final) * 0.5 * (1 + math.cos(math.pi * part))
 
 
+def ema_warmup(momentum, k):
+    """After k steps, the share of the average that is kept: at most (1 + k) / (10 + k)."""
+    return momentum if momentum * (10 + k) < 1 + k else (1 + k) / (10 + k)
+
+
+def swa(start, period, k):
+    """At a snapshot the share n / (n + 1), with n in the mean already; nothing before the first, all in between."""
+    snapshots = range(start, k + 1, period)
+    if k not in snapshots:
+        return float(k > start)
+    return 1 - 1 / len(snapshots)
+
+
 SCHEDULES = {
     "triangular": (Cyclic(0.01, 0.1, 10), lambda i: smith(0.01, 0.1, 10, "triangular", 1.0, i)),
     "odd cycle": (Cyclic(0.01, 0.1, 7), lambda i: smith(0.01, 0.1, 7, "triangular", 1.0, i)),
@@ -53,6 +67,10 @@ SCHEDULES = {
     "opposed one cycle": (OneCycle(0.95, 0.85, 0.95, 40), lambda i: one_cycle(0.95, 0.85, 0.95, 40, 0.1, i)),
     "warm-up": (WarmupCosine(0.3, 40, 8, final=0.01), lambda i: warmup_cosine(0.3, 40, 8, 0.01, i)),
     "no warm-up": (WarmupCosine(0.3, 40, 0), lambda i: warmup_cosine(0.3, 40, 0, 0.0, i)),
+    "average warm-up": (EmaWarmup(0.8), lambda i: ema_warmup(0.8, i)),
+    "mean of snapshots": (SWA(7, 3), lambda i: swa(7, 3, i)),
+    "mean of all": (SWA(0, 1), lambda i: swa(0, 1, i)),
+    "times": (Times(Cyclic(0.1, 1.0, 10), 0.3), lambda i: 0.3 * between(0.1, 1.0, 10, i % 10)),
 }
 
 
@@ -145,6 +163,12 @@ def test_schedule_is_saved_with_the_optimizer(name):
         (lambda: OneCycle(0.1, 1, 0, 10, tail=1.0), ValueError, "OneCycle: tail must satisfy 0 <= x < 1"),
         (lambda: WarmupCosine(0.1, 10, 10), ValueError, "WarmupCosine: warmup must be less than steps=10, got 10"),
         (lambda: WarmupCosine(0.1, 10, -1), ValueError, "WarmupCosine: warmup must be an integer >= 0"),
+        (lambda: EmaWarmup(1.1), ValueError, r"EmaWarmup: momentum must satisfy 0 <= x <= 1, got 1\.1"),
+        (lambda: SWA(-1, 1), ValueError, r"SWA: start must be an integer >= 0, got -1\.$"),
+        (lambda: SWA(0, 0), ValueError, r"SWA: period must be an integer >= 1, got 0\.$"),
+        (lambda: SWA(0.5, 1), TypeError, r"SWA: start must be an integer >= 0, got float"),
+        (lambda: Times(0.1, 2), TypeError, r"Times: schedule must be a LearningRateSchedule, got float 0\.1"),
+        (lambda: Times(Cyclic(0, 1, 2), -1), ValueError, r"Times: factor must satisfy x >= 0, got -1\.0"),
     ],
 )
 def test_bad_arguments_get_one_sentence(make, error, words):
@@ -160,10 +184,46 @@ def test_schedule_that_leaves_the_range_of_a_number_is_refused():
         tfoptim.Momentum(0.1, momentum=Cyclic(0.9, 1.5, 10))
 
 
+def test_a_product_has_the_range_of_its_schedule():
+    """Twice a momentum of 0.6 is too much, and that is known before the first step."""
+    words = r"Momentum: momentum, which Times\(schedule=Cyclic\(.*\), factor=2\.0\) takes to 1\.2, must satisfy"
+    with pytest.raises(ValueError, match=words):
+        tfoptim.Momentum(0.1, momentum=Times(Cyclic(0.4, 0.6, 10), 2))
+
+
+def test_times_takes_schedules_of_keras():
+    """Whose range is unknown, and whose values are rounded to float32."""
+    schedule = Times(keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5), 3)
+    assert [pytest.approx(0.3 * 0.5 ** (step / 10), rel=1e-6) for step in range(4)] == [
+        float(schedule(tf.constant(step, tf.int64))) for step in range(4)
+    ]
+    assert tfoptim.AdamW(0.1, weight_decay=schedule).weight_decay is schedule
+
+
+def test_weight_decay_times_the_rate_is_the_corrected_decay():
+    """AdamC on a zero gradient: w loses rate**2 / peak * decay of itself in each step (Defazio, 2025)."""
+    rate = WarmupCosine(0.1, 8, warmup=2)
+    weight, w = keras.Variable(1.0, dtype="float64"), 1.0
+    optimizer = tfoptim.AdamW(rate, weight_decay=Times(rate, 0.5 / 0.1))
+    for i in range(8):
+        optimizer.apply([tf.constant(0.0, tf.float64)], [weight])
+        w -= warmup_cosine(0.1, 8, 2, 0.0, i) ** 2 / 0.1 * 0.5 * w
+        assert w == pytest.approx(float(weight.numpy()), rel=1e-14)  # a few roundings of float64
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_step_in_float32_gives_a_value_in_float32(name):
+    """As an export to TFLite needs."""
+    schedule, formula = SCHEDULES[name]
+    value = schedule(tf.constant(13.0))
+    assert value.dtype == tf.float32
+    assert float(value) == pytest.approx(formula(13), rel=1e-5)
+
+
 def test_a_schedule_of_the_base_class_must_be_defined():
     """The message names the method."""
 
-    class Nothing(tfoptim.schedules._Exact):
+    class Nothing(Exact):
         pass
 
     with pytest.raises(NotImplementedError, match=r"Nothing must define at\(step\)"):

@@ -28,6 +28,7 @@ from tfoptim.declaration.domains import (
     Positive,
     Steps,
 )
+from tfoptim.declaration.fields import keyword_only
 from tfoptim.declaration.slots import Slot
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "Positive",
     "Slot",
     "Steps",
+    "keyword_only",
 ]

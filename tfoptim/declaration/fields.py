@@ -11,15 +11,27 @@ import types
 import typing
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Union
 
 from tfoptim.declaration.domains import Flag, nearest
 
 
 def keyword_only(*, default: Any, kw_only: bool = True) -> Any:
-    """A default for an argument that type checkers require by name; at run time, Keras's order works too."""
+    """Default of an argument that comes after all others and is given by name.
+
+    For arguments that a class has in addition to Keras's of that name. Those of every optimizer are in Keras's order at
+    run time, and by name for type checkers alone.
+    """
     del kw_only  # read by type checkers alone
-    return default
+    return _ByName(default)
+
+
+@dataclass(frozen=True)
+class _ByName:
+    """Default that `keyword_only` has marked."""
+
+    default: Any
 
 
 class Field:
@@ -29,11 +41,13 @@ class Field:
         name: of the argument and of the attribute.
         domain: `Interval`, `Integer`, `Flag` or `Choice`.
         optional: whether None is allowed and switches the feature off.
-        default: value when the argument is left out.
+        default: value when the argument is left out, or such a value marked by `keyword_only`.
     """
 
     def __init__(self, name: str, domain: Any, optional: bool, default: Any) -> None:
-        self.name, self.domain, self.optional, self.default = name, domain, optional, default
+        self.by_name = isinstance(default, _ByName)
+        self.name, self.domain, self.optional = name, domain, optional
+        self.default = default.default if isinstance(default, _ByName) else default
 
     def parse(self, owner: str, value: Any) -> Any:
         """Returns the value to store; raises ValueError or TypeError, naming optimizer, argument and range."""
@@ -97,24 +111,45 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "rho2": ("beta_2",),
     "eps": ("epsilon",),
     "mu": ("momentum",),
+    "rho": ("sam_rho",),
+    "adaptive": ("sam_adaptive",),
     "wd": ("weight_decay",),
     "grad_clip": ("clipnorm",),
     "max_grad_norm": ("global_clipnorm",),
 }
 """Argument name in other libraries and papers -> names here; the first that the class has is suggested."""
 
+_PAIRS = {
+    "betas": ("beta_1", "beta_2"),
+    "nus": ("nu_1", "nu_2"),
+    "etas": ("eta_minus", "eta_plus"),
+    "step_sizes": ("min_step", "max_step"),
+}
+"""Argument that is a pair in other libraries -> the two arguments here."""
+
 _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
+    **dict.fromkeys(
+        ("total_steps", "warmup_proportion", "min_lr"),
+        "Give learning_rate a schedule, such as tfoptim.schedules.WarmupCosine.",
+    ),
+    **dict.fromkeys(
+        ("foreach", "fused", "capturable"), "Leave it out: the fastest way to compute a step is chosen each time."
+    ),
+    "maximize": "Negate the loss.",
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
+    "exclude_from_weight_decay": "It is a method; call it before the optimizer is built.",
+    "exclude_from_layer_adaptation": "It is a method of Lamb and LARS; call it before the optimizer is built.",
     "clip_norm": "Did you mean 'clipnorm', of each variable, or 'global_clipnorm', of all together?",
 }
 
 
 def hint(name: str, known: Any) -> str:
     """Returns a hint, after a space, for an argument that an optimizer lacks, or an empty string."""
-    if name == "betas" and {"beta_1", "beta_2"} <= set(known):
-        return " Give beta_1 and beta_2, each by itself."
+    pair = _PAIRS.get(name, ("", ""))
+    if set(pair) <= set(known):
+        return f" Give {pair[0]} and {pair[1]}, each by itself."
     if name in _OTHER_HINTS:
         return f" {_OTHER_HINTS[name]}"
     ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)
@@ -122,9 +157,11 @@ def hint(name: str, known: Any) -> str:
 
 
 def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
-    """Orders fields as Keras does: learning rate, own fields of the class, inherited fields."""
-    first = own.get("learning_rate", inherited["learning_rate"])
-    return {"learning_rate": first} | own | {name: field for name, field in inherited.items() if name not in own}
+    """Orders fields as Keras does: learning rate, own fields of the class, inherited fields; then those by name."""
+    first = {"learning_rate": own.get("learning_rate", inherited["learning_rate"])}
+    by_name = {name: field for name, field in own.items() if field.by_name}
+    mine = {name: field for name, field in own.items() if name not in by_name}
+    return first | mine | {name: field for name, field in inherited.items() if name not in own} | by_name
 
 
 def constructor(cls: Any) -> Callable[..., None]:
@@ -158,15 +195,15 @@ def check_name(owner: str, name: Any) -> None:
         raise ValueError(f"{owner}: name must be 1 to 100 letters, digits and . _ -, got {name!r}.")
 
 
-def check_together(owner: str, values: Mapping[str, Any], usual_ema_momentum: float) -> None:
-    """Warns of combinations that are allowed but rarely intended."""
+def check_together(owner: str, values: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
+    """Warns of combinations that are allowed but rarely intended; `usual` are the defaults."""
     numbers = {name: value for name, value in values.items() if isinstance(value, float)}
     beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
-    if beta_1 > beta_2:
+    if beta_1 > beta_2 and usual.get("beta_1", 0.0) <= usual.get("beta_2", 1.0):
         _say(f"{owner}: beta_1={beta_1} is larger than beta_2={beta_2}: swapped?")
     if numbers.get("learning_rate", 0.0) * numbers.get("weight_decay", 0.0) >= 1:
         _say(f"{owner}: learning_rate * weight_decay >= 1 takes all of the weights off at each step.")
-    if not values["use_ema"] and (values["ema_momentum"] != usual_ema_momentum or values["ema_overwrite_frequency"]):
+    if not values["use_ema"] and (values["ema_momentum"] != usual["ema_momentum"] or values["ema_overwrite_frequency"]):
         _say(f"{owner}: ema_momentum and ema_overwrite_frequency have no effect without use_ema=True.")
 
 

@@ -20,7 +20,8 @@ else:
 SHOWN = frozenset(
     {
         *("__init__", "direction", "step", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
-        *("apply", "apply_gradients", "build", "exclude_from_weight_decay", "finalize_variable_values", "scale_loss"),
+        *("apply", "apply_gradients", "gradients", "build", "finalize_variable_values", "scale_loss"),
+        *("exclude_from_weight_decay", "exclude_from_layer_adaptation"),
         *("get_config", "from_config", "set_weights", "variables", "iterations"),
     }
 )
@@ -78,7 +79,7 @@ class _Guarded(metaclass=OptimizerClass):
             raise TypeError(
                 f"{type(self).__name__}: {name} cannot be replaced on an optimizer; define it in a subclass."
             )
-        known = getattr(type(self), "fields", ("learning_rate",))
+        known = getattr(self, "fields", ("learning_rate",))
         if name in OTHER_NAMES and name not in known and overrides.is_known(type(self)):
             raise AttributeError(f"{type(self).__name__} has no argument {name!r}.{hint(name, known)}")
         super().__setattr__(name, value)

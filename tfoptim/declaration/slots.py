@@ -92,7 +92,7 @@ def slot_groups(optimizer: Any) -> tuple[Mapping[str, Slot], ...]:
 def start_value(optimizer: Any, slot: Slot, weights: Any) -> Any:
     """Returns the start value of a slot: a number, or an array that fits its shape."""
     if isinstance(slot.start, str):
-        value = getattr(optimizer, slot.start)
+        value = optimizer.given(slot.start)
         return float(keras.ops.convert_to_numpy(value(0))) if callable(value) else value
     return slot.start(weights) if callable(slot.start) else slot.start
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfoptim.interop import parts
 from tfoptim.optimizer import Optimizer
 from tfoptim.stopping.condition import Condition
 from tfoptim.variables import copies, path, raw
@@ -32,7 +33,7 @@ def capture(model: Any, callbacks: Sequence[Any]) -> tuple[dict[str, np.ndarray]
         weights = getattr(callback, "best_weights", None) or []
         arrays |= {f"best_weights.{i}.{j}": np.asarray(w) for j, w in enumerate(weights)}
     return arrays, {
-        "numbers": [_numbers(optimizer) for optimizer in _ours(model.optimizer)],
+        "numbers": [_numbers(optimizer) for optimizer in parts(model.optimizer)],
         "counters": [counters(callback) for callback in callbacks],
         "metrics": described(model.metrics_variables),
     }
@@ -47,7 +48,7 @@ def _numbers(optimizer: Optimizer) -> dict[str, Any]:
 
 def restore(model: Any, arrays: Mapping[str, np.ndarray], content: Mapping[str, Any], metrics: bool) -> None:
     """Restores the result of `capture`, without callbacks, and metrics only if `metrics` is true."""
-    for optimizer, numbers in zip(_ours(model.optimizer), content["numbers"], strict=True):
+    for optimizer, numbers in zip(parts(model.optimizer), content["numbers"], strict=True):
         groups = (optimizer.given("groups") or {}).items()
         merged = {p: own | numbers["groups"][p] for p, own in groups} or None
         for name, value in (numbers | {"groups": merged}).items():
@@ -134,12 +135,6 @@ def _variables(model: Any) -> dict[str, Any]:
         "metrics": model.metrics_variables,
     }
     return {f"{group}.{i}": v for group, variables in groups.items() for i, v in enumerate(variables)}
-
-
-def _ours(optimizer: Any) -> list[Optimizer]:
-    """Returns the tfoptim optimizers in an optimizer: itself, or those it wraps or joins."""
-    parts = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
-    return [part for part in parts if isinstance(part, Optimizer)]
 
 
 def _settings(optimizer: Any) -> dict[str, Any]:

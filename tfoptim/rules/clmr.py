@@ -36,6 +36,8 @@ class CLMR(Optimizer):
     array([0.019   , 0.1348  , 0.37952 , 0.604282])
     """
 
+    family = "gradient"
+
     learning_rate: NonNegative = 0.01
     peak_factor: NonNegative = 10.0
     cycle: Steps = 1000

@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from tfoptim.groups import DEFAULT, Group
 from tfoptim.scalar import Scalar, host
-from tfoptim.state import slots
+from tfoptim.state import group_of, slots
 from tfoptim.step.gradients import centralize, clip, clip_adaptively, sum_rows
 from tfoptim.update import update
 from tfoptim.update.context import Slots, Update, hyperparameters, in_group
-from tfoptim.variables import local, raw, toward
+from tfoptim.variables import local, path, raw, toward
 
 
 def update_devices(
@@ -26,33 +26,34 @@ def update_devices(
     present: Sequence[tf.Tensor | None] | None = None,
 ) -> None:
     """Runs the update once per device, with one set of hyperparameters per group of variables."""
-    groups = [optimizer._runtime.groups[optimizer._get_variable_index(v)] for v in variables]
-    sets = read_hyperparameters(strategy, optimizer, step, groups)
-    once(strategy, optimizer, sets)
-    h = sets[DEFAULT]
+    parts = [optimizer._part_of(path(v)) for v in variables]
+    sets = {part: numbers_of(strategy, part, step if part is optimizer else None) for part in optimizer._parts()}
+    own = [sets[part][group_of(part, v)] for part, v in zip(parts, variables, strict=True)]
+    h = sets[optimizer][DEFAULT]
     averages = averaged(optimizer)
     # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
     # write this device's copy.
-    state = [slots(optimizer, v) for v in variables]
+    state = [slots(part, v) for part, v in zip(parts, variables, strict=True)]
 
     def on_device(_: Any, grads: list[Any]) -> None:
         grads = [mean(optimizer, strategy, g) for g in grads]
-        if optimizer.centralize:
-            grads = [centralize(g) for g in grads]
-        limits = [sets[group].agc for group in groups]
+        grads = [centralize(g) if part.centralize else g for part, g in zip(parts, grads, strict=True)]
         grads = [
-            g if agc is None else clip_adaptively(g, v, agc) for g, v, agc in zip(grads, variables, limits, strict=True)
+            g if its.agc is None else clip_adaptively(g, v, its.agc)
+            for g, v, its in zip(grads, variables, own, strict=True)
         ]
-        clipped = zip(clip(optimizer, h, grads), variables, state, groups, strict=True)
-        for (g, v, s, group), there in zip(clipped, present or [None] * len(variables), strict=True):
+        clipped = zip(parts, own, clip(optimizer, h, grads), variables, state, strict=True)
+        for (part, its, g, v, s), there in zip(clipped, present or [None] * len(variables), strict=True):
             if there is None:
-                update_one(optimizer, sets[group], g, v, s)
+                update_one(part, its, g, v, s)
             else:
-                update_if(there, optimizer, sets[group], g, v, s)
+                update_if(there, part, its, g, v, s)
         for v, a in averages:
             average(optimizer, h, step, v, a)
 
     strategy.extended.update(raw(variables[0]), on_device, args=(grads,), group=False)
+    for part in sets.keys() - {optimizer}:
+        strategy.extended.update(part._iterations.value, lambda count: count.assign_add(1), group=False)
     if optimizer.use_ema and optimizer.ema_overwrite_frequency:
         due = tf.equal((step + 1) % optimizer.ema_overwrite_frequency, 0)
         tf.cond(
@@ -79,6 +80,20 @@ def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) 
         return tf.constant(0)
 
     tf.cond(there, with_gradient, lambda: tf.constant(0))
+
+
+def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Group, Any]:
+    """Returns the hyperparameters of this step by group, after what the rule computes once for each.
+
+    Args:
+        strategy: of the step.
+        optimizer: whose rule runs.
+        step: completed updates; None: its own counter has them, as that of a part of another optimizer.
+    """
+    step = tf.convert_to_tensor(local(strategy, optimizer._iterations.value)) if step is None else step
+    sets = read_hyperparameters(strategy, optimizer, step, optimizer._runtime.groups)
+    once(strategy, optimizer, sets)
+    return sets
 
 
 def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor, groups: Sequence[Group]) -> dict[Group, Any]:
@@ -145,14 +160,11 @@ def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
 
 
 def adopt_average(strategy: Any, optimizer: Any, variables: Sequence[Any]) -> tf.Tensor:
-    """Copies the average into the weights, and applies their constraints."""
+    """Copies the averaged weights into the weights."""
 
-    def adopt(_: Any, v: Any, a: Any) -> None:
-        optimizer.assign(raw(v), tf.convert_to_tensor(raw(a)))
-        constrain(optimizer, v)
+    def adopt(_: Any, v: Any) -> None:
+        optimizer.assign(raw(v), optimizer.average_weights([v])[0])
 
     for v in variables:
-        a = optimizer._runtime.averages[optimizer._get_variable_index(v)]
-        if a is not None:
-            strategy.extended.update(raw(v), adopt, kwargs={"v": v, "a": a}, group=False)
+        strategy.extended.update(raw(v), adopt, kwargs={"v": v}, group=False)
     return tf.constant(0)

@@ -53,7 +53,8 @@ def choose(u: Update) -> Callable[[Update], None]:
 
 def rows_suffice(u: Update) -> bool:
     """Returns whether a sparse gradient moves only the rows that it touches."""
-    exact = u.optimizer.skips_zero_gradients and u.decay is None and not u.portable and not u.optimizer.cautious
+    decays = u.decay is not None or u.optimizer.own_decay
+    exact = u.optimizer.skips_zero_gradients and not decays and not u.portable and not u.optimizer.cautious
     return (u.optimizer.lazy or exact) and not takes_whole_variables(u.optimizer)
 
 

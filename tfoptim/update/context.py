@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from tfoptim.groups import Group, own_numbers, places
 from tfoptim.scalar import Scalar, choose
+from tfoptim.state import group_of
+from tfoptim.variables import path
 
 
 class Slots:
@@ -80,6 +82,8 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     for (name, value), number in zip(optimizer.numbers().items(), numbers, strict=False):
         setattr(h, name, _present(value, number, step, dtype))
     h.weight_decay = _decay(optimizer, h.weight_decay)
+    for name in set(optimizer.excludable) - vars(h).keys():
+        setattr(h, name, Scalar(1.0))
     if rate is not None and dtype == tf.float64:
         # The variable is float32, as in Keras, and others assign it. As long as it is the declared number rounded,
         # the declared number is meant.
@@ -117,7 +121,8 @@ def _decay(optimizer: Any, present: Scalar | None) -> Scalar | None:
 
 def trains(optimizer: Any, variable: Any) -> tf.Tensor | None:
     """Returns whether a group trains a variable, a boolean that a traced step reads each time; None: always."""
-    pattern, _ = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
+    optimizer = optimizer._part_of(path(variable))
+    pattern, _ = group_of(optimizer, variable)
     groups = optimizer.given("groups") or {}
     if pattern is None or "trainable" not in groups[pattern]:
         return None

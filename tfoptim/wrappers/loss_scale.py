@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from tfoptim.declaration.presentation import call
 from tfoptim.optimizer import Optimizer
 from tfoptim.saving import loading
 from tfoptim.saving.files import LOSS_SCALE
-from tfoptim.step import cached_step, verdict
+from tfoptim.step import cached_step, derivatives, verdict
 from tfoptim.step.gradients import tensor, unscaled
 
 
@@ -74,7 +75,9 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
                 self.build(list(trainable_variables))
             self.built: bool = True
         inner, scale = self.inner_optimizer, self.dynamic_scale.value
-        if not any(redefines(inner, name) for name in ("apply", "assign")):
+        if not redefines(inner, "apply") and not inner._assigns_itself():
+            inner._check_takes_steps()
+            derivatives.claim(inner)
             cached_step.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
         inner._runtime.judge = self._adjust
@@ -82,6 +85,44 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
             inner.apply([None if g is None else unscaled(tensor(g), scale) for g in grads], trainable_variables)
         finally:
             inner._runtime.judge = None
+
+    def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
+        """Returns the gradients for `apply`, as the inner optimizer takes them, multiplied by the loss scale.
+
+        Args:
+            loss: returns the scalar loss, not scaled.
+            variables: to differentiate with respect to.
+        """
+        if not self.built:
+            self.build(list(variables))
+        return derivatives.gradients_within(self, self.inner_optimizer, loss, variables)
+
+    @property
+    def averages(self) -> bool:
+        """Whether the inner optimizer has weights for evaluation other than those it trains."""
+        return bool(self.inner_optimizer.averages)
+
+    def average_weights(self, variables: Sequence[Any]) -> list[Any]:
+        """Returns the weights for evaluation as the inner optimizer has them, tensors.
+
+        Args:
+            variables: that the optimizer was built for.
+
+        Raises:
+            ValueError: the inner optimizer keeps no average.
+        """
+        return list(self.inner_optimizer.average_weights(variables))
+
+    def averaged(self, variables: Sequence[Any]) -> AbstractContextManager[None]:
+        """Returns the context of the inner optimizer, in which variables have their averaged weights.
+
+        Args:
+            variables: of which those are averaged that the optimizer trains.
+
+        Raises:
+            ValueError: the inner optimizer keeps no average.
+        """
+        return self.inner_optimizer.averaged(variables)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}

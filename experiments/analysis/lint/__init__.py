@@ -1,76 +1,107 @@
-"""Which rules of the protocol a study or its records break: one small check a rule, each with its code (rule B22).
+"""Which rules of the protocol a study or its records break, a small check each (rule B22), and what that lets it claim.
 
 Nothing here trains, draws, opens test scores or imports TensorFlow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.analysis.lint import runs, scores, searches
 from experiments.analysis.lint.case import Case, cases
-from experiments.analysis.lint.claims import Claims, Finding, claims
 from experiments.records.run_folder import Record
 from experiments.studies import Study
 from experiments.tuning import choosing
 
 __all__ = ["RULES", "Case", "Claims", "Finding", "check", "claims", "findings", "remarks"]
 
-Check = Callable[[Case], Iterator[str]]
 
-RULES: tuple[tuple[str, Check], ...] = (
-    ("L-B2", runs.strangers),
-    ("L-B2", searches.refused),
-    ("L-B2", runs.mixed_versions),
-    ("L-B2", runs.mixed_source),
-    ("L-B2", runs.mixed_devices),
-    ("L-B3", runs.mixed_data),
-    ("L-B3", searches.chosen_on_training),
-    ("L-B3", searches.saw_test),
-    ("L-B3", searches.not_chosen),
-    ("L-B5", searches.few_seeds),
-    ("L-B5", searches.unequal_trials),
-    ("L-B5", runs.unequal_steps),
-    ("L-B5", runs.uncounted),
-    ("L-B6", searches.unequal_spaces),
-    ("L-B6", searches.windows),
-    ("L-B6", searches.foreign_points),
-    ("L-B7", searches.boundaries),
-    ("L-B8", scores.excluded),
-    ("L-B9", searches.schedules),
-    ("L-B10", runs.unpaired),
-    ("L-B11", searches.shared_seeds),
-    ("L-B11", runs.tuned_seeds),
-    ("L-B11", runs.repeated),
-    ("L-B12", searches.uncertain),
-    ("L-B13", searches.coarse),
-    ("L-B13", runs.unequal_grids),
-    ("L-B13", runs.partial),
-    ("L-B14", scores.void_target),
-    ("L-B15", runs.missing),
-    ("L-B11", scores.foreign_seeds),
-    ("L-B16", scores.parallel_timing),
-    ("L-B16", scores.mixed_machines),
-    ("L-B16", scores.busy_machine),
-    ("L-B16", scores.few_repetitions),
-    ("L-B16", scores.in_succession),
-    ("L-B17", scores.not_finite),
-    ("L-B20", searches.toys),
-    ("L-B22", runs.mixed_precision),
-    ("L-B23", searches.miscounted),
-)
-CLAIMS_STAY: frozenset[Check] = frozenset(
-    {
-        scores.void_target,
-        searches.miscounted,
-        scores.foreign_seeds,
-        scores.parallel_timing,
-        scores.mixed_machines,
-        scores.busy_machine,
-        scores.few_repetitions,
+@dataclasses.dataclass(frozen=True, order=True)
+class Finding:
+    """One broken rule of the protocol."""
+
+    code: str  # `L-B` and the number of the rule, such as `L-B5`
+    sentence: str  # what is broken, with the names and the values found
+    # whether it bears on test scores, so that no optimizer may be called better than another
+    limits: bool = dataclasses.field(default=True, compare=False)
+
+    def __str__(self) -> str:
+        """Returns both in one line."""
+        return f"{self.code}: {self.sentence}"
+
+
+TOLD = 2  # reasons that a headline has room for; the page lists all broken rules
+SAID = " allow no claim"  # what a reason ends with that is one by its own words
+LOOK = "the budget '{}' is exploratory: too few trials and seeds for claims"
+
+
+@dataclasses.dataclass(frozen=True)
+class Claims:
+    """Whether a report may say that one optimizer is better than another."""
+
+    reasons: tuple[str, ...] = ()  # why it may not, sentences without their full stop; none where it may
+
+    @property
+    def allowed(self) -> bool:
+        """Whether claims may be made."""
+        return not self.reasons
+
+    @property
+    def words(self) -> str:
+        """Returns `no claim` with the first reasons, or nothing where claims may be made."""
+        if self.allowed:
+            return ""
+        more = len(self.reasons) - TOLD
+        rest = f"; and {more} more {'reason' if more == 1 else 'reasons'}" if more > 0 else ""
+        return f"no claim: {'; '.join(self.reasons[:TOLD])}{rest}"
+
+    @property
+    def mark(self) -> str:
+        """Returns what a title ends with where nothing may be claimed."""
+        return "" if self.allowed else " (no claim)"
+
+
+def claims(study: Study, findings: Iterable[Finding]) -> Claims:
+    """Returns what may be claimed of a study: nothing on an exploratory budget, or with a rule broken."""
+    found = [finding.sentence.rstrip(".").removesuffix(SAID) for finding in findings if finding.limits]
+    return Claims((*found, *([] if study.limits.claims else [LOOK.format(study.budget)])))
+
+
+def together(every: Sequence[Claims]) -> Claims:
+    """Returns what may be claimed over several problems: what may be claimed of each."""
+    return Claims(tuple(dict.fromkeys(reason for one in every for reason in one.reasons)))
+
+
+Check = Callable[[Case], Iterable[str]]
+
+CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "L-B2": (runs.strangers, searches.refused, runs.mixed_versions, runs.mixed_source, runs.mixed_devices),
+    "L-B3": (runs.mixed_data, searches.chosen_on_training, searches.saw_test, searches.not_chosen),
+    "L-B5": (searches.few_seeds, searches.unequal_trials, runs.unequal_steps, runs.uncounted),
+    "L-B6": (searches.unequal_spaces, searches.windows, searches.foreign_points),
+    "L-B7": (searches.boundaries,),
+    "L-B8": (scores.excluded,),
+    "L-B9": (searches.schedules,),
+    "L-B10": (runs.unpaired,),
+    "L-B11": (searches.shared_seeds, runs.tuned_seeds, runs.repeated, scores.foreign_seeds),
+    "L-B12": (searches.uncertain,),
+    "L-B13": (searches.coarse, runs.unequal_grids, runs.partial),
+    "L-B14": (scores.void_target,),
+    "L-B15": (runs.missing,),
+    "L-B16": (
+        scores.parallel_timing, scores.mixed_machines, scores.busy_machine, scores.few_repetitions,
         scores.in_succession,
-    }
+    ),
+    "L-B17": (scores.not_finite,),
+    "L-B20": (searches.toys,),
+    "L-B22": (runs.mixed_precision,),
+    "L-B23": (searches.miscounted,),
+}  # fmt: skip
+RULES = tuple((code, rule) for code, rules in CHECKS.items() for rule in rules)
+CLAIMS_STAY: frozenset[Check] = frozenset(
+    {scores.void_target, searches.miscounted, scores.foreign_seeds, *CHECKS["L-B16"]}
 )
 """Checks of seconds, targets and costs: claims on test scores stay allowed. Every other broken rule allows no claim."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from experiments import studies
 from experiments.errors import UserError
-from experiments.problems import datasets, tasks
+from experiments.problems import tasks
 from experiments.problems.tasks.base import Task
 from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
@@ -21,26 +21,17 @@ from experiments.tuning.choosing import Choice, Trial
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A study of one problem, with what there is of it.
+    """A study of one problem, with what there is of it."""
 
-    Attributes:
-        study: what is compared.
-        records: of its runs, of every kind.
-        choices: what was chosen by label; None where nothing is known of it.
-        trials: what the choice rests on; none where nothing was tuned or nothing is known of it.
-        refused: why the files of the choice do not count, where they are there.
-        told: by label, what the evidence of the choice tells of its costs; nothing where there is no evidence.
-        target: validation score that counts as solved, where there is one.
-        whole: the study that records name, where what is compared is a part of it; None where it is all of it.
-    """
-
-    study: Study
-    records: tuple[Record, ...] = ()
-    choices: Mapping[str, Choice] | None = None
-    trials: tuple[Trial, ...] = ()
-    refused: str = ""
+    study: Study  # what is compared
+    records: tuple[Record, ...] = ()  # of its runs, of every kind
+    choices: Mapping[str, Choice] | None = None  # what was chosen by label; None where nothing is known of it
+    trials: tuple[Trial, ...] = ()  # what the choice rests on; none where nothing was tuned or nothing is known of it
+    refused: str = ""  # why the files of the choice do not count, where they are there
+    # by label, what the evidence of the choice tells of its costs; nothing where there is no evidence
     told: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
-    target: float | None = None
+    target: float | None = None  # validation score that counts as solved, where there is one
+    # the study that records name, where what is compared is a part of it; None where it is all of it
     whole: Study | None = None
 
     @property
@@ -87,7 +78,12 @@ def cases(
     found = []
     for number, (own_path, one) in enumerate(every):
         own = tuple(r for r in records if len(every) == 1 or (r.run.task, r.run.data) == (one.task, one.data))
-        case = Case(one, own, trials=_tried(own), target=target)
+        case = Case(
+            one,
+            own,
+            trials=tuple(choosing.trial_of(record) for record in own if record.run.kind == TUNING),
+            target=target,
+        )
         if of_file:
             whole = of_file[number][1]
             typed = {key: getattr(one, key) for key in ("data", "epochs", "grid", "deterministic")}
@@ -97,11 +93,16 @@ def cases(
     return found
 
 
+def told(sentence: str, words: Iterable[object], most: int = 3) -> Iterator[str]:
+    """Yields a sentence about some words, where there are any."""
+    if found := list(words):
+        yield sentence.format(some(found, most))
+
+
 def some(words: Iterable[object], most: int = 3) -> str:
     """Returns the first few of some words, and how many more there are."""
-    told = [str(word) for word in words]
-    rest = f" and {len(told) - most} more" if len(told) > most else ""
-    return ", ".join(told[:most]) + rest
+    found = list(map(str, words))
+    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 def name(record: Record) -> str:
@@ -127,10 +128,6 @@ def _read(path: Path) -> Study:
         if own_path == path:
             return one
     raise UserError(f"There is no study {path}.")
-
-
-def _tried(records: Sequence[Record]) -> tuple[Trial, ...]:
-    return tuple(choosing.trial_of(record) for record in records if record.run.kind == TUNING)
 
 
 def _with_choices(case: Case, path: Path, whole: Study) -> Case:
@@ -163,8 +160,3 @@ def identities(case: Case) -> dict[str, str]:
         study = identity.study_hash(whole)
         return {EVALUATION: study, TIMING: study, TUNING: identity.tuning_hash(whole)}
     return {}
-
-
-def overlapping(case: Case) -> bool:
-    """Returns whether the validation examples of the data are training examples."""
-    return bool(getattr(datasets.CARDS[case.study.data], "overlapping", False))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from experiments.analysis.lint.case import Case, identities, name, some
+from experiments.analysis.lint.case import Case, identities, name, some, told
 from experiments.problems import datasets, grid, seeds
 from experiments.records.run_folder import Record
 from experiments.studies.runs import steps
@@ -16,43 +16,37 @@ from experiments.studies.runs import steps
 def strangers(case: Case) -> Iterator[str]:
     """A record names the study that it was made for."""
     expected = identities(case)
-    other = [name(r) for r in case.records if expected.get(r.run.kind, r.run.study) != r.run.study]
-    if other:
-        yield f"Records of another study are among these: {some(other)}."
+    other = (name(r) for r in case.records if expected.get(r.run.kind, r.run.study) != r.run.study)
+    return told("Records of another study are among these: {}.", other)
 
 
 def missing(case: Case) -> Iterator[str]:
     """A mean over the runs that happen to be there would flatter."""
-    if case.evaluations:
-        there = {(record.run.label, record.run.seed) for record in case.evaluations}
-        wanted = itertools.product(case.labels, case.study.seeds)
-        gone = [f"{label} seed {seed}" for label, seed in wanted if (label, seed) not in there]
-        if gone:
-            yield f"Runs are missing: {some(gone)}."
+    there = {(record.run.label, record.run.seed) for record in case.evaluations}
+    wanted = itertools.product(case.labels, case.study.seeds if there else ())
+    return told("Runs are missing: {}.", (f"{one} seed {seed}" for one, seed in wanted if (one, seed) not in there))
 
 
 def repeated(case: Case) -> Iterator[str]:
     """The same run twice is not two runs."""
     counts = Counter(record.run.identity for record in case.records)
     twice = {r.run.identity: name(r) for r in case.records if counts[r.run.identity] > 1}
-    if twice:
-        yield f"The same run is there more than once: {some(twice.values())}."
+    return told("The same run is there more than once: {}.", twice.values())
 
 
 def tuned_seeds(case: Case) -> Iterator[str]:
     """The score that a choice was made by is the luckiest of many, and is never part of a result."""
     used = {record.run.seed for record in case.tuning} | set(seeds.TUNING)
-    lucky = [name(record) for record in case.evaluations if record.run.seed in used]
-    if lucky:
-        yield f"Tuning seeds are in a reported mean: {some(lucky)}."
+    lucky = (name(record) for record in case.evaluations if record.run.seed in used)
+    return told("Tuning seeds are in a reported mean: {}.", lucky)
 
 
 def unequal_steps(case: Case) -> Iterator[str]:
     """Everybody trains as long, counted in passes and in gradients of examples."""
     lengths = {record.run.label: (record.run.epochs, record.run.batch_size) for record in case.evaluations}
     if len(set(lengths.values())) > 1:
-        told = (f"{label} {epochs} epochs in batches of {batch}" for label, (epochs, batch) in lengths.items())
-        yield f"The lengths of runs differ: {some(told, 12)}."
+        of_each = (f"{label} {epochs} epochs in batches of {batch}" for label, (epochs, batch) in lengths.items())
+        yield f"The lengths of runs differ: {some(of_each, 12)}."
         return
     spent = {r.run.label: _spent(r) for r in case.evaluations if r.status == "done" and _spent(r) is not None}
     if len(set(spent.values())) > 1:
@@ -61,16 +55,14 @@ def unequal_steps(case: Case) -> Iterator[str]:
 
 def uncounted(case: Case) -> Iterator[str]:
     """What an optimizer costs is counted in gradients, at every evaluation."""
-    without = [name(r) for r in case.records if any("example_gradients" not in e for e in r.evaluations)]
-    if without:
-        yield f"Gradients are not counted: {some(without)}."
+    without = (name(r) for r in case.records if any("example_gradients" not in e for e in r.evaluations))
+    return told("Gradients are not counted: {}.", without)
 
 
 def unequal_grids(case: Case) -> Iterator[str]:
     """Everybody is evaluated at the same steps, those of the study's grid."""
-    holes = [name(record) for record in case.evaluations if not _on_grid(record)]
-    if holes:
-        yield f"Evaluations are not at the steps of the study's grid: {some(holes)}."
+    holes = (name(record) for record in case.evaluations if not _on_grid(record))
+    return told("Evaluations are not at the steps of the study's grid: {}.", holes)
 
 
 def partial(case: Case) -> Iterator[str]:
@@ -78,11 +70,10 @@ def partial(case: Case) -> Iterator[str]:
     few = []
     for record in case.records:
         sizes = datasets.CARDS[record.run.data].sizes
-        told = record.summary.get("examples", {})
+        seen = record.summary.get("examples", {})
         all_ = {split: min(size, grid.MOST_TRAINING) if split == "train" else size for split, size in sizes.items()}
-        few += [f"{name(record)} ({split} {n:,} of {all_[split]:,})" for split, n in told.items() if n != all_[split]]
-    if few:
-        yield f"Evaluations are not over the whole split: {some(few)}."
+        few += [f"{name(record)} ({split} {n:,} of {all_[split]:,})" for split, n in seen.items() if n != all_[split]]
+    return told("Evaluations are not over the whole split: {}.", few)
 
 
 def unpaired(case: Case) -> Iterator[str]:
@@ -92,9 +83,8 @@ def unpaired(case: Case) -> Iterator[str]:
         for record in case.evaluations:
             if key in record.summary:
                 by_seed.setdefault(record.run.seed, set()).add(record.summary[key])
-        differing = [seed for seed, found in by_seed.items() if len(found) > 1]
-        if differing:
-            yield f"The {words} of seed {some(differing)} differ between optimizers."
+        differing = (seed for seed, found in by_seed.items() if len(found) > 1)
+        yield from told(f"The {words} of seed {{}} differ between optimizers.", differing)
 
 
 def _on_grid(record: Record) -> bool:
@@ -109,9 +99,6 @@ def _spent(record: Record) -> int | None:
     return record.evaluations[-1].get("example_gradients")
 
 
-VERSIONS = ("tensorflow", "keras", "numpy", "python")
-
-
 def mixed_data(case: Case) -> Iterator[str]:
     """Every run saw the same bytes, split by split."""
     for split in ("train", "validation", "test"):
@@ -122,32 +109,27 @@ def mixed_data(case: Case) -> Iterator[str]:
 
 def mixed_versions(case: Case) -> Iterator[str]:
     """Other versions give other numbers."""
-    for package in VERSIONS:
-        yield from _mixed(case.records, f"versions of {package}", _version(package))
+    for package in ("tensorflow", "keras", "numpy", "python"):
+        yield from _mixed(f"versions of {package}", (r.environment.get(package) for r in case.records))
 
 
 def mixed_source(case: Case) -> Iterator[str]:
     """Other code gives other numbers."""
-    yield from _mixed(case.records, "sources", lambda r: str(r.environment.get("source", ""))[:8])
+    return _mixed("sources", (str(r.environment.get("source", ""))[:8] for r in case.records))
 
 
 def mixed_devices(case: Case) -> Iterator[str]:
     """Another kind of machine gives other numbers."""
-    yield from _mixed(case.records, "systems", lambda r: r.environment.get("system"))
+    yield from _mixed("systems", (r.environment.get("system") for r in case.records))
     # Timing runs are judged by themselves, by rule B16: all of their machine counts, and not its device alone.
-    yield from _mixed((*case.evaluations, *case.tuning), "devices", lambda r: r.summary.get("device"))
+    yield from _mixed("devices", (r.summary.get("device") for r in (*case.evaluations, *case.tuning)))
 
 
 def mixed_precision(case: Case) -> Iterator[str]:
     """All optimizers compute with the same precision."""
-    yield from _mixed(case.records, "precisions", lambda r: r.summary.get("precision"))
+    return _mixed("precisions", (r.summary.get("precision") for r in case.records))
 
 
-def _version(package: str) -> Callable[[Record], Any]:
-    return lambda record: record.environment.get(package)
-
-
-def _mixed(records: Sequence[Record], words: str, pick: Callable[[Record], Any]) -> Iterator[str]:
-    found = {str(value) for record in records if (value := pick(record)) is not None}
-    if len(found) > 1:
-        yield f"Runs of different {words} are mixed: {some(sorted(found))}."
+def _mixed(words: str, values: Iterable[Any]) -> Iterator[str]:
+    found = sorted({str(value) for value in values if value is not None})
+    return told(f"Runs of different {words} are mixed: {{}}.", found if len(found) > 1 else ())

@@ -7,8 +7,10 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from experiments.analysis.lint.case import Case, name, some
-from experiments.analysis.statistics import compare, generator, void
+from experiments.analysis.lint.case import Case, name, some, told
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
+from experiments.analysis.statistics.times import void
 from experiments.machine import BUSY
 from experiments.problems import seeds
 from experiments.records import timings
@@ -18,9 +20,9 @@ from experiments.studies import Entry
 
 def not_finite(case: Case) -> Iterator[str]:
     """A run with non-finite scores must be marked as diverged."""
-    false = [name(r) for r in case.records if r.status == "done" and not all(map(math.isfinite, _numbers(r)))]
-    if false:
-        yield f"Runs end without finite scores and are not marked as diverged: {some(false)}."
+    done = [(r, r.evaluations[-1].values()) for r in case.records if r.status == "done"]
+    false = (name(r) for r, ends in done if any(isinstance(end, float) and not math.isfinite(end) for end in ends))
+    return told("Runs end without finite scores and are not marked as diverged: {}.", false)
 
 
 def excluded(case: Case) -> Iterator[str]:
@@ -69,10 +71,6 @@ def _kind(entry: Entry) -> str | None:
     return entry.optimizer
 
 
-def _numbers(record: Record) -> list[float]:
-    return [value for value in record.evaluations[-1].values() if isinstance(value, float)]
-
-
 def _merits(case: Case, label: str) -> Mapping[int, float]:
     """Returns the last validation scores by seed, turned so that greater is better; the worst of what diverged."""
     key, found = f"validation_{case.task.score}", {}
@@ -93,9 +91,8 @@ def _met(case: Case, record: Record) -> float:
 
 def parallel_timing(case: Case) -> Iterator[str]:
     """Seconds are taken from runs that had the machine, and their process, to themselves."""
-    if others := timings.not_alone(case.timings):
-        found = some(map(name, others))
-        yield f"Times come from runs in parallel, or from a process with several runs: {found}."
+    found = map(name, timings.not_alone(case.timings))
+    return told("Times come from runs in parallel, or from a process with several runs: {}.", found)
 
 
 def mixed_machines(case: Case) -> Iterator[str]:
@@ -117,9 +114,8 @@ def few_repetitions(case: Case) -> Iterator[str]:
     if not case.timings:
         return
     counts = Counter(record.run.label for record in case.timings)
-    few = [f"{label} has {counts[label]}" for label in case.labels if counts[label] < timings.LEAST]
-    if few:
-        yield f"Fewer than {timings.LEAST} repetitions were timed: {some(few, 12)}."
+    few = (f"{label} has {counts[label]}" for label in case.labels if counts[label] < timings.LEAST)
+    yield from told(f"Fewer than {timings.LEAST} repetitions were timed: {{}}.", few, 12)
     lengths = sorted({record.run.epochs for record in case.timings})
     if len(lengths) > 1:
         yield f"Timed runs are of different lengths: {some(lengths)} passes."
@@ -135,6 +131,5 @@ def in_succession(case: Case) -> Iterator[str]:
 
 def foreign_seeds(case: Case) -> Iterator[str]:
     """The timing pass has seeds of its own."""
-    other = [name(record) for record in case.timings if record.run.seed not in seeds.TIMING]
-    if other:
-        yield f"Timed runs have seeds that are for other runs: {some(other)}."
+    other = (name(record) for record in case.timings if record.run.seed not in seeds.TIMING)
+    return told("Timed runs have seeds that are for other runs: {}.", other)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from experiments.analysis.lint.case import Case, name, overlapping, some
+from experiments.analysis.lint.case import Case, name, some, told
+from experiments.problems import datasets
 from experiments.problems.grid import PROTOCOL
 from experiments.records import costs
 from experiments.records.costs import Cost
-from experiments.studies import OWN, Entry
+from experiments.studies import OWN
 from experiments.tuning import choosing
-from experiments.tuning.choosing import Trial
-from experiments.tuning.search import RATE_DECADES, Search, unequal
+from experiments.tuning.search import RATE_DECADES, unequal
 
 CLAIM = 5  # evaluation seeds: below that no test can tell anything
 
@@ -30,8 +30,7 @@ def few_seeds(case: Case) -> Iterator[str]:
 def shared_seeds(case: Case) -> Iterator[str]:
     """What was chosen with a seed must not be judged with it."""
     shared = sorted(set(case.study.seeds) & set(case.study.tuning.seeds))
-    if shared:
-        yield f"Seeds {some(shared)} are for tuning and for evaluation."
+    return told("Seeds {} are for tuning and for evaluation.", shared)
 
 
 def toys(case: Case) -> Iterator[str]:
@@ -44,9 +43,8 @@ def toys(case: Case) -> Iterator[str]:
 
 def schedules(case: Case) -> Iterator[str]:
     """One schedule for all but those that have one of their own."""
-    other = [e.label for e in case.study.optimizers if e.schedule not in (None, OWN, case.study.schedule)]
-    if other:
-        yield f"{some(other)} have another schedule than the study's, '{case.study.schedule}'."
+    other = (e.label for e in case.study.optimizers if e.schedule not in (None, OWN, case.study.schedule))
+    return told(f"{{}} have another schedule than the study's, '{case.study.schedule}'.", other)
 
 
 def coarse(case: Case) -> Iterator[str]:
@@ -57,14 +55,14 @@ def coarse(case: Case) -> Iterator[str]:
 
 def chosen_on_training(case: Case) -> Iterator[str]:
     """Choosing needs examples that were not trained on."""
-    if case.study.tuned and overlapping(case):
+    if case.study.tuned and getattr(datasets.CARDS[case.study.data], "overlapping", False):
         yield f"The validation examples of {case.study.data} are training examples, and choices are made by them."
 
 
-def unequal_spaces(case: Case) -> Iterator[str]:
+def unequal_spaces(case: Case) -> Iterable[str]:
     """As many points in ranges of the same width for all."""
-    if case.study.tuned:
-        yield from unequal({e.label: choosing.searches(case.study, e)[0] for e in case.study.optimizers})
+    entries = case.study.optimizers if case.study.tuned else ()
+    return unequal({entry.label: choosing.searches(case.study, entry)[0] for entry in entries})
 
 
 Place = tuple[int, int]  # round, and widenings
@@ -72,10 +70,9 @@ ROUNDS = 3  # as many searches show by themselves how much the choice depends on
 LEAST = 2  # points with a score, of which a bootstrap can draw different ones
 
 
-def refused(case: Case) -> Iterator[str]:
+def refused(case: Case) -> Iterable[str]:
     """A choice counts for the study that it was made for, and if its evidence leads to it."""
-    if case.refused:
-        yield case.refused
+    return [case.refused] if case.refused else []
 
 
 def unequal_trials(case: Case) -> Iterator[str]:
@@ -90,7 +87,8 @@ def foreign_points(case: Case) -> Iterator[str]:
     """Every trial is one of the regenerated points, to the last bit."""
     wrong = []
     for entry in case.study.optimizers:
-        points = _points(case, entry)
+        made = choosing.made(case.study, entry, case.trials) if case.study.tuned else ()
+        points = {(s.round, s.widenings): {point.index: point.values for point in s.points} for s, _ in made}
         for trial in (t for t in case.trials if t.label == entry.label):
             expected = points.get((trial.round, trial.widenings), {}).get(trial.index)
             if expected is None or expected["learning_rate"] != trial.learning_rate:
@@ -101,15 +99,13 @@ def foreign_points(case: Case) -> Iterator[str]:
             given = {**record.run.hyperparameters, "learning_rate": record.run.learning_rate}
             if any(given.get(key) != value for key, value in expected.items() if key != "learning_rate"):
                 wrong.append(f"{entry.label} {record.run.point['index']}")
-    if wrong:
-        yield f"Trials are not at the points of the search: {some(dict.fromkeys(wrong))}."
+    return told("Trials are not at the points of the search: {}.", dict.fromkeys(wrong))
 
 
 def boundaries(case: Case) -> Iterator[str]:
     """The best at the edge of what was tried says that the range was wrong."""
-    at_edge = [label for label, choice in (case.choices or {}).items() if choice.boundary]
-    if at_edge:
-        yield f"The best of {some(at_edge, 12)} lies at the edge of its range after the last widening."
+    at_edge = (label for label, choice in (case.choices or {}).items() if choice.boundary)
+    return told("The best of {} lies at the edge of its range after the last widening.", at_edge, 12)
 
 
 def windows(case: Case) -> Iterator[str]:
@@ -146,34 +142,28 @@ def miscounted(case: Case) -> Iterator[str]:
     """The costs in the evidence of a choice equal those of its records, widened searches included."""
     for label in case.labels:
         ran = sum((costs.of(record) for record in case.tuning if record.run.label == label), Cost())
-        told = case.told.get(label, Cost())
-        if ran.runs and told.runs and _counts_of(ran) != _counts_of(told):
-            yield f"The evidence says that {label} took {_cost(told)}, but its records took {_cost(ran)}."
+        said = _cost(case.told.get(label, Cost()))
+        if ran.runs and label in case.told and said != _cost(ran):
+            yield f"The evidence says that {label} took {said}, but its records took {_cost(ran)}."
 
 
 def not_chosen(case: Case) -> Iterator[str]:
     """Test scores are for what was chosen before: of anything else they would be a second choice."""
     if case.study.tuned and case.evaluations and case.choices is None and not case.refused and case.trials:
         yield f"{len(case.evaluations)} runs have test scores before anything is chosen."
-    other = [name(r) for r in case.evaluations if r.run.label in (case.choices or {}) and not _chosen(case, r)]
-    if other:
-        yield f"Test scores belong to values that were not chosen: {some(other)}."
+    other = (name(r) for r in case.evaluations if r.run.label in (case.choices or {}) and not _chosen(case, r))
+    yield from told("Test scores belong to values that were not chosen: {}.", other)
 
 
 def saw_test(case: Case) -> Iterator[str]:
     """Nothing that choices are made by has opened the test split."""
-    seen = [
+    seen = (
         name(r)
         for r in case.tuning
         if "test" in r.summary.get("data_sha256", {})
         or any(key.startswith("test_") for e in r.evaluations for key in e)
-    ]
-    if seen:
-        yield f"Tuning runs read the test split before it was sealed off: {some(seen)}."
-
-
-def _counts_of(cost: Cost) -> tuple[int, ...]:
-    return cost.runs, cost.widened, cost.steps, cost.gradients
+    )
+    return told("Tuning runs read the test split before it was sealed off: {}.", seen)
 
 
 def _cost(cost: Cost) -> str:
@@ -184,25 +174,6 @@ def _counts(case: Case, label: str) -> dict[Place, int]:
     own = [trial for trial in case.trials if trial.label == label]
     places = {(trial.round, trial.widenings) for trial in own}
     return {p: len({(t.index, t.seed) for t in own if (t.round, t.widenings) == p}) for p in places}
-
-
-def _points(case: Case, entry: Entry) -> dict[Place, Mapping[int, Mapping[str, Any]]]:
-    """Returns the values of every point of the searches of one optimizer, widened as its trials ask for."""
-    own = [trial for trial in case.trials if trial.label == entry.label]
-    found: dict[Place, Mapping[int, Mapping[str, Any]]] = {}
-    for search in choosing.searches(case.study, entry) if case.study.tuned else ():
-        wider: Search | None = search
-        while wider is not None:
-            found[wider.round, wider.widenings] = {point.index: point.values for point in wider.points}
-            wider = _widened(wider, own)
-    return found
-
-
-def _widened(search: Search, own: Sequence[Trial]) -> Search | None:
-    here = [t for t in own if (t.round, t.widenings) == (search.round, search.widenings)]
-    if not here or (winner := choosing.best(here)) >= search.trials:
-        return None
-    return search.widened(winner)
 
 
 def _chosen(case: Case, record: Any) -> bool:

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, numbers, one_of_each, random, same_shape, share
 from experiments.analysis.statistics.resampling import RESAMPLES, Estimate, estimate, stratified
 from experiments.analysis.statistics.significance import superiority
-from experiments.analysis.statistics.summaries import iqm
+from experiments.analysis.statistics.summaries import Array, as_array, iqm
 
 LEAST_PROBLEMS = 8
 
@@ -27,11 +26,10 @@ def interquartile_means(scores: Mapping[str, Any], rng: np.random.Generator) -> 
         scores: optimizer -> (problems, seeds) normalised scores, the same problems and seeds for all.
         rng: source of the draws; seeds are drawn inside problems, the same ones for every optimizer.
     """
-    arrays = one_of_each("scores", scores, "optimizer", ("problems", "seeds"))
-    stacked = np.stack(list(arrays.values()))
+    stacked = as_array("scores", list(scores.values()), 3)
     draws = stratified(stacked, rng, iqm)
     values = iqm(stacked.reshape(len(stacked), -1))
-    return {k: estimate(float(v), d, stacked.shape[-1]) for k, v, d in zip(arrays, values, draws, strict=True)}
+    return {k: estimate(float(v), d, stacked.shape[-1]) for k, v, d in zip(scores, values, draws, strict=True)}
 
 
 def improvement(a: Any, b: Any, rng: np.random.Generator) -> Estimate:
@@ -42,14 +40,10 @@ def improvement(a: Any, b: Any, rng: np.random.Generator) -> Estimate:
         b: (problems, seeds) scores.
         rng: source of the draws; seeds are drawn inside problems, the same ones for both.
     """
-    axes = ("problems", "seeds")
-    one, other = numbers("a", a, axes, infinite=True), numbers("b", b, axes, infinite=True)
-    same_shape("a", one, "b", other)
+    one, other = as_array("a", a, 2, infinite=True), as_array("b", b, 2, infinite=True)
     problems, seeds = one.shape
     draws = np.zeros(RESAMPLES)
-    for row, against, drawn in zip(
-        one, other, random(rng).integers(seeds, size=(problems, RESAMPLES, seeds)), strict=True
-    ):
+    for row, against, drawn in zip(one, other, rng.integers(seeds, size=(problems, RESAMPLES, seeds)), strict=True):
         x, y = row[drawn][:, :, None], against[drawn][:, None, :]
         draws += ((x > y) + 0.5 * (x == y)).mean(axis=(1, 2)) / problems
     value = np.mean([superiority(x, y, paired=False) for x, y in zip(one, other, strict=True)])
@@ -64,9 +58,8 @@ def ranks(scores: Mapping[str, Any]) -> dict[str, Array]:
     """
     from scipy import stats
 
-    arrays = one_of_each("scores", scores, "optimizer", ("problems",), infinite=True)
-    ranked = stats.rankdata(-np.stack(list(arrays.values())), axis=0)
-    return dict(zip(arrays, ranked, strict=True))
+    ranked = stats.rankdata(-as_array("scores", list(scores.values()), 2, infinite=True), axis=0)
+    return dict(zip(scores, ranked, strict=True))
 
 
 def mean_ranks(scores: Mapping[str, Any]) -> dict[str, float]:
@@ -110,7 +103,7 @@ def critical_difference(optimizers: int, problems: int, alpha: float = 0.05) -> 
     _enough(problems)
     if optimizers < 2:
         raise ValueError(f"A critical difference needs at least 2 optimizers, got {optimizers}.")
-    quantile = stats.studentized_range.isf(share("alpha", alpha), optimizers, math.inf) / math.sqrt(2)
+    quantile = stats.studentized_range.isf(alpha, optimizers, math.inf) / math.sqrt(2)
     return float(quantile * math.sqrt(optimizers * (optimizers + 1) / (6 * problems)))
 
 

@@ -11,21 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.analysis.statistics.inputs import Array, is_number, random
+from experiments.analysis.statistics import significance
 from experiments.analysis.statistics.resampling import RESAMPLES, expanded, percentile
-from experiments.analysis.statistics.significance import (
-    differences,
-    holm,
-    paired_t,
-    rank_sums,
-    sign_flip,
-    signed_ranks,
-    superiority,
-    welch_t,
-)
-from experiments.analysis.statistics.summaries import mean
+from experiments.analysis.statistics.significance import differences, holm, superiority
+from experiments.analysis.statistics.summaries import Array, mean
 from experiments.analysis.statistics.verdicts import Comparison
-from experiments.errors import nearest
 
 LEAST_SEEDS = 3
 
@@ -33,54 +23,53 @@ Runs = Mapping[int, float]
 Draws = npt.NDArray[np.int64]
 
 
-def compare(
-    table: Mapping[str, Runs],
-    rng: np.random.Generator,
-    *,
-    higher_is_better: bool,
-    paired: bool = True,
-    against: str | None = None,
-) -> list[Comparison]:
-    """Returns the comparisons of one table: one track, one problem, one metric.
+def compare(table: Mapping[str, Runs], rng: np.random.Generator, *, higher_is_better: bool) -> list[Comparison]:
+    """Returns the comparisons of all pairs of one table: one track, one problem, one metric.
 
     Args:
-        table: optimizer -> seed -> final value; none for what did not run, the bad infinity for what diverged.
+        table: optimizer -> seed -> final value; none for what did not run, the bad infinity for what diverged. A seed
+            means the same weights and the same order of examples for all.
         rng: source of the draws, such as `generator(study, table)`; the same seeds are drawn for every pair.
         higher_is_better: True for a score, False for a loss.
-        paired: whether a seed means the same weights and the same order of examples for all. If not, Welch's t test and
-            a bootstrap of each optimizer by itself are used, and there is no exact p.
-        against: optimizer that the others are compared with; None compares all pairs.
 
     Returns:
         A comparison for each pair; pairs with missing runs, or fewer than 3 seeds, have the verdict "n/a".
 
     Raises:
-        ValueError: no optimizer, `against` is none of them, or a value is NaN or infinitely good.
+        ValueError: no optimizer, or a value is NaN or infinitely good.
     """
     columns = _columns(table, higher_is_better)
-    counts = sorted({len(runs) for runs in columns.values()}, reverse=True)
-    drawn = {count: random(rng).integers(max(1, count), size=(2, RESAMPLES, count)) for count in counts}
+    wanted = set().union(*columns.values())
+    drawn = _drawn(columns, rng)
     rows = []
-    for first, second in _pairs(list(columns), against):
+    for first, second in itertools.combinations(columns, 2):
         seeds = min(len(columns[first]), len(columns[second]))
-        row = Comparison(first, second, seeds, missing=_missing(columns, (first, second), paired))
+        row = Comparison(first, second, seeds, missing=_missing(columns, (first, second), wanted))
         if not row.missing:
-            a, b = _in_order(columns[first]), _in_order(columns[second])
-            row = _measured(row, a, b, drawn[len(a)], rng, paired, higher_is_better)
+            row = _measured(
+                row, _in_order(columns[first]), _in_order(columns[second]), drawn[len(wanted)], rng, higher_is_better
+            )
         rows.append(row)
     return _judged(rows, higher_is_better)
 
 
+def _drawn(columns: Mapping[str, Runs], rng: np.random.Generator) -> dict[int, Draws]:
+    """Returns draws of seeds for each number of runs, the highest first.
+
+    Only half of those for all seeds are used; the others keep what is drawn after them as committed reports have it.
+    """
+    counts = sorted({len(runs) for runs in columns.values()}, reverse=True)
+    return {count: rng.integers(max(1, count), size=(2, RESAMPLES, count))[0] for count in counts}
+
+
 def _columns(table: Mapping[str, Runs], higher_is_better: bool) -> dict[str, dict[int, float]]:
     """Returns the table with its values checked."""
-    if not isinstance(table, Mapping) or not table:
+    if not table:
         raise ValueError(f"table must map each optimizer, at least one, to its runs by seed, got {table!r}.")
     good = math.inf if higher_is_better else -math.inf
     for label, runs in table.items():
-        if not isinstance(runs, Mapping):
-            raise ValueError(f"table[{label!r}] must map each seed to a value, got {type(runs).__name__}.")
         for seed, value in runs.items():
-            if not is_number(value) or math.isnan(value) or value == good:
+            if math.isnan(value) or value == good:
                 raise ValueError(
                     f"{label}, seed {seed}: a value must be a number, got {value!r}; leave out a run that is missing, "
                     f"and write {-good} for one that diverged."
@@ -88,25 +77,12 @@ def _columns(table: Mapping[str, Runs], higher_is_better: bool) -> dict[str, dic
     return {label: {seed: float(value) for seed, value in runs.items()} for label, runs in table.items()}
 
 
-def _pairs(labels: list[str], against: str | None) -> list[tuple[str, str]]:
-    if against is None:
-        return list(itertools.combinations(labels, 2))
-    if against not in labels:
-        hint = f"; did you mean {match!r}?" if (match := nearest(against, labels)) else "."
-        raise ValueError(f"against must be one of {', '.join(labels)}, got {against!r}{hint}")
-    return [(label, against) for label in labels if label != against]
-
-
-def _missing(columns: Mapping[str, Runs], pair: tuple[str, str], paired: bool) -> str:
+def _missing(columns: Mapping[str, Runs], pair: tuple[str, str], wanted: set[int]) -> str:
     """Returns why two optimizers cannot be compared, or "": a mean over the runs there happen to be would flatter."""
-    wanted = set().union(*columns.values())
     for label in pair:
-        if paired and (absent := sorted(wanted - set(columns[label]))):
+        if absent := sorted(wanted - set(columns[label])):
             return f"{label} has no run of seed {', '.join(map(str, absent))}"
-    first, second = (len(columns[label]) for label in pair)
-    if first != second:
-        return f"{pair[0]} has {first} runs and {pair[1]} has {second}"
-    return f"{first} seeds are fewer than {LEAST_SEEDS}" if first < LEAST_SEEDS else ""
+    return f"{len(wanted)} seeds are fewer than {LEAST_SEEDS}" if len(wanted) < LEAST_SEEDS else ""
 
 
 def _in_order(runs: Runs) -> Array:
@@ -114,52 +90,35 @@ def _in_order(runs: Runs) -> Array:
 
 
 def _measured(
-    row: Comparison, a: Array, b: Array, drawn: Draws, rng: np.random.Generator, paired: bool, higher_is_better: bool
+    row: Comparison, a: Array, b: Array, drawn: Draws, rng: np.random.Generator, higher_is_better: bool
 ) -> Comparison:
     """Returns a row with its numbers, but those that depend on the other rows."""
     return dataclasses.replace(
         row,
         diverged=(int(np.isinf(a).sum()), int(np.isinf(b).sum())),
-        superiority=superiority(a, b, paired=paired) if higher_is_better else superiority(b, a, paired=paired),
-        **(_paired if paired else _unpaired)(a, b, drawn, rng),
+        superiority=superiority(a, b, paired=True) if higher_is_better else superiority(b, a, paired=True),
+        **_tested(a, b, drawn, rng),
     )
 
 
-def _paired(a: Array, b: Array, drawn: Draws, rng: np.random.Generator) -> dict[str, Any]:
+def _tested(a: Array, b: Array, drawn: Draws, rng: np.random.Generator) -> dict[str, Any]:
     """Returns the numbers of two optimizers that share seeds; ranks stand in for differences where a run diverged."""
     d = differences(a, b)
-    told = _interval(float(mean(d)), mean(d[drawn[0]]), len(d))
+    draws = mean(d[drawn])
+    told = {"difference": float(mean(d)), "percentile": percentile(draws), "expanded": expanded(draws, len(d))}
     if not np.isfinite(d).all():
-        p = signed_ranks(d, rng)
+        p = significance.signed_ranks(d, rng)
         return {**told, "test": "signed ranks", "p": p, "exact_p": p}
-    return {**told, "test": "paired t", "p": paired_t(d), "exact_p": sign_flip(d, rng)}
-
-
-def _unpaired(a: Array, b: Array, drawn: Draws, rng: np.random.Generator) -> dict[str, Any]:
-    """Returns the numbers of two optimizers whose seeds have nothing in common."""
-    # Where runs of both diverged, the difference of their means may be anything: NaN.
-    with np.errstate(invalid="ignore"):
-        told = _interval(float(mean(a) - mean(b)), mean(a[drawn[0]]) - mean(b[drawn[1]]), len(a))
-    if not np.isfinite([a, b]).all():
-        return {**told, "test": "rank sums", "p": rank_sums(a, b)}
-    return {**told, "test": "Welch's t", "p": welch_t(a, b)}
-
-
-def _interval(difference: float, draws: Array, runs: int) -> dict[str, Any]:
-    return {"difference": difference, "percentile": percentile(draws), "expanded": expanded(draws, runs)}
+    return {**told, "test": "paired t", "p": significance.paired_t(d), "exact_p": significance.sign_flip(d, rng)}
 
 
 def _judged(rows: list[Comparison], higher_is_better: bool) -> list[Comparison]:
-    """Returns the rows with p values corrected for their number, and with verdicts."""
-    corrected, exact = _corrected([row.p for row in rows]), _corrected([row.exact_p for row in rows])
-    return [
-        row if row.missing else row.judged(p, q, higher_is_better=higher_is_better)
-        for row, p, q in zip(rows, corrected, exact, strict=True)
-    ]
-
-
-def _corrected(p: list[float]) -> list[float]:
-    """Returns p values after Holm's correction; NaN, where there is no test, stays NaN and does not count."""
-    known = [value for value in p if not math.isnan(value)]
-    adjusted = iter(holm(known) if known else [])
-    return [value if math.isnan(value) else next(adjusted) for value in p]
+    """Returns the rows with p values corrected for the number of those that were tested, and with verdicts."""
+    tested = [row for row in rows if not row.missing]
+    if not tested:
+        return rows
+    corrected, exact = holm([row.p for row in tested]), holm([row.exact_p for row in tested])
+    judged = (
+        row.judged(p, q, higher_is_better=higher_is_better) for row, p, q in zip(tested, corrected, exact, strict=True)
+    )
+    return [row if row.missing else next(judged) for row in rows]

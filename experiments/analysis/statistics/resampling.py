@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, numbers, one_of_each, random, share
-from experiments.analysis.statistics.summaries import Interval, best_of, iqm, mean
+from experiments.analysis.statistics.summaries import Array, Interval, as_array, best_of, iqm, mean
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -25,34 +24,21 @@ Statistic = Callable[[Array], Array]
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """A number with its two 95 % intervals.
+    """A number with its two 95 % intervals."""
 
-    Attributes:
-        value: the number.
-        percentile: bootstrap interval, too narrow for a few seeds.
-        expanded: the one made wider for them; the one to draw. NaN at both ends with a single seed.
-    """
-
-    value: float
-    percentile: Interval
-    expanded: Interval
+    value: float  # the number
+    percentile: Interval  # bootstrap interval, too narrow for a few seeds
+    expanded: Interval  # the one made wider for them; the one to draw. NaN at both ends with a single seed.
 
 
 @dataclasses.dataclass(frozen=True)
 class Centre:
-    """Where the runs of one optimizer on one problem lie.
+    """Where the runs of one optimizer on one problem lie."""
 
-    Attributes:
-        n: number of runs, diverged ones included.
-        mean: with its intervals, infinite where a run diverged.
-        median: the middle value, or the mean of the middle two.
-        iqm: the interquartile mean.
-    """
-
-    n: int
-    mean: Estimate
-    median: float
-    iqm: float
+    n: int  # number of runs, diverged ones included
+    mean: Estimate  # with its intervals, infinite where a run diverged
+    median: float  # the middle value, or the mean of the middle two
+    iqm: float  # the interquartile mean
 
 
 def generator(study: str, table: str) -> np.random.Generator:
@@ -78,9 +64,9 @@ def bootstrap(values: Any, rng: np.random.Generator, statistic: Statistic = mean
     Returns:
         (resamples,) or (rows, resamples). The difference of two rows is a paired bootstrap of their difference.
     """
-    array = numbers("values", values, ("seeds",), infinite=True, rows=True)
+    array = as_array("values", values, 1, 2, infinite=True)
     seeds = array.shape[-1]
-    drawn = random(rng).integers(seeds, size=(resamples, seeds))
+    drawn = rng.integers(seeds, size=(resamples, seeds))
     return _each_row(array, 1, lambda row: statistic(row[drawn]))
 
 
@@ -96,16 +82,16 @@ def stratified(values: Any, rng: np.random.Generator, statistic: Statistic = iqm
     Returns:
         (resamples,) or (rows, resamples).
     """
-    array = numbers("values", values, ("problems", "seeds"), infinite=True, rows=True)
+    array = as_array("values", values, 2, 3, infinite=True)
     problems, seeds = array.shape[-2:]
-    drawn = random(rng).integers(seeds, size=(resamples, problems, seeds))
+    drawn = rng.integers(seeds, size=(resamples, problems, seeds))
     places = (drawn + seeds * np.arange(problems)[:, None]).reshape(resamples, -1)
     return _each_row(array, 2, lambda row: statistic(row.ravel()[places]))
 
 
 def percentile(draws: Array, level: float = LEVEL) -> Interval:
     """Returns the percentile interval: what is left of the draws when (1 - level) / 2 of them are cut at either end."""
-    return _between(draws, (1 - share("level", level)) / 2)
+    return _between(draws, (1 - level) / 2)
 
 
 def expanded(draws: Array, n: int, level: float = LEVEL) -> Interval:
@@ -131,7 +117,7 @@ def expanded_tail(n: int, level: float = LEVEL) -> float:
 
     if n < 2:
         raise ValueError(f"An expanded interval needs at least 2 seeds, got {n}.")
-    quantile = special.stdtrit(n - 1, (1 + share("level", level)) / 2)
+    quantile = special.stdtrit(n - 1, (1 + level) / 2)
     return float(special.ndtr(-quantile * math.sqrt(n / (n - 1))))
 
 
@@ -148,11 +134,10 @@ def centres(values: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Ce
         values: optimizer -> (seeds,) one value a seed, infinite for a run that diverged; the same seeds for all.
         rng: source of the draws, the same seeds for every optimizer.
     """
-    arrays = one_of_each("values", values, "optimizer", ("seeds",), infinite=True)
-    draws = bootstrap(np.stack(list(arrays.values())), rng)
+    arrays = as_array("values", list(values.values()), 2, infinite=True)
     return {
         label: Centre(len(a), estimate(float(mean(a)), d, len(a)), float(np.median(a)), float(iqm(a)))
-        for (label, a), d in zip(arrays.items(), draws, strict=True)
+        for label, a, d in zip(values, arrays, bootstrap(arrays, rng), strict=True)
     }
 
 
@@ -164,8 +149,8 @@ def best_of_band(scores: Any, rng: np.random.Generator, level: float = 0.9) -> l
         rng: source of the draws.
         level: share of the draws inside the band.
     """
-    given = numbers("scores", scores, ("trials",), infinite=True)
-    drawn = best_of(given[random(rng).integers(given.size, size=(RESAMPLES, given.size))])
+    given = as_array("scores", scores, 1, infinite=True)
+    drawn = best_of(given[rng.integers(given.size, size=(RESAMPLES, given.size))])
     return [(float(e), percentile(d, level)) for e, d in zip(best_of(given), drawn.T, strict=True)]
 
 

@@ -1,7 +1,7 @@
-"""Is a difference larger than the noise: paired and Welch's t, exact sign flips, Holm's correction, P(A > B).
+"""Is a difference larger than the noise: paired t, exact sign flips, Holm's correction, P(A > B).
 
 The p of a claim is the t test's, since a bootstrap at 5 seeds rejects 17 % of true null hypotheses; the exact p stands
-beside it. SciPy has the t tests. It has no correction of Holm's, and in its sign flips sums that are equal but for
+beside it. SciPy has the t test. It has no correction of Holm's, and in its sign flips sums that are equal but for
 rounding differ where the sum seen is near 0.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, numbers, random, same_shape
+from experiments.analysis.statistics.summaries import Array, as_array
 
 # All 2^16 patterns of signs are looked at; of more seeds, this many drawn ones.
 EXACT_SEEDS = 16
@@ -27,8 +27,7 @@ def differences(a: Any, b: Any) -> Array:
         a: (seeds,) one value a seed, infinity for a run that diverged.
         b: (seeds,) the values of the same seeds.
     """
-    one, other = numbers("a", a, ("seeds",), infinite=True), numbers("b", b, ("seeds",), infinite=True)
-    same_shape("a", one, "b", other)
+    one, other = as_array("a", a, 1, infinite=True), as_array("b", b, 1, infinite=True)
     with np.errstate(invalid="ignore"):
         return np.where(one == other, 0.0, one - other)
 
@@ -41,27 +40,12 @@ def paired_t(difference: Any) -> float:
     """
     from scipy import stats
 
-    d = numbers("differences", difference, ("seeds",), least=2)
-    if _constant(d):
+    d = as_array("differences", difference, 1)
+    if len(d) < 2:
+        raise ValueError(f"differences must be of at least 2 seeds, got {len(d)}.")
+    if np.ptp(d) <= 20 * np.finfo(float).eps * np.abs(d).max():  # t would divide rounding by rounding
         return float(d[0] == 0)
     return float(stats.ttest_1samp(d, 0.0).pvalue)
-
-
-def welch_t(a: Any, b: Any) -> float:
-    """Returns the two-sided p of Welch's t test that two means are equal, for runs that share no seeds.
-
-    Args:
-        a: (runs,) at least 2 finite values.
-        b: (runs,) at least 2 finite values, not necessarily as many.
-    """
-    from scipy import stats
-
-    one, other = numbers("a", a, least=2), numbers("b", b, least=2)
-    if _constant(one) and _constant(other):
-        return float(one[0] == other[0])
-    # From means and deviations: of runs that are constant on one side SciPy warns that they are nearly identical.
-    one_s, other_s = ((x.mean(), x.std(ddof=1), len(x)) for x in (one, other))
-    return float(stats.ttest_ind_from_stats(*one_s, *other_s, equal_var=False).pvalue)
 
 
 def sign_flip(difference: Any, rng: np.random.Generator | None = None) -> float:
@@ -74,8 +58,10 @@ def sign_flip(difference: Any, rng: np.random.Generator | None = None) -> float:
             seen.
         rng: source of the draws, needed for more than 16.
     """
-    d = numbers("differences", difference, ("seeds",))
-    sums = _all_sums(d) if len(d) <= EXACT_SEEDS else _drawn_sums(d, random(rng))
+    d = as_array("differences", difference, 1)
+    if rng is None and len(d) > EXACT_SEEDS:
+        raise ValueError(f"rng must be given for more than {EXACT_SEEDS} seeds, got {len(d)}.")
+    sums = _all_sums(d) if rng is None or len(d) <= EXACT_SEEDS else _drawn_sums(d, rng)
     reached = np.abs(sums) >= abs(d.sum()) - ROUNDING * np.abs(d).sum()
     return float(reached.mean())
 
@@ -91,26 +77,8 @@ def signed_ranks(difference: Any, rng: np.random.Generator | None = None) -> flo
     """
     from scipy import stats
 
-    d = numbers("differences", difference, ("seeds",), infinite=True)
+    d = as_array("differences", difference, 1, infinite=True)
     return sign_flip(np.sign(d) * stats.rankdata(np.abs(d)), rng)
-
-
-def rank_sums(a: Any, b: Any) -> float:
-    """Returns the two-sided p of Mann and Whitney's test, for runs that share no seeds and some of which diverged.
-
-    Args:
-        a: (runs,) values, infinite for a run that diverged.
-        b: (runs,) values, not necessarily as many.
-
-    Returns:
-        Exact for few runs without ties, else of the normal approximation corrected for ties.
-    """
-    from scipy import stats
-
-    one, other = numbers("a", a, infinite=True), numbers("b", b, infinite=True)
-    if len(np.unique(np.concatenate([one, other]))) == 1:
-        return 1.0
-    return float(stats.mannwhitneyu(one, other).pvalue)
 
 
 def holm(p: Any) -> list[float]:
@@ -122,7 +90,7 @@ def holm(p: Any) -> list[float]:
     Returns:
         Corrected p values in the order given, at most 1.
     """
-    given = numbers("p", p, ("comparisons",))
+    given = as_array("p", p, 1)
     if given.min() < 0 or given.max() > 1:
         raise ValueError(f"p must be from 0 to 1, got values from {given.min():g} to {given.max():g}.")
     order = np.argsort(given, kind="stable")
@@ -142,17 +110,10 @@ def superiority(a: Any, b: Any, *, paired: bool) -> float:
     Returns:
         0 .. 1, and P(A > B) + P(B > A) = 1.
     """
-    one, other = numbers("a", a, infinite=True), numbers("b", b, infinite=True)
-    if paired:
-        same_shape("a", one, "b", other)
-    else:
+    one, other = as_array("a", a, infinite=True), as_array("b", b, infinite=True)
+    if not paired:
         one, other = one[:, None], other[None, :]
     return float(np.mean((one > other) + 0.5 * (one == other)))
-
-
-def _constant(values: Array) -> bool:
-    """Whether values are equal up to rounding, where a t statistic would divide rounding by rounding."""
-    return bool(np.ptp(values) <= 20 * np.finfo(float).eps * np.abs(values).max())
 
 
 def _all_sums(d: Array) -> Array:

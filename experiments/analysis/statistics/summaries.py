@@ -1,4 +1,4 @@
-"""What one optimizer's runs amount to: means, spreads, normalised scores, the best of k trials."""
+"""What the runs of one optimizer amount to: means, spreads, normalised scores, the best of k trials."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from experiments.analysis.statistics.inputs import Array, along_last, finite, numbers
+Array = npt.NDArray[np.float64]
 
 
 class Interval(NamedTuple):
@@ -31,9 +32,35 @@ class Spread:
     high: float
 
 
+def as_array(name: str, values: Any, *ndim: int, infinite: bool = False, nan: bool = False) -> Array:
+    """Returns values as an array of floats.
+
+    Args:
+        name: what the values are called in a message.
+        values: array or nested sequences of numbers, at least one.
+        ndim: how many axes they may have; any number if none is given.
+        infinite: whether infinity is a value, such as that of a run that diverged.
+        nan: whether NaN is a value, such as the loss after a divergence.
+
+    Raises:
+        ValueError: they have another shape, or hold NaN or infinity where that is no value.
+    """
+    array = np.asarray(values, np.float64)
+    if array.size == 0 or (ndim and array.ndim not in ndim):
+        axes = f" on {' or '.join(map(str, ndim))} axes" if ndim else ""
+        raise ValueError(f"{name} must be numbers{axes}, at least one, got the shape {array.shape}.")
+    if not nan and np.isnan(array).any():
+        raise ValueError(
+            f"{name} must not hold NaN: leave out what did not run, and give what diverged the worst value there is."
+        )
+    if not infinite and np.isinf(array).any():
+        raise ValueError(f"{name} must be finite, got infinity.")
+    return array
+
+
 def spread(values: Sequence[float]) -> Spread:
     """Returns the summary of at least one value; the deviation of a single one is NaN."""
-    given = numbers("values", values).tolist()
+    given = as_array("values", values, 1).tolist()
     sd = statistics.stdev(given) if len(given) > 1 else math.nan
     return Spread(len(given), statistics.fmean(given), sd, min(given), max(given))
 
@@ -41,7 +68,7 @@ def spread(values: Sequence[float]) -> Spread:
 def mean(values: Any) -> Array:
     """Returns the mean along the last axis; NaN where infinities of both signs meet."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(along_last("values", values).mean(axis=-1))
+        return np.asarray(as_array("values", values, infinite=True).mean(axis=-1))
 
 
 def iqm(values: Any) -> Array:
@@ -52,7 +79,7 @@ def iqm(values: Any) -> Array:
     from scipy import stats
 
     with np.errstate(invalid="ignore"):
-        return np.asarray(stats.trim_mean(along_last("values", values), 0.25, axis=-1))
+        return np.asarray(stats.trim_mean(as_array("values", values, infinite=True), 0.25, axis=-1))
 
 
 def normalised(values: Any, start: float, best: float) -> Array:
@@ -61,21 +88,12 @@ def normalised(values: Any, start: float, best: float) -> Array:
     Args:
         values: one value a run, of any shape; infinity on the bad side for a run that diverged, which makes 0.
         start: the value at step 0.
-        best: the best value that the target's pool of optimizers reached; below `start` for a loss.
+        best: the best value that any run reached, another than `start`; below it for a loss.
 
     Returns:
         (value - start) / (best - start), clipped to 0 .. 1.
-
-    Raises:
-        ValueError: NaN, `best` equals `start`, or a value is infinitely good.
     """
-    given, start, best = along_last("values", values), finite("start", start), finite("best", best)
-    if start == best:
-        raise ValueError(f"start and best must differ, got {start!r} for both: nothing was learned on this problem.")
-    share_of_way = (given - start) / (best - start)
-    if (share_of_way == math.inf).any():
-        raise ValueError("values must not be infinitely good: infinity stands for runs that diverged.")
-    return np.clip(share_of_way, 0.0, 1.0)
+    return np.clip((as_array("values", values, infinite=True) - start) / (best - start), 0.0, 1.0)
 
 
 def best_of(scores: Any) -> Array:
@@ -87,7 +105,7 @@ def best_of(scores: Any) -> Array:
     Returns:
         (..., K) the sum over i of score(i) * C(i - 1, k - 1) / C(K, k), scores in ascending order.
     """
-    ordered = np.sort(along_last("scores", scores), axis=-1)
+    ordered = np.sort(as_array("scores", scores, infinite=True), axis=-1)
     trials = ordered.shape[-1]
     weights = [[math.comb(i, k) / math.comb(trials, k + 1) for k in range(trials)] for i in range(trials)]
     lost = np.isneginf(ordered)

@@ -9,31 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analysis.statistics.inputs import Array, finite, numbers, one_of_each, same_shape, times
+from experiments.analysis.statistics.summaries import Array, as_array
 
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Times to one target in short; each number may be infinite.
+    """Times to one target in short; each number may be infinite."""
 
-    Attributes:
-        n: number of runs, those that missed included.
-        misses: how many did not reach the target.
-        median: the middle time, the mean of the middle two for an even number.
-        low: the lower quartile.
-        high: the upper quartile.
-    """
-
-    n: int
-    misses: int
-    median: float
-    low: float
-    high: float
-
-    def words(self) -> str:
-        """Returns the median, and how many runs missed where some did."""
-        middle = "not reached by half of the runs" if math.isinf(self.median) else f"median {self.median:g}"
-        return f"{middle}, not reached {self.misses}/{self.n}" if self.misses else middle
+    n: int  # number of runs, those that missed included
+    misses: int  # how many did not reach the target
+    median: float  # the middle time, the mean of the middle two for an even number
+    low: float  # the lower quartile
+    high: float  # the upper quartile
 
 
 def time_to_target(steps: Any, values: Any, target: float, *, higher_is_better: bool) -> float:
@@ -45,13 +32,11 @@ def time_to_target(steps: Any, values: Any, target: float, *, higher_is_better: 
         target: what has to be met or passed.
         higher_is_better: True for a score, which must be at least the target, False for a loss, at most.
     """
-    grid = numbers("steps", steps, ("evaluations",))
-    curve = numbers("values", values, ("evaluations",), infinite=True, nan=True)
-    same_shape("steps", grid, "values", curve)
+    grid = as_array("steps", steps, 1)
+    curve = as_array("values", values, 1, infinite=True, nan=True)
     if grid[0] < 0 or (np.diff(grid) <= 0).any():
         raise ValueError(f"steps must ascend from 0 or later, got {grid.tolist()}.")
-    limit = finite("target", target)
-    met = np.isfinite(curve) & (curve >= limit if higher_is_better else curve <= limit)
+    met = np.isfinite(curve) & (curve >= target if higher_is_better else curve <= target)
     return float(grid[met.argmax()]) if met.any() else math.inf
 
 
@@ -61,7 +46,7 @@ def summarise_times(found: Any) -> Times:
     Args:
         found: (runs,) at least 0, infinity for a miss.
     """
-    given = np.sort(times("times", found))
+    given = np.sort(as_array("times", found, 1, infinite=True))
     misses = int(np.isinf(given).sum())
     low, median, high = (_quartile(given, q) for q in (0.25, 0.5, 0.75))
     return Times(len(given), misses, median, low, high)
@@ -76,7 +61,7 @@ def reached(found: Any) -> tuple[Array, Array]:
     Returns:
         The distinct finite times, ascending, and the shares, which end at 1 only if no run missed; empty if all did.
     """
-    given = times("times", found)
+    given = as_array("times", found, 1, infinite=True)
     distinct, counts = np.unique(given[np.isfinite(given)], return_counts=True)
     return distinct, np.cumsum(counts) / len(given)
 
@@ -91,13 +76,13 @@ def void(passes: Mapping[str, Any], budget: float) -> str | None:
         passes: optimizer -> (runs,) passes after which each run met the target; infinity for a miss.
         budget: passes that a run may take, above 0.
     """
-    early = max(1.0, finite("budget", budget) / 50)
-    arrays = one_of_each("passes", passes, "optimizer", ("runs",), infinite=True)
-    for label, given in arrays.items():
-        if np.median(times(f"passes[{label!r}]", given)) <= early:
+    early = max(1.0, budget / 50)
+    met = dict(zip(passes, as_array("passes", list(passes.values()), 2, infinite=True), strict=True))
+    for label, given in met.items():
+        if np.median(given) <= early:
             first = "pass" if early == 1 else f"{early:g} passes"
             return f"half of the runs of {label} meet it within the first {first}, of {budget:g}"
-    able = [label for label, given in arrays.items() if np.isfinite(given).any()]
+    able = [label for label, given in met.items() if np.isfinite(given).any()]
     return None if len(able) > 1 else f"{' '.join(['only', *able]) if able else 'no optimizer'} ever reaches it"
 
 
@@ -109,11 +94,9 @@ def speed_up(reference: Any, other: Any, budgets: Any) -> float:
         other: (problems,) the same of the other optimizer.
         budgets: (problems,) steps that a run may take.
     """
-    one = times("reference", reference, ("problems",), above_zero=True)
-    two = times("other", other, ("problems",), above_zero=True)
-    limits = numbers("budgets", budgets, ("problems",))
-    same_shape("reference", one, "other", two)
-    same_shape("reference", one, "budgets", limits)
+    one = as_array("reference", reference, 1, infinite=True)
+    two = as_array("other", other, 1, infinite=True)
+    limits = as_array("budgets", budgets, 1)
     ratios = np.where(np.isinf(one), limits + 1, one) / np.where(np.isinf(two), limits + 1, two)
     return float(np.exp(np.log(ratios).mean()))
 

@@ -23,41 +23,24 @@ UNKNOWN = Interval(math.nan, math.nan)
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """One row of a table of comparisons; NaN where there is nothing to tell.
+    """One row of a table of comparisons; NaN where there is nothing to tell."""
 
-    Attributes:
-        first: label of A.
-        second: label of B.
-        seeds: number of runs of each, diverged ones included.
-        diverged: how many of A's diverged, and of B's; such a run counts as the worst value there is.
-        difference: mean of A - B, in the metric's own unit and sign.
-        percentile: its 95 % bootstrap interval, too narrow for a few seeds.
-        expanded: the interval made wider for them; the one to draw.
-        test: name of the test that p is from.
-        p: its p value, two-sided.
-        corrected_p: after Holm's correction over the table.
-        exact_p: of sign flips, exact; NaN for runs that share no seeds.
-        corrected_exact_p: after Holm's correction over the table.
-        superiority: P(A better than B), ties counted half.
-        verdict: what the numbers allow to say of A against B.
-        missing: why there is no verdict; empty when there is one.
-    """
-
-    first: str
-    second: str
-    seeds: int
+    first: str  # label of A
+    second: str  # label of B
+    seeds: int  # number of runs of each, diverged ones included
+    # how many of A's diverged, and of B's; such a run counts as the worst value there is
     diverged: tuple[int, int] = (0, 0)
-    difference: float = math.nan
-    percentile: Interval = UNKNOWN
-    expanded: Interval = UNKNOWN
-    test: str = ""
-    p: float = math.nan
-    corrected_p: float = math.nan
-    exact_p: float = math.nan
-    corrected_exact_p: float = math.nan
-    superiority: float = math.nan
-    verdict: Verdict = "n/a"
-    missing: str = ""
+    difference: float = math.nan  # mean of A - B, in the metric's own unit and sign
+    percentile: Interval = UNKNOWN  # its 95 % bootstrap interval, too narrow for a few seeds
+    expanded: Interval = UNKNOWN  # the interval made wider for them; the one to draw
+    test: str = ""  # name of the test that p is from
+    p: float = math.nan  # its p value, two-sided
+    corrected_p: float = math.nan  # after Holm's correction over the table
+    exact_p: float = math.nan  # of sign flips, exact
+    corrected_exact_p: float = math.nan  # after Holm's correction over the table
+    superiority: float = math.nan  # P(A better than B), ties counted half
+    verdict: Verdict = "n/a"  # what the numbers allow to say of A against B
+    missing: str = ""  # why there is no verdict; empty when there is one
 
     def judged(self, corrected_p: float, corrected_exact_p: float, *, higher_is_better: bool) -> Comparison:
         """Returns the comparison with its p values corrected for the table, and the verdict that follows."""

@@ -7,8 +7,8 @@ import pytest
 
 from experiments.analysis import cost_rows, curves
 from experiments.records.costs import Cost
-from experiments.report import how
 from tests.experiments.evidence import APART, THREE, evidence, result, study
+from tests.experiments.figures.drawn import reading
 
 RUN = Cost(1, 0, 0, 10, 4000, 3600.0)
 WIDENED = Cost(1, 1, 0, 10, 1000, 1800.0).parted()
@@ -50,7 +50,7 @@ def test_without_a_timing_pass_there_are_no_times():
     """The caption says which command measures them; memory is then what optimizers declare to keep."""
     table = cost_rows.cost_rows(NOT, result(NOT))
     assert all(math.isnan(row["seconds_per_step"]) for row in table)
-    assert "python -m experiments time small measures them" in how.costs(NOT)
+    assert "python -m experiments time small measures them" in reading("costs", NOT)
     assert cost_rows.timing_rows(NOT) == curves.with_seconds([{"step": 1, "optimizer": "GD"}], NOT) == []
 
 
@@ -61,12 +61,12 @@ def test_costs_are_those_of_the_timing_pass():
         {label: 1.2 * second for label, second in TIMES.items()}
     )
     assert table["Adam"]["state_bytes_per_parameter"] == 8
-    assert "timing pass" in how.costs(TIMED)
+    assert "timing pass" in reading("costs", TIMED)
 
 
 def test_seconds_of_curves_are_steps_times_the_median_of_a_step():
     """Whatever the runs that are drawn took."""
-    table = curves.with_seconds(curves.rows(TIMED.found, curves.CURVES[1]), TIMED)
+    table = curves.with_seconds(curves.rows(TIMED.found, curves.curves_of(TIMED.task)[1]), TIMED)
     assert all(row["seconds"] == pytest.approx(row["step"] * 1.2 * TIMES[row["optimizer"]]) for row in table)
 
 
@@ -79,8 +79,8 @@ def plain():
 
 def test_a_step_is_set_against_that_of_plain_sgd():
     """By medians; without SGD nothing is divided."""
-    assert "Numbers with x" not in how.timing(TIMED)
-    assert "the median divided by that of Momentum" in how.timing(plain())
+    assert "Numbers with x" not in reading("timing", TIMED, cost_rows.timing_rows(TIMED))
+    assert "the median divided by that of Momentum" in reading("timing", plain(), cost_rows.timing_rows(plain()))
 
 
 def test_optimizers_say_what_they_keep():

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from experiments.analysis import score_rows, tuning_rows
-from experiments.analysis.statistics import friedman, mean_ranks
+from experiments.analysis.statistics.aggregates import friedman, mean_ranks
 from tests.experiments.evidence import SEEDS, THREE, evidence, result
 
 LOST = {**THREE, "Momentum": [0.89, math.nan, 0.90, 0.91, 0.90]}

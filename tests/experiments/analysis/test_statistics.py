@@ -1,6 +1,5 @@
 """Means, spreads, interquartile means, normalised scores and the best of k have their known answers."""
 
-import doctest
 import itertools
 import math
 import subprocess
@@ -9,16 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-import experiments.analysis.statistics
-from experiments.analysis.statistics import (
-    best_of,
-    best_of_band,
-    generator,
-    iqm,
-    mean,
-    normalised,
-    spread,
-)
+from experiments.analysis.statistics.resampling import best_of_band, generator
+from experiments.analysis.statistics.summaries import best_of, iqm, mean, normalised, spread
 
 # Sums of a few numbers near 1 differ in their last bits only.
 ROUNDING = 1e-12
@@ -112,13 +103,7 @@ def test_band_of_the_best_of_k_holds_the_curve_and_narrows_towards_the_best():
 
 def test_statistics_and_profiles_import_neither_tensorflow_nor_keras():
     """A table is made in a second where no training is near."""
-    modules = "experiments.analysis.statistics, experiments.analysis.profiles"
+    modules = "experiments.analysis.statistics.comparing, experiments.analysis.overview"
     asked = f"import sys, {modules}; print({{'tensorflow', 'keras'}} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
-
-
-def test_the_example_of_the_package_is_true():
-    """One example, of three lines."""
-    found = doctest.testmod(experiments.analysis.statistics)
-    assert (found.failed, found.attempted) == (0, 3)

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.analysis.statistics import (
+from experiments.analysis.statistics.aggregates import (
     critical_difference,
     friedman,
-    generator,
     improvement,
     interquartile_means,
-    iqm,
     mean_ranks,
     ranks,
-    superiority,
 )
+from experiments.analysis.statistics.resampling import generator
+from experiments.analysis.statistics.significance import superiority
+from experiments.analysis.statistics.summaries import iqm
 
 # Ranks of four kinds of C4.5 on 14 data sets (Demšar, 2006, table 6).
 DEMSAR = {

@@ -6,16 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments.analysis.statistics import (
-    bootstrap,
-    compare,
-    expanded,
-    generator,
-    paired_t,
-    percentile,
-    sign_flip,
-    superiority,
-)
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import bootstrap, expanded, generator, percentile
+from experiments.analysis.statistics.significance import paired_t, sign_flip, superiority
 from experiments.analysis.statistics.verdicts import ALPHA, SUPERIORITY
 
 SETS, RESAMPLES = 10_000, 1000

@@ -6,8 +6,16 @@ import math
 import numpy as np
 import pytest
 
-from experiments.analysis.statistics import bootstrap, centres, expanded, generator, iqm, percentile, stratified
-from experiments.analysis.statistics.resampling import expanded_tail
+from experiments.analysis.statistics.resampling import (
+    bootstrap,
+    centres,
+    expanded,
+    expanded_tail,
+    generator,
+    percentile,
+    stratified,
+)
+from experiments.analysis.statistics.summaries import iqm
 
 ROUNDING = 1e-12
 # 10,000 draws miss a distribution function by more with a chance of 3e-8 (Dvoretzky, Kiefer and Wolfowitz).

@@ -7,16 +7,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.analysis.statistics import (
+from experiments.analysis.statistics.resampling import generator
+from experiments.analysis.statistics.significance import (
     differences,
-    generator,
     holm,
     paired_t,
-    rank_sums,
     sign_flip,
     signed_ranks,
     superiority,
-    welch_t,
 )
 
 ROUNDING = 1e-12
@@ -105,22 +103,6 @@ def test_equal_differences_are_no_evidence_at_0_and_certain_elsewhere():
     assert paired_t([0.0] * 5) == 1.0
     assert paired_t([0.01] * 5) == 0.0
     assert paired_t([0.1 + 0.2, 0.3, 0.3]) == 0.0
-
-
-def test_welch_t_knows_constant_runs():
-    """Two optimizers that reach the same score in every run are not told apart."""
-    assert welch_t([1.0, 1.0], [1.0, 1.0, 1.0]) == 1.0
-    assert welch_t([1.0, 1.0], [2.0, 2.0]) == 0.0
-    # One is constant, so that it is the t test of the other against 1: t = 1.25 / 0.25 with 1 degree of freedom.
-    assert welch_t([1.0, 1.0], [2.0, 2.5]) == pytest.approx(1 - 2 * math.atan(5) / math.pi)
-    a, b = np.random.default_rng(5).normal(size=(2, 7))
-    assert welch_t(a, b[:5]) == pytest.approx(stats.ttest_ind(a, b[:5], equal_var=False).pvalue, rel=1e-12)
-
-
-def test_rank_sums_know_diverged_runs():
-    """Exact without ties; equal runs are no evidence."""
-    assert rank_sums([1, 2, 3], [4, 5, math.inf]) == pytest.approx(2 / math.comb(6, 3))
-    assert rank_sums([math.inf] * 4, [math.inf] * 4) == 1.0
 
 
 @pytest.mark.parametrize(

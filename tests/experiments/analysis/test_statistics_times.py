@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.analysis.statistics import reached, speed_up, summarise_times, time_to_target, void
+from experiments.analysis.statistics.times import reached, speed_up, summarise_times, time_to_target, void
 
 INF = math.inf
 # Epochs at which DeepOBS's runs reach a test accuracy of 0.9198 on F-MNIST.
@@ -40,13 +40,6 @@ def test_medians_of_deepobs_epochs(label, median, misses):
     """Known answers of the protocol, in any order of the runs."""
     found = summarise_times(EPOCHS[label][::-1])
     assert (found.median, found.misses, found.n) == (median, misses, 10)
-
-
-def test_words_of_times_tell_the_misses():
-    """What a bar has written in it."""
-    assert summarise_times(EPOCHS["SGD"]).words() == "median 37.5"
-    assert summarise_times(EPOCHS["Momentum"]).words() == "median 50.5, not reached 2/10"
-    assert summarise_times([10, 20, INF, INF]).words() == "not reached by half of the runs, not reached 2/4"
 
 
 def test_quantiles_of_times_are_infinite_where_misses_are():

@@ -6,10 +6,10 @@ import math
 import pytest
 
 from experiments.analysis import time_rows
-from experiments.analysis.levels import Target, provisional, targets
+from experiments.analysis.time_rows import Target, provisional, targets
 from experiments.figures.times import speed_words
-from experiments.report import how
 from tests.experiments.evidence import APART, NOISE, THREE, evidence
+from tests.experiments.figures.drawn import reading
 
 NEVER = math.inf
 REACHED = {"GD": [6.0, 8.0, NEVER], "Adam": [2.0, 3.0, 4.0], "Momentum": [NEVER, NEVER, 5.0]}
@@ -38,7 +38,7 @@ def test_the_reference_is_the_first_usual_optimizer_that_is_there():
     without = dataclasses.replace(evidence({"GD": THREE["GD"]}))
     table = time_rows.time_rows(without, [level({"GD": REACHED["GD"]})])
     assert all(math.isnan(row["speed_up"]) for row in table)
-    assert "Above" not in how.times(table)
+    assert "Above" not in reading("time_to_target", without, table)
 
 
 def test_a_speed_up_is_the_medians_ratio_and_a_miss_is_the_budget_and_one_epoch():
@@ -90,7 +90,7 @@ def test_speed_ups_leave_out_problems_whose_target_is_void():
 def test_void_levels_are_named_and_give_no_speed_up():
     """They tell who starts faster, and would look like times."""
     table = table_of(level(share=0.9, void="all too soon"), level())
-    assert "Void, 90% of the way (0.9): all too soon." in how.times(table)
+    assert "Void, 90% of the way (0.9): all too soon." in reading("time_to_target", evidence(THREE), table)
     assert all(math.isnan(row["speed_up"]) for row in table if row["void"])
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from experiments import report, studies, terminal
 from experiments.__main__ import main
+from experiments.analysis import results
+from experiments.analysis.columns import cells
 from experiments.analysis.lint import Claims
 from experiments.checks.benchmark import output
 from experiments.checks.benchmark.plan import Row, read
@@ -162,8 +164,8 @@ def test_a_table_fits_its_terminal_and_no_cell_is_cut(ends, wide, limit, capsys,
     words = set(re.findall(r"\w+", out))
     assert {word for label in ends for word in re.findall(r"\w+", label)} <= words
     whole = evidence(ends)
-    texts = [printed.cells(row) for row in report.result(whole, Claims(("x",))).rows] if wide else []
-    assert all(cell in out for cells in texts for cell in cells[1:-1])
+    texts = [cells(results.columns(whole), row) for row in report.result(whole, Claims(("x",))).rows] if wide else []
+    assert all(cell in out for row in texts for cell in row[1:-1])
 
 
 def test_the_narrow_table_has_the_five_columns_that_tell_most(capsys, monkeypatch):

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from experiments.figures import canvas
 from experiments.figures.canvas import Caption, Context
 from experiments.report import gallery
+from experiments.report.captions import say
 from tests.experiments.evidence import result, study
 
 CAPTION = Caption(
@@ -32,6 +33,11 @@ def words(*drawing, **how):
 def facts(whole):
     """What the figures of a study are drawn from, of which everything may be claimed."""
     return gallery.Facts(whole, result(whole))
+
+
+def reading(name, whole, rows=()):
+    """How to read a figure of a study."""
+    return say("problem", name, "how", facts(whole), rows)
 
 
 def figures(whole, folder, **how):

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from experiments.analysis import cases
-from experiments.figures import boxes, overlays
+from experiments.figures import cases as pictures
 from experiments.problems import datasets
 from experiments.running.training import evaluate
 from experiments.text import from_csv
@@ -60,14 +60,14 @@ def runs(tmp_path_factory):
 
 def boxed(one, runs, folder):
     """The files of a figure of boxes."""
-    draw = functools.partial(boxes.draw, boxes=one)
-    return drawing.drawn(draw, cases.rows(runs, [one.column]), folder, one.slug, STYLES)
+    draw = functools.partial(pictures.draw_boxes, boxes=one)
+    return drawing.drawn(draw, cases.rows(runs, [one.column]), folder, styles=STYLES)
 
 
-@pytest.fixture(scope="module", params=boxes.BOXES, ids=lambda one: one.slug)
+@pytest.fixture(scope="module", params=pictures.BOXES)
 def drawn(request, runs, tmp_path_factory):
     """Each figure of boxes with its declaration, drawn once."""
-    one = request.param
+    one = pictures.BOXES[request.param]
     return one, boxed(one, runs, tmp_path_factory.mktemp("boxes"))
 
 
@@ -89,7 +89,7 @@ def test_a_miss_lies_at_the_diagonal_and_a_perfect_distance_at_the_edge(runs):
 
 def test_an_optimizer_without_cases_is_drawn_as_diverged(runs, tmp_path):
     """It is not left out."""
-    one = boxes.BOXES[0]
+    one = pictures.BOXES["dice_by_class"]
     files = boxed(one, [run for run in runs if run.label == "GD"], tmp_path)
     assert texts(files[1]).count("1 of 1 diverged") == 2
 
@@ -136,8 +136,8 @@ def overlay(runs, tmp_path_factory):
     (gd,) = [run for run in runs if run.label == "GD"]
     found = gd.predictions[worst.row]
     image = SLICES.images[worst.row, ..., 0]
-    tiles = overlays.Tiles(image, truth, {"GD": found}, ["GD", "CLMR"], tiny.CLASSES, 1.0)
-    draw = functools.partial(overlays.draw, tiles=tiles)
+    tiles = pictures.Tiles(image, truth, {"GD": found}, ["GD", "CLMR"], tiny.CLASSES, 1.0)
+    draw = functools.partial(pictures.draw_tiles, tiles=tiles)
     table = [cases.counted(worst, gd, truth, found)]
     return worst, drawing.drawn(draw, table, tmp_path_factory.mktemp("overlay"), "overlay_worst", STYLES)
 
@@ -165,13 +165,13 @@ def test_an_overlay_counts_its_pixels(overlay):
 def test_kinds_of_error_can_be_told_apart_in_grey():
     """False negatives are dark, false positives bright, and what is mixed up in between."""
     weights = np.array([0.2126, 0.7152, 0.0722])
-    grey = {kind: float(np.array(to_rgb(colour)) @ weights) for kind, (colour, _, _) in overlays.KINDS.items()}
+    grey = {kind: float(np.array(to_rgb(colour)) @ weights) for kind, (colour, _, _) in pictures.KINDS.items()}
     assert grey["false_negative"] + 0.2 < grey["wrong_class"] < grey["false_positive"] - 0.3
 
 
 def test_structures_of_a_truth_differ_from_each_other():
     """As many colours as any of the data sets has structures."""
-    assert len(set(overlays.STRUCTURES)) == len(overlays.STRUCTURES) >= 3
+    assert len(set(pictures.STRUCTURES)) == len(pictures.STRUCTURES) >= 3
     assert {"msd_heart", "acdc"} <= set(datasets.CARDS)
 
 
@@ -179,5 +179,5 @@ def test_a_window_holds_all_that_is_marked_with_a_margin():
     """It never leaves the image, and an empty slice is shown whole."""
     inside = np.zeros((40, 30), bool)
     inside[0, 29] = inside[20, 10] = True
-    assert overlays.around(inside) == (slice(0, 23), slice(8, 32))
-    assert np.zeros((40, 30))[overlays.around(np.zeros((40, 30), bool))].shape == (40, 30)
+    assert pictures.around(inside) == (slice(0, 23), slice(8, 32))
+    assert np.zeros((40, 30))[pictures.around(np.zeros((40, 30), bool))].shape == (40, 30)

@@ -6,12 +6,14 @@ import math
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.analysis.curves import CURVES
+from experiments.analysis.curves import curves_of
 from experiments.analysis.curves import rows as rows_of
 from experiments.figures import curves, scales
+from experiments.problems import tasks
 from tests.experiments.figures.drawn import drawn, texts
 from tests.experiments.small import record
 
+CURVES = curves_of(tasks.get("mnist_mlp"))
 LOSS = next(curve for curve in CURVES if curve.slug == "loss")
 GRID = (0, 1, 2, 4, 8, 16, 32, 64, 96, 128, 160)  # steps, 32 in a pass
 PASS = 32

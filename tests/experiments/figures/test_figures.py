@@ -10,13 +10,15 @@ from matplotlib import image
 from matplotlib.textpath import TextPath
 
 from experiments import studies
-from experiments.analysis.curves import CURVES
+from experiments.analysis.curves import curves_of
 from experiments.figures import canvas, looks
+from experiments.problems import tasks
 from experiments.text import from_csv
 from tests.experiments.figures.drawn import texts
 from tests.experiments.figures.test_curve_figures import LOSS, drawn_of
 from tests.experiments.small import record
 
+CURVES = curves_of(tasks.get("mnist_mlp"))
 SHARP = canvas.DPI  # of a report, before tests make it coarse
 
 

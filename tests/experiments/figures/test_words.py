@@ -6,16 +6,15 @@ import math
 import pytest
 
 from experiments.analysis import cost_rows, score_rows, time_rows, tuning_rows
-from experiments.analysis.levels import targets
+from experiments.analysis.time_rows import targets
 from experiments.figures import costs, profiles, ranks, scores, times, tuning
-from experiments.report import how
 from tests.experiments.analysis.test_cost_rows import NOT, RUN, TIMED, known, plain
 from tests.experiments.analysis.test_score_rows import LOST, RANKS
 from tests.experiments.analysis.test_time_rows import NEVER, level, problems, table_of
 from tests.experiments.analysis.test_tuning_rows import searched
 from tests.experiments.analysis.test_tuning_rows import table_of as tuned
 from tests.experiments.evidence import APART, THREE, evidence, result
-from tests.experiments.figures.drawn import words
+from tests.experiments.figures.drawn import reading, words
 from tests.experiments.small import study
 
 
@@ -81,7 +80,7 @@ def test_without_the_times_of_all_runs_gradients_are_drawn(tmp_path):
     unknown = dataclasses.replace(RUN, seconds=math.nan)
     whole = known()
     table = cost_rows.spent_rows(dataclasses.replace(whole, costs={**whole.costs, ("tuning", "Adam"): unknown}))
-    assert "no times" in how.spent(table)
+    assert "no times" in reading("spent", whole, table)
     assert "millions of gradients of single examples" in words(costs.draw_spent, table, tmp_path)
 
 

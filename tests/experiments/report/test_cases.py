@@ -9,7 +9,7 @@ import pytest
 from experiments.analysis import cases
 from experiments.problems.metrics import METRICS, measure
 from experiments.records import attempts, run_folder
-from experiments.report import case_table
+from experiments.report import cases as tables
 from experiments.running.training import evaluate
 from experiments.text import from_csv
 from tests.experiments import tiny
@@ -107,7 +107,7 @@ def rows():
     runs = [cases.Measured(record("Adam", seed=seed), scores(4 + seed)) for seed in (0, 1)]
     for one in runs:
         object.__setattr__(one.record, "run", dataclasses.replace(one.record.run, label="CLMR"))
-    return case_table.rows(study, [*runs, seen("GD")]), runs
+    return tables.rows(study, [*runs, seen("GD")]), runs
 
 
 def test_a_number_is_the_mean_over_cases_and_then_over_seeds(rows):
@@ -123,7 +123,7 @@ def test_an_optimizer_that_diverged_once_has_no_mean(rows):
     """Its surviving seeds would flatter it."""
     found, _ = rows
     assert {r["mean"] for r in found if r["optimizer"] == "GD"} == {None}
-    text = case_table.markdown(found, "Every metric", ["a note"])
+    text = tables.markdown(found, "Every metric", ["a note"])
     assert text.count("| GD | 1 of 2 diverged | -") == 3
     lines = text.splitlines()
     assert [line for line in lines if line.startswith("## ")] == [
@@ -136,16 +136,16 @@ def test_an_optimizer_that_diverged_once_has_no_mean(rows):
 
 def test_an_optimizer_that_diverged_with_every_seed_is_told_of(rows):
     """It stays in the table."""
-    found = case_table.rows(tiny.study(), rows[1])
-    assert case_table.markdown(found, "x", []).count("| GD | 2 of 2 diverged | -") == 3
+    found = tables.rows(tiny.study(), rows[1])
+    assert tables.markdown(found, "x", []).count("| GD | 2 of 2 diverged | -") == 3
 
 
 def test_every_metric_has_its_column_and_its_unrounded_number(rows):
     """In Markdown for reading, in CSV for computing."""
     found, runs = rows
-    text = case_table.markdown(found, "x", [])
+    text = tables.markdown(found, "x", [])
     assert all(metric.title in text for metric in METRICS.values())
-    back = from_csv(case_table.as_csv(found, runs))
+    back = from_csv(tables.as_csv(found, runs))
     assert {row["metric"] for row in back if row["optimizer"] == "CLMR"} == set(METRICS)
     assert [float(row["mean"]) for row in back if row["optimizer"] == "CLMR"] == pytest.approx(
         [row["mean"] for row in found if row["optimizer"] == "CLMR"], rel=0, abs=0, nan_ok=True
@@ -158,7 +158,7 @@ def test_a_metric_without_definition_in_any_case_says_so():
     nothing = np.zeros_like(SLICES.labels)
     found, _ = evaluate.measured(lambda images: (nothing[:2], np.eye(3)[nothing[:2]]), tiny.TASK, SLICES)
     runs = [cases.Measured(record("GD"), found)]
-    text = case_table.markdown(case_table.rows(tiny.study(seeds=(0,)), runs), "x", [])
+    text = tables.markdown(tables.rows(tiny.study(seeds=(0,)), runs), "x", [])
     assert "undefined" in text
     assert "| 2 | 0 |" in text  # two structures of each class missed, none found in vain
 
@@ -172,7 +172,7 @@ def test_a_metric_without_definition_in_any_case_says_so():
 )
 def test_notes_say_what_a_number_is_the_mean_of(seeds, words):
     """Cases first, then seeds; and the tolerance of the surface Dice."""
-    text = " ".join(case_table.notes(tiny.study(seeds=seeds), [seen()], ["a fact"]))
+    text = " ".join(tables.notes(tiny.study(seeds=seeds), [seen()], ["a fact"]))
     assert words in text
     assert text.startswith("a fact")
     assert "at a tolerance of 2 mm" in text

@@ -6,15 +6,15 @@ import re
 import pytest
 
 from experiments import report, studies
-from experiments.analysis.lint import CLAIMS_STAY, Claims, Finding, check, claims
-from experiments.analysis.lint.claims import together
+from experiments.analysis.lint import CLAIMS_STAY, Claims, Finding, check, claims, together
 from experiments.analysis.overview import Overview
-from experiments.analysis.statistics import compare, generator
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
 from experiments.figures import canvas
-from experiments.report import how as reading
 from experiments.report import printed, text
+from experiments.report.captions import say
 from experiments.text import from_csv
-from tests.experiments.evidence import APART, NOISE, THREE, evidence
+from tests.experiments.evidence import APART, NOISE, THREE, evidence, result
 from tests.experiments.planted import PLANTED
 from tests.experiments.sound import STUDY
 
@@ -165,10 +165,9 @@ def test_over_several_problems_one_that_allows_no_claim_leaves_none():
     overview = Overview([whole] * 8, [free] * 7 + [limited])
     assert overview.claims == together([free.claims, limited.claims]) == Claims(("why not",))
     assert overview.words()[-1] == "Ranks are shown without p values; no claim: why not."
-    assert not overview.tied("Adam", 7)
-    assert "star" not in reading.overview(overview.claims)
-    assert "refused; no claim: why not." in reading.unclaimed(overview.claims)
-    assert reading.unclaimed(Claims()) == ""
+    assert "star" not in say("overview", "overview", "how", overview)
+    assert "star" in say("overview", "overview", "how", Overview([whole] * 8, [free] * 8))
+    assert "refused; no claim: why not." in say("overview", "critical_differences", "refused", overview)
 
 
 def test_the_notes_explain_bold_and_daggers_only_where_there_are_some():
@@ -177,3 +176,11 @@ def test_the_notes_explain_bold_and_daggers_only_where_there_are_some():
     limited, free = (text.notes(whole, report.result(whole, one)) for one in (Claims(("why not",)), Claims()))
     assert "Nothing is bold and nothing is called better or worse: no claim: why not." in " ".join(limited)
     assert "Bold: the best mean" in " ".join(free)
+
+
+def test_a_budget_that_is_no_budget_for_claims_says_so():
+    """Five seeds are exploratory, ten are for claims."""
+    small = evidence(APART)
+    large = dataclasses.replace(small, study=dataclasses.replace(small.study, budget="standard"))
+    said = [" ".join(text.notes(one, result(small))) for one in (small, large)]
+    assert ["exploratory" in words for words in said] == [True, False]

@@ -1,9 +1,12 @@
 """A report draws every figure that its evidence allows, and says why of the others."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from experiments.figures import canvas
-from experiments.report import gallery, how
+from experiments.analysis.lint import Claims
+from experiments.figures import canvas, cases
+from experiments.report import captions, gallery, summary
 from tests.experiments.analysis.test_cost_rows import NOT, TIMED, known
 from tests.experiments.evidence import APART, evidence
 from tests.experiments.figures.drawn import facts, figures
@@ -33,7 +36,7 @@ def test_figures_are_declared_once_and_keep_their_order(tmp_path):
     declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]
     assert [slug for slug in slugs if slug in declared] == [slug for slug in declared if slug in slugs]
     assert len(slugs) == len(set(slugs)) == 11
-    assert shown[-1].words == how.no_diagram(1, 2)
+    assert shown[-1].words == captions.WORDS["problem"]["critical_differences"]["refused"].replace("{{ least }}", "8")
 
 
 def test_a_target_that_one_alone_reaches_is_void(tmp_path):
@@ -45,7 +48,10 @@ def test_a_target_that_one_alone_reaches_is_void(tmp_path):
     drawn, refused = titles(whole, tmp_path)
     assert "Void, 100% of the way (0.8): only Adam ever reaches it." in refused["Epochs to a target"]
     assert not {"Epochs to a target", "Runs that met a target", "Profiles", "Profiles two by two"} & drawn
-    assert refused["Profiles"] == f"{how.NO_PROFILES} Void, 100% of the way (0.8): only Adam ever reaches it."
+    assert refused["Profiles"] == (
+        "Profiles: refused, because the target does not distinguish two optimizers here. "
+        "Void, 100% of the way (0.8): only Adam ever reaches it."
+    )
 
 
 def test_times_and_costs_are_drawn_where_they_are_known(tmp_path):
@@ -62,13 +68,33 @@ def test_times_and_costs_are_drawn_where_they_are_known(tmp_path):
 
 def test_a_diagram_of_ranks_needs_eight_problems_and_two_optimizers():
     """Otherwise a sentence says so, in the place of the figure."""
-    assert how.no_diagram(8, 3) == ""
-    assert "needs 8 problems, and there are 7" in how.no_diagram(7, 3)
-    assert "there is 1." in how.no_diagram(1, 3)
-    assert "one optimizer" in how.no_diagram(8, 1)
+
+    def why(problems, optimizers, reasons=()):
+        facts = SimpleNamespace(problems="p" * problems, labels="o" * optimizers, claims=Claims(reasons))
+        return captions.say("overview", "critical_differences", "refused", facts)
+
+    assert "needs 8 problems, and there are 7." in why(7, 3)
+    assert "there is 1." in why(1, 3)
+    assert "one optimizer" in why(8, 1)
+    assert why(8, 3, ("why not",)) == "Critical-difference diagram: refused; no claim: why not."
 
 
 def test_trajectories_are_called_an_illustration():
     """In title and caption, since they are no evidence (rule B20)."""
-    assert "illustration, not evidence" in gallery.PATHS.title
-    assert "illustration, not evidence" in how.PATHS.lower()
+    words = captions.WORDS["problem"][gallery.PATHS.slug]
+    assert "illustration, not evidence" in words["title"]
+    assert "illustration, not evidence" in words["how"].lower()
+
+
+def test_every_figure_has_words_and_all_words_a_figure():
+    """A figure of curves or of a search brings its own title."""
+    assert {one.words or one.slug for one in summary.FIGURES} == set(captions.WORDS["overview"])
+    declared = {one.slug for one in (*gallery.FIGURES, gallery.PATHS) if isinstance(one, gallery.Figure)}
+    made = {"curves", "rates", "rates_among", "learning_rates_relative", "target", "overlay", *cases.BOXES}
+    assert declared | made == set(captions.WORDS["problem"])
+
+
+def test_all_words_are_templates():
+    """One that is not would be seen only when its figure is drawn, or refused."""
+    entries = [entry for kind in captions.WORDS.values() for entry in kind.values()]
+    assert all(captions._template(text) for entry in entries for text in entry.values())

@@ -5,15 +5,24 @@ import math
 
 import pytest
 
-from experiments.analysis.results import bracketed, cells, headings, number
-from experiments.analysis.statistics import Interval
+from experiments.analysis import results
+from experiments.analysis.columns import bracketed, cells, headings, number, numbers
+from experiments.analysis.statistics.summaries import Interval
 from experiments.records.costs import Cost
-from experiments.report import costs, text
+from experiments.report import tables, text
 from experiments.report.captions import Captions
+from experiments.report.page import templates
 from experiments.studies import runs
 from experiments.text import from_csv
 from experiments.tuning import choosing
 from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence, result
+
+COLUMNS = results.columns(evidence(APART))
+
+
+def section(table):
+    """A table as the page has it."""
+    return templates().get_template("parts.html").module.section(table)
 
 
 def rows(ends, **how):
@@ -23,8 +32,8 @@ def rows(ends, **how):
 
 def column(row, start):
     """The text of a row's cell, by what its heading begins with."""
-    place = next(i for i, heading in enumerate(headings("accuracy")) if heading.startswith(start))
-    return cells(row)[place]
+    place = next(i for i, heading in enumerate(headings(COLUMNS)) if heading.startswith(start))
+    return cells(COLUMNS, row)[place]
 
 
 def test_the_highest_mean_comes_first():
@@ -145,7 +154,7 @@ def test_markdown_shows_names_as_they_are():
     assert lines[0].startswith("# Results: MLP")
     row = next(line for line in lines if "script" in line and line.startswith("|"))
     assert row.startswith(r"| \<script>\|\*x\* | ")
-    assert row.replace(r"\|", "").count("|") == len(headings("accuracy")) + 1
+    assert row.replace(r"\|", "").count("|") == len(headings(COLUMNS)) + 1
 
 
 def test_broken_rules_stand_above_the_table():
@@ -160,9 +169,9 @@ def test_broken_rules_stand_above_the_table():
 def test_csv_has_the_unrounded_numbers():
     """What is rounded for reading can be had in full, pair by pair as well."""
     whole = evidence({"GD": APART["GD"], "Adam": [1 / 3] * len(SEEDS)})
-    first, *_ = from_csv(text.as_csv(whole, result(whole)))
+    first, *_ = from_csv(tables.of_results(whole, result(whole)).csv)
     assert float(first["test_accuracy_mean"]) == pytest.approx(0.504, abs=1e-15)
-    pair, *_ = from_csv(text.pairs_csv(whole, result(whole).comparisons))
+    pair, *_ = from_csv(tables.of_pairs(whole, result(whole).comparisons).csv)
     assert (pair["first"], pair["second"], pair["verdict"]) == ("GD", "Adam", "better")
     assert {(row["data"], row["model"]) for row in (first, pair)} == {("mnist_5k", "mnist_mlp")}
 
@@ -175,48 +184,42 @@ def test_costs_are_told_with_those_of_searches_and_failures():
         ("evaluation", "Adam"): Cost(5, 0, 0, 60, 1000, 5.4),
     }
     whole = dataclasses.replace(evidence(APART), costs=spent)
-    assert [list(row.values()) for row in costs.rows(whole)] == [
+    table = tables.of_costs(whole)
+    assert [list(numbers(table.columns, row).values()) for row in table.rows] == [
         ["GD", 24, 8, 5, 2, 290, 5000, 1.5],
         ["Adam", 0, 0, 5, 0, 60, 1000, pytest.approx(0.0015)],
         ["all", 24, 8, 10, 2, 350, 6000, pytest.approx(1.5015)],
     ]
     shown = text.markdown(whole, result(whole), [])
     assert "| GD | 24 | 8 | 5 | 2 | 290 | 5,000 | 1.5 |" in shown
-    assert 'id="costs"' in costs.section(whole, "a problem")
+    assert 'id="costs"' in section(table)
 
 
 def test_core_hours_of_records_that_are_elsewhere_are_not_known():
     """The evidence tells of runs and steps; a total without them would be too low, and is left out."""
     spent = {("tuning", "GD"): Cost(16, 0, 0, 160, 9, math.nan), ("evaluation", "GD"): Cost(5, seconds=9.0)}
-    *_, whole = costs.lines(dataclasses.replace(evidence(APART), costs=spent))
+    table = tables.of_costs(dataclasses.replace(evidence(APART), costs=spent))
+    whole = cells(table.columns, table.rows[-1])
     assert (whole[0], whole[1], whole[-1]) == ("all", "16", "-")
 
 
 def test_nothing_is_said_of_costs_that_are_not_known():
     """No table of zeros."""
-    assert costs.lines(evidence(APART)) == []
-    assert costs.section(evidence(APART), "a problem") == ""
+    assert tables.of_costs(evidence(APART)).rows == []
+    assert section(tables.of_costs(evidence(APART))).strip() == ""
     assert "Costs" not in text.markdown(evidence(APART), result(evidence(APART)), [])
 
 
 def test_what_is_compared_is_named_in_four_parts():
     """An optimizer alone is none (rule B1): its schedule, the space and the trials belong to it."""
     whole = evidence(APART)
-    names = [row["algorithm"] for row in from_csv(text.as_csv(whole, result(whole)))]
+    names = [row["algorithm"] for row in from_csv(tables.of_results(whole, result(whole)).csv)]
     assert names == ["Adam | warmup-cosine | space v1 | K=3", "GD | warmup-cosine | space v1 | K=3"]
     assert "GD | warmup-cosine | space v1 | K=3; Adam | " in " ".join(text.notes(whole, result(whole)))
     entry = whole.study.optimizers[0]
     for track, tail in (("default", "documented values | K=0"), ("agnostic", "space v1 | K=5 x 3")):
         study = dataclasses.replace(whole.study, track=track)
         assert choosing.algorithm(study, entry, "constant") == f"GD | constant | {tail}"
-
-
-def test_a_budget_that_is_no_budget_for_claims_says_so():
-    """Five seeds are exploratory, ten are for claims."""
-    small = evidence(APART)
-    large = dataclasses.replace(small, study=dataclasses.replace(small.study, budget="standard"))
-    said = [" ".join(text.notes(one, result(small))) for one in (small, large)]
-    assert ["exploratory" in words for words in said] == [True, False]
 
 
 def test_scores_of_a_part_of_the_training_set_are_called_so():

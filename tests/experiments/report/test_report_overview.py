@@ -8,9 +8,9 @@ import pytest
 
 from experiments import report, studies
 from experiments.analysis.lint import Claims
-from experiments.analysis.overview import Overview, map_table, middle, several, times_table
+from experiments.analysis.overview import Overview, map_table, several
 from experiments.analysis.time_rows import drawable, solved_of
-from experiments.report import how, write_overview
+from experiments.report import write_overview
 from tests.experiments.evidence import APART, NOISE, evidence, result
 
 
@@ -55,25 +55,25 @@ def test_eight_problems_have_a_test_of_ranks():
 
 def test_the_time_of_a_problem_is_the_median_over_its_seeds():
     """Infinite as soon as half of them miss."""
-    assert [middle(times) for times in ([3, 1, 2], [1, 2, 3, 10], [1, math.inf], [1, 2, math.inf])] == [
-        2,
-        2.5,
-        math.inf,
-        2,
-    ]
-    table = times_table(whole(APART, NOISE))
+    found = whole(APART, NOISE)
+    one = dataclasses.replace(found.evidence[0], target=0.93)
+    (adam,) = [row for row in Overview([one], found.results[:1]).times if row["optimizer"] == "Adam"]
+    assert adam["epochs"] == math.inf
+    table = whole(APART, NOISE).times
     assert len(table) == 4
     assert {row["share"] for row in table} == {1.0}
 
 
 def test_a_problem_whose_target_is_void_is_in_no_profile():
     """No times are given for it (rule B14), and its name is told in their place."""
-    table = times_table(whole(APART, NOISE))
+    found = whole(APART, NOISE)
+    table = found.times
     names = list(dict.fromkeys(row["problem"] for row in table))
     void = [{**row, "void": "all do" if row["problem"] == names[0] else "", "epochs": 3.0} for row in table]
     assert solved_of(void) == {"GD": [3.0], "Adam": [3.0]}
-    assert how.void(void) == f" Left out, because the target is void: {names[0]}."
-    assert how.void([row for row in void if not row["void"]]) == ""
+    for rows, words in ((void, f" Left out, because the target is void: {names[0]}."), (void[-1:], "")):
+        found.__dict__["times"] = rows
+        assert found.left_out == words
     assert not drawable([{**row, "void": "all do"} for row in table])
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from experiments.report import Evidence
-from experiments.report.markup import inlined
+from experiments.report.page import inlined
 from experiments.text import from_csv
 from tests.experiments.evidence import APART
 from tests.experiments.paged import ENDS, HOSTILE, heading, names, written

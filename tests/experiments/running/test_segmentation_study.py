@@ -58,7 +58,7 @@ def test_the_table_says_how_training_was_done(compared):
     """Augmentation, the parts of full gradients, and what the rates were chosen for."""
     text = (compared / "figures" / "report.md").read_text(encoding="utf-8")
     for word in (
-        "test Dice: mean [95 % CI]",
+        r"test Dice: mean \[95 % CI]",
         "with chance 0.3 turned by up to 15 degrees, scaled by a factor up to 1.22, shifted by up to 5% of a side",
         "Full gradients are summed over 4 slices at a time",
         "chosen on validation data in runs of 1 epoch",

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from experiments.analysis import timing_table
+from experiments.analysis import columns, timing_table
 from experiments.errors import UserError
 from experiments.records import attempts, run_folder, timings
 from experiments.running import timing_pass
@@ -97,11 +97,13 @@ def test_a_row_has_median_and_quartiles():
     """Of 1.0 to 1.4 times the second that was given; divided by plain SGD's, where that takes part."""
     row = next(row for row in timing_table.rows(FOUND, TIMED.study) if row.label == "Adam")
     assert row.step == pytest.approx((0.024, 0.022, 0.026))
-    assert (row.ratio, row.reference, row.repetitions) == (None, "", 5)
+    assert (row.base, row.reference, len(row.repetitions)) == (None, "", 5)
     entries = [dataclasses.replace(e, optimizer="sgd", hyperparameters={}) for e in TIMED.study.optimizers[2:]]
     with_sgd = dataclasses.replace(TIMED.study, optimizers=(*TIMED.study.optimizers[:2], *entries))
-    ratios = {row.label: row.ratio for row in timing_table.rows(FOUND, with_sgd)}
-    assert ratios == pytest.approx({"GD": 50, "Adam": 2, "Momentum": 1})
+    numbers = [columns.numbers(timing_table.columns(""), row) for row in timing_table.rows(FOUND, with_sgd)]
+    assert {row["optimizer"]: row["times_sgd"] for row in numbers} == pytest.approx(
+        {"GD": 50, "Adam": 2, "Momentum": 1}
+    )
     heavy = dataclasses.replace(entries[0], hyperparameters={"momentum": 0.9})
     assert [timing_table.plain(entry) for entry in (entries[0], heavy)] == [True, False]
     said = timing_table.lines(timing_table.rows(FOUND, with_sgd))[1]
@@ -115,9 +117,8 @@ def test_memory_of_a_gpu_is_told_where_there_is_one():
     found = changed(1, peak_device_bytes=2**30)
     found = [dataclasses.replace(r, summary={**r.summary, "peak_device_bytes": 2**29 + i}) for i, r in enumerate(found)]
     row = next(row for row in timing_table.rows(found, TIMED.study) if row.label == "Adam")
-    assert row.device == 2**29 + 13
-    assert timing_table.cells(row)[6] == "512"
-    assert timing_table.numbers(row)["peak_device_bytes"] == 2**29 + 13
+    assert columns.cells(timing_table.columns(""), row)[6] == "512"
+    assert columns.numbers(timing_table.columns(""), row)["peak_device_bytes"] == 2**29 + 13
 
 
 @pytest.mark.parametrize(

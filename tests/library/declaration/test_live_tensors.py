@@ -31,7 +31,7 @@ def trained(case, by):
     numbers = numbers_of(case)
     apply = by(optimizer, weight)
     for size, share in zip(SIZES, SHARES, strict=True):
-        now = {name: tf.constant(number * share, tf.float64) for name, number in numbers.items()}
+        now = {name: tf.constant(case.part(name, number, share), tf.float64) for name, number in numbers.items()}
         apply(now, tf.constant([0.3 * size, -0.7 * size], tf.float64))
     optimizer.finalize_variable_values([weight])
     return weight.numpy(), optimizer
@@ -65,14 +65,14 @@ def in_a_function_of_its_own(optimizer, weight):
 BY = {"inside the step": inside_the_step, "in a function of its own": in_a_function_of_its_own}
 
 
-@crossed("by", BY, every_rule=("inside the step",))
+@crossed("by", BY, representative=("inside the step",))
 def test_tensors_act_as_the_numbers_do(case, by):
     """Every number of every rule, others at each step: the same training as with eager numbers."""
     wanted, _ = trained(case, before_each_step)
     got, optimizer = trained(case, BY[by])
     # The rule runs in place of the kernel: the same numbers, in another order of operations.
     np.testing.assert_allclose(got, wanted, rtol=1e-13)
-    last = {name: number * SHARES[-1] for name, number in numbers_of(case).items()}
+    last = {name: case.part(name, number, SHARES[-1]) for name, number in numbers_of(case).items()}
     config = optimizer.get_config()
     assert last == {name: config[name] for name in last} == {name: optimizer.given(name) for name in last}
 

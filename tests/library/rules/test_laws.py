@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.library.harness import train
-from tests.library.products import crossed, every_rule, every_rule_where
+from tests.library.products import crossed, representative, representative_where
 
 STEPS, SIZE = 6, 6
 FLOAT64 = 1e-13  # a few ulp per step: where elements stand decides which of them are computed together
@@ -27,17 +27,18 @@ def weights_after(case, start, gradients, **arguments):
     return train(case.make(**arguments), start, gradients, dtype="float64")[-1]
 
 
-@every_rule_where(lambda case: case.scale_invariant)
+@representative_where(lambda case: case.scale_invariant)
 def test_gradients_of_another_scale_give_the_same_steps(case):
     """Without epsilon, a thousand times larger gradients change no bit."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
     scaled = [[TWO * g for g in step] for step in gradients]
-    (expected,), (actual,) = (weights_after(case, start, g, epsilon=0.0) for g in (gradients, scaled))
+    without = {"epsilon": 0.0} if "epsilon" in type(case.make()).fields else {}
+    (expected,), (actual,) = (weights_after(case, start, g, **without) for g in (gradients, scaled))
     assert not np.array_equal(expected, start[0])
     np.testing.assert_array_equal(expected, actual)
 
 
-@every_rule_where(lambda case: case.linear_in_gradient)
+@representative_where(lambda case: case.linear_in_gradient)
 def test_a_linear_rule_moves_as_far_as_the_gradients_are_large(case):
     """From zero, gradients times a power of two give the weights times it, bit for bit."""
     start, gradients = [np.zeros(SIZE)], [[g] for g in vectors(1, STEPS)]
@@ -47,26 +48,26 @@ def test_a_linear_rule_moves_as_far_as_the_gradients_are_large(case):
     np.testing.assert_array_equal(TWO * expected, actual)
 
 
-@every_rule_where(lambda case: not case.linear_in_gradient)
+@representative_where(lambda case: not case.linear_in_gradient)
 def test_a_rule_that_is_not_linear_does_not(case):
-    """The fact in the table is a fact: the law above fails where the table says so."""
-    start, gradients = [np.zeros(SIZE)], [[g] for g in vectors(1, STEPS)]
+    """The fact in the table is a fact: the law above fails where the table says so, at least away from zero."""
+    start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
     scaled = [[TWO * g for g in step] for step in gradients]
     (expected,), (actual,) = (weights_after(case, start, g) for g in (gradients, scaled))
-    assert not np.allclose(TWO * expected, actual, rtol=1e-3)
+    assert not np.allclose(TWO * (expected - start[0]), actual - start[0], rtol=1e-3)
 
 
-@every_rule
+@representative
 def test_gradients_of_the_other_sign_mirror_the_steps(case):
     """No rule prefers a direction: from zero, the mirrored gradients give the mirrored weights."""
     start, gradients = [np.zeros(SIZE)], [[g] for g in vectors(1, STEPS)]
     mirrored = [[-g for g in step] for step in gradients]
     (expected,), (actual,) = (weights_after(case, start, g) for g in (gradients, mirrored))
-    assert np.all(expected != 0)
+    assert np.any(expected != 0)  # steps by signs may return to where they began
     np.testing.assert_array_equal(-expected, actual)
 
 
-@crossed("around", SURROUNDED, every_rule=("alone",), fact=lambda case: case.make().elementwise)
+@crossed("around", SURROUNDED, in_turn=SURROUNDED, fact=lambda case: case.elementwise)
 def test_a_variable_may_be_split_in_two(case, around):
     """Two halves train as the whole does."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
@@ -77,7 +78,7 @@ def test_a_variable_may_be_split_in_two(case, around):
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=FLOAT64)
 
 
-@crossed("around", SURROUNDED, every_rule=("alone",))
+@crossed("around", SURROUNDED, in_turn=SURROUNDED)
 def test_variables_may_be_given_in_any_order(case, around):
     """The order of the variables, to which shared state might be tied, does not matter."""
     order = [2, 0, 1]
@@ -89,7 +90,7 @@ def test_variables_may_be_given_in_any_order(case, around):
         np.testing.assert_allclose(w, expected[i], rtol=FLOAT64)
 
 
-@every_rule
+@representative_where(lambda case: case.still_at_rate_zero)
 def test_a_learning_rate_of_zero_moves_nothing(case):
     """Not the step and not the decay, which is scaled by it."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]

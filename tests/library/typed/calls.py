@@ -1,5 +1,7 @@
 """Calls as users write them; a line that ends in `# wrong` must be refused by every type checker."""
 
+import keras
+
 import tfoptim
 
 
@@ -21,7 +23,22 @@ def good() -> list[tfoptim.Optimizer]:
         tfoptim.Adamax(epsilon=1e-8, name="it"),
         tfoptim.Nadam(beta_2=0.99, global_clipnorm=1.0),
         tfoptim.get("adam", learning_rate=0.1),
+        tfoptim.SGD(0.1, use_ema=True, ema_momentum=tfoptim.schedules.SWA(10, period=2)),
+        tfoptim.Adam(use_ema=True, ema_momentum=tfoptim.schedules.EmaWarmup(0.999)),
+        tfoptim.AdamW(weight_decay=tfoptim.schedules.Times(tfoptim.schedules.WarmupCosine(0.1, 9), 0.5)),
+        tfoptim.SAM(tfoptim.Adam(0.1)),
+        tfoptim.SAM(tfoptim.SGD(), 0.1, adaptive=True),
+        tfoptim.SAM(tfoptim.SGD(), rho=tfoptim.schedules.Cyclic(0.1, 1.0, 10)),
     ]
+
+
+def averages(model: keras.Model, data: list[float], optimizer: tfoptim.Optimizer) -> bool:
+    """Evaluation with averaged weights."""
+    tfoptim.callbacks.EvaluateAverage()
+    tfoptim.callbacks.EvaluateAverage(batch_norm_data=data)
+    tfoptim.update_batch_norm(model, data, batch_size=8, steps=2)
+    with optimizer.averaged(model.trainable_variables):
+        return optimizer.averages
 
 
 def bad() -> None:
@@ -35,3 +52,10 @@ def bad() -> None:
     tfoptim.SGD(gradient_accumulation_steps="2")  # wrong
     tfoptim.Momentum(amsgrad=True)  # wrong
     tfoptim.AdamW(weight_decay="0.1")  # wrong
+    tfoptim.schedules.SWA(10)  # wrong
+    tfoptim.schedules.EmaWarmup(momentum="0.9")  # wrong
+    tfoptim.callbacks.EvaluateAverage(data=None)  # wrong
+    tfoptim.update_batch_norm(None, None, steps="2")  # wrong
+    tfoptim.SAM(0.1)  # wrong
+    tfoptim.SAM(tfoptim.SGD(), adaptive="yes")  # wrong
+    tfoptim.SAM(tfoptim.SGD(), rho="0.1")  # wrong

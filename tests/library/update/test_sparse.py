@@ -58,14 +58,14 @@ def assert_same(expected, actual):
             np.testing.assert_allclose(g, w, rtol=0, atol=ROUNDING)
 
 
-@crossed("mode", MODES, every_rule=("graph",))
+@crossed("mode", MODES, representative=("graph",))
 def test_sparse_rows_equal_dense_rows(case, mode):
     """Repeated rows are summed before anything else, so nothing differs from the dense gradient."""
     expected = train_table(case.make(), "graph", as_rows=False)
     assert_same(expected, train_table(case.make(), mode, as_rows=True))
 
 
-@crossed("surroundings", SURROUNDINGS, rows=CLASSES)
+@crossed("surroundings", SURROUNDINGS, in_turn=SURROUNDINGS, rows=CLASSES)
 def test_sparse_rows_equal_dense_rows_with_base_arguments(case, surroundings):
     """Clipping sees the norm of summed rows; scaling, accumulation and decay work on rows too."""
     settings = SURROUNDINGS[surroundings]

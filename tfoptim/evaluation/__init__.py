@@ -1,0 +1,1 @@
+"""Evaluation with averaged weights, and with statistics of batches that belong to them."""
