@@ -3,11 +3,10 @@
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
 from tfoptim import solvers as solvers
-from tfoptim.declaration import presentation as _presentation
-from tfoptim.full_loss import full_loss as full_loss
 from tfoptim import training as training
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.evaluation.batch_norm import update_batch_norm as update_batch_norm
+from tfoptim.full_loss import full_loss as full_loss
 from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adabelief import AdaBelief as AdaBelief
@@ -70,8 +69,8 @@ __all__ = [
     "CLMR",
     "CLR",
     "GD",
-    "LBFGS",
     "LARS",
+    "LBFGS",
     "MADGRAD",
     "MARS",
     "QHM",

@@ -1,5 +1,6 @@
 """Methods that minimize a loss over all data: they need the loss itself, not only gradients of batches."""
 
+from tfoptim.declaration import presentation as _presentation
 from tfoptim.solvers.bfgs import BFGS as BFGS
 from tfoptim.solvers.gd import GD as GD
 from tfoptim.solvers.lbfgs import LBFGS as LBFGS
@@ -18,3 +19,26 @@ from tfoptim.solvers.nonlinear_cg import NonlinearCG as NonlinearCG
 from tfoptim.solvers.point import Flat as Flat
 from tfoptim.solvers.point import Objective as Objective
 from tfoptim.solvers.point import Point as Point
+
+__all__ = [
+    "BFGS",
+    "FORMULAS",
+    "GD",
+    "LBFGS",
+    "Flat",
+    "GaussNewton",
+    "Iteration",
+    "LevenbergMarquardt",
+    "Method",
+    "Newton",
+    "NewtonCG",
+    "NonlinearCG",
+    "Objective",
+    "Point",
+    "Result",
+    "Wolfe",
+    "least_squares",
+    "minimize",
+]
+__getattr__ = _presentation.missing(__name__)
+__dir__ = _presentation.shown(__name__)

@@ -25,7 +25,7 @@ class GD(Method):
     >>> import keras, tfoptim
     >>> x = keras.Variable([3.0, 1.0], dtype="float64")
     >>> result = tfoptim.minimize(lambda: x[0] ** 2 + 2 * x[1] ** 2, [x], tfoptim.solvers.GD())
-    >>> abs(x.numpy()).max() < 1e-5
+    >>> bool(abs(x.numpy()).max() < 1e-5)
     True
     """
 

@@ -82,11 +82,9 @@ class ResidualMethod(Method):
 
     needs_residuals = True
 
-    def __str__(self) -> str:
-        return (
-            f"{type(self).__name__} needs residuals: call tfoptim.least_squares(residuals, model.trainable_variables, "
-            f"method={self!r})"
-        )
+    def _lines(self) -> tuple[str, str]:
+        what = f"{type(self).__name__} needs residuals, not only their loss; write these two lines:"
+        return f"{what}\n    residuals = lambda: model(x) - y", "tfoptim.least_squares(residuals"
 
     def begin(self, n: int) -> Any:
         return None

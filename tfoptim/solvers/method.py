@@ -36,12 +36,15 @@ class Method:
     unit: ClassVar[bool] = True
     """Whether a step of 1 along the direction is the one to try first."""
 
-    def __str__(self) -> str:
-        # What `compile(optimizer=...)` puts into its message.
-        return (
-            f"{type(self).__name__} needs the loss, not only gradients: call tfoptim.minimize(tfoptim.full_loss(model, "
-            f"x, y), model.trainable_variables, method={self!r})"
-        )
+    def __format__(self, spec: str) -> str:
+        # An f-string is how `compile(optimizer=...)` names what it refuses.
+        first, then = self._lines()
+        return f"{first}\n    {then}, model.trainable_variables, tfoptim.solvers.{self!r})"
+
+    def _lines(self) -> tuple[str, str]:
+        """Returns what is needed and a line to write, and the beginning of the line after it."""
+        what = f"{type(self).__name__} needs the loss, not only gradients; write these two lines:"
+        return f"{what}\n    model.compile(loss=...)", "tfoptim.minimize(tfoptim.full_loss(model, x, y)"
 
     # Methods that a method defines
 

@@ -70,8 +70,8 @@ def minimize(
         variables: float32 or float64, without constraints.
         method: of `tfoptim.solvers`; `LBFGS()` unless given.
         stop: a stopping condition of `tfoptim.callbacks`, checked after every iteration, where an epoch ends too.
-            Unless given: the largest element of the gradient is at most 1e-6 of that at the start (or of 1, if that is
-            smaller), or 1,000 iterations.
+            Unless given: the largest element of the gradient is at most 1e-6 times that at the start (1e-6, if that
+            was below 1), or 1,000 iterations.
         search: line search; unless given, strong Wolfe with the curvature that the method asks for.
         callbacks: functions that are called after every iteration.
         verbose: print a line a second.
@@ -87,13 +87,13 @@ def minimize(
     >>> x = keras.Variable([3.0, -4.0], dtype="float64")
     >>> result = tfoptim.minimize(lambda: keras.ops.sum(x**2), [x])
     >>> result.reason
-    'gradient: the largest element of the gradient is 0, at most 8e-06; after 2 steps, ... s'
+    'gradient: the largest element of the gradient is ..., at most 8e-06; after 2 steps, ... s'
     """
     method = LBFGS() if method is None else method
     if not isinstance(method, Method):
         raise TypeError(f"minimize: method must be one of tfoptim.solvers, such as LBFGS(), got {method!r}.")
     if method.needs_residuals:
-        raise TypeError(f"minimize: {method}.")
+        raise TypeError(f"minimize: {method}")
     flat = Flat("minimize", variables)
     method.check_size(flat.n)
     search = search or Wolfe(curvature=method.curvature)

@@ -149,7 +149,7 @@ def twice():
         (
             lambda: of(tf.reduce_sum, method=solvers.GaussNewton()),
             TypeError,
-            "GaussNewton needs residuals: call tfoptim.l",
+            r"(?s)minimize: GaussNewton needs residuals, .*tfoptim.least_squares",
         ),
         (lambda: of(tf.reduce_sum, stop=3), TypeError, "stop must be a condition of tfoptim.callbacks, got 3"),
     ],
@@ -167,9 +167,13 @@ def of(function, **arguments):
 
 
 def test_a_method_is_no_optimizer_of_a_model():
-    """The message of `compile` has the line to write."""
+    """The message of `compile` has the two lines to write, and they run."""
     model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
-    with pytest.raises(
-        ValueError, match=r"LBFGS needs the loss, not only gradients: call tfoptim.minimize\(tfoptim.full_l"
-    ):
-        model.compile(optimizer=tfoptim.LBFGS(), loss="mse")
+    with pytest.raises(ValueError, match="LBFGS needs the loss, not only gradients; write these two lines:") as caught:
+        model.compile(optimizer=tfoptim.LBFGS(history=5), loss="mse")
+    lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert lines[0] == "model.compile(loss=...)"
+    names = {"model": model, "tfoptim": tfoptim, "x": np.ones((3, 1)), "y": np.ones((3, 1))}
+    exec("\n".join([lines[0].replace("...", "'mse'"), f"result = {lines[1]}"]), names)  # noqa: S102  what is tested
+    assert names["result"].loss < 1e-9
+    assert str(tfoptim.LBFGS()) == repr(tfoptim.LBFGS()) == "LBFGS(history=10)"
