@@ -81,13 +81,11 @@ class ResidualMethod(Method):
     """A method that needs residuals, not only their sum of squares."""
 
     needs_residuals = True
+    unit = True
 
     def _lines(self) -> tuple[str, str]:
         what = f"{type(self).__name__} needs residuals, not only their loss; write these two lines:"
         return f"{what}\n    residuals = lambda: model(x) - y", "tfoptim.least_squares(residuals"
-
-    def begin(self, n: int) -> Any:
-        return None
 
 
 @dataclass(frozen=True)
@@ -200,4 +198,4 @@ def least_squares(
         found: tuple[Any, Any] = method.advance(objective, point, memory, search)
         return found
 
-    return run(objective, advance, None, stop, [*callbacks, *([Progress()] if verbose else [])])
+    return run(objective, advance, stop, [*callbacks, *([Progress()] if verbose else [])])

@@ -102,13 +102,12 @@ def minimize(
     def advance(point: Point, memory: Any) -> tuple[Point | None, Any]:
         return method.advance(objective, point, memory, search)
 
-    return run(objective, advance, method.begin(flat.n), stop, [*callbacks, *([Progress()] if verbose else [])])
+    return run(objective, advance, stop, [*callbacks, *([Progress()] if verbose else [])])
 
 
 def run(
     objective: Any,
     advance: Callable[[Any, Any], tuple[Any, Any]],
-    memory: Any,
     stop: Condition | None,
     callbacks: Sequence[Callable[[Iteration], Any]],
 ) -> Result:
@@ -119,6 +118,7 @@ def run(
     stop.reset()
     start = time.monotonic()
     history: list[Iteration] = []
+    memory: Any = None
     best = point = objective(objective.flat.read())
     if not np.isfinite(point.loss) or not np.all(np.isfinite(point.gradient)):
         raise ValueError(f"{objective.what}: loss and gradient must be finite at the start, got loss {point.loss}.")
@@ -130,7 +130,7 @@ def run(
                 reason = f"precision: no step decreases the loss below {best.loss:.10g}; after {stop.cost}"
                 break
             point = new
-            best = point if point.loss < best.loss else best
+            best = min(point, best, key=lambda at: (at.loss, _largest(at)))
             now = Iteration(
                 len(history) + 1, point.loss, _largest(point), objective.evaluations, time.monotonic() - start
             )
