@@ -27,6 +27,7 @@ class Iteration:
     loss: float
     gradient: float  # largest absolute element
     evaluations: int  # of loss and gradient so far
+    products: int  # so far, as in `Result`
     seconds: float  # so far
 
     def __str__(self) -> str:
@@ -46,7 +47,7 @@ class Result:
     gradient: float  # largest absolute element there
     iterations: int
     evaluations: int  # of loss and gradient
-    products: int  # of the Hessian or the Jacobian and a vector
+    products: int  # of the Hessian and a vector; of a Jacobian, its columns
     history: list[Iteration] = field(repr=False)
 
 
@@ -73,7 +74,7 @@ def minimize(
             Unless given: the largest element of the gradient is at most 1e-6 times that at the start (1e-6, if that
             was below 1), or 1,000 iterations.
         search: line search; unless given, strong Wolfe with the curvature that the method asks for.
-        callbacks: functions that are called after every iteration.
+        callbacks: functions that are called after every iteration, while the variables hold its point.
         verbose: print a line a second.
 
     Returns:
@@ -131,10 +132,11 @@ def run(
                 break
             point = new
             best = min(point, best, key=lambda at: (at.loss, _largest(at)))
-            now = Iteration(
-                len(history) + 1, point.loss, _largest(point), objective.evaluations, time.monotonic() - start
-            )
+            counts = objective.evaluations, objective.products
+            now = Iteration(len(history) + 1, point.loss, _largest(point), *counts, time.monotonic() - start)
             history.append(now)
+            if callbacks:
+                objective.flat.write(point.x)
             for callback in callbacks:
                 callback(now)
             stop.cost.steps, stop.cost.seconds = now.iteration, now.seconds
