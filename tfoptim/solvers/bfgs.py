@@ -16,7 +16,7 @@ class BFGS(Method):
     """BFGS (Broyden, Fletcher, Goldfarb & Shanno, 1970; Nocedal & Wright, 2006: Numerical optimization, algorithm 6.1).
 
     ```
-    C <- s.y / y.y * I, or I unless scaled                        at the first pair
+    C = I / |g| at the start, or I unless scaled
     C <- (I - r * s y') C (I - r * y s') + r * s s',   r = 1 / y.s
     p = -C g;   w <- w + step * p                                 strong Wolfe
     ```
@@ -25,7 +25,8 @@ class BFGS(Method):
     is that of conjugate gradients, and C becomes the inverse of the Hessian.
 
     Args:
-        scaled: start from a matrix of the scale of the first pair, not from the identity.
+        scaled: start from a step of length 1, so that the path is the same for all multiples of a loss; else from the
+            gradient, as the books do.
 
     >>> import keras, tfoptim
     >>> x = keras.Variable([-1.2, 1.0], dtype="float64")
@@ -40,12 +41,19 @@ class BFGS(Method):
     largest = 5_000
 
     def direction(self, memory: Any, point: Point, product: Product) -> np.ndarray:
-        return -point.gradient if len(memory) == 0 else -memory @ point.gradient
+        return -memory @ point.gradient if len(memory) else -point.gradient
+
+    def first_step(self, fall: float | None, point: Point, p: np.ndarray) -> float:
+        """Returns a step of length 1 at the start, if scaled."""
+        return self._scale(point) if self.scaled and fall is None else super().first_step(fall, point, p)
+
+    def _scale(self, point: Point) -> float:
+        return 1 / float(np.linalg.norm(point.gradient)) if self.scaled else 1.0
 
     def learn(self, memory: Any, old: Point, new: Point) -> Any:
         s, y = new.x - old.x, new.gradient - old.gradient
         if s @ y <= 1e-10 * np.linalg.norm(s) * np.linalg.norm(y):
             return memory
-        c = memory if len(memory) else np.eye(len(s)) * ((s @ y) / (y @ y) if self.scaled else 1.0)
+        c = memory if len(memory) else np.eye(len(s)) * self._scale(old)
         left = np.eye(len(s)) - np.outer(s, y) / (y @ s)
         return left @ c @ left.T + np.outer(s, s) / (y @ s)

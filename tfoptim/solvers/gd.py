@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +30,7 @@ class GD(Method):
     True
     """
 
-    unit = False
+    longest = math.inf
 
     def direction(self, memory: Any, point: Point, product: Product) -> np.ndarray:
         return -point.gradient
-
-    def learn(self, memory: Any, old: Point, new: Point) -> Any:
-        return [np.linalg.norm(new.x - old.x) / np.linalg.norm(old.gradient), old.gradient @ old.gradient]
-
-    def first_step(self, memory: Any, point: Point, p: np.ndarray) -> float:
-        """Returns the step that changes the loss to first order as much as the last one did."""
-        if not memory:
-            return super().first_step(memory, point, p)
-        step, squares = memory
-        return float(step * squares / (p @ p))

@@ -56,6 +56,10 @@ class LBFGS(Method):
             q = q + s * (a - y @ q / (y @ s))
         return q
 
+    def first_step(self, fall: float | None, point: Point, p: np.ndarray) -> float:
+        """Returns 1 as soon as there are pairs: they give the scale."""
+        return super().first_step(fall, point, p) if fall is None else 1.0
+
     def learn(self, memory: Any, old: Point, new: Point) -> Any:
         s, y = new.x - old.x, new.gradient - old.gradient
         curved = s @ y > 1e-10 * np.linalg.norm(s) * np.linalg.norm(y)

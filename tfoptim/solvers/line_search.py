@@ -26,10 +26,10 @@ class Wolfe:
     |slope(a)| <= curvature * |slope(0)|                  curvature
     ```
 
-    Bracketing by doubling, then zooming by cubic interpolation (Nocedal & Wright, 2006: Numerical optimization,
-    algorithms 3.5 and 3.6), safeguarded to the inner 80 % of the bracket. A loss that is not finite halves the step.
-    Where the loss changes by rounding alone, the approximate conditions of Hager & Zhang (2005, section 2) on the slope
-    decide. On a quadratic, a small `curvature` makes the search exact.
+    Bracketing by extrapolation of the slope, then zooming by cubic interpolation (Nocedal & Wright, 2006: Numerical
+    optimization, algorithms 3.5 and 3.6), safeguarded to the inner 80 % of the bracket. A loss that is not finite
+    halves the step. Where the loss changes by rounding alone, the approximate conditions of Hager & Zhang (2005,
+    section 2) on the slope decide. On a quadratic, a small `curvature` makes the search exact.
 
     Args:
         decrease: share of the decrease that the slope at the start promises, in (0, 0.5).
@@ -92,15 +92,15 @@ class _Search:
                 return self.zoom(last, trial)
             if trial.slope >= 0:
                 return self.zoom(trial, last)
-            last, step = trial, 2 * step
+            last, step = trial, _beyond(last, trial)
         return self.outcome()
 
     def zoom(self, low: _Trial, high: _Trial) -> Point | None:
         """Shrinks a bracket, of which `low` has the lower loss, until a trial is accepted."""
         while self.left:
             step = _between(low, high)
-            if step in (low.step, high.step):
-                break
+            if -self.start.slope * abs(high.step - low.step) < _digit(self.start.loss):
+                break  # within the bracket the loss changes by rounding alone
             trial = self.try_step(step)
             if trial is None:
                 high = _Trial(step, math.inf, math.nan, high.point)
@@ -142,6 +142,19 @@ class _Search:
         near = abs(trial.loss - self.start.loss) <= FLOOR * abs(self.start.loss)
         ahead = trial.slope <= (2 * self.rule.decrease - 1) * self.start.slope
         return near and flat and ahead and trial.loss <= self.start.loss
+
+
+def _digit(loss: float) -> float:
+    """Returns the last digit of a loss, which was computed in float32 if its value is one of float32."""
+    single = np.float32(loss)
+    return abs(float(np.spacing(single) if float(single) == loss else np.spacing(loss)))
+
+
+def _beyond(last: _Trial, trial: _Trial) -> float:
+    """Returns where the slope of two trials would vanish, at least a tenth and at most four times as far on."""
+    width, bend = trial.step - last.step, trial.slope - last.slope
+    far = -trial.slope / bend if bend > 0 else 4.0
+    return trial.step + min(max(far, 0.1), 4.0) * width
 
 
 def _between(low: _Trial, high: _Trial) -> float:

@@ -27,6 +27,7 @@ class Iteration:
     loss: float
     gradient: float  # largest absolute element
     evaluations: int  # of loss and gradient so far
+    products: int  # so far, as in `Result`
     seconds: float  # so far
 
     def __str__(self) -> str:
@@ -46,7 +47,7 @@ class Result:
     gradient: float  # largest absolute element there
     iterations: int
     evaluations: int  # of loss and gradient
-    products: int  # of the Hessian or the Jacobian and a vector
+    products: int  # of the Hessian and a vector; of a Jacobian, its columns
     history: list[Iteration] = field(repr=False)
 
 
@@ -73,7 +74,7 @@ def minimize(
             Unless given: the largest element of the gradient is at most 1e-6 times that at the start (1e-6, if that
             was below 1), or 1,000 iterations.
         search: line search; unless given, strong Wolfe with the curvature that the method asks for.
-        callbacks: functions that are called after every iteration.
+        callbacks: functions that are called after every iteration, while the variables hold its point.
         verbose: print a line a second.
 
     Returns:
@@ -102,13 +103,12 @@ def minimize(
     def advance(point: Point, memory: Any) -> tuple[Point | None, Any]:
         return method.advance(objective, point, memory, search)
 
-    return run(objective, advance, method.begin(flat.n), stop, [*callbacks, *([Progress()] if verbose else [])])
+    return run(objective, advance, stop, [*callbacks, *([Progress()] if verbose else [])])
 
 
 def run(
     objective: Any,
     advance: Callable[[Any, Any], tuple[Any, Any]],
-    memory: Any,
     stop: Condition | None,
     callbacks: Sequence[Callable[[Iteration], Any]],
 ) -> Result:
@@ -119,6 +119,7 @@ def run(
     stop.reset()
     start = time.monotonic()
     history: list[Iteration] = []
+    memory: Any = None
     best = point = objective(objective.flat.read())
     if not np.isfinite(point.loss) or not np.all(np.isfinite(point.gradient)):
         raise ValueError(f"{objective.what}: loss and gradient must be finite at the start, got loss {point.loss}.")
@@ -130,11 +131,12 @@ def run(
                 reason = f"precision: no step decreases the loss below {best.loss:.10g}; after {stop.cost}"
                 break
             point = new
-            best = point if point.loss < best.loss else best
-            now = Iteration(
-                len(history) + 1, point.loss, _largest(point), objective.evaluations, time.monotonic() - start
-            )
+            best = min(point, best, key=lambda at: (at.loss, _largest(at)))
+            counts = objective.evaluations, objective.products
+            now = Iteration(len(history) + 1, point.loss, _largest(point), *counts, time.monotonic() - start)
             history.append(now)
+            if callbacks:
+                objective.flat.write(point.x)
             for callback in callbacks:
                 callback(now)
             stop.cost.steps, stop.cost.seconds = now.iteration, now.seconds

@@ -17,7 +17,7 @@ class NewtonCG(Method):
 
     ```
     solve H p = -g by conjugate gradients, H v exactly, until
-        |H p + g| <= min(0.5, sqrt(|g|)) * |g|,  or v.H v <= 0: then the p so far, or -g
+        |H p + g| <= min(0.5, sqrt(|g|)) * |g|,  or v.H v <= 0: then the p so far, or -g * g.g / |g.H g|
     w <- w + step * p                                          strong Wolfe
     ```
 
@@ -40,8 +40,7 @@ class NewtonCG(Method):
     def __post_init__(self) -> None:
         count("NewtonCG", "products", self.products)
 
-    def begin(self, n: int) -> Any:
-        return None
+    unit = True
 
     def direction(self, memory: Any, point: Point, product: Product) -> np.ndarray:
         g = point.gradient
@@ -49,19 +48,20 @@ class NewtonCG(Method):
         tolerance = min(0.5, np.sqrt(size)) * size
         p, residual = np.zeros_like(g), g.copy()
         d = -residual
-        for _ in range(min(self.products, len(g))):
+        for k in range(min(self.products, len(g))):
             if np.linalg.norm(residual) <= tolerance:
                 break
             hd = product(d)
             bend = d @ hd
             if not bend > 1e-12 * (d @ d):
+                p = p if k else d * (d @ d) / max(-bend, d @ d * 1e-3)
                 break
             a = residual @ residual / bend
             p = p + a * d
             after = residual + a * hd
             d = -after + after @ after / (residual @ residual) * d
             residual = after
-        return p if p @ g < 0 else -g
+        return p
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,7 @@ class Newton(Method):
     """
 
     largest = 1_000
-
-    def begin(self, n: int) -> Any:
-        return None
+    unit = True
 
     def direction(self, memory: Any, point: Point, product: Product) -> np.ndarray:
         h = np.stack([product(e) for e in np.eye(len(point.gradient))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ class NonlinearCG(Method):
     ```
     p <- -g' + b * p,                     b by the formula, from the gradients g before and g' after the step
     p <- -g'                              every n steps, and where |g'.g| > 0.1 * g'.g'
-    w <- w + step * p                     strong Wolfe, curvature 0.1
+    w <- w + step * p                     strong Wolfe, curvature 0.2
     ```
 
     The least memory of all methods with second-order speed: 3 n numbers. Usually slower than `LBFGS`. On a quadratic
@@ -63,8 +64,8 @@ class NonlinearCG(Method):
 
     formula: str = "polak-ribiere+"
 
-    curvature = 0.1
-    unit = False
+    curvature = 0.2
+    longest = math.inf
 
     def __post_init__(self) -> None:
         Choice(tuple(FORMULAS)).parse("NonlinearCG: formula", self.formula)
@@ -77,14 +78,7 @@ class NonlinearCG(Method):
 
     def learn(self, memory: Any, old: Point, new: Point) -> Any:
         g, after, steps = old.gradient, new.gradient, memory.get("steps", 0) + 1
-        s, p = new.x - old.x, memory.get("p", -old.gradient)
-        kept = {"steps": steps, "length": np.linalg.norm(s) / np.linalg.norm(p), "slope": p @ g}
         if steps >= len(g) or abs(after @ g) > 0.1 * (after @ after):
-            return kept | {"p": -after, "steps": 0}
-        return kept | {"p": -after + FORMULAS[self.formula](g, after, p) * p}
-
-    def first_step(self, memory: Any, point: Point, p: np.ndarray) -> float:
-        """Returns the step that changes the loss to first order as much as the last one did."""
-        if "slope" not in memory:
-            return super().first_step(memory, point, p)
-        return float(memory["length"] * memory["slope"] / (p @ point.gradient))
+            return {"p": -after, "steps": 0}
+        p = memory.get("p", -g)
+        return {"p": -after + FORMULAS[self.formula](g, after, p) * p, "steps": steps}

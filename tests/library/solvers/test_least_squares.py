@@ -53,6 +53,14 @@ def test_a_curve_is_fitted(name):
     np.testing.assert_allclose(x, [2.0, 0.7, 0.3], atol=0.03)
 
 
+def test_residuals_count_once_and_jacobians_by_their_columns():
+    """Of an accepted step the residuals are known; scipy 1.17.1, least_squares(method="lm"), takes 21 evaluations."""
+    result, _ = fitted(rosenbrock, [-1.2, 1.0])
+    assert result.evaluations <= 1.3 * 21
+    assert result.evaluations >= result.iterations + 1
+    assert result.products == result.history[-1].products == 2 * (result.iterations + 1)
+
+
 def test_a_linear_problem_takes_one_step():
     """Also where the solution is not unique: then the shortest."""
     a, b = np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]]), np.array([5.0, 2.0])

@@ -81,9 +81,9 @@ def test_a_bracket_whose_inside_has_no_value_is_shrunk():
 
 
 def test_a_loss_without_bottom_is_followed_to_the_end_of_the_budget():
-    """The last doubling is the step."""
+    """Each step goes on four times as far as the one before; the last is taken."""
     line = Line(lambda a: -a, lambda a: -1.0)
-    assert line.search() == 2.0 ** (MOST - 1)
+    assert line.search() == (4.0**MOST - 1) / 3
     assert len(line.steps) == MOST
 
 
@@ -94,11 +94,21 @@ def test_no_step_is_found_where_the_loss_only_rises():
     assert len(line.steps) <= MOST
 
 
-def test_a_bracket_without_a_number_inside_ends_the_search():
-    """Its middle is one of its ends."""
-    line = Line(lambda a: float(a > 0), lambda a: -1.0)
-    assert line.search(first=5e-324) is None
+@pytest.mark.parametrize(("loss", "digit"), [(1 / 3, 5.6e-17), (0.5, 6e-8)], ids=["float64", "float32"])
+def test_a_bracket_whose_slope_promises_less_than_a_digit_ends_the_search(loss, digit):
+    """What is left to find is rounding; a loss that float32 can hold was computed in it."""
+    line = Line(lambda a: loss + 1e-3 * (a > 0), lambda a: -digit)
+    assert line.search(first=0.9) is None
     assert len(line.steps) == 1
+    assert line.search(first=30.0) is None
+    assert 2 < len(line.steps) < 20
+
+
+def test_the_slope_is_followed_to_where_it_vanishes():
+    """Beyond the first trial: on a quadratic at once."""
+    line = Line(*FUNCTIONS["bowl"])
+    assert line.search(Wolfe(curvature=0.1)) == 3.0
+    assert line.steps == [1.0, 3.0]
 
 
 def test_near_the_floor_the_slope_decides():

@@ -19,23 +19,53 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("function", "start", "scipy"),
-    [
-        # Evaluations of scipy 1.17's L-BFGS-B with maxcor=10, ftol=0, gtol=1e-8
-        (rosenbrock, TWO, 46),
-        (rosenbrock, TWENTY, 172),
-        (quadratic(50, 1e4)[0], np.zeros(50), 781),
-        (logistic(), np.zeros(10), 26),
-    ],
-    ids=["rosenbrock 2", "rosenbrock 20", "quadratic", "logistic"],
-)
-def test_lbfgs_needs_few_evaluations(function, start, scipy):
-    """At most 1.3 times as many as scipy's; each gradient and loss counts as one."""
-    result, x = search(function, start, solvers.LBFGS())
-    assert result.evaluations <= 1.3 * scipy
+# Evaluations by scipy 1.17.1, gtol=1e-8: L-BFGS-B (maxcor=10, ftol=0), BFGS, CG; Newton-CG (xtol=1e-12), with products.
+SCIPY = {
+    "rosenbrock 2": {"lbfgs": 46, "bfgs": 41, "cg": 80, "newton_cg": 107, "products": 147},
+    "rosenbrock 20": {"lbfgs": 170, "bfgs": 188, "cg": 930, "newton_cg": 168, "products": 641},
+    "quadratic": {"lbfgs": 784, "bfgs": 111, "cg": 1719, "newton_cg": 29, "products": 418},
+    "logistic": {"lbfgs": 23, "bfgs": 71, "cg": 221, "newton_cg": 11, "products": 51},
+}
+# Function, start and lowest loss, that of scipy too; the quadratic's is that of the solution of its linear system.
+PROBLEMS = {
+    "rosenbrock 2": (rosenbrock, TWO, 0.0),
+    "rosenbrock 20": (rosenbrock, TWENTY, 0.0),
+    "quadratic": (quadratic(50, 1e4)[0], np.zeros(50), -1.416627496715),
+    "logistic": (logistic(), np.zeros(10), 0.093962432427),
+}
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "bfgs", "cg", "newton_cg"])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_method_needs_few_evaluations(problem, name):
+    """At most 1.3 times as many as scipy's, to the same loss; each gradient and loss counts as one."""
+    function, start, least = PROBLEMS[problem]
+    result, x = search(function, start, METHODS[name])
+    assert result.evaluations <= 1.3 * SCIPY[problem][name]
+    assert result.products <= 1.3 * SCIPY[problem]["products"]
     assert result.loss == float(function(tf.constant(x)))
-    assert result.gradient < 1e-5
+    assert result.loss == pytest.approx(least, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_in_float32_every_method_ends_where_the_digits_do(name):
+    """With that reason, not with an error; its digits reach a loss that small."""
+    result, _ = search(lambda x: 1 + rosenbrock(3 * x), TWO, METHODS[name], dtype="float32", tolerance=1e-12)
+    assert result.reason.startswith("precision: ")
+    assert result.loss == pytest.approx(1.0, abs=1e-5)
+
+
+def test_bfgs_takes_the_same_path_for_multiples_of_a_loss():
+    """Its first step has length 1."""
+    results = [search(lambda x, k=k: k * rosenbrock(x), TWO, solvers.BFGS(), steps=20)[0] for k in (1.0, 1024.0)]
+    paths = [[now.loss / k for now in result.history] for result, k in zip(results, (1.0, 1024.0), strict=True)]
+    np.testing.assert_array_equal(*paths)
+
+
+def test_newton_cg_leaves_a_region_of_negative_curvature_by_a_step_of_its_scale():
+    """Along the gradient, as long as the curvature says."""
+    p = solvers.NewtonCG().direction(None, solvers.Point(np.zeros(2), 0.0, np.array([3.0, 4.0])), lambda v: -100 * v)
+    np.testing.assert_allclose(p, [-0.03, -0.04])
 
 
 @pytest.mark.parametrize("name", METHODS)

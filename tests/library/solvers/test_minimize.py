@@ -82,6 +82,14 @@ def test_the_best_point_stays_after_an_exception(error):
     assert float(rosenbrock(x.value)) == min(seen)
 
 
+def test_callbacks_see_the_point_of_their_iteration():
+    """Not that of a trial: they may measure what they like there."""
+    x = variable(TWENTY)
+    seen = []
+    result = tfoptim.minimize(lambda: rosenbrock(x.value), [x], callbacks=[lambda _: seen.append(rosenbrock(x.value))])
+    np.testing.assert_allclose(seen, [now.loss for now in result.history], rtol=1e-14)  # compiled or not
+
+
 def test_several_variables_are_one_vector():
     """Of two dtypes and shapes, in any order; what has no gradient keeps still."""
     function, a, b = quadratic(6, 10.0)
