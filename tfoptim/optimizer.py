@@ -148,6 +148,17 @@ class Optimizer(Averaged, Live):
         """
         return derivatives.gradients(self, loss, variables)
 
+    # Taking over from Keras's optimizer of the same name
+
+    @classmethod
+    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the arguments with which the rule does what Keras's does with `config`."""
+        return config
+
+    def state_of_keras(self, optimizer: Any) -> list[Any]:
+        """Returns the values for `variables`, which are built, out of a built optimizer of Keras."""
+        return list(optimizer.variables)
+
     # Methods that Keras calls
 
     def build(self, variables: Any) -> None:
