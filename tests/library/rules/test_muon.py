@@ -150,7 +150,7 @@ def test_more_rows_than_axes_are_refused():
 @pytest.mark.parametrize("arguments", [{"exclude_layers": ["hed/"]}, {"axes": {"hed/": 1}}])
 def test_a_pattern_that_fits_no_variable_is_refused(arguments):
     """A head whose name is misspelt would be orthogonalized."""
-    with pytest.raises(ValueError, match="'hed/' fits no variable. There are: dense/kernel"):
+    with pytest.raises(ValueError, match=r"'hed/' fits no variable\. There are: dense/kernel"):
         Muon(**arguments).build(named())
 
 
