@@ -128,7 +128,7 @@ class Optimizer(Averaged, Copied, Live):
         """
 
     def decay_of(self, h: Any, s: Any) -> Any:
-        """Returns the weight decay of a variable, or None; for rules that treat variables in two ways, by their slots."""
+        """Returns the weight decay of a variable, or None; for rules that treat variables in two ways, by slots."""
         del s
         return h.weight_decay
 
@@ -147,7 +147,7 @@ class Optimizer(Averaged, Copied, Live):
     # Taking over from Keras's optimizer of the same name
 
     @classmethod
-    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
         """Returns the arguments for what Keras's does with `config`."""
         return config
 

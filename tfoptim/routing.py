@@ -124,7 +124,7 @@ class Routed(Optimizer):
         raise NotImplementedError(f"{type(self).__name__} must define of_matrix(h, g, s).")
 
     @classmethod
-    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
         """Returns Keras's arguments, with which variables of two axes alone are matrices."""
         return {**config, "axes": {}}
 
