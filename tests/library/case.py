@@ -67,6 +67,11 @@ class Case:
         others = getattr(tfoptim, self.name).other_decays
         return arguments | {name: arguments["weight_decay"] for name in others if "weight_decay" in arguments}
 
+    @property
+    def in_keras(self):
+        """Whether Keras has the class too."""
+        return (self.keras_name or "").lower() == self.name.lower()
+
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
         merged = {"learning_rate": self.learning_rate, **self.options, **self.decay(arguments)}
@@ -82,6 +87,16 @@ class Case:
         """The paper's weights after each step, from the plain loop."""
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
+
+    @property
+    def by_sign(self):
+        """Whether the size of a gradient does not matter, only its sign."""
+        return "clipvalue" in self.unused
+
+    @property
+    def schedulable(self):
+        """Whether the learning rate may be a schedule."""
+        return type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
         """That share of the way from the lower end of a number's domain to the number."""
