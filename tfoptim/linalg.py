@@ -2,6 +2,8 @@
 
 Kernels that some devices lack (`eigh`, `qr`, `triangular_solve`) run on the CPU there, in float32 at least. A rule that
 calls `eigh` or `qr` declares `compiles = False`: XLA takes much longer for them on a CPU than TensorFlow's kernels do.
+Where a user compiles the whole step (`compile(jit_compile=True)`; Keras's "auto" does not on a CPU), the results are
+the same, and `eigh` takes 4 times as long for 128 rows, 80 times for 512.
 """
 
 from __future__ import annotations

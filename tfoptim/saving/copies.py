@@ -14,6 +14,9 @@ class Copied:
     as_in_keras: ClassVar[dict[str, Any]] = {}
     """Values of arguments with which the class does what Keras's of the same name does, whatever Keras has for them."""
 
+    needed_in_keras: ClassVar[tuple[str, ...]] = ()
+    """Numbers that may be None here, and not in Keras."""
+
     @staticmethod
     def slots_in_keras(slots: Mapping[str, Any]) -> dict[str, bool]:
         """Returns the slots of a variable in Keras's files -> whether they are among its `slots` here."""
