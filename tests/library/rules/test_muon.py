@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfoptim
+from tests.library.harness import variables_of
 from tfoptim import Muon, simulate
 
 GENERATOR = np.random.default_rng(0)
@@ -88,3 +90,30 @@ def test_of_matrix_is_all_that_a_rule_of_matrices_defines():
     np.testing.assert_array_equal(simulate(Signs(1.0, weight_decay=0.0), 0 * MATRIX, [MATRIX])[0], -np.sign(MATRIX))
     with pytest.raises(NotImplementedError, match=r"Muon must define of_matrix\(h, g, s\)"):
         tfoptim.routing.Routed.of_matrix(Muon(), None, None, None)
+
+
+def test_numbers_of_matrices_are_live_in_the_traced_step():
+    """Each counts from the next step on, without a new trace."""
+    (weights,), optimizer, traces = variables_of([MATRIX]), Muon(0.1), []
+
+    @tf.function
+    def step():
+        traces.append(1)
+        optimizer.apply([tf.constant(MATRIX, "float32")], [weights])
+
+    def moved(**numbers):
+        weights.assign(MATRIX)
+        for variable in optimizer.variables[2:]:
+            variable.assign(tf.ones_like(variable))
+        for name, number in numbers.items():
+            setattr(optimizer, name, number)
+        step()
+        return weights.numpy()
+
+    optimizer.build([weights])
+    known = moved()
+    for name in ("muon_a", "muon_b", "muon_c", "momentum", "rms_rate", "weight_decay"):
+        given = optimizer.given(name)
+        assert not np.array_equal(known, moved(**{name: given * 0.5}))
+        np.testing.assert_array_equal(known, moved(**{name: given}))
+    assert len(traces) == 1
