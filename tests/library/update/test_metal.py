@@ -10,7 +10,7 @@ from tests.library.products import crossed, every_rule, representative
 from tfoptim import scalar
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
-HANDFUL = 17  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
+HANDFUL = 20  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
 
 
 @pytest.fixture
