@@ -97,6 +97,11 @@ class Objective:
         self._evaluate = self._in_parts(whole) if whole else tf.function(self._graph, autograph=False)
         self._product = tf.function(self._graph_of_product, autograph=False)
 
+    @property
+    def gradients(self) -> int:
+        """Gradients so far, of single examples where the loss has some; a product with the Hessian counts as two."""
+        return (self.evaluations + 2 * self.products) * int(getattr(self.loss, "examples", 1))
+
     def __call__(self, x: np.ndarray) -> Point:
         """Returns loss and gradient at weights, which are rounded to what the variables hold."""
         self.evaluations += 1
