@@ -66,7 +66,7 @@ def test_a_model_is_fitted_to_its_minimum():
     solution = np.linalg.solve(a.T @ a / 21 + np.diag([0.1, 0.1, 0.1, 0]), a.T @ Y / 21)
     np.testing.assert_allclose(made.trainable_variables[0].numpy(), solution[:3], atol=1e-4)
     assert result.loss == pytest.approx(formula(made), rel=1e-5)
-    assert result.history[-1].gradients == 21 * result.evaluations
+    assert result.history[-1].gradients == 21 * result.history[-1].evaluations
 
 
 def test_newtons_method_takes_products_over_all_batches():
