@@ -12,6 +12,7 @@ from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adabelief import AdaBelief as AdaBelief
 from tfoptim.rules.adabound import AdaBound as AdaBound
 from tfoptim.rules.adadelta import Adadelta as Adadelta
+from tfoptim.rules.adafactor import Adafactor as Adafactor
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
 from tfoptim.rules.adam import Adam as Adam
@@ -32,6 +33,7 @@ from tfoptim.rules.lion import Lion as Lion
 from tfoptim.rules.madgrad import MADGRAD as MADGRAD
 from tfoptim.rules.mars import MARS as MARS
 from tfoptim.rules.momentum import Momentum as Momentum
+from tfoptim.rules.muon import Muon as Muon
 from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.nadamw import NAdamW as NAdamW
 from tfoptim.rules.novograd import NovoGrad as NovoGrad
@@ -82,6 +84,7 @@ __all__ = [
     "AdaBound",
     "AdaGrad",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -96,6 +99,7 @@ __all__ = [
     "LossScaleOptimizer",
     "Momentum",
     "MultiOptimizer",
+    "Muon",
     "NAdamW",
     "Nadam",
     "NovoGrad",

@@ -48,11 +48,7 @@ def test_adagrad_is_adagrad_in_both_spellings():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        (
-            "Adafactor",
-            r"no optimizer 'Adafactor'. Keras has it: keras.optimizers.Adafactor. Available: adabelief, .*sgd",
-        ),
-        ("Muon", r"no optimizer 'Muon'\..*Available"),
+        ("Sophia", r"no optimizer 'Sophia'\..*Available"),
         ("RectifiedAdam", r"no optimizer 'RectifiedAdam'\. It is tfoptim\.RAdam\. Available"),
         ("NewtonCG", r"no optimizer 'NewtonCG'\. It is tfoptim\.solvers\.NewtonCG\."),
         ("LazyAdam", r"no optimizer 'LazyAdam'\. It is tfoptim\.Adam\(lazy=True\)\. Available"),
@@ -69,6 +65,15 @@ def test_a_missing_name_is_answered_with_the_nearest_and_all_there_are(name, wor
     with pytest.raises(ImportError, match=words):
         exec(f"from tfoptim import {name}", {})  # noqa: S102  the statement is what is tested
     assert not hasattr(tfoptim, name)
+
+
+def test_an_optimizer_that_keras_has_alone_is_named(monkeypatch):
+    """Whatever later versions of Keras will have."""
+    monkeypatch.setattr(keras.optimizers, "Later", type("Later", (), {}), raising=False)
+    with pytest.raises(
+        AttributeError, match=r"no optimizer 'Later'. Keras has it: keras.optimizers.Later. Available: adabelief, .*sgd"
+    ):
+        tfoptim.Later  # noqa: B018  read for its error
 
 
 def test_missing_schedules_and_callbacks_are_answered_too():
@@ -127,7 +132,7 @@ def test_help_shows_the_arguments_and_no_internals(case):
         name for name in ("add_variable", "update_step", "save_own_variables", "numbers", "_") if f" |  {name}(" in text
     ]
     assert [] == [name for name in ("apply", "build", "get_config", "scale_loss") if f" |  {name}(" not in text]
-    assert len(text.splitlines()) < 260
+    assert len(text.splitlines()) < 300
 
 
 def test_help_shows_what_a_user_has_defined():
