@@ -2,14 +2,17 @@
 
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
+from tfoptim import solvers as solvers
 from tfoptim import training as training
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.evaluation.batch_norm import update_batch_norm as update_batch_norm
+from tfoptim.full_loss import full_loss as full_loss
 from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adabelief import AdaBelief as AdaBelief
 from tfoptim.rules.adabound import AdaBound as AdaBound
 from tfoptim.rules.adadelta import Adadelta as Adadelta
+from tfoptim.rules.adafactor import Adafactor as Adafactor
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
 from tfoptim.rules.adam import Adam as Adam
@@ -30,6 +33,7 @@ from tfoptim.rules.lion import Lion as Lion
 from tfoptim.rules.madgrad import MADGRAD as MADGRAD
 from tfoptim.rules.mars import MARS as MARS
 from tfoptim.rules.momentum import Momentum as Momentum
+from tfoptim.rules.muon import Muon as Muon
 from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.nadamw import NAdamW as NAdamW
 from tfoptim.rules.novograd import NovoGrad as NovoGrad
@@ -46,6 +50,9 @@ from tfoptim.rules.signum import Signum as Signum
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
+from tfoptim.solvers import LBFGS as LBFGS
+from tfoptim.solvers import least_squares as least_squares
+from tfoptim.solvers import minimize as minimize
 from tfoptim.update.kernels import formulas as _formulas  # noqa: F401  its kernels come first in the table
 from tfoptim.update.kernels import proximal as _proximal  # noqa: F401  adds its kernels to the table
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
@@ -66,6 +73,7 @@ __all__ = [
     "CLR",
     "GD",
     "LARS",
+    "LBFGS",
     "MADGRAD",
     "MARS",
     "QHM",
@@ -77,6 +85,7 @@ __all__ = [
     "AdaBound",
     "AdaGrad",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -91,6 +100,7 @@ __all__ = [
     "LossScaleOptimizer",
     "Momentum",
     "MultiOptimizer",
+    "Muon",
     "NAdamW",
     "Nadam",
     "NovoGrad",
@@ -108,10 +118,14 @@ __all__ = [
     "available",
     "callbacks",
     "from_keras",
+    "full_loss",
     "get",
     "layer_decay",
+    "least_squares",
+    "minimize",
     "schedules",
     "simulate",
+    "solvers",
     "to_keras",
     "training",
     "update_batch_norm",

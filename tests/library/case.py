@@ -1,5 +1,6 @@
 """What a row of the table of optimizers says, and what it makes."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ class Case:
     learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
     slots: tuple[str, ...] = ()  # state kept for each variable
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
+    shapes: Callable | None = None  # of a variable's slots by name, from its shape, where not all are copies or numbers
     fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
     unused: tuple[str, ...] = ()  # slots and numbers that do nothing in vectors, with these options, or in few steps
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
@@ -55,6 +57,17 @@ class Case:
         """Whether the rule updates each element by itself."""
         return getattr(tfoptim, self.name).elementwise
 
+    def slots_of(self, shape):
+        """The shape of each slot of a variable of this shape, in the order of the table."""
+        if self.shapes:
+            return self.shapes(shape)
+        return {name: () if name in self.one_number else shape for name in self.slots}
+
+    def decay(self, arguments):
+        """The arguments; a weight decay among them is that of all variables, also where a rule has several."""
+        others = getattr(tfoptim, self.name).other_decays
+        return arguments | {name: arguments["weight_decay"] for name in others if "weight_decay" in arguments}
+
     @property
     def in_keras(self):
         """Whether Keras has the class too."""
@@ -62,13 +75,13 @@ class Case:
 
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
-        merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
+        merged = {"learning_rate": self.learning_rate, **self.options, **self.decay(arguments)}
         return getattr(tfoptim, self.name)(**merged)
 
     def make_keras(self, **arguments):
         """Keras's optimizer with the same formula and the same arguments."""
         options = self.options if self.keras_options is None else self.keras_options
-        merged = {"learning_rate": self.learning_rate, **options, **arguments}
+        merged = {"learning_rate": self.learning_rate, **options, **self.decay(arguments)}
         return getattr(keras.optimizers, self.keras_name)(**merged)
 
     def trajectory(self, w, gradients, **arguments):
@@ -87,8 +100,9 @@ class Case:
         return type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
-        """That share of the way from the lower end of a number's domain to the number."""
+        """That share of the way from the lower end of a number's domain, or from 0, to the number."""
         low = type(self.make()).fields[name].domain.low
+        low = low if math.isfinite(low) else 0.0
         return low + share * (number - low)
 
     def rates(self, learning_rate):

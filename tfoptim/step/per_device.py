@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import tensorflow as tf
@@ -13,8 +12,9 @@ from tfoptim.groups import DEFAULT, Group
 from tfoptim.scalar import Scalar, host
 from tfoptim.state import group_of, slots
 from tfoptim.step.gradients import centralize, clip, clip_adaptively, sum_rows
+from tfoptim.step.sums import Turn, after_measuring, moved
 from tfoptim.update import update
-from tfoptim.update.context import Slots, Update, hyperparameters, in_group
+from tfoptim.update.context import Update, hyperparameters, in_group, scaled
 from tfoptim.variables import local, path, raw, toward
 
 
@@ -29,7 +29,8 @@ def update_devices(
     """Runs the update once per device, with one set of hyperparameters per group of variables."""
     parts = [optimizer._part_of(path(v)) for v in variables]
     sets = {part: numbers_of(strategy, part, step if part is optimizer else None) for part in optimizer._parts()}
-    own = [sets[part][group_of(part, v)] for part, v in zip(parts, variables, strict=True)]
+    groups = [group_of(part, v) for part, v in zip(parts, variables, strict=True)]
+    limits = [sets[part][group].agc for part, group in zip(parts, groups, strict=True)]
     h = sets[optimizer][DEFAULT]
     averages = averaged(optimizer)
     # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
@@ -40,16 +41,31 @@ def update_devices(
         grads = [mean(optimizer, strategy, g) for g in grads]
         grads = [centralize(g) if part.centralize else g for part, g in zip(parts, grads, strict=True)]
         grads = [
-            g if its.agc is None else clip_adaptively(g, v, its.agc)
-            for g, v, its in zip(grads, variables, own, strict=True)
+            g if agc is None else clip_adaptively(g, v, agc) for g, v, agc in zip(grads, variables, limits, strict=True)
         ]
+        there = present or [None] * len(variables)
+        clipped = [
+            (scaled(g, factor), None) if part.measures and factor is not None else (g, factor)
+            for part, g, factor in zip(parts, *clip(optimizer, h, grads, variables), strict=True)
+        ]
+        turns = list(map(Turn, parts, [g for g, _ in clipped], variables, state, groups, there))
+        own = {part: after_measuring(part, numbers, turns) for part, numbers in sets.items()}
         share = ema_share(h, step) if averages else h.zero
-        ready = zip(parts, own, *clip(optimizer, h, grads, variables), variables, state, strict=True)
         updates = [
-            Update(part, its, g, raw(v), s, decay(part, its), factor, average_of(averages, v), share)
-            for part, its, g, factor, v, s in ready
+            Update(
+                turn.optimizer,
+                (its := own[turn.optimizer][turn.group]),
+                turn.gradient,
+                raw(turn.variable),
+                turn.slots,
+                decay(turn.optimizer, its, turn.slots),
+                factor,
+                average_of(averages, turn.variable),
+                share,
+            )
+            for turn, (_, factor) in zip(turns, clipped, strict=True)
         ]
-        for v, a in update_present(updates, variables, present, averages):
+        for v, a in take(turns, updates, averages):
             toward(a, tf.cast(v, a.dtype), share)
 
     strategy.extended.update(raw(variables[0]), on_device, args=(grads,), group=False)
@@ -64,42 +80,37 @@ def update_devices(
         )
 
 
-def update_present(
-    updates: list[Update], variables: list[Any], present: Sequence[tf.Tensor | None] | None, averages: list[Any]
-) -> list[Any]:
-    """Updates the variables that take part in the step, and applies their constraints.
+def take(turns: Sequence[Turn], updates: Sequence[Update], averages: list[Any]) -> list[Any]:
+    """Updates the variables that have a gradient, and applies their constraints.
 
     Returns:
         Those of `averages` that are still to be moved: pairs of a variable and its average.
     """
-    flags = present or [None] * len(updates)
-    sure = [u for u, there in zip(updates, flags, strict=True) if there is None]
-    moved = {id(u.variable) for u in sure} - {id(u.variable) for u in update(sure)}
-    for u, v, there in zip(updates, variables, flags, strict=True):
-        if there is None:
-            constrain(u.optimizer, v)
+    sure = [u for turn, u in zip(turns, updates, strict=True) if turn.present is None]
+    done = {id(u.variable) for u in sure} - {id(u.variable) for u in update(sure)}
+    for turn, u in zip(turns, updates, strict=True):
+        if turn.present is None:
+            constrain(u.optimizer, turn.variable)
         else:
-            update_if(there, u, v)
-    return [(v, a) for v, a in averages if id(v) not in moved]
+            take_if_present(turn, u)
+    return [(v, a) for v, a in averages if id(v) not in done]
 
 
-def update_if(there: tf.Tensor, u: Update, v: Any) -> None:
-    """Updates one variable if it has a gradient, known only at run time; else the gradient may be empty."""
+def take_if_present(turn: Turn, u: Update) -> None:
+    """Updates one variable and applies its constraint, if it has a gradient, known only at run time."""
 
-    def with_gradient() -> tf.Tensor:
-        dense = not isinstance(u.gradient, tf.IndexedSlices)
-        # Tensors of one branch do not exist in the next, so they must not be cached across branches.
-        own = SimpleNamespace(**{n: Scalar(x.value) if isinstance(x, Scalar) else x for n, x in vars(u.h).items()})
-        gradient = tf.ensure_shape(u.gradient, v.shape) if dense else u.gradient
-        update([replace(u, h=own, gradient=gradient, decay=decay(u.optimizer, own), average=None)])
-        constrain(u.optimizer, v)
-        return tf.constant(0)
+    def with_gradient(g: Any) -> list[Any]:
+        update([replace(u, gradient=g, average=None, decay=decay(u.optimizer, u.h, u.slots))])
+        constrain(u.optimizer, turn.variable)
+        return []
 
-    tf.cond(there, with_gradient, lambda: tf.constant(0))
+    turn.if_present(with_gradient)
 
 
 def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Group, Any]:
     """Returns the hyperparameters of this step by group, after what the rule computes once for each.
+
+    A rule that measures the variables computes it on each device, in `after_measuring`.
 
     Args:
         strategy: of the step.
@@ -108,7 +119,8 @@ def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Gr
     """
     step = tf.convert_to_tensor(local(strategy, optimizer._iterations.value)) if step is None else step
     sets = read_hyperparameters(strategy, optimizer, step, optimizer._runtime.groups)
-    once(strategy, optimizer, sets)
+    if not optimizer.measures:
+        once(strategy, optimizer, sets)
     return sets
 
 
@@ -131,14 +143,10 @@ def once(strategy: Any, optimizer: Any, sets: Mapping[Group, Any]) -> None:
 
     Shared state is one per optimizer: it moves by the optimizer's own numbers, and every group reads it as it was.
     """
-    variables, dtype = {name: raw(v) for name, v in optimizer._runtime.shared.items()}, sets[DEFAULT].t.value.dtype
-    with host():
-        shared = {name: Scalar(tf.cast(local(strategy, v), dtype)) for name, v in variables.items()}
-        moved = {group: Slots(shared) for group in sets}
-        for group, h in sets.items():
-            optimizer.once(h, moved[group])
-    for name, v in variables.items():
-        value = getattr(moved[DEFAULT], name)
+    variables = {name: raw(v) for name, v in optimizer._runtime.shared.items()}
+    present = {name: local(strategy, v) for name, v in variables.items()}
+    for name, value in moved(optimizer, sets, present).items():
+        v = variables[name]
         strategy.extended.update(v, optimizer.assign, args=(value.cast(v.dtype),), group=False)
 
 
@@ -150,9 +158,10 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
     return g / tf.cast(k, g.dtype) if k else g
 
 
-def decay(optimizer: Any, h: Any) -> Any:
+def decay(optimizer: Any, h: Any, s: Any) -> Any:
     """Returns the fraction of the weights that the pipeline takes off, or None."""
-    return None if h.weight_decay is None or optimizer.own_decay else h.learning_rate * h.weight_decay
+    share = None if optimizer.own_decay else optimizer.decay_of(h, s)
+    return None if share is None else h.learning_rate * share
 
 
 def constrain(optimizer: Any, v: Any) -> None:

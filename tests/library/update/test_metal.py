@@ -10,7 +10,7 @@ from tests.library.products import crossed, every_rule, representative
 from tfoptim import scalar
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
-HANDFUL = 17  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
+HANDFUL = 20  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
 
 
 @pytest.fixture
@@ -18,6 +18,16 @@ def metal(monkeypatch):
     """Makes the library take this machine for a Mac with an Apple GPU."""
     monkeypatch.setattr(scalar, "on_metal", lambda: True)
     monkeypatch.setattr("tfoptim.update.on_metal", lambda: True)
+
+
+def test_without_an_apple_gpu_nothing_is_metal(monkeypatch):
+    """Not on a Mac without one either."""
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    scalar.on_metal.cache_clear()
+    try:
+        assert scalar.on_metal() == bool(tf.config.list_physical_devices("GPU"))
+    finally:
+        scalar.on_metal.cache_clear()
 
 
 def traced(optimizer, gradients=None):
