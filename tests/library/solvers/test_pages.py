@@ -49,7 +49,6 @@ def _is_method(value):
     return isinstance(value, type) and issubclass(value, tfoptim.solvers.Method)
 
 
-@pytest.mark.untraced
 def test_the_examples_of_the_page_run():
     """As those of the README."""
     example = doctest.DocTestParser().get_doctest(SOLVERS, {}, "docs/solvers.md", "docs/solvers.md", 0)
