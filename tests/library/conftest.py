@@ -9,3 +9,9 @@ from tests.library import devices
 def two_replicas():
     """A strategy with two replicas in this process."""
     return devices.two_replicas()
+
+
+@pytest.fixture
+def without_native(monkeypatch):
+    """The native operation is off, so that a test sees TensorFlow's kernels and the executors of one variable."""
+    monkeypatch.setenv("TFOPTIM_NATIVE", "0")

@@ -1,7 +1,7 @@
 """The native operation: one step of all variables on a CPU, in one pass over memory.
 
-It is optional and changes no result but in rounding. `python -m tfoptim.native` builds it; TFOPTIM_NATIVE=1 turns it
-on. `docs/native.md` tells where builds are kept, and which of them are loaded.
+It is optional and changes no result but in rounding. `python -m tfoptim.native` builds it; TFOPTIM_NATIVE=0 turns it
+off. `docs/native.md` tells where builds are kept, and which of them are loaded.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def status() -> str:
 
 
 def library() -> Any:
-    """Returns the module with the operations, or None; loaded at the first call."""
+    """Returns the module with the operations, or None; loaded at the first call. A step asks when it is traced."""
     return None if _is_off() else _loaded()[0]
 
 
 def _is_off() -> bool:
-    return os.environ.get("TFOPTIM_NATIVE") != "1"
+    return os.environ.get("TFOPTIM_NATIVE") == "0"
 
 
 def _loaded() -> tuple[Any, str]:
-    return (None, "off; TFOPTIM_NATIVE=1 turns it on") if _is_off() else _load()
+    return (None, "off, because TFOPTIM_NATIVE=0") if _is_off() else _load()
 
 
 @functools.cache

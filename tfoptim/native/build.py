@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tfoptim.native import sources, store
@@ -39,11 +40,8 @@ def build(command: Sequence[str], report: Callable[[str], None]) -> Path:
     """
     folder = store.workshop()
     try:
-        for unit in sources.UNITS:
-            report(f"Compiling {unit} ...")
-            flags = (*sources.FLAGS, *sources.headers())
-            _run([*command, *flags, "-c", str(sources.FOLDER / unit), "-o", str(folder / f"{unit}.o")])
-        objects = [str(folder / f"{unit}.o") for unit in sources.UNITS]
+        report(f"Compiling {', '.join(sources.UNITS)} ...")
+        objects = _compile(command, folder)
         library = folder / store.LIBRARY
         _run([*command, "-shared", *objects, "-o", str(library), *sources.links()])
         report("Checking ...")
@@ -51,6 +49,17 @@ def build(command: Sequence[str], report: Callable[[str], None]) -> Path:
         return store.put(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _compile(command: Sequence[str], folder: Path) -> list[str]:
+    """Compiles all files, on as many cores as there are; returns the object files."""
+    flags = (*sources.FLAGS, *sources.headers())
+    objects = [str(folder / f"{unit}.o") for unit in sources.UNITS]
+    pairs = zip(sources.UNITS, objects, strict=True)
+    commands = [[*command, *flags, "-c", str(sources.FOLDER / unit), "-o", made] for unit, made in pairs]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, commands))
+    return objects
 
 
 def _run(command: Sequence[str]) -> None:

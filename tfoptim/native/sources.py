@@ -12,8 +12,8 @@ import tensorflow as tf
 
 FOLDER = Path(__file__).parent / "src"
 
-UNITS = ("step.cc", "ops.cc", "xla.cc")
-"""Files that are compiled, in order: the driver, TensorFlow's operations, those of XLA."""
+UNITS = ("xla.cc", "ops.cc", "step.cc")
+"""Files that are compiled, the longest first: XLA's operations, TensorFlow's, and the driver that both call."""
 
 FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fPIC", "-fvisibility=hidden", "-w")
 """No `-ffast-math`, which loses NaN, no contraction, which differs between machines, and no `-march=native`."""

@@ -7,12 +7,14 @@ and if the digest is right.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import tensorflow as tf
@@ -20,6 +22,9 @@ import tensorflow as tf
 from tfoptim.native import sources
 
 LIBRARY, DIGEST = "step.so", "digest"
+
+ABANDONED_SECONDS = 3600.0
+"""Age from which the folder of an unfinished build is removed: a build takes two minutes, and may have been killed."""
 
 
 class UnusableError(Exception):
@@ -84,8 +89,12 @@ def digest(library: Path) -> str:
 
 
 def workshop() -> Path:
-    """Returns a new private folder, next to the builds, to build in."""
+    """Returns a new private folder, next to the builds, to build in; removes those of builds that were killed."""
     folder().mkdir(parents=True, exist_ok=True)
+    for path in folder().glob(".*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=".building-", dir=folder()))
 
 
@@ -103,14 +112,20 @@ def put(built: Path) -> Path:
     (built / DIGEST).write_text(digest(library) + "\n")
     (built / DIGEST).chmod(0o644)
     place = folder() / sources.key()
-    if place.exists():
-        _discard(place)
-    built.rename(place)
-    return place / LIBRARY
+    while True:
+        try:
+            built.rename(place)
+        except OSError:
+            if not place.exists():
+                raise
+            _discard(place)
+        else:
+            return place / LIBRARY
 
 
 def _discard(place: Path) -> None:
-    """Removes a build; processes that have it loaded keep it."""
+    """Removes a build, unless another process just does; processes that have it loaded keep it."""
     aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder()))
-    place.rename(aside / "build")
+    with contextlib.suppress(FileNotFoundError):
+        place.rename(aside / "build")
     shutil.rmtree(aside, ignore_errors=True)

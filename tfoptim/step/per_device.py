@@ -43,29 +43,16 @@ def update_devices(
         grads = [
             g if agc is None else clip_adaptively(g, v, agc) for g, v, agc in zip(grads, variables, limits, strict=True)
         ]
-        there = present or [None] * len(variables)
-        clipped = [
-            (scaled(g, factor), None) if part.measures and factor is not None else (g, factor)
-            for part, g, factor in zip(parts, *clip(optimizer, h, grads, variables), strict=True)
-        ]
-        turns = list(map(Turn, parts, [g for g, _ in clipped], variables, state, groups, there))
-        own = {part: after_measuring(part, numbers, turns) for part, numbers in sets.items()}
+        grads, factors = clip(optimizer, h, grads, variables)
+        turns = map(Turn, parts, grads, variables, state, groups, present or [None] * len(variables))
+        pairs = list(map(applied, turns, factors))
+        own = {part: after_measuring(part, numbers, [turn for turn, _ in pairs]) for part, numbers in sets.items()}
         share = ema_share(h, step) if averages else h.zero
         updates = [
-            Update(
-                turn.optimizer,
-                (its := own[turn.optimizer][turn.group]),
-                turn.gradient,
-                raw(turn.variable),
-                turn.slots,
-                decay(turn.optimizer, its, turn.slots),
-                factor,
-                average_of(averages, turn.variable),
-                share,
-            )
-            for turn, (_, factor) in zip(turns, clipped, strict=True)
+            update_of(turn, own[turn.optimizer][turn.group], factor, average_of(averages, turn.variable), share)
+            for turn, factor in pairs
         ]
-        for v, a in take(turns, updates, averages):
+        for v, a in take([turn for turn, _ in pairs], updates, averages):
             toward(a, tf.cast(v, a.dtype), share)
 
     strategy.extended.update(raw(variables[0]), on_device, args=(grads,), group=False)
@@ -78,6 +65,23 @@ def update_devices(
             lambda: adopt_average(strategy, optimizer, optimizer._trainable_variables),
             lambda: tf.constant(0),
         )
+
+
+def applied(turn: Turn, factor: Any) -> tuple[Turn, Any]:
+    """Returns a turn and the factor that is left to its update, which may apply it in passing.
+
+    None is left where something sees the gradient before: a rule that measures, or a condition.
+    """
+    if factor is None or not (turn.optimizer.measures or turn.present is not None):
+        return turn, factor
+    return replace(turn, gradient=scaled(turn.gradient, factor)), None
+
+
+def update_of(turn: Turn, h: Any, factor: Any, average: Any, share: Scalar) -> Update:
+    """Returns the inputs of a turn's update."""
+    its_decay = decay(turn.optimizer, h, turn.slots)
+    v = raw(turn.variable)
+    return Update(turn.optimizer, h, turn.gradient, v, turn.slots, its_decay, factor, average, share)
 
 
 def take(turns: Sequence[Turn], updates: Sequence[Update], averages: list[Any]) -> list[Any]:

@@ -46,7 +46,8 @@ def update(updates: Sequence[Update]) -> list[Update]:
             found(u.scaled())
     for (found, *_), batch in together.items():
         found.together(batch)
-    return alone + [u for batch in together.values() for u in batch if isinstance(u.gradient, tf.IndexedSlices)]
+    batched = [u for batch in together.values() for u in batch]
+    return alone + [u for u in batched if u.average is None or isinstance(u.gradient, tf.IndexedSlices)]
 
 
 def _prepared(u: Update) -> Update:

@@ -1,10 +1,12 @@
 """Contenders: one step of a rule on given variables, by library and execution mode."""
 
+import contextlib
 import dataclasses
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
@@ -75,11 +77,14 @@ def contenders(rule: Rule, arrays: Arrays, names: Sequence[str]) -> dict[str, Co
 
 
 def _switched(step: Callable[[], object], native: bool) -> Callable[[], object]:
-    """Returns a step that is traced with the native operation, or without it."""
+    """Returns a step whose first call, which traces it, is with the native operation or without it."""
+    switch = {} if native else {"TFOPTIM_NATIVE": "0"}
+    first = [True]
 
     def switched() -> None:
-        os.environ["TFOPTIM_NATIVE"] = "1" if native else "0"
-        step()
+        with mock.patch.dict(os.environ, switch) if first else contextlib.nullcontext():
+            first.clear()
+            step()
 
     return switched
 

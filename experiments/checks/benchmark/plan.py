@@ -95,7 +95,7 @@ def pairs(
 def has_native() -> bool:
     """Returns whether the native operation is built; asks a process of its own, as it starts TensorFlow."""
     words = "from tfoptim import native; raise SystemExit(not native.available())"
-    variables = {**os.environ, "TFOPTIM_NATIVE": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return machine.run(sys.executable, "-c", words, env=variables).returncode == 0
 
 

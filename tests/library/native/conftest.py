@@ -1,4 +1,4 @@
-"""The native operation in its tests: on where they say so, off elsewhere."""
+"""The native operation in its tests: there, or not, as they say."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from tfoptim import native
 
 @pytest.fixture
 def switched_on(monkeypatch):
-    """The switch of a user who wants it."""
-    monkeypatch.setenv("TFOPTIM_NATIVE", "1")
+    """The switch as it is unless a user turns it off."""
+    monkeypatch.delenv("TFOPTIM_NATIVE", raising=False)
 
 
 @pytest.fixture
 def on(switched_on):
-    """The native operation, or no test: `make native` builds it."""
+    """The native operation, or no test: `make setup` builds it where there is a compiler."""
     if not native.available():
         pytest.skip(native.status())
     return native.library()

@@ -42,19 +42,20 @@ class Momentum:
 
 
 COMPILER = """#!{python}
-import pathlib, sys
+import pathlib, sys, time
 arguments = sys.argv[1:]
 pathlib.Path({log!r}).open("a").write(" ".join(arguments) + "\\n")
 if {fails!r} and {fails!r} in " ".join(arguments):
     sys.exit("boom")
+time.sleep({seconds})
 pathlib.Path(arguments[arguments.index("-o") + 1]).write_bytes(b"a library")
 """
 
 
-def compiler(folder, fails=""):
-    """The path of a program that writes what a compiler would, or fails on a file; and that of its log."""
+def compiler(folder, fails="", waits=False):
+    """The path of a program that writes what a compiler would, fails on a file, or waits; and that of its log."""
     program, log = folder / "compiler", folder / "log"
-    program.write_text(COMPILER.format(python=sys.executable, log=str(log), fails=fails))
+    program.write_text(COMPILER.format(python=sys.executable, log=str(log), fails=fails, seconds=60 if waits else 0))
     program.chmod(0o755)
     log.touch()
     return program, log

@@ -1,6 +1,10 @@
 """The build: with any compiler, checked before it is put in place, and never in the way."""
 
+import os
+import signal
 import subprocess
+import sys
+import time
 
 import pytest
 import tensorflow as tf
@@ -55,6 +59,27 @@ def test_a_failing_compiler_leaves_nothing_and_its_last_lines_are_shown(home, tm
     assert command.main(["--optional"]) == 0
     assert "boom" in capsys.readouterr().err
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_build_that_is_killed_leaves_nothing_that_could_be_loaded(tmp_path, monkeypatch):
+    """Whenever it is: a build is put in place by one move."""
+    program, log = doubles.compiler(tmp_path, waits=True)
+    monkeypatch.setenv("TFOPTIM_NATIVE_FOLDER", str(tmp_path / "builds"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfoptim.native"],
+        env={**os.environ, "CXX": str(program)},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert [path.name[:10] for path in store.folder().iterdir()] == [".building-"]
+    with pytest.raises(store.UnusableError, match="not built"):
+        store.present()
 
 
 def test_a_library_that_fails_its_check_is_not_put_in_place(home, tmp_path, monkeypatch):

@@ -48,28 +48,28 @@ def compared(on, monkeypatch):
         monkeypatch.setattr("tfoptim.update.kernels.find", lambda *_, **__: None)
         without = trained(make(), reference or dtype, **options)
         monkeypatch.undo()
-        monkeypatch.setenv("TFOPTIM_NATIVE", "1")
         return with_it, without
 
     return compare
 
 
-def assert_within(actual, expected, ulps, ulp):
-    """Weights are so many units in the last place of the largest of their array away, a step; slots twice as many.
-
-    A slot may be the square of a number that was rounded three times.
-    """
+def assert_within(actual, expected, ulps, ulp, of_slots=None):
+    """Weights, slots and averages are so many units in the last place of the largest of their array away, a step."""
     for t, (found, wanted) in enumerate(zip(actual, expected, strict=True), start=1):
         for i, (x, y) in enumerate(zip(found, wanted, strict=True)):
-            most = ulps * t * (1 if i < len(SHAPES) else 2)
+            most = t * (ulps if i < len(SHAPES) else of_slots or ulps)
             np.testing.assert_allclose(x, y, rtol=0, atol=most * ulp * np.abs(y).max(initial=1e-30))
 
 
 @EVERY
 def test_float32_is_within_two_units_of_the_rule_in_float64(case, compared):
-    """Two units in the last place a step: TensorFlow's kernels, with a rounded 1 - beta, are hundreds away."""
+    """Two units in the last place a step: TensorFlow's kernels, with a rounded 1 - beta, are hundreds away.
+
+    Four for the slots of Adadelta: one is the square of a quotient of two roots, of numbers that were rounded, times g;
+    its six roundings count twice.
+    """
     actual, expected = compared(case.make, "float32", reference="float64")
-    assert_within(actual, expected, 2, ULP["float32"])
+    assert_within(actual, expected, 2, ULP["float32"], of_slots=4 if case.name == "Adadelta" else 2)
 
 
 @EVERY

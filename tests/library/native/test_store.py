@@ -1,5 +1,10 @@
 """A library is code: only one that fits, is whole, and that no other user could have written is loaded."""
 
+import configparser
+import os
+import threading
+from pathlib import Path
+
 import pytest
 import tensorflow as tf
 
@@ -94,7 +99,56 @@ def test_the_switch_turns_a_build_off(library, monkeypatch):
     """TFOPTIM_NATIVE is asked at each trace."""
     monkeypatch.setenv("TFOPTIM_NATIVE", "0")
     assert native.library() is None
-    assert "TFOPTIM_NATIVE=1 turns it on" in native.status()
+    assert native.status() == "native operation: off, because TFOPTIM_NATIVE=0"
+
+
+def test_builds_that_end_at_the_same_time_leave_one_that_is_whole(home):
+    """Each has a folder of its own, and the last to be put in place stays."""
+    start = threading.Barrier(8)
+
+    def build(content):
+        folder = store.workshop()
+        (folder / store.LIBRARY).write_bytes(content)
+        start.wait()
+        store.put(folder)
+
+    threads = [threading.Thread(target=build, args=(bytes([i]) * 1000,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert [path.name for path in home.iterdir()] == [sources.key()]
+    assert len(store.present().read_bytes()) == 1000
+
+
+def test_what_a_killed_build_left_is_removed_by_a_later_one(home):
+    """But not the folder of a build that may be running."""
+    old, new = store.workshop(), store.workshop()
+    os.utime(old, (0, 0))
+    last = store.workshop()
+    assert {new, last} == set(home.iterdir())
+
+
+def test_a_build_that_cannot_be_put_in_place_is_an_error(home, monkeypatch):
+    """Such as on a disk that has become read-only."""
+    folder = store.workshop()
+    (folder / store.LIBRARY).write_bytes(b"a library")
+
+    def refuse(path, target):
+        raise PermissionError(f"{target} is read-only")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(PermissionError, match="read-only"):
+        store.put(folder)
+
+
+def test_the_wheel_carries_all_sources():
+    """A pip user builds from them."""
+    package = sources.FOLDER.parents[1]
+    settings = configparser.ConfigParser()
+    settings.read(package.parent / "setup.cfg")
+    patterns = settings["options.package_data"]["tfoptim"].split()
+    assert set(sources.files()) <= {path for pattern in patterns for path in package.glob(pattern)}
 
 
 @pytest.mark.parametrize(
@@ -117,8 +171,8 @@ def test_builds_are_in_the_users_cache(system, variables, expected, tmp_path, mo
     assert store.folder() == tmp_path / expected
 
 
-@pytest.mark.parametrize("change", ["source", "version", "build", "flag"])
-def test_another_source_tensorflow_or_flag_needs_another_build(change, tmp_path, monkeypatch):
+@pytest.mark.parametrize("change", ["source", "version", "build", "flag", "platform", "machine"])
+def test_another_source_tensorflow_flag_or_machine_needs_another_build(change, tmp_path, monkeypatch):
     """A stale build has another name."""
     before = sources.key()
     if change == "source":
@@ -126,6 +180,10 @@ def test_another_source_tensorflow_or_flag_needs_another_build(change, tmp_path,
         monkeypatch.setattr(sources, "FOLDER", tmp_path)
     elif change == "flag":
         monkeypatch.setattr(sources, "FLAGS", (*sources.FLAGS, "-g"))
+    elif change == "platform":
+        monkeypatch.setattr("sys.platform", "darwin")
+    elif change == "machine":
+        monkeypatch.setattr("platform.machine", lambda: "aarch64")
     else:
         monkeypatch.setattr(tf.version, "VERSION" if change == "version" else "GIT_VERSION", "2.99")
     assert sources.key() != before

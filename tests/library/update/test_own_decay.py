@@ -38,7 +38,7 @@ def optimizer_of(case):
 
 
 @pytest.fixture(params=["dense", "compiled"])
-def executor(request, monkeypatch):
+def executor(request, monkeypatch, without_native):
     """The executor by name, and the names of those that ran; XLA compiles variables of any size."""
     ran = []
 

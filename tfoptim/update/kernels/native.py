@@ -13,8 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim import native
-from tfoptim.scalar import as_scalar
+from tfoptim import native, scalar
 from tfoptim.update.context import Update
 from tfoptim.update.kernels import Kernel
 from tfoptim.variables import raw
@@ -54,7 +53,8 @@ class Formula:
 
     def serves(self, u: Update) -> bool:
         """Returns whether the operation is there and can update this variable."""
-        return set(u.slots) == set(self.slots) and self.variant(u.optimizer) and is_served(u.variable)
+        decays = u.decay is None or isinstance(u.decay, scalar.Scalar)
+        return decays and set(u.slots) == set(self.slots) and self.variant(u.optimizer) and is_served(u.variable)
 
     def run(self, updates: Sequence[Update]) -> None:
         """Updates variables of one optimizer, dtype and device, all with dense gradients, or all with sparse ones."""
@@ -81,14 +81,15 @@ class Formula:
 
     def matrix(self, updates: Sequence[Update]) -> tuple[tf.Tensor, list[int]]:
         """Returns a row of numbers for each group of variables, and of each variable the position of its row."""
-        rows: dict[int, list[Any]] = {}
-        for u in updates:
-            if id(u.h) not in rows:
+        rows: dict[Any, list[Any]] = {}
+        keys = [(id(u.h), id(u.decay)) for u in updates]
+        for key, u in zip(keys, updates, strict=True):
+            if key not in rows:
                 common = [0.0 if number is None else number for number in (u.decay, u.share)]
-                rows[id(u.h)] = [*common, *self.numbers(u.optimizer, u.h)]
-        numbers = [as_scalar(number).value for row in rows.values() for number in row]
-        order = list(rows)
-        return tf.reshape(tf.stack(numbers), [len(rows), -1]), [order.index(id(u.h)) for u in updates]
+                rows[key] = [*common, *self.numbers(u.optimizer, u.h)]
+        numbers = [scalar.as_scalar(number).value for row in rows.values() for number in row]
+        places = {key: place for place, key in enumerate(rows)}
+        return tf.reshape(tf.stack(numbers), [len(rows), -1]), [places[key] for key in keys]
 
 
 def factors(updates: Sequence[Update]) -> tf.Tensor:
@@ -102,9 +103,10 @@ def factors(updates: Sequence[Update]) -> tf.Tensor:
 
 
 def is_served(variable: Any) -> bool:
-    """Returns whether the operation is there, and a variable is on a CPU of this process."""
+    """Returns whether the operation is there, and a variable is on a CPU of this process, next to no Apple GPU."""
     place = tf.DeviceSpec.from_string(variable.device)
-    return place.device_type == "CPU" and place.job in (None, "localhost", "worker") and native.available()
+    here = place.device_type == "CPU" and place.job in (None, "localhost", "worker")
+    return here and not scalar.on_metal() and native.available()
 
 
 def sums_squares(h: Any, variables: Sequence[Any]) -> bool:
