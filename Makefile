@@ -14,7 +14,7 @@ ARGS ?=
 export TURN_OFF_REMAPPER := 1
 
 ##@ The two commands
-compare: setup ## train and compare the optimizers, then draw the figures (STUDY=mnist, ARGS='--seeds 3')
+compare: $(VENV)/.installed ## train and compare the optimizers, then draw the figures (STUDY=mnist, ARGS='--seeds 3')
 	$(VENV)/bin/python -m experiments compare $(STUDY) $(ARGS)
 
 test: setup browser ## run the fast tests, with every branch of tfoptim/ covered (ARGS='-k adam --no-cov')
@@ -38,7 +38,7 @@ types: setup ## mypy and pyright
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pyright
 
-test-oldest: $(OLDEST)/.installed ## run the library's tests on the oldest TensorFlow and Keras
+test-oldest: $(OLDEST)/.installed $(OLDEST)/.native ## run the library's tests on the oldest TensorFlow and Keras
 	$(OLDEST)/bin/python -m pytest $(PARALLEL) -m 'not product and not network' $(LIBRARY_TESTS) $(ARGS)
 
 fuzz: ## run the native driver under sanitizers, on 10,000 cases (needs a C++ compiler with sanitizers)
@@ -58,12 +58,12 @@ PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 ##@ Set-up
-setup: $(VENV)/.installed ## make .venv from the lock and install tfoptim into it (PYTHON=python3.12)
+setup: $(VENV)/.installed $(VENV)/.native ## make .venv from the lock, with tfoptim and its native operation (PYTHON=python3.12)
 
 browser: $(VENV)/browser/installed ## the headless browser that the tests open the report in, from its lock
 
-native: setup ## build the native operation, if it is missing
-	@TFOPTIM_NATIVE=1 TF_CPP_MIN_LOG_LEVEL=3 nice $(VENV)/bin/python -m tfoptim.native
+native: $(VENV)/.installed ## build the native operation of this TensorFlow, if it is missing
+	@TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m tfoptim.native
 
 format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
@@ -105,6 +105,14 @@ $(OLDEST)/.locked: requirements/oldest.txt requirements/build.txt
 
 %/.installed: %/.locked pyproject.toml setup.cfg
 	$*/bin/python -m pip install $(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+NATIVE := $(wildcard tfoptim/native/*.py tfoptim/native/src/*.* tfoptim/native/src/missing/*.h)
+
+# The native operation is optional: where there is no C++ compiler a line says so, and set-up goes on. Runs of studies do
+# not use it, so `compare` does not wait for it. Standard error has the lines that TensorFlow writes when it starts.
+%/.native: %/.installed $(NATIVE)
+	@TF_CPP_MIN_LOG_LEVEL=3 $*/bin/python -m tfoptim.native --optional 2>$*/.native.log || { cat $*/.native.log >&2; exit 1; }
 	@touch $@
 
 # Nothing unhashed is fetched: the build tools come first, so that no build fetches its own.

@@ -37,15 +37,12 @@ def _make(force: bool) -> int:
         pass
     command = compiler()
     if command is None:
-        print(
-            f"native operation: no C++ compiler found (tried: $CXX, {', '.join(COMPILERS)}); tfoptim works without.",
-            file=sys.stderr,
-        )
+        print(f"native operation: no C++ compiler found (tried: $CXX, {', '.join(COMPILERS)}); tfoptim works without.")
         return 1
     try:
         print(f"native operation: built, {build(command, print)}")
     except (BuildError, OSError) as error:
-        print(f"native operation: cannot be built, tfoptim works without.\n{error}", file=sys.stderr)
+        print(f"native operation: cannot be built, tfoptim works without.\n{error}")
         return 1
     return 0
 

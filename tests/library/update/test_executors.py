@@ -183,7 +183,7 @@ def operations(case, number, elements):
 
 
 @crossed("elements", (50, 600), representative=(600,), rows=CLASSES)
-def test_operations_per_variable_stay_few(case, elements):
+def test_operations_per_variable_stay_few(case, elements, without_native):
     """What one more variable adds to the graph is in the table; with Keras's Adam it is 41."""
     added = (operations(case, 6, elements) - operations(case, 2, elements)) / 4
     assert added <= case.operations
