@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import tfoptim
+import tfoptim.native
 from experiments.checks.benchmark.subjects import LEARNING_RATE, REPEATED_ROWS, ROWS_OF_GRADIENT, Rule, VariableSet
 from experiments.machine import cores
 
@@ -77,11 +77,16 @@ def contenders(rule: Rule, arrays: Arrays, names: Sequence[str]) -> dict[str, Co
 
 
 def _switched(step: Callable[[], object], native: bool) -> Callable[[], object]:
-    """Returns a step whose first call, which traces it, is with the native operation or without it."""
+    """Returns a step whose first call, which traces it, is with the native operation or without it.
+
+    That call raises a RuntimeError if the operation is asked for and is not there.
+    """
     switch = {} if native else {"TFOPTIM_NATIVE": "0"}
     first = [True]
 
     def switched() -> None:
+        if first and native and not tfoptim.native.available():
+            raise RuntimeError(tfoptim.native.status())
         with mock.patch.dict(os.environ, switch) if first else contextlib.nullcontext():
             first.clear()
             step()

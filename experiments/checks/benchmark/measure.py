@@ -18,7 +18,7 @@ from experiments.errors import RunsFailed
 
 BYTES = 4  # of a float32
 SLOW_SECONDS = 0.5  # a slower step is not called a second time before it is timed
-MAIN = ("ours", "keras", "ours-loop", "keras-loop")  # the contenders of the headline ratios get more calls
+MAIN = ("ours", "keras", "native", "ours-loop", "keras-loop", "native-loop")  # of the main ratios: more calls
 
 
 @dataclasses.dataclass(frozen=True)

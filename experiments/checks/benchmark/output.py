@@ -27,6 +27,7 @@ from experiments.records import files
 LOOKS: Mapping[str, tuple[str, str, bool]] = {
     "ours": ("#000000", "|", True),
     "keras": ("#D55E00", "o", True),
+    "native": ("#009E73", "*", True),
     "ours-xla": ("#000000", "D", False),
     "keras-xla": ("#D55E00", "D", False),
     "torch-foreach": ("#0072B2", "^", False),
@@ -197,7 +198,13 @@ def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: P
     written = draw(rows, about, text, folder)
     short = [
         grid
-        for grid in (tables.summary(rows), tables.headline(rows), tables.looped(rows), tables.against(rows))
+        for grid in (
+            tables.summary(rows),
+            tables.headline(rows),
+            tables.looped(rows),
+            tables.natively(rows),
+            tables.against(rows),
+        )
         if grid.cells
     ]
     long = [tables.of_set(rows, name) for name in tables.measured(rows)[1]]

@@ -2,10 +2,7 @@
 
 import dataclasses
 import datetime as dt
-import functools
 import importlib.util
-import os
-import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,14 +88,6 @@ def pairs(
     return found
 
 
-@functools.cache
-def has_native() -> bool:
-    """Returns whether the native operation is built; asks a process of its own, as it starts TensorFlow."""
-    words = "from tfoptim import native; raise SystemExit(not native.available())"
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return machine.run(sys.executable, "-c", words, env=variables).returncode == 0
-
-
 def has_torch() -> bool:
     """Returns whether torch is installed, without importing it."""
     return importlib.util.find_spec("torch") is not None
@@ -120,8 +109,6 @@ def _contenders(rule: Rule, variables: VariableSet, wanted: Sequence[str], asked
     yield "ours"
     for name in wanted:
         library, _, way = name.partition("-")
-        if library == "native" and not has_native():
-            continue
         if library == "torch":
             # torch's foreach and fused steps take no sparse gradients.
             exists = has_torch() and rule.torch and not variables.table and (way == "foreach" or rule.fused)

@@ -84,6 +84,29 @@ def looped(rows: Sequence[Row]) -> Grid:
     return Grid("Keras's time over ours, in a compiled loop", headings, tuple(cells), (note,))
 
 
+def natively(rows: Sequence[Row]) -> Grid:
+    """Returns the times of others over those of the native operation, in a compiled loop and by single call."""
+    rules, _, _ = measured(rows)
+    cells = []
+    for rule in rules:
+        found = [[a / b for name, a, b in _both(rows, rule, *pair) if name in MEAN_OVER] for pair in NATIVE.values()]
+        if any(found):
+            shown = (_times(statistics.geometric_mean(ratios)) if ratios else NOTHING for ratios in found)
+            cells.append((RULES[rule].title, *shown))
+    note = "Geometric mean over the first four variable sets; above 1 the native operation is faster."
+    return Grid("Times over those of the native operation", ("rule", *NATIVE), tuple(cells), (note,))
+
+
+NATIVE = {
+    "Keras, in a loop": ("keras-loop", "native-loop"),
+    "ours without it, in a loop": ("ours-loop", "native-loop"),
+    "torch, fused, over native in a loop": ("torch-fused", "native-loop"),
+    "Keras, single call": ("keras", "native"),
+    "ours without it, single call": ("ours", "native"),
+    "torch, fused, over native by single call": ("torch-fused", "native"),
+}
+
+
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:
     found = [(row.ratio, row) for row in rows if row.contender == "keras" and row.ratio is not None]
     if found:

@@ -16,6 +16,7 @@ from experiments.checks.benchmark.contenders import Arrays, contenders
 from experiments.checks.benchmark.plan import Row
 from experiments.checks.benchmark.subjects import LEARNING_RATE, RULES, SETS, VariableSet
 from experiments.errors import UserError
+from tfoptim import native
 
 TINY = VariableSet("tiny", "Tiny", ((7, 5), (5,)))
 TABLE = VariableSet("tiny_table", "Tiny table", ((1000, 4),), table=True)
@@ -65,6 +66,27 @@ def test_a_call_of_a_loop_is_ten_steps(library):
     )
     for one, other in zip(once, often, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.skipif(not native.available(), reason=native.status())
+@pytest.mark.parametrize("name", ["native", "native-loop"])
+def test_the_native_operation_computes_the_same_weights(name):
+    """And what is called ours does not use it."""
+    steps = 10 if name == "native" else 1
+    actual = moved(RULES["momentum"], TINY, name, steps=steps)
+    for one, other in zip(moved(RULES["momentum"], TINY, "ours", steps=10), actual, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-7)
+    step = contenders(RULES["momentum"], Arrays(TINY), ["ours", "native"])
+    for contender in step.values():
+        contender.step()
+    assert step["native"].operations() < step["ours"].operations()
+
+
+def test_without_the_native_operation_its_contender_says_why(monkeypatch):
+    """A row with the reason, as for any step that a library cannot take."""
+    monkeypatch.setenv("TFOPTIM_NATIVE", "0")
+    with pytest.raises(RuntimeError, match="native operation: off"):
+        contenders(RULES["sgd"], Arrays(TINY), ["native"])["native"].step()
 
 
 @TORCH

@@ -135,6 +135,14 @@ def test_steps_in_a_loop_have_a_table_of_their_own():
     assert tables.looped(found[2:]).cells[0][1::4] == ("-", "-")
 
 
+def test_the_native_operation_has_a_table_of_its_own():
+    """Single calls are compared with single calls, loops with loops; torch's fused step with both."""
+    medians = {"native": 2.0, "keras": 8.0, "native-loop": 1.0, "keras-loop": 5.0, "torch-fused": 1.5}
+    found = [row(contender=who, name="mlp", median_ms=ms, ratio=1.0) for who, ms in medians.items()]
+    assert tables.natively(found).cells == (("Adam", "5.00", "-", "1.50", "4.00", "-", "0.75"),)
+    assert tables.natively([row(name="mlp")]).cells == ()
+
+
 def test_parts_measured_one_after_the_other_are_drawn_together(tmp_path):
     """With the command of each; parts of different machines are refused."""
     for folder, name, more in (("a", "mlp", {}), ("b", "unet", {"command": "second"}), ("c", "unet", {"cpu": "other"})):

@@ -65,13 +65,15 @@ def random_step(on, generator):
     try:
         (on.tfoptim_rows if rows else on.tfoptim_step)(rule=formula.name, **given)
     except REFUSALS as error:
-        assert wrong
-        assert "tfoptim: " in str(error)
-        assert all(np.array_equal(was, v.numpy()) for was, v in zip(before, state, strict=True))
-        return False
-    if not wrong:
-        assert_each_alone(on, formula, before, state, given, rows)
-    return True
+        sentence = str(error)
+    else:
+        if not wrong:
+            assert_each_alone(on, formula, before, state, given, rows)
+        return True
+    assert wrong
+    assert "tfoptim: " in sentence
+    assert all(np.array_equal(was, v.numpy()) for was, v in zip(before, state, strict=True))
+    return False
 
 
 def random_shape(generator, rows):
