@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfoptim.ops import ratio
 from tfoptim.scalar import Scalar
-from tfoptim.update.context import trains
+from tfoptim.update.context import sum_rows, trains
 from tfoptim.update.kernels import native
 from tfoptim.variables import compute_dtype, is_float, path, raw
 
@@ -45,14 +45,15 @@ def check(grads: list[Any], variables: list[Any]) -> None:
             )
 
 
-def prepare(g: Any, v: Any, scale: Any) -> Any:
-    """Returns the gradient in compute precision, repeated rows summed, the loss scale divided out.
+def prepare(g: Any, v: Any, scale: Any, repeated: bool = False) -> Any:
+    """Returns the gradient in compute precision, repeated rows summed unless they may stay, the loss scale divided out.
 
     Where there are other replicas, always a new tensor: one that two replicas share would count once in the reduction.
     """
     dtype = compute_dtype(v.dtype)
     if isinstance(g, tf.IndexedSlices):
-        g = sum_rows(tf.IndexedSlices(tf.cast(g.values, dtype), g.indices, g.dense_shape))
+        g = tf.IndexedSlices(tf.cast(g.values, dtype), g.indices, g.dense_shape)
+        g = g if repeated else sum_rows(g)
     else:
         alone = tf.distribute.get_replica_context().num_replicas_in_sync == 1
         g = tf.cast(g, dtype) if alone else tf.identity(tf.cast(g, dtype))
@@ -63,12 +64,6 @@ def unscaled(g: Any, scale: Any) -> Any:
     """Returns a gradient divided by the loss scale, in compute precision, where small numbers do not vanish."""
     dtype = compute_dtype(g.dtype)
     return on_values(g, lambda values: tf.cast(values, dtype) / tf.cast(scale, dtype))
-
-
-def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:
-    """Sums repeated rows: a row looked up twice has one gradient, the sum, and only that may be squared or clipped."""
-    rows, position = tf.unique(g.indices)
-    return tf.IndexedSlices(tf.math.unsorted_segment_sum(g.values, position, tf.size(rows)), rows, g.dense_shape)
 
 
 def on_values(g: Any, function: Any) -> Any:

@@ -11,10 +11,10 @@ import tensorflow as tf
 from tfoptim.groups import DEFAULT, Group
 from tfoptim.scalar import Scalar, host
 from tfoptim.state import group_of, slots
-from tfoptim.step.gradients import centralize, clip, clip_adaptively, sum_rows
+from tfoptim.step.gradients import centralize, clip, clip_adaptively
 from tfoptim.step.sums import Turn, after_measuring, moved
 from tfoptim.update import update
-from tfoptim.update.context import Update, hyperparameters, in_group, scaled
+from tfoptim.update.context import Update, hyperparameters, in_group, scaled, sum_rows
 from tfoptim.variables import local, path, raw, toward
 
 
@@ -25,8 +25,19 @@ def update_devices(
     variables: list[Any],
     step: tf.Tensor,
     present: Sequence[tf.Tensor | None] | None = None,
+    repeated: bool = False,
 ) -> None:
-    """Runs the update once per device, with one set of hyperparameters per group of variables."""
+    """Runs the update once per device, with one set of hyperparameters per group of variables.
+
+    Args:
+        strategy: of the step.
+        optimizer: whose step it is.
+        grads: reduced gradients, one per variable.
+        variables: in the same order.
+        step: completed updates.
+        present: as in `pipeline.run`.
+        repeated: whether rows of sparse gradients may be repeated.
+    """
     parts = [optimizer._part_of(path(v)) for v in variables]
     sets = {part: numbers_of(strategy, part, step if part is optimizer else None) for part in optimizer._parts()}
     groups = [group_of(part, v) for part, v in zip(parts, variables, strict=True)]
@@ -49,7 +60,12 @@ def update_devices(
         own = {part: after_measuring(part, numbers, [turn for turn, _ in pairs]) for part, numbers in sets.items()}
         share = ema_share(h, step) if averages else h.zero
         updates = [
-            update_of(turn, own[turn.optimizer][turn.group], factor, average_of(averages, turn.variable), share)
+            replace(
+                update_of(turn, own[turn.optimizer][turn.group], factor),
+                repeated=repeated,
+                share=share,
+                average=average_of(averages, turn.variable),
+            )
             for turn, factor in pairs
         ]
         for v, a in take([turn for turn, _ in pairs], updates, averages):
@@ -77,11 +93,10 @@ def applied(turn: Turn, factor: Any) -> tuple[Turn, Any]:
     return replace(turn, gradient=scaled(turn.gradient, factor)), None
 
 
-def update_of(turn: Turn, h: Any, factor: Any, average: Any, share: Scalar) -> Update:
+def update_of(turn: Turn, h: Any, factor: Any) -> Update:
     """Returns the inputs of a turn's update."""
     its_decay = decay(turn.optimizer, h, turn.slots)
-    v = raw(turn.variable)
-    return Update(turn.optimizer, h, turn.gradient, v, turn.slots, its_decay, factor, average, share)
+    return Update(turn.optimizer, h, turn.gradient, raw(turn.variable), turn.slots, its_decay, factor)
 
 
 def take(turns: Sequence[Turn], updates: Sequence[Update], averages: list[Any]) -> list[Any]:

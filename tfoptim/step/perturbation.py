@@ -9,8 +9,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.step.derivatives import in_replica
-from tfoptim.step.gradients import on_values, prepare, sum_of_squares, sum_rows, tensor
+from tfoptim.step.gradients import on_values, prepare, sum_of_squares, tensor
 from tfoptim.step.pipeline import reduce
+from tfoptim.update.context import sum_rows
 from tfoptim.variables import local, raw
 
 TINY = 1e-12

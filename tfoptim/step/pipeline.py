@@ -53,7 +53,8 @@ def run(
     check(grads, variables)
     grads, variables = overwrite(optimizer, grads, variables)
     scale = optimizer.now("loss_scale_factor") if scale is None else scale
-    grads = [prepare(g, v, scale) for g, v in zip(grads, variables, strict=True)]
+    repeated = rows_may_repeat(replica.num_replicas_in_sync, optimizer, judge)
+    grads = [prepare(g, v, scale, repeated) for g, v in zip(grads, variables, strict=True)]
     grads, present = drop_frozen(optimizer, grads, variables, present)
     if optimizer.gradient_accumulation_steps:
         grads = add_accumulated(optimizer, grads, variables)
@@ -157,6 +158,13 @@ def add_accumulated(optimizer: Any, grads: list[Any], variables: list[Any]) -> l
     return [tf.convert_to_tensor(g) + total for g, total in zip(grads, sums, strict=True)]
 
 
+def rows_may_repeat(replicas: int, optimizer: Any, judge: Judge | None) -> bool:
+    """Returns whether nothing looks at a sparse gradient before the update: then that sums repeated rows in passing."""
+    limits = [optimizer.numbers()[name] for name in ("clipnorm", "clipvalue", "global_clipnorm")]
+    judged = judge is not None or optimizer.nonfinite != "propagate"
+    return replicas == 1 and not judged and all(limit is None for limit in limits)
+
+
 # Once for all replicas
 
 
@@ -208,10 +216,11 @@ def complete(
 ) -> tf.Tensor:
     """Reduces the gradients and updates every device; returns by how much the call counter advances."""
     grads = reduce(strategy, grads, variables)
+    repeated = rows_may_repeat(strategy.num_replicas_in_sync, optimizer, judge)
     go_back = tf.constant(1 - (optimizer.gradient_accumulation_steps or 1), tf.int64)
 
     def take() -> tf.Tensor:
-        update_devices(strategy, optimizer, grads, variables, step, present)
+        update_devices(strategy, optimizer, grads, variables, step, present, repeated)
         return tf.constant(1, tf.int64)
 
     if judge is None and optimizer.nonfinite == "propagate":

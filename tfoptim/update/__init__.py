@@ -25,7 +25,7 @@ from tfoptim.declaration.slots import takes_whole_variables
 from tfoptim.ops import LARGE
 from tfoptim.scalar import Scalar, on_metal
 from tfoptim.update import kernels
-from tfoptim.update.context import Slots, Update
+from tfoptim.update.context import Slots, Update, sum_rows
 from tfoptim.variables import compute_dtype
 
 
@@ -153,9 +153,10 @@ def dense(u: Update) -> None:
 
 def rows(u: Update) -> None:
     """Runs the rule on the rows that the gradient touches; other rows cost nothing."""
-    index = u.gradient.indices
+    g = sum_rows(u.gradient) if u.repeated else u.gradient
+    index = g.indices
     slots = {name: tf.gather(slot, index) for name, slot in u.slots.items()}
-    weights, state = _step(u, u.gradient.values, tf.gather(u.variable, index), slots)
+    weights, state = _step(u, g.values, tf.gather(u.variable, index), slots)
     for name, slot in u.slots.items():
         u.optimizer.assign(slot, tf.IndexedSlices(getattr(state, name), index))
     u.optimizer.assign(u.variable, tf.IndexedSlices(weights, index))

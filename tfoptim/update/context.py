@@ -40,13 +40,14 @@ class Update:
     Args:
         optimizer: whose rule runs.
         h: hyperparameters of this step.
-        gradient: tensor, or IndexedSlices without repeated rows, in the variable's compute dtype.
+        gradient: tensor, or IndexedSlices, in the variable's compute dtype.
         variable: tf.Variable.
         slots: name -> tf.Variable.
         decay: None, or the share of the weights that this step takes off first.
         factor: None, or a scalar by which the gradient is still to be multiplied, to clip it.
         average: None, or the tf.Variable with the moving average of the weights, which may be moved in the same pass.
         share: of the way to the new weights by which the average moves.
+        repeated: whether rows of a sparse gradient may be repeated, and are still to be summed.
     """
 
     optimizer: Any
@@ -58,6 +59,7 @@ class Update:
     factor: Any = None
     average: Any = None
     share: Scalar | None = None
+    repeated: bool = False
 
     def scaled(self) -> Update:
         """Returns the update with the factor applied to the gradient."""
@@ -78,6 +80,12 @@ class Update:
     def size(self) -> int:
         """Returns the number of elements of the variable."""
         return math.prod(self.variable.shape)
+
+
+def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:
+    """Sums repeated rows: a row looked up twice has one gradient, the sum, and only that may be squared or clipped."""
+    rows, position = tf.unique(g.indices)
+    return tf.IndexedSlices(tf.math.unsorted_segment_sum(g.values, position, tf.size(rows)), rows, g.dense_shape)
 
 
 def scaled(g: Any, factor: tf.Tensor) -> Any:
