@@ -109,6 +109,27 @@ def test_bad_input_is_one_sentence_and_changes_nothing(change, sentence, on):
     assert (w.numpy().tolist(), v.numpy().tolist()) == ([1.0, 1.0], [1.0, 1.0])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"numbers": tf.ones([1, 3], DOUBLE)},
+        {"numbers": tf.ones([4], DOUBLE)},
+        {"groups": [1]},
+        {"groups": [0, 0]},
+        {"factors": tf.ones([2], DOUBLE)},
+        {"gradients": [tf.ones([3])]},
+        {"rule": "magic"},
+    ],
+    ids=str,
+)
+def test_xla_refuses_inputs_that_do_not_fit(change, on):
+    """When it compiles, in one sentence."""
+    [w, v] = doubles.variables((2,), (2,))
+    step = tf.function(lambda: on.tfoptim_step(**arguments([w], [v], **change)), jit_compile=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="tfoptim: "):
+        step()
+
+
 def test_a_slot_of_another_shape_is_refused(on):
     """Its memory would be overrun."""
     [w, v] = doubles.variables((4,), (3,))

@@ -56,7 +56,8 @@ struct Plan {
   }
 };
 
-// A step; as everywhere in XLA, rows out of range are left out. Inputs: weights, slots, averages, gradients, then for rows indices and their counts, then numbers and factors.
+// A step; as everywhere in XLA, rows out of range are left out.
+// Inputs: weights, slots, averages, gradients, then for rows indices and their counts, then numbers and factors.
 void CallStep(void* output, const void** inputs, const char* text, size_t size, XlaCustomCallStatus*) {
   const Plan plan = Plan::Of(std::string(text, size));
   const Rule* rule = find_rule(plan.rule);
@@ -141,6 +142,9 @@ class StepCall : public tensorflow::XlaOpKernel {
     const Rule* rule = find_rule(plan_.rule);
     OP_REQUIRES(ctx, rule != nullptr && plan_.m == plan_.n * rule->slots,
                 tensorflow::errors::InvalidArgument("tfoptim: there is no rule ", plan_.rule, " with such slots."));
+    OP_REQUIRES(ctx, static_cast<int>(groups.size()) == plan_.n,
+                tensorflow::errors::InvalidArgument("tfoptim: groups must have ", plan_.n, " numbers."));
+    numbers_ = rule->numbers + kCommon;
   }
 
   void Compile(XlaOpKernelContext* ctx) override {
@@ -158,8 +162,12 @@ class StepCall : public tensorflow::XlaOpKernel {
     }
     AddGradients(ctx, &plan, &operands);
     operands.push_back(ctx->Input(inputs - 2)), operands.push_back(ctx->Input(inputs - 1));
-    plan.row = ctx->InputShape(inputs - 2).dim_size(1);
-    plan.scales = ctx->InputShape(inputs - 1).num_elements() != 0;
+    const auto numbers = ctx->InputShape(inputs - 2), factors = ctx->InputShape(inputs - 1);
+    OP_REQUIRES(ctx, Fit(numbers, factors),
+                tensorflow::errors::InvalidArgument("tfoptim: ", plan.rule, " takes rows of ", numbers_,
+                                                    " numbers and one factor a variable, or none."));
+    plan.row = numbers_;
+    plan.scales = factors.num_elements() != 0;
     const auto shape = xla::ShapeUtil::MakeTupleShape(shapes);
     const auto moved = Call(ctx->builder(), "tfoptim_step", operands, shape, plan);
     for (int i = 0; i < variables; ++i) {
@@ -169,6 +177,14 @@ class StepCall : public tensorflow::XlaOpKernel {
 
  private:
   DataType TypeOf(int i) const { return i < plan_.n ? weights_ : computation_; }
+
+  bool Fit(const tensorflow::TensorShape& numbers, const tensorflow::TensorShape& factors) const {
+    if (numbers.dims() != 2 || numbers.dim_size(1) != numbers_) return false;
+    for (int64_t group : plan_.groups) {
+      if (group < 0 || group >= numbers.dim_size(0)) return false;
+    }
+    return factors.num_elements() == 0 || factors.num_elements() == plan_.n;
+  }
 
   void AddGradients(XlaOpKernelContext* ctx, Plan* plan, std::vector<xla::XlaOp>* operands) const {
     const int first = plan->n + plan->m + plan->a;
@@ -195,6 +211,7 @@ class StepCall : public tensorflow::XlaOpKernel {
 
   Plan plan_;
   DataType weights_, computation_;
+  int numbers_ = 0;
 };
 
 class SumCall : public tensorflow::XlaOpKernel {
