@@ -31,7 +31,6 @@ ENVIRONMENT = {
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "KERAS_BACKEND": "tensorflow",
     "PYTHONUNBUFFERED": "1",
-    "TFOPTIM_NATIVE": "0",  # recorded numbers do not depend on whether a machine has a compiler
     "TURN_OFF_REMAPPER": "1",  # without it tensorflow-metal drops the ReLU of a dense layer in graph mode
 }
 Message = dict[str, Any]

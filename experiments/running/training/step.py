@@ -2,8 +2,10 @@
 
 import itertools
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -52,7 +54,7 @@ def compiled(model: Any, optimizer: Any, task: Task, train: Split, run: Run, mom
     def full(order: Any) -> Any:
         del order  # a sum does not depend on it; the rows as they are stored need no gathering
         loss, gradients = full_gradient(model, task, images, labels, run.micro_batch, as_seen)
-        optimizer.apply(gradients, model.trainable_variables)
+        update(optimizer, gradients, model.trainable_variables)
         return loss
 
     def mini(order: Any) -> Any:
@@ -63,12 +65,19 @@ def compiled(model: Any, optimizer: Any, task: Task, train: Split, run: Run, mom
             with tf.GradientTape() as tape:
                 losses = task.loss(truth, model(task.inputs(seen), training=True))
                 loss = tf.reduce_mean(losses)
-            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            update(optimizer, tape.gradient(loss, model.trainable_variables), model.trainable_variables)
             total += tf.reduce_sum(losses)
         return total / tf.cast(tf.size(order), tf.float32)
 
     one = full if run.batch == "full" else mini
     return tf.function(one, input_signature=[tf.TensorSpec([None], tf.int32)])
+
+
+@tf.autograph.experimental.do_not_convert
+def update(optimizer: Any, gradients: list[Any], variables: list[Any]) -> None:
+    """Traces a step, without the native operation: recorded numbers do not depend on whether it is built."""
+    with mock.patch.dict(os.environ, {"TFOPTIM_NATIVE": "0"}):
+        optimizer.apply(gradients, variables)
 
 
 def _as_seen(task: Task, moment: Any) -> AsSeen:
