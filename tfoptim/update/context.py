@@ -188,6 +188,17 @@ def portable(optimizer: Any) -> bool:
     return is_fixed and in_module
 
 
+def in_module() -> bool:
+    """Returns whether a method of a `tf.Module` takes the step: `tf.saved_model.save` writes what was traced of it."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, type(_FUNCTION) | tf.Module):  # whichever is nearer: a function may be called by a module
+            return isinstance(caller, tf.Module)
+        frame = frame.f_back
+    return False
+
+
 def _is_fixed(function: Any) -> bool:
     return isinstance(function, type(_FUNCTION)) and function.input_signature is not None
 

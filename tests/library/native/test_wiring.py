@@ -172,6 +172,24 @@ def test_an_export_has_tensorflows_own_operations(recorder):
     assert [] == recorder.calls
 
 
+def test_a_method_of_a_module_has_tensorflows_own_operations(recorder):
+    """Whatever its arguments: all that was traced of it is saved. A function that a module calls is not."""
+    optimizer, variables = built(tfoptim.Adam(clipnorm=1.0), (2,))
+
+    class Training(tf.Module):
+        @tf.function
+        def train(self, g):
+            optimizer.apply([g], variables)
+
+        def loop(self, g):
+            optimizer.apply([g], variables)
+
+    Training().train(tf.ones(2))
+    assert [] == recorder.calls
+    Training().loop(tf.ones(2))
+    assert [name for name, _ in recorder.calls] == ["sums", "step"]
+
+
 @pytest.mark.parametrize(
     ("place", "served"),
     [

@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim import native, scalar
-from tfoptim.update.context import Update
+from tfoptim.update.context import Update, in_module
 from tfoptim.update.kernels import Kernel
 from tfoptim.variables import raw
 
@@ -54,7 +54,8 @@ class Formula:
     def serves(self, u: Update) -> bool:
         """Returns whether the operation is there and can update this variable."""
         decays = u.decay is None or isinstance(u.decay, scalar.Scalar)
-        return decays and set(u.slots) == set(self.slots) and self.variant(u.optimizer) and is_served(u.variable)
+        fits = decays and set(u.slots) == set(self.slots) and self.variant(u.optimizer)
+        return fits and is_served(u.variable) and not may_be_exported(u.h)
 
     def run(self, updates: Sequence[Update]) -> None:
         """Updates variables of one optimizer, dtype and device, all with dense gradients, or all with sparse ones."""
@@ -109,9 +110,14 @@ def is_served(variable: Any) -> bool:
     return here and not scalar.on_metal() and native.available()
 
 
+def may_be_exported(h: Any) -> bool:
+    """Returns whether what is traced may go where the operation is not; asks once a step."""
+    return h.t.value.dtype == tf.float32 or bool(h.t.once(in_module, in_module))
+
+
 def sums_squares(h: Any, variables: Sequence[Any]) -> bool:
     """Returns whether the sums of squares of gradients are computed by the operation."""
-    return h.t.value.dtype == tf.float64 and all(is_served(raw(v)) for v in variables)
+    return not may_be_exported(h) and all(is_served(raw(v)) for v in variables)
 
 
 def sums_of_squares(arrays: Sequence[tf.Tensor]) -> list[tf.Tensor]:
