@@ -12,6 +12,7 @@ from tfoptim.rules.adabound import AdaBound as AdaBound
 from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
+from tfoptim.rules.adahessian import AdaHessian as AdaHessian
 from tfoptim.rules.adam import Adam as Adam
 from tfoptim.rules.adamax import Adamax as Adamax
 from tfoptim.rules.adamw import AdamW as AdamW
@@ -20,6 +21,7 @@ from tfoptim.rules.ademamix import AdEMAMix as AdEMAMix
 from tfoptim.rules.adopt import ADOPT as ADOPT
 from tfoptim.rules.clmr import CLMR as CLMR
 from tfoptim.rules.clr import CLR as CLR
+from tfoptim.rules.cocob import COCOB as COCOB
 from tfoptim.rules.conditional_gradient import ConditionalGradient as ConditionalGradient
 from tfoptim.rules.ftrl import Ftrl as Ftrl
 from tfoptim.rules.gd import GD as GD
@@ -39,6 +41,8 @@ from tfoptim.rules.qhm import QHM as QHM
 from tfoptim.rules.radam import RAdam as RAdam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.rprop import Rprop as Rprop
+from tfoptim.rules.schedule_free_adamw import ScheduleFreeAdamW as ScheduleFreeAdamW
+from tfoptim.rules.schedule_free_sgd import ScheduleFreeSGD as ScheduleFreeSGD
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.rules.sgdw import SGDW as SGDW
 from tfoptim.rules.signsgd import SignSGD as SignSGD
@@ -59,6 +63,7 @@ __all__ = [
     "ADOPT",
     "CLMR",
     "CLR",
+    "COCOB",
     "GD",
     "LARS",
     "MADGRAD",
@@ -71,6 +76,7 @@ __all__ = [
     "AdaBelief",
     "AdaBound",
     "AdaGrad",
+    "AdaHessian",
     "Adadelta",
     "Adagrad",
     "Adam",
@@ -93,6 +99,8 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
     "SignSGD",
     "Signum",
     "StableAdamW",

@@ -10,7 +10,7 @@ from tfoptim import state
 from tfoptim.declaration.overrides import redefines
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
-from tfoptim.step import averages, cached_step, derivatives, per_device
+from tfoptim.step import averages, cached_step, derivatives, own_average, per_device
 from tfoptim.step.pipeline import run as run_uncached
 from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
@@ -70,12 +70,19 @@ class Optimizer(Averaged, Live):
     """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
     refuse `lazy`, as do rules with slots of another shape."""
 
+    allows_lazy: ClassVar[bool] = True
+    """Whether rows without gradient may be left out by `lazy`. False for rules in which they move all the same."""
+
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
 
     own_decay: ClassVar[Any] = False
     """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
     for variables without decay."""
+
+    own_average: ClassVar[bool] = False
+    """Whether the rule has weights for evaluation: it defines `evaluated` and `trained`, and the shared state
+    `averaged`, which starts at 0."""
 
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
@@ -110,6 +117,14 @@ class Optimizer(Averaged, Live):
 
         Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
         """
+
+    def evaluated(self, h: Any, w: Any, s: Any) -> Any:
+        """Returns the weights for evaluation, for rules with `own_average`; arguments as in `direction`."""
+        raise NotImplementedError(f"{type(self).__name__} must define evaluated(h, w, s).")
+
+    def trained(self, h: Any, w: Any, s: Any) -> Any:
+        """Returns the weights for training from those for evaluation, the inverse of `evaluated`."""
+        raise NotImplementedError(f"{type(self).__name__} must define trained(h, w, s).")
 
     def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
         """Returns the gradients for `apply`, multiplied by the loss scale if there is one.
@@ -188,7 +203,9 @@ class Optimizer(Averaged, Live):
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
-        if self.averages:
+        if own_average.is_kept(self):
+            own_average.adopt(self)
+        elif self.use_ema:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 
     def save_own_variables(self, store: Any) -> None:

@@ -123,6 +123,8 @@ FAMILIES = {
     "sign": "By the sign of the gradient: little memory, steps of one length",
     "layer-wise": "A rate for each layer, from the norms of its weights and gradients: very large batches",
     "proximal": "Proximal and projected: sparse linear models, exact zeros, bounded norms",
+    "free": "Without a schedule, or without a learning rate, to choose",
+    "second-order": "By the curvature of the loss",
 }
 """Heading of each family of rules."""
 

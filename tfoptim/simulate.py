@@ -45,8 +45,9 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     for t, gradient in enumerate(gradients, start=1):
         g = gradient(w) if callable(gradient) else gradient
         h = SimpleNamespace(t=float(t), **{name: _at(value, t - 1) for name, value in (numbers | own).items()})
+        h.common_rate = _at(numbers.get("learning_rate", 1.0), t - 1)
         if "learning_rate" in own:
-            h.learning_rate *= _at(numbers["learning_rate"], t - 1)
+            h.learning_rate *= h.common_rate
         if optimizer.own_decay:
             h.weight_decay = h.weight_decay or 0.0
         optimizer.once(h, shared)

@@ -141,9 +141,10 @@ def hint(name: str, known: Any) -> str:
 
 def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
     """Orders fields as Keras does: learning rate, own fields of the class, inherited fields; then those by name."""
-    first = {"learning_rate": own.get("learning_rate", inherited["learning_rate"])}
+    first = {"learning_rate": own.get("learning_rate", inherited.get("learning_rate"))}
     by_name = {name: field for name, field in own.items() if field.by_name}
     mine = {name: field for name, field in own.items() if name not in by_name}
+    first = {name: field for name, field in first.items() if field is not None}
     return first | mine | {name: field for name, field in inherited.items() if name not in own} | by_name
 
 

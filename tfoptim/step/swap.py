@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfoptim.step import own_average
 from tfoptim.variables import copies, local, raw
 
 Values = list[tuple[Any, tf.Tensor]]
@@ -24,10 +25,12 @@ def check(optimizer: Any) -> None:
 
 
 def average_of(optimizer: Any, variable: Any) -> tf.Tensor:
-    """Returns the moving average of a variable under its constraint, in its precision, on the current device.
+    """Returns the average of a variable under its constraint, in its precision, on the current device.
 
-    Before the first step it is not the average of anything; then, these are the weights.
+    Before the first step a moving average is not that of anything; then, these are the weights.
     """
+    if own_average.is_kept(optimizer):
+        return own_average.weights(optimizer, variable)
     average = optimizer._runtime.averages[optimizer._get_variable_index(variable)]
     if average is None or (tf.executing_eagerly() and _steps(optimizer) == 0):
         return tf.convert_to_tensor(raw(variable))
@@ -50,7 +53,8 @@ def averages(optimizer: Any, variables: Sequence[Any]) -> Values:
     found = strategy.extended.update(raw(known[0]), lambda _: optimizer.average_weights(known), group=False)
     pairs = zip(known, found, strict=True)
     found = [pair for v, values in pairs for pair in zip(copies(strategy, v), values, strict=True)]
-    return [(copy, tf.cast(value, copy.dtype)) for copy, value in found]
+    flags = own_average.flags(optimizer) if own_average.is_kept(optimizer) else []
+    return [(copy, tf.cast(value, copy.dtype)) for copy, value in found] + flags
 
 
 @contextlib.contextmanager
@@ -104,12 +108,12 @@ class Averaged:
     @property
     def averages(self: Any) -> bool:
         """Whether the optimizer has weights for evaluation other than those it trains."""
-        return bool(self.use_ema)
+        return bool(self.use_ema or self.own_average)
 
     def average_weights(self: Any, variables: Sequence[Any]) -> list[Any]:
         """Returns the weights for evaluation as tensors: the averages, or before the first step the weights.
 
-        A rule with an average of its own overrides this and `averages`; it is called on each device.
+        Of the moving average, if there is one, else of the rule's own (`own_average`). Called on each device.
 
         Args:
             variables: that the optimizer was built for.

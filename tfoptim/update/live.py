@@ -59,6 +59,7 @@ class Live(Configured):
 
         A number that steps set is a float outside of them, and a tensor inside.
         """
+        self._check_has(field)
         if field.name == "learning_rate":
             rate = self._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
@@ -69,6 +70,7 @@ class Live(Configured):
 
     def _write(self, field: Field, value: Any) -> None:
         """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
+        self._check_has(field)
         own, made = self.__dict__, self._runtime.numbers is not None
         inside = in_function(self, field, value)
         if inside and unknown(value):
