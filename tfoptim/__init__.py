@@ -10,6 +10,7 @@ from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adabelief import AdaBelief as AdaBelief
 from tfoptim.rules.adabound import AdaBound as AdaBound
 from tfoptim.rules.adadelta import Adadelta as Adadelta
+from tfoptim.rules.adafactor import Adafactor as Adafactor
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
 from tfoptim.rules.adahessian import AdaHessian as AdaHessian
@@ -23,6 +24,7 @@ from tfoptim.rules.clmr import CLMR as CLMR
 from tfoptim.rules.clr import CLR as CLR
 from tfoptim.rules.cocob import COCOB as COCOB
 from tfoptim.rules.conditional_gradient import ConditionalGradient as ConditionalGradient
+from tfoptim.rules.dog import DoG as DoG
 from tfoptim.rules.ftrl import Ftrl as Ftrl
 from tfoptim.rules.gd import GD as GD
 from tfoptim.rules.lamb import Lamb as Lamb
@@ -32,9 +34,11 @@ from tfoptim.rules.lion import Lion as Lion
 from tfoptim.rules.madgrad import MADGRAD as MADGRAD
 from tfoptim.rules.mars import MARS as MARS
 from tfoptim.rules.momentum import Momentum as Momentum
+from tfoptim.rules.muon import Muon as Muon
 from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.nadamw import NAdamW as NAdamW
 from tfoptim.rules.novograd import NovoGrad as NovoGrad
+from tfoptim.rules.prodigy import Prodigy as Prodigy
 from tfoptim.rules.proximal_adagrad import ProximalAdagrad as ProximalAdagrad
 from tfoptim.rules.qhadam import QHAdam as QHAdam
 from tfoptim.rules.qhm import QHM as QHM
@@ -78,22 +82,26 @@ __all__ = [
     "AdaGrad",
     "AdaHessian",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "Adan",
     "ConditionalGradient",
+    "DoG",
     "Ftrl",
     "LaProp",
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
     "Momentum",
+    "Muon",
     "NAdamW",
     "Nadam",
     "NovoGrad",
     "Optimizer",
+    "Prodigy",
     "ProximalAdagrad",
     "QHAdam",
     "RAdam",

@@ -51,7 +51,8 @@ def check_pattern(what: str, pattern: str) -> None:
         ) from None
 
 
-def _check_fits(what: str, wanted: str, found: Any, paths: list[str]) -> None:
+def check_fits(what: str, wanted: str, found: Any, paths: list[str]) -> None:
+    """Raises, with some of the paths that there are, unless something was found."""
     if not found:
         raise ValueError(
             f"{what}: {wanted!r} fits no variable. There are: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}."
@@ -69,7 +70,7 @@ def members(
     paths, spared = [path(v) for v in variables], {e.number: e.spared(variables) for e in exclusions}
     patterns = [_pattern(what, groups, p) for p in paths]
     for pattern in groups:
-        _check_fits(what, pattern, pattern in patterns, paths)
+        check_fits(what, pattern, pattern in patterns, paths)
     return [
         (pattern, frozenset(number for number, positions in spared.items() if i in positions))
         for i, pattern in enumerate(patterns)
@@ -157,7 +158,7 @@ class Exclusion:
         found = [_positions(wanted, paths) for wanted in self.paths]
         found += [{i for i, p in enumerate(paths) if re.search(pattern, p)} for pattern in self.patterns]
         for wanted, positions in zip(self.paths + self.patterns, found, strict=True):
-            _check_fits(self.method, wanted, positions, paths)
+            check_fits(self.method, wanted, positions, paths)
         return set().union(*found)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.scalar import Scalar, as_scalar, choose
+from tfoptim.scalar import Scalar, as_scalar, branch, choose
 
 
 def equal(x: Any, y: Any) -> Any:
@@ -110,9 +110,40 @@ def _of_two(x: Any, y: Any, for_numpy: Callable[[Any, Any], Any], for_tensors: C
     return (for_tensors if tf.is_tensor(x) else for_numpy)(x, y)
 
 
-def mean(x: Any, axis: int | None = None) -> Any:
-    """Mean of all elements of an array, or along one axis."""
-    return tf.reduce_mean(x, axis) if tf.is_tensor(x) else np.mean(x, axis)
+def every(t: Any, k: int, compute: Callable[[], Any], keep: Callable[[], Any]) -> Any:
+    """`compute()` where `t` is a multiple of `k`, else `keep()`: for costly work that every k-th step does.
+
+    Only one of the two runs. Both must return the same: one array, or a tuple of arrays of the same shapes. Neither
+    may assign to slots: assign what `every` returns.
+
+    Args:
+        t: count of steps, such as `h.t` or `h.t - 1`.
+        k: integer >= 1.
+        compute: function without arguments.
+        keep: function without arguments.
+
+    >>> [every(t, 3, lambda: "new", lambda: "old") for t in (1.0, 2.0, 3.0)]
+    ['old', 'old', 'new']
+    """
+    if not isinstance(t, Scalar):
+        return compute() if t % k == 0 else keep()
+    due = tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
+    return tf.cond(due, lambda: _in_branch(compute), lambda: _in_branch(keep))
+
+
+def _in_branch(function: Callable[[], Any]) -> Any:
+    with branch():
+        return function()
+
+
+def mean(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Mean of all elements of an array, or along one axis, which is kept with length 1 if asked."""
+    return tf.reduce_mean(x, axis, keepdims) if tf.is_tensor(x) else np.mean(x, axis, keepdims=keepdims)
+
+
+def rms(x: Any) -> Any:
+    """Root mean square of all elements of an array: their size, whatever their number."""
+    return sqrt(mean(square(x)))
 
 
 def norm(x: Any) -> Any:

@@ -84,6 +84,13 @@ class Optimizer(Averaged, Live):
     """Whether the rule has weights for evaluation: it defines `evaluated` and `trained`, and the shared state
     `averaged`, which starts at 0."""
 
+    compiles: ClassVar[Any] = True
+    """Whether XLA may compile the update of a large variable. False for rules with `eigh` or `qr`, for which it takes
+    far longer than TensorFlow, and for those that it does not speed up."""
+
+    measures: ClassVar[bool] = False
+    """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""
+
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
 
@@ -93,6 +100,7 @@ class Optimizer(Averaged, Live):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         derivatives.note_hook(cls, Optimizer)
+        cls.measures = cls.measure is not Optimizer.measure
 
     # Methods that a rule defines
 
@@ -112,6 +120,15 @@ class Optimizer(Averaged, Live):
         d = self.direction(h, g, w, s)
         return w - h.learning_rate * (agreeing(d, g) if self.cautious else d)
 
+    def measure(self, h: Any, g: Any, w: Any, s: Any) -> Mapping[str, Any]:
+        """Returns numbers of one variable, by name; `once` finds in `h` their sums over all variables with a gradient.
+
+        Called before `once`, with the arguments of `direction`; `w` is not decayed yet, and `h` has also the shared
+        state, by name, as it was before the step. Slots that are assigned here do not change.
+        """
+        del h, g, w, s
+        return {}
+
     def once(self, h: Any, s: Any) -> None:
         """Computes values shared by all variables of a group; may add names to `h` and replace shared state in `s`.
 
@@ -125,6 +142,14 @@ class Optimizer(Averaged, Live):
     def trained(self, h: Any, w: Any, s: Any) -> Any:
         """Returns the weights for training from those for evaluation, the inverse of `evaluated`."""
         raise NotImplementedError(f"{type(self).__name__} must define trained(h, w, s).")
+
+    def decay_of(self, h: Any, s: Any) -> Any:
+        """Returns the weight decay of a variable with the slots `s`, or None; the pipeline takes it off before `step`.
+
+        For rules that treat variables in two ways, which their slots tell apart.
+        """
+        del s
+        return h.weight_decay
 
     def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
         """Returns the gradients for `apply`, multiplied by the loss scale if there is one.

@@ -122,6 +122,7 @@ FAMILIES = {
     "adaptive": "A rate for each weight, from its past gradients",
     "sign": "By the sign of the gradient: little memory, steps of one length",
     "layer-wise": "A rate for each layer, from the norms of its weights and gradients: very large batches",
+    "matrix": "Matrices as such, and less memory: hidden layers of large networks",
     "proximal": "Proximal and projected: sparse linear models, exact zeros, bounded norms",
     "free": "Without a schedule, or without a learning rate, to choose",
     "second-order": "By the curvature of the loss",

@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import keras
 
 from tfoptim.declaration.domains import Accumulation, ClosedFraction, Flag, NonFinite, NonNegative, Positive, Steps
 from tfoptim.declaration.fields import (
+    OURS,
     Field,
     check_name,
     check_together,
@@ -23,7 +25,6 @@ from tfoptim.declaration.slots import check_lazy, slot_groups
 from tfoptim.groups import Exclusion, Groups, values
 
 _TRAINABLE = Field("trainable", Flag(), False, True)
-_OURS = {"lazy", "nonfinite", "groups", "cautious", "agc", "centralize"}  # what Keras's optimizers do not have
 
 if TYPE_CHECKING:
 
@@ -81,6 +82,9 @@ class Configured(KerasOptimizer):
     excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
     """What variables can be excluded from, each by a method of that name, such as `exclude_from_weight_decay`."""
 
+    other_decays: ClassVar[tuple[str, ...]] = ()
+    """Numbers of the weight decay of some variables: left out, and set in groups, along with `weight_decay`."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own = declared(cls)
         cls.fields = {name: field for name, field in in_order(own, cls.fields).items() if name not in cls.without}
@@ -102,7 +106,7 @@ class Configured(KerasOptimizer):
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, {name: field.default for name, field in cls.fields.items()})
         of_keras = dict.fromkeys(cls.without, 1.0) | {
-            name: values[name] for name in (Configured.fields.keys() - _OURS) & values.keys()
+            name: values[name] for name in (Configured.fields.keys() - set(OURS)) & values.keys()
         }
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
@@ -125,6 +129,8 @@ class Configured(KerasOptimizer):
         what decides which slots there are, as they are made of the optimizer's own numbers.
         """
         owner = f"{type(self).__name__}: groups[{pattern!r}]"
+        if "weight_decay" in numbers:
+            numbers = dict.fromkeys(self.other_decays, numbers["weight_decay"]) | {**numbers}
         starts = {slot.start for group in slot_groups(self) for slot in group.values() if isinstance(slot.start, str)}
         rules = set() if self.shared else self.numbers().keys() - Configured.fields.keys() - starts
         allowed = {"learning_rate", "weight_decay", "agc", "trainable"} - {*self.without} | rules
@@ -151,7 +157,7 @@ class Configured(KerasOptimizer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
         config = {"name": self.name} | {name: _serialized(self.given(name)) for name in self.fields}
-        return config | {e.method: e.config() for e in self.exclusions() if e.config()}
+        return config | {e.method: e.config() for e in self.__dict__["_exclusions"].values() if e.config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
@@ -185,7 +191,8 @@ class Configured(KerasOptimizer):
 
     def exclusions(self) -> list[Exclusion]:
         """Returns which variables are excluded, for each thing they can be excluded from."""
-        return list(self.__dict__["_exclusions"].values())
+        own = self.__dict__["_exclusions"]
+        return [*own.values(), *(replace(own["weight_decay"], number=name) for name in self.other_decays)]
 
     def __repr__(self) -> str:
         made = "_values" in vars(self)

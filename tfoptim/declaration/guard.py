@@ -19,10 +19,10 @@ else:
 
 SHOWN = frozenset(
     {
-        *("__init__", "direction", "step", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
+        *("__init__", "direction", "step", "measure", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
         *("apply", "apply_gradients", "gradients", "build", "finalize_variable_values", "scale_loss"),
         *("exclude_from_weight_decay", "exclude_from_layer_adaptation"),
-        *("get_config", "from_config", "set_weights", "variables", "iterations"),
+        *("get_config", "from_config", "routing", "set_weights", "variables", "iterations"),
     }
 )
 """Names of the base classes shown by `help` and `dir`, in addition to arguments and names of user classes."""

@@ -87,7 +87,10 @@ INSTEAD: Mapping[str, str] = {
 OWN = frozenset({"numbers", "now", "given", "knows", "schedules"})
 """Public names of tfoptim that every step reads."""
 
-RULE = {"direction": ("h", "g", "w", "s"), "step": ("h", "g", "w", "s"), "once": ("h", "s")}
+RULE = {
+    **dict.fromkeys(("direction", "step", "measure"), ("h", "g", "w", "s")),
+    **dict.fromkeys(("once", "decay_of"), ("h", "s")),
+}
 """Methods of a rule, with the arguments they are called with."""
 
 

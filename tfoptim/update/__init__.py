@@ -44,7 +44,7 @@ def choose(u: Update) -> Callable[[Update], None]:
     if isinstance(u.gradient, tf.IndexedSlices):
         return rows
     # A user's `assign` may be impossible in XLA.
-    compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
+    compiles = u.optimizer.compiles and u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
     found = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if found is not None:
         return lambda u: kernel(u, found)
@@ -109,7 +109,8 @@ def _compile(u: Update, names: tuple[str, ...]) -> Callable[..., None]:
     def step(numbers: Any, gradient: Any, variable: Any, slots: Any) -> None:
         h = SimpleNamespace(**dict.fromkeys(absent))
         vars(h).update(zip(names, map(Scalar, tf.unstack(numbers, len(names))), strict=True))
-        dense(Update(optimizer, h, gradient, variable, slots, h.learning_rate * h.weight_decay if decays else None))
+        decay = h.learning_rate * optimizer.decay_of(h, slots) if decays else None
+        dense(Update(optimizer, h, gradient, variable, slots, decay))
 
     return tf.function(step, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
 

@@ -1,0 +1,49 @@
+"""Means of squares in factors: the means of a matrix's rows and columns, for rules with little memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfoptim.declaration.slots import Shape, Slot
+from tfoptim.ops import mean, ratio, sqrt
+
+
+def rows(shape: Shape, path: str) -> Shape | None:
+    """Returns the shape of the means along the last axis; numbers and vectors have none."""
+    del path
+    return shape[:-1] if len(shape) > 1 else None
+
+
+def columns(shape: Shape, path: str) -> Shape | None:
+    """Returns the shape of the means along the last axis but one; numbers and vectors have none."""
+    del path
+    return (*shape[:-2], shape[-1]) if len(shape) > 1 else None
+
+
+def whole(shape: Shape, path: str) -> Shape | None:
+    """Returns the shape of what is not factored: numbers and vectors."""
+    del path
+    return shape if len(shape) < 2 else None
+
+
+FACTORS = {"r": Slot(shape=rows), "c": Slot(shape=columns), "v": Slot(shape=whole)}
+"""Slots of a mean of squares: r and c of a matrix, or of each matrix in the last two axes, else v."""
+
+
+def root(beta: Any, squares: Any, s: Any) -> Any:
+    """Moves the mean of squares in the slots `FACTORS` on, and returns its square root.
+
+    The root of the product of two factors is the product of their roots, which cannot vanish in float32 where the
+    product would.
+
+    Args:
+        beta: share of the old mean that is kept.
+        squares: of the shape of the variable.
+        s: slots.
+    """
+    if "v" in s:
+        s.v = beta * s.v + (1 - beta) * squares
+        return sqrt(s.v)
+    s.r = beta * s.r + (1 - beta) * mean(squares, -1)
+    s.c = beta * s.c + (1 - beta) * mean(squares, -2)
+    return sqrt(ratio(s.r, mean(s.r, -1, keepdims=True)))[..., None] * sqrt(s.c)[..., None, :]
