@@ -10,7 +10,7 @@ from tfoptim.optimizer import Optimizer
 from tfoptim.registry import classes, described
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 
-KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "lamb"}
+KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "lamb", "schedulefreeadamw"}
 
 
 def from_keras(optimizer: Any) -> Any:
@@ -25,6 +25,7 @@ def from_keras(optimizer: Any) -> Any:
 
     Raises:
         TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule.
+        ValueError: it has an argument by which the rules differ.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -37,7 +38,8 @@ def from_keras(optimizer: Any) -> Any:
     name = type(optimizer).__name__.lower()
     if name not in KERAS_NAMES or type(optimizer) is not getattr(keras.optimizers, type(optimizer).__name__, None):
         raise TypeError(_refusal(optimizer))
-    ours = classes()[name].from_config(optimizer.get_config())
+    cls = classes()[name]
+    ours = cls.from_config(cls.config_of_keras(optimizer.get_config()))
     _copy_exclusion(optimizer, ours)
     return _take_over(optimizer, ours)
 
@@ -75,11 +77,19 @@ def _copy_exclusion(keras_optimizer: Any, ours: Optimizer) -> None:
 
 
 def _take_over(keras_optimizer: Any, ours: Any) -> Any:
-    """Builds `ours` for the variables of a built Keras optimizer and copies its state; both use the same order."""
+    """Builds `ours` for the variables of a built Keras optimizer and copies its state; both use the same order.
+
+    Shared state that Keras's class does not have comes last.
+    """
     if keras_optimizer.built:
         ours.build(list(keras_optimizer._trainable_variables))
-        for mine, theirs in zip(ours.variables, keras_optimizer.variables, strict=True):
+        states = keras_optimizer.variables
+        for mine, theirs in zip(ours.variables[: len(states)], states, strict=True):
             mine.assign(keras.ops.cast(theirs, mine.dtype))
+        for part in parts(ours):
+            steps = int(part.iterations.numpy()) // (part.gradient_accumulation_steps or 1)
+            for name, value in part.shared_of_keras(steps).items():
+                part._runtime.shared[name].assign(value)
     return ours
 
 

@@ -163,6 +163,18 @@ class Optimizer(Averaged, Live):
         """
         return derivatives.gradients(self, loss, variables)
 
+    # What `from_keras` asks
+
+    @classmethod
+    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Returns the config with which this rule is that of Keras's class of the same name."""
+        return config
+
+    def shared_of_keras(self, steps: int) -> Mapping[str, float]:
+        """Returns the shared state after `steps` of Keras's class, as far as that class does not keep it."""
+        del steps
+        return {}
+
     # Methods that Keras calls
 
     def build(self, variables: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.declaration import NonNegative, Positive
 from tfoptim.linalg import total
-from tfoptim.ops import maximum, sqrt, square
+from tfoptim.ops import maximum, ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
 
 
@@ -42,7 +42,7 @@ class DoG(Optimizer):
 
     learning_rate: NonNegative = 1.0
     reps_rel: Positive = 1e-6
-    epsilon: Positive = 1e-8
+    epsilon: NonNegative = 1e-8
 
     def measure(self, h: Any, g: Any, w: Any, s: Any) -> dict[str, Any]:
         g = g + h.weight_decay * w
@@ -51,7 +51,7 @@ class DoG(Optimizer):
     def once(self, h: Any, s: Any) -> None:
         s.r = maximum(maximum(s.r, sqrt(h.moved)), h.reps_rel * (1 + sqrt(h.start)))
         s.G = s.G + h.slope
-        h.rate = s.r / sqrt(s.G + h.epsilon)
+        h.rate = ratio(s.r, sqrt(s.G + h.epsilon))
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         return h.rate * (g + h.weight_decay * w)
