@@ -1,5 +1,7 @@
 """Rules without a schedule or a rate are other rules where their papers say so, and know no scale."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -89,7 +91,7 @@ def test_prodigys_estimate_never_falls_and_stays_below_the_distance(growth_rate)
         estimates.append(optimizer.d)
     assert np.all(np.diff(estimates) >= 0)
     assert 0.01 < estimates[-1] <= 3
-    grown = [b / a for a, b in zip(estimates, estimates[1:], strict=False) if a > 1e-3]  # the first growth is free
+    grown = [b / a for a, b in itertools.pairwise(estimates) if a > 1e-3]  # the first growth is free
     assert growth_rate is None or max(grown) <= growth_rate * (1 + 1e-12)
 
 
