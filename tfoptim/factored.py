@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tfoptim.declaration.slots import Shape, Slot
 from tfoptim.ops import mean, ratio, sqrt
+from tfoptim.optimizer import Optimizer
+
+
+class Factored(Optimizer):
+    """Base of Adafactor: what it takes over from Keras's, which keeps r, c and a whole v of every variable."""
+
+    elementwise = False
+
+    @classmethod
+    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns Keras's arguments, but for `relative_step`: Keras always limits the rate."""
+        return {**config, "relative_step": True}
+
+    def state_of_keras(self, optimizer: Any) -> list[Any]:
+        """Returns Keras's state without the second moments that the factors make up for, and without placeholders."""
+        state, slots = list(optimizer.variables), self._runtime.slots
+        of_all = len(state) - len(FACTORS) * len(slots)
+        named = zip(list(FACTORS) * len(slots), state[of_all:], strict=True)
+        return state[:of_all] + [x for i, (name, x) in enumerate(named) if name in slots[i // len(FACTORS)]]
 
 
 def rows(shape: Shape, path: str) -> Shape | None:

@@ -10,7 +10,10 @@ from tfoptim.optimizer import Optimizer
 from tfoptim.registry import classes, described
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 
-KERAS_NAMES = {"sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "lamb", "schedulefreeadamw"}
+KERAS_NAMES = {
+    *("sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "lamb"),
+    *("adafactor", "muon", "schedulefreeadamw"),
+}
 
 
 def from_keras(optimizer: Any) -> Any:
@@ -25,7 +28,7 @@ def from_keras(optimizer: Any) -> Any:
 
     Raises:
         TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule.
-        ValueError: it has an argument by which the rules differ.
+        ValueError: it is a Muon that orthogonalizes biases, or a ScheduleFreeAdamW with decay: tfoptim's differ.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -38,8 +41,7 @@ def from_keras(optimizer: Any) -> Any:
     name = type(optimizer).__name__.lower()
     if name not in KERAS_NAMES or type(optimizer) is not getattr(keras.optimizers, type(optimizer).__name__, None):
         raise TypeError(_refusal(optimizer))
-    cls = classes()[name]
-    ours = cls.from_config(cls.config_of_keras(optimizer.get_config()))
+    ours = classes()[name].from_config(classes()[name].config_of_keras(optimizer.get_config()))
     _copy_exclusion(optimizer, ours)
     return _take_over(optimizer, ours)
 
@@ -77,19 +79,13 @@ def _copy_exclusion(keras_optimizer: Any, ours: Optimizer) -> None:
 
 
 def _take_over(keras_optimizer: Any, ours: Any) -> Any:
-    """Builds `ours` for the variables of a built Keras optimizer and copies its state; both use the same order.
-
-    Shared state that Keras's class does not have comes last.
-    """
+    """Builds `ours` for the variables of a built Keras optimizer and copies its state; an inner one has it already."""
     if keras_optimizer.built:
         ours.build(list(keras_optimizer._trainable_variables))
-        states = keras_optimizer.variables
-        for mine, theirs in zip(ours.variables[: len(states)], states, strict=True):
+        rule = isinstance(ours, Optimizer)
+        values = ours.state_of_keras(keras_optimizer) if rule else keras_optimizer._variables
+        for mine, theirs in zip(ours.variables if rule else ours._variables, values, strict=True):
             mine.assign(keras.ops.cast(theirs, mine.dtype))
-        for part in parts(ours):
-            steps = int(part.iterations.numpy()) // (part.gradient_accumulation_steps or 1)
-            for name, value in part.shared_of_keras(steps).items():
-                part._runtime.shared[name].assign(value)
     return ours
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import keras
 import tensorflow as tf
 
 from tfoptim import state
 from tfoptim.declaration.overrides import redefines
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
+from tfoptim.saving.copies import Copied
 from tfoptim.step import averages, cached_step, derivatives, own_average, per_device
 from tfoptim.step.pipeline import run as run_uncached
 from tfoptim.step.swap import Averaged
@@ -17,7 +17,7 @@ from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Averaged, Live):
+class Optimizer(Averaged, Copied, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -163,17 +163,16 @@ class Optimizer(Averaged, Live):
         """
         return derivatives.gradients(self, loss, variables)
 
-    # What `from_keras` asks
+    # Taking over from Keras's optimizer of the same name
 
     @classmethod
-    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """Returns the config with which this rule is that of Keras's class of the same name."""
+    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the arguments with which the rule does what Keras's does with `config`."""
         return config
 
-    def shared_of_keras(self, steps: int) -> Mapping[str, float]:
-        """Returns the shared state after `steps` of Keras's class, as far as that class does not keep it."""
-        del steps
-        return {}
+    def state_of_keras(self, optimizer: Any) -> list[Any]:
+        """Returns the values for `variables`, which are built, out of a built optimizer of Keras."""
+        return list(optimizer.variables)
 
     # Methods that Keras calls
 
@@ -268,30 +267,3 @@ class Optimizer(Averaged, Live):
         if self.built and len(weights) != len(self.variables):
             raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self.variables)} variables.")
         super().set_weights(weights)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Optimizer":
-        """Copies the optimizer with its state, for the same variables, or for their copies if those are in `memo`."""
-        copy = type(self).from_config(self.get_config())
-        memo[id(self)] = copy
-        if self.built:
-            copy.build([memo.get(id(v), v) for v in self._trainable_variables])
-            copy.set_weights([keras.ops.convert_to_numpy(v) for v in self.variables])
-        else:
-            copy.load_own_variables(_state(self))
-        return copy
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles configuration and state; the state is restored when the unpickled optimizer is built."""
-        return _unpickled, (type(self), self.get_config(), _state(self))
-
-
-def _state(optimizer: Optimizer) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    optimizer.save_own_variables(values)
-    return values
-
-
-def _unpickled(cls: type[Optimizer], config: dict[str, Any], values: dict[str, Any]) -> Optimizer:
-    optimizer = cls.from_config(config)
-    optimizer.load_own_variables(values)
-    return optimizer

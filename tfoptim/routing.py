@@ -123,6 +123,27 @@ class Routed(Optimizer):
         """Returns the direction of a matrix; the arguments are those of `direction`."""
         raise NotImplementedError(f"{type(self).__name__} must define of_matrix(h, g, s).")
 
+    @classmethod
+    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns Keras's arguments, with which variables of two axes alone are matrices."""
+        return {**config, "axes": {}}
+
+    def state_of_keras(self, optimizer: Any) -> list[Any]:
+        """Returns Keras's state.
+
+        Raises:
+            ValueError: Keras's takes a variable as a matrix, and this optimizer does not.
+        """
+        pairs = zip(self._trainable_variables, optimizer.adam_velocities, self._runtime.slots, strict=True)
+        differ = [path(v) for v, velocity, slots in pairs if (velocity is None) != ("v" not in slots)]
+        if differ:
+            name = type(self).__name__
+            raise ValueError(
+                f"from_keras: Keras's {name} takes {', '.join(differ[:5])} as matrices, and tfoptim's leaves biases "
+                f"and scales to Adam, so its state does not fit. Make a new tfoptim.{name} with the same arguments."
+            )
+        return super().state_of_keras(optimizer)
+
     def matrix(self, shape: Shape, path: str) -> Shape | None:
         """Returns rows and columns of a variable that is taken as a matrix, or None.
 

@@ -59,18 +59,20 @@ class ScheduleFree(Optimizer):
         return y
 
     @classmethod
-    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
+    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns the config in which all steps weigh alike, as in Keras's class."""
         if config["weight_decay"]:
             raise ValueError(
                 f"from_keras: Keras's {cls.__name__} decays the weights but not z, and no rule of tfoptim does; make "
                 f"tfoptim.{cls.__name__}(weight_decay={config['weight_decay']:g}), which decays as in the paper."
             )
-        return config | {"weight_lr_power": 0.0}
+        return {**config, "weight_lr_power": 0.0}
 
-    def shared_of_keras(self, steps: int) -> Mapping[str, float]:
-        """Returns the number of steps, which weigh alike."""
-        return {"n": float(steps)}
+    def state_of_keras(self, optimizer: Any) -> list[Any]:
+        """Returns Keras's state, and the number of steps, which weigh alike."""
+        steps = int(optimizer.iterations) // (self.gradient_accumulation_steps or 1)
+        shared = {**self.shared, "n": float(steps)}
+        return [*optimizer.variables, *shared.values()]
 
     def evaluated(self, h: Any, w: Any, s: Any) -> Any:
         """Returns x from y."""

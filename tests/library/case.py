@@ -32,6 +32,7 @@ class Case:
     learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
     slots: tuple[str, ...] = ()  # state kept for each variable
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
+    shapes: Callable | None = None  # of a variable's slots by name, from its shape, where not all are copies or numbers
     fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
     unused: tuple[str, ...] = ()  # slots and numbers that do nothing in vectors, with these options, or in few steps
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
@@ -71,9 +72,20 @@ class Case:
         """Whether there is a learning rate; if not, tests that give one make the optimizer without."""
         return "learning_rate" in getattr(tfoptim, self.name).fields
 
+    def slots_of(self, shape):
+        """The shape of each slot of a variable of this shape, in the order of the table."""
+        if self.shapes:
+            return self.shapes(shape)
+        return {name: () if name in self.one_number else shape for name in self.slots}
+
+    def decay(self, arguments):
+        """The arguments; a weight decay among them is that of all variables, also where a rule has several."""
+        others = getattr(tfoptim, self.name).other_decays
+        return arguments | {name: arguments["weight_decay"] for name in others if "weight_decay" in arguments}
+
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
-        merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
+        merged = {"learning_rate": self.learning_rate, **self.options, **self.decay(arguments)}
         if not self.has_rate:
             del merged["learning_rate"]
         return getattr(tfoptim, self.name)(**merged)
@@ -81,7 +93,7 @@ class Case:
     def make_keras(self, **arguments):
         """Keras's optimizer with the same formula and the same arguments."""
         options = self.options if self.keras_options is None else self.keras_options
-        merged = {"learning_rate": self.learning_rate, **options, **arguments}
+        merged = {"learning_rate": self.learning_rate, **options, **self.decay(arguments)}
         return getattr(keras.optimizers, self.keras_name)(**merged)
 
     def trajectory(self, w, gradients, **arguments):

@@ -3,12 +3,11 @@
 from typing import Annotated, Any
 
 from tfoptim.declaration import Fraction, Interval, NonNegative, Number, Positive, keyword_only
-from tfoptim.factored import FACTORS, root
+from tfoptim.factored import FACTORS, Factored, root
 from tfoptim.ops import maximum, minimum, power, ratio, rms, sqrt, square
-from tfoptim.optimizer import Optimizer
 
 
-class Adafactor(Optimizer):
+class Adafactor(Factored):
     """Adafactor (Shazeer & Stern, 2018: Adaptive learning rates with sublinear memory cost, algorithms 4 and 6).
 
     ```
@@ -37,7 +36,7 @@ class Adafactor(Optimizer):
     array([0.999   , 0.999999, 0.998999])
     """
 
-    family, elementwise = "matrix", False
+    family = "matrix"
 
     learning_rate: NonNegative = 0.001
     beta_2_decay: Annotated[Number, Interval(-float("inf"), 0.0, closed_low=False, closed_high=True)] = -0.8

@@ -23,10 +23,9 @@ class Muon(Routed):
 
     Args:
         learning_rate: size of a step, as for Adam if rms_rate is 0.2.
-        adam_beta_1, adam_beta_2, epsilon, adam_weight_decay: of Adam; `weight_decay` is that of matrices.
+        adam_beta_1, adam_beta_2, adam_weight_decay, epsilon, adam_lr_ratio: of Adam; the last is a factor on the rate.
         exclude_layers: regular expressions; where one is found in a path, Adam moves the variable.
         exclude_embeddings: whether Adam moves variables with "embedding" in their path.
-        adam_lr_ratio: factor on the learning rate of Adam.
         momentum, nesterov, ns_steps, muon_a, muon_b, muon_c: as in the box.
         rms_rate: root mean square of X after scaling, about; None: scale = 1.
         axes: leading axes that are rows, by pattern; else all but the last; {}: only 2-D variables, as in Keras.
@@ -36,7 +35,8 @@ class Muon(Routed):
 
     >>> from tfoptim import Muon, simulate
     >>> simulate(Muon(1.0, weight_decay=0.0), [[1.0, 2.0]] * 2, [[[0.0, 3.0], [4.0, 0.0]]])
-    XX
+    array([[[1.        , 1.79553975],
+            [0.68344133, 2.        ]]])
     """
 
     family = "matrix"
@@ -55,7 +55,6 @@ class Muon(Routed):
     def of_matrix(self, h: Any, g: Any, s: Any) -> Any:
         s.m = h.momentum * s.m + g
         u = g + h.momentum * s.m if self.nesterov else s.m
-        rows, columns = s.m.shape
-        scale = 1.0 if h.rms_rate is None else h.rms_rate * max(rows, columns) ** 0.5
-        scale = max(1.0, columns / rows) ** 0.5 if self.width_scale else scale
+        scale = 1.0 if h.rms_rate is None else h.rms_rate * max(s.m.shape) ** 0.5
+        scale = max(1.0, s.m.shape[1] / s.m.shape[0]) ** 0.5 if self.width_scale else scale
         return scale * orthogonalized(u, triples_of(self.coefficients, (h.muon_a, h.muon_b, h.muon_c), self.ns_steps))

@@ -8,6 +8,7 @@ made by `@stepwise` of the loop. They are naive on purpose: one line for each li
 from tests.library.reference.adabelief import adabelief
 from tests.library.reference.adabound import adabound
 from tests.library.reference.adadelta import adadelta
+from tests.library.reference.adafactor import adafactor
 from tests.library.reference.adagrad import adagrad
 from tests.library.reference.adam import adam
 from tests.library.reference.adamax import adamax
@@ -28,6 +29,7 @@ from tests.library.reference.lion import lion
 from tests.library.reference.madgrad import madgrad
 from tests.library.reference.mars import mars
 from tests.library.reference.momentum import momentum
+from tests.library.reference.muon import muon
 from tests.library.reference.nadam import nadam
 from tests.library.reference.nadamw import nadamw
 from tests.library.reference.novograd import novograd
@@ -49,6 +51,7 @@ __all__ = [
     "adabelief",
     "adabound",
     "adadelta",
+    "adafactor",
     "adagrad",
     "adam",
     "adamax",
@@ -70,6 +73,7 @@ __all__ = [
     "madgrad",
     "mars",
     "momentum",
+    "muon",
     "nadam",
     "nadamw",
     "novograd",

@@ -35,11 +35,12 @@ class Bounded(keras.constraints.Constraint):
 
 def around(case, rate, start, gradients, **settings):
     """The plain loop of a rule at a rate, with what is around it."""
-    options = {key: value for key, value in case.options.items() if key != "weight_decay"}
+    none = case.decay({"weight_decay": 0.0})
+    options = {key: value for key, value in case.options.items() if key not in none}
     if case.own_decay:
         options["weight_decay"] = settings.pop("weight_decay")
     elif case.decays:
-        options["weight_decay"] = 0.0
+        options |= none
     steps = partial(case.reference.steps, learning_rate=rate, **options)
     facts = {"joint": case.joint, "own_average": case.own_average}
     return surrounded(steps, start, gradients, learning_rate=case.rates(rate), **facts, **settings)
