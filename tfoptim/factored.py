@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from tfoptim.declaration.slots import Shape, Slot
@@ -16,7 +15,7 @@ class Factored(Optimizer):
     elementwise = False
 
     @classmethod
-    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
         """Returns Keras's arguments, but for `relative_step`: Keras always limits the rate."""
         return {**config, "relative_step": True}
 

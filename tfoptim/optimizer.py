@@ -85,8 +85,7 @@ class Optimizer(Averaged, Copied, Live):
     `averaged`, which starts at 0."""
 
     compiles: ClassVar[Any] = True
-    """Whether XLA may compile the update of a large variable. False for rules with `eigh` or `qr`, for which it takes
-    far longer than TensorFlow, and for those that it does not speed up."""
+    """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
 
     measures: ClassVar[bool] = False
     """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""
@@ -123,8 +122,8 @@ class Optimizer(Averaged, Copied, Live):
     def measure(self, h: Any, g: Any, w: Any, s: Any) -> Mapping[str, Any]:
         """Returns numbers of one variable, by name; `once` finds in `h` their sums over all variables with a gradient.
 
-        Called before `once`, with the arguments of `direction`; `w` is not decayed yet, and `h` has also the shared
-        state, by name, as it was before the step. Slots that are assigned here do not change.
+        Called before `once`, with the arguments of `direction`, before decay. `h` has also the shared state of before
+        the step, by name. Slots that are assigned here do not change.
         """
         del h, g, w, s
         return {}
@@ -144,10 +143,7 @@ class Optimizer(Averaged, Copied, Live):
         raise NotImplementedError(f"{type(self).__name__} must define trained(h, w, s).")
 
     def decay_of(self, h: Any, s: Any) -> Any:
-        """Returns the weight decay of a variable with the slots `s`, or None; the pipeline takes it off before `step`.
-
-        For rules that treat variables in two ways, which their slots tell apart.
-        """
+        """Returns the weight decay of a variable, or None; for rules that treat variables in two ways, by slots."""
         del s
         return h.weight_decay
 
@@ -166,8 +162,8 @@ class Optimizer(Averaged, Copied, Live):
     # Taking over from Keras's optimizer of the same name
 
     @classmethod
-    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns the arguments with which the rule does what Keras's does with `config`."""
+    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Returns the arguments for what Keras's does with `config`."""
         return config
 
     def state_of_keras(self, optimizer: Any) -> list[Any]:

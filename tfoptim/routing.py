@@ -15,7 +15,7 @@ from tfoptim.groups import check_fits, check_pattern
 from tfoptim.linalg import reshape
 from tfoptim.ops import debias, ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
-from tfoptim.variables import path
+from tfoptim.variables import is_float, path
 
 NO_MATRICES = ("bias", "gamma", "beta", "scale", "embeddings")
 """Last part of the paths of variables that are no matrices whatever their shape, such as the biases of attention."""
@@ -124,7 +124,7 @@ class Routed(Optimizer):
         raise NotImplementedError(f"{type(self).__name__} must define of_matrix(h, g, s).")
 
     @classmethod
-    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
         """Returns Keras's arguments, with which variables of two axes alone are matrices."""
         return {**config, "axes": {}}
 
@@ -192,7 +192,8 @@ class Routed(Optimizer):
                 "routing(model.trainable_variables)."
             )
         variables = self._trainable_variables if variables is None else variables
-        return Routing({path(v): self._way(self.matrix(tuple(v.shape), path(v))) for v in variables})
+        shapes = {path(v): tuple(v.shape) for v in variables if is_float(v)}
+        return Routing({where: self._way(self.matrix(shape, where)) for where, shape in shapes.items()})
 
     def _way(self, matrix: Shape | None) -> str:
         return "adam" if matrix is None else f"{type(self).__name__.lower()} {matrix}"

@@ -69,9 +69,12 @@ class ScheduleFree(Optimizer):
         return {**config, "weight_lr_power": 0.0}
 
     def state_of_keras(self, optimizer: Any) -> list[Any]:
-        """Returns Keras's state, and the number of steps, which weigh alike."""
+        """Returns Keras's state, and the number of steps, which weigh alike.
+
+        Keras reads z after it has moved it, which makes its weights the mean of z, that is x, whatever `beta_1`.
+        """
         steps = int(optimizer.iterations) // (self.gradient_accumulation_steps or 1)
-        shared = {**self.shared, "n": float(steps)}
+        shared = {**self.shared, "n": float(steps), "averaged": 1.0}
         return [*optimizer.variables, *shared.values()]
 
     def evaluated(self, h: Any, w: Any, s: Any) -> Any:

@@ -171,7 +171,7 @@ def redefines(optimizer: Any, name: str) -> bool:
 
 def formula(cls: type) -> type:
     """Returns the class that defines the formula of an optimizer class."""
-    return next(c for c in cls.__mro__ if "direction" in vars(c) or "step" in vars(c))
+    return next(c for c in cls.__mro__ if {"direction", "step", "of_matrix"} & vars(c).keys())
 
 
 def rule_of(optimizer: Any) -> type | None:

@@ -26,7 +26,7 @@ class ScheduleFreeAdamW(ScheduleFree):
     `optimizer.averaged(variables)`. A second `fit` goes on from w; its first gradient is taken at x, with that callback
     at w. Statistics of BatchNorm are those of w: `tfoptim.update_batch_norm` after `fit`. Take a rate of 1 to 10 times
     Adam's and a warm-up. Weights that are assigned during training are pulled back to z: make a new optimizer.
-    Memory as Adam's. Keras's class of this name has no x, weighs all steps alike (`weight_lr_power=0`), and decays w.
+    Memory as Adam's. Keras's class of this name takes its gradients at x, weighs all steps alike, and decays w.
 
     Args:
         learning_rate: size of a step; a schedule is possible, and not needed.

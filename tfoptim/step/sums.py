@@ -39,7 +39,7 @@ class Part:
 
     def if_present(self, work: Callable[[Any], list[Any]], dtype: Any = None) -> list[Any]:
         """Returns `work(gradient)`, a list of numbers of a dtype, or as many zeros if there is no gradient."""
-        g, many = self.gradient, []
+        g, many = self.gradient, list[Any]()
         if self.present is None:
             return work(g)
 
@@ -47,7 +47,7 @@ class Part:
             whole = g if isinstance(g, tf.IndexedSlices) else tf.ensure_shape(g, self.variable.shape)
             with branch():
                 numbers = work(whole)
-            many.extend(numbers)
+            many[:] = numbers
             return [*numbers, tf.constant(0)]  # a branch must return something
 
         # TensorFlow traces the first branch first.
@@ -72,7 +72,7 @@ def after_measuring(optimizer: Any, sets: Mapping[Group, Any], parts: Sequence[P
 
 def _sums(optimizer: Any, sets: Mapping[Group, Any], parts: Sequence[Part]) -> dict[str, Scalar]:
     """Returns the sum of each number that the rule measures; of each variable in its precision, then in float64."""
-    dtype, found = sets[DEFAULT].t.value.dtype, {}
+    dtype, found = sets[DEFAULT].t.value.dtype, dict[str, list[Any]]()
     for part in parts:
         for name, number in _measured(optimizer, sets[part.group], part).items():
             found.setdefault(name, []).append(number)
@@ -82,13 +82,13 @@ def _sums(optimizer: Any, sets: Mapping[Group, Any], parts: Sequence[Part]) -> d
 
 def _measured(optimizer: Any, h: Any, part: Part) -> dict[str, Any]:
     """Returns the numbers that the rule measures of one variable, 0 where there is no gradient."""
-    dtype, names = compute_dtype(part.variable.dtype), []
+    dtype, names = compute_dtype(part.variable.dtype), list[str]()
 
     def work(g: Any) -> list[Any]:
         w = tf.cast(raw(part.variable), dtype)
         s = Slots({name: tf.convert_to_tensor(slot) for name, slot in part.slots.items()})
         numbers = optimizer.measure(h, tf.convert_to_tensor(g), w, s)
-        names.extend(numbers)
+        names[:] = numbers
         return [x.cast(dtype) if isinstance(x, Scalar) else tf.cast(x, dtype) for x in numbers.values()]
 
     return dict(zip(names, part.if_present(work, dtype), strict=True))

@@ -109,5 +109,6 @@ CASES = (
         shapes=routed,
         unused=("muon_a", "muon_b", "muon_c", "momentum"),
         scale_invariant=True,
+        decays=True,
     ),
 )

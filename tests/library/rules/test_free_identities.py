@@ -132,25 +132,43 @@ def test_cocob_has_no_learning_rate():
         tfoptim.COCOB(groups={"bias": {"learning_rate": 0.1}})
 
 
-@pytest.mark.skipif(not hasattr(keras.optimizers, "ScheduleFreeAdamW"), reason="this Keras has none")
-@pytest.mark.parametrize("built", [False, True])
-def test_schedule_free_adamw_of_keras_is_continued(built):
-    """In the midst of its warm-up, in which Keras weighs all steps alike; Keras ends with y, ours with x."""
+# Keras's class
+
+of_keras = pytest.mark.skipif(not hasattr(keras.optimizers, "ScheduleFreeAdamW"), reason="this Keras has none")
+
+
+def after(optimizer, weight, gradients):
+    """The weight after steps of given gradients."""
+    for g in gradients:
+        optimizer.apply([tf.constant(g, "float32")], [weight])
+    return weight.numpy()
+
+
+@of_keras
+def test_weights_of_keras_are_the_mean_whatever_beta_1():
+    """It reads z after it has moved it, so that its gradients are taken at x; ours are at y, as in the paper."""
+    moved = {}
+    for library in (keras.optimizers, tfoptim):
+        low, high = (library.ScheduleFreeAdamW(0.05, beta_1=beta_1) for beta_1 in (0.3, 0.9))
+        moved[library] = [after(optimizer, *variables_of([START]), GRADIENTS) for optimizer in (low, high)]
+    np.testing.assert_allclose(*moved[keras.optimizers], rtol=0, atol=FLOAT32)
+    assert np.abs(moved[tfoptim][0] - moved[tfoptim][1]).max() > 0.01
+
+
+@of_keras
+@pytest.mark.parametrize("steps", [0, 6])
+def test_schedule_free_adamw_of_keras_is_continued(steps):
+    """In the midst of its warm-up: its weights are x, from which ours goes on with y. All steps weigh alike."""
     theirs, (w,) = keras.optimizers.ScheduleFreeAdamW(0.05, beta_1=0.8, warmup_steps=8), variables_of([START])
-    first, rest = (GRADIENTS[:6], GRADIENTS[6:]) if built else ([], GRADIENTS)
-    for g in first:
-        theirs.apply([tf.constant(g, "float32")], [w])
-    ours, halfway, ends = tfoptim.from_keras(theirs), w.numpy(), []
-    assert (ours.weight_lr_power, ours.built) == (0.0, built)
-    for optimizer in (theirs, ours):
-        w.assign(halfway)
-        for g in rest:
-            optimizer.apply([tf.constant(g, "float32")], [w])
-        ends.append(w.numpy())
-    np.testing.assert_allclose(ends[1], ends[0], rtol=0, atol=FLOAT32 * np.abs(ends[0] - START).max())
+    after(theirs, w, GRADIENTS[:steps])
+    ours = tfoptim.from_keras(theirs)
+    assert (ours.weight_lr_power, ours.built) == (0.0, steps > 0)
+    expected = simulate(ours, START, GRADIENTS)[-1]
+    actual = after(ours, w, GRADIENTS[steps:])
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=FLOAT32 * np.abs(expected - START).max())
 
 
-@pytest.mark.skipif(not hasattr(keras.optimizers, "ScheduleFreeAdamW"), reason="this Keras has none")
+@of_keras
 def test_decay_of_schedule_free_adamw_of_keras_is_refused():
     """It is another method than the paper's; the message has the way out."""
     with pytest.raises(ValueError, match=r"decays the weights but not z.* tfoptim.ScheduleFreeAdamW\(weight_decay=0.1"):

@@ -1,5 +1,7 @@
 """Muon: what it takes as matrices and how, its identities, and what it takes over from Keras's."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -108,7 +110,9 @@ def named(shapes=SHAPES):
     variables = []
     for where, (shape, _) in shapes.items():
         *scopes, name = where.partition(":")[0].split("/")
-        with keras.name_scope("/".join(scopes)) if scopes else tf.init_scope():
+        with contextlib.ExitStack() as inside:
+            for scope in scopes:
+                inside.enter_context(keras.name_scope(scope))
             variables.append(keras.Variable(np.ones(shape, "float32"), name=name))
     return variables
 
@@ -164,8 +168,9 @@ def test_the_routes_can_be_printed():
     assert routes == optimizer.routing()
     assert routes["conv/kernel"] == "muon (18, 4)"
     assert routes["head/kernel"] == "adam"
-    assert "conv/kernel                        muon (18, 4)\n" in str(routes)
-    assert len(str(routes).splitlines()) == len(SHAPES)
+    lines = [line.split(maxsplit=1) for line in str(routes).splitlines()]
+    assert lines == [list(route) for route in routes.items()]
+    assert len(lines) == len(SHAPES)
 
 
 def test_a_view_trains_as_the_matrix_that_it_is():
@@ -233,7 +238,7 @@ def keras_built(shapes, **arguments):
 def test_state_goes_over_from_keras():
     """Convolutions go on with Adam, as there; the next steps are the same."""
     shapes = {path: SHAPES[path] for path in ("dense/kernel", "dense/bias", "conv/kernel", "output/kernel:0")}
-    theirs, variables = keras_built(shapes, exclude_layers=["head"], use_ema=True)
+    theirs, variables = keras_built(shapes, exclude_layers=["output"], use_ema=True)
     before = values_of(variables)
     gradients = [[tf.constant(GENERATOR.normal(size=v.shape), "float32") for v in variables] for _ in range(3)]
     paths = []
