@@ -3,8 +3,6 @@
 Nothing here imports TensorFlow, so that help and errors come at once.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import signal

@@ -1,7 +1,5 @@
 """Environment of a run (code, versions, machine): recorded with it, not part of its identity."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import hashlib
@@ -9,13 +7,12 @@ import importlib.metadata
 import io
 import os
 import platform
-import subprocess
 import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import optimizers
+from experiments import machine, optimizers
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 OWN = ("tfoptim", "experiments")
@@ -26,10 +23,9 @@ COUNTED = ("problems", "running/training")
 
 @functools.cache
 def source() -> str:
-    """Returns the SHA-256 over the code that decides a run's numbers: the library and the training.
+    """Returns the SHA-256 over the meaning of the code that decides a run's numbers: the library and the training.
 
-    What it means counts, and not how it is documented or where it is: a better docstring, a comment or a moved file
-    leaves every recorded run what it was.
+    A better docstring, a comment or a moved file leaves every recorded run what it was.
     """
     files = (
         meaning(path.read_text("utf-8")).encode() if path.suffix == ".py" else path.read_bytes() for path in _counted()
@@ -83,10 +79,9 @@ def versions() -> dict[str, str]:
 @functools.cache
 def commit() -> str:
     """Returns the git commit, with `+changes` when counted code differs from it, or `unknown`."""
-    try:
-        head = _git("rev-parse", "--short=12", "HEAD")
-        changed = _git("status", "--porcelain", "--", *map(str, _rooms()))
-    except (OSError, subprocess.SubprocessError):
+    head = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git("status", "--porcelain", "--", *map(str, _rooms()))
+    if head is None or changed is None:
         return "unknown"
     return head + ("+changes" if changed else "")
 
@@ -133,12 +128,5 @@ def _counted() -> Iterator[Path]:
     return (path for room in _rooms() for kind in ("py", "npz") for path in room.rglob(f"*.{kind}"))
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-C", str(HERE), *arguments],
-        capture_output=True,
-        check=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=10,
-    ).stdout.strip()
+def _git(*arguments: str) -> str | None:
+    return machine.said("git", "-C", str(HERE), *arguments)

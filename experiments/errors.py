@@ -1,7 +1,5 @@
 """Errors of the input: one sentence each, with the nearest match."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Container, Iterable
 
@@ -32,14 +30,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def unknown(kind: str, word: str, known: Iterable[str], given: Container[str] = ()) -> UserError:
-    """Returns the error for a word that is not among the known ones of its kind.
-
-    Args:
-        kind: what it is a word for.
-        word: the one that is not known.
-        known: those that are.
-        given: the other names that were typed, in lower case; they are not suggested.
-    """
+    """Returns the error for a word that is not among those known; the `given` ones, in lower case, are no hints."""
     known = list(known)
     match = nearest(word, (one for one in known if one.lower() not in given))
     hint = f"did you mean '{match}'?" if match else "there is none like it."

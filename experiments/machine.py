@@ -6,8 +6,6 @@ in tensorflow#62137). `TURN_OFF_REMAPPER=1`, exactly "1", tells the plugin not t
 TensorFlow is imported. Later there is TensorFlow's own option not to use the graph optimizers of plugins.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import enum
 import importlib.metadata
@@ -28,21 +26,13 @@ OPTION = {"use_plugin_optimizers": False}
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What decides whether results are in danger.
+    """What decides whether results are in danger."""
 
-    Attributes:
-        system: name of the operating system, `Darwin` for macOS.
-        machine: name of the processor, `arm64` for Apple's.
-        plugin: version of tensorflow-metal, None where it is not installed.
-        switch: value of the environment variable TURN_OFF_REMAPPER, None where it is not set.
-        imported: whether TensorFlow is imported already.
-    """
-
-    system: str
-    machine: str
-    plugin: str | None
-    switch: str | None
-    imported: bool = False
+    system: str  # name of the operating system, `Darwin` for macOS
+    machine: str  # name of the processor, `arm64` for Apple's
+    plugin: str | None  # version of tensorflow-metal, None where it is not installed
+    switch: str | None  # value of the environment variable TURN_OFF_REMAPPER, None where it is not set
+    imported: bool = False  # whether TensorFlow is imported already
 
     @property
     def is_metal(self) -> bool:
@@ -61,7 +51,7 @@ class Cure(enum.Enum):
 def here() -> Facts:
     """Returns the facts of this machine and process."""
     system, machine = platform.system(), platform.machine()
-    plugin = _plugin() if system == "Darwin" else None
+    plugin = version(PLUGIN) if system == "Darwin" else None
     return Facts(system, machine, plugin, os.environ.get(SWITCH), "tensorflow" in sys.modules)
 
 
@@ -109,9 +99,10 @@ def turn_off_plugin_optimizers() -> None:
     tf.config.optimizer.set_experimental_options(OPTION)
 
 
-def _plugin() -> str | None:
+def version(package: str) -> str | None:
+    """Returns the version of a package, None where it is not installed."""
     try:
-        return importlib.metadata.version(PLUGIN)
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
 
@@ -132,17 +123,25 @@ def processor() -> str:
         lines = (line.partition(":") for line in CPUS.read_text(encoding="utf-8", errors="replace").splitlines())
         named = (value.strip() for key, _, value in lines if key.strip() in ("model name", "Model"))
         return next(named, platform.machine())
+    return said("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or platform.machine()
+
+
+def run(*command: str, check: bool = False, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a program, and returns what it wrote as text, readable or not."""
+    return subprocess.run(command, check=check, capture_output=True, encoding="utf-8", errors="replace", **settings)
+
+
+def said(*command: str) -> str | None:
+    """Returns what a program of the system prints; None where it is not there, fails, or takes ten seconds."""
     try:
-        told = subprocess.run(
-            ["sysctl", "-n", "machdep.cpu.brand_string"],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=True,
-        )
+        return run(*command, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        return platform.processor() or platform.machine()
-    return told.stdout.strip()
+        return None
+
+
+def reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Returns the last line that a failed program wrote of its errors."""
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
 
 
 def cores() -> int:
@@ -159,11 +158,7 @@ def load() -> float | None:
 
 
 def warning(share: float | None) -> str:
-    """Returns the sentence about a machine that has other work to do; empty when it is believed to be idle.
-
-    Args:
-        share: its load for each core, as `load` gives it.
-    """
+    """Returns the sentence about a machine whose load for each core is above `BUSY`; empty if it is believed idle."""
     if share is None or share <= BUSY:
         return ""
     return (
@@ -173,7 +168,6 @@ def warning(share: float | None) -> str:
 
 
 def _memory() -> int:
-    """Returns the bytes of memory; 0 if the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError, AttributeError):

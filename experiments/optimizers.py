@@ -5,7 +5,6 @@ a base class of their own, and with a stand-in where `tfoptim.ops` would import 
 is called. `tfoptim.simulate` gives the same numbers; the tests compare both for every rule.
 """
 
-from __future__ import annotations
 import __future__
 
 import ast
@@ -46,29 +45,22 @@ def place(name: str) -> tuple[Path, str]:
 @functools.cache
 def knobs(name: str) -> tuple[str, ...]:
     """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
-    found = [
-        (field.target.id, ast.unparse(field.annotation))
-        for field in _fields(name)
-        if isinstance(field.target, ast.Name)
-    ]
-    return tuple(field for field, kind in found if kind != "bool" and field != "learning_rate")
+    found = {one: ast.unparse(field.annotation) for one, field in _fields(name)}
+    return tuple(field for field, kind in found.items() if kind != "bool" and field != "learning_rate")
 
 
 @functools.cache
 def defaults(name: str) -> Mapping[str, float]:
     """Returns the numbers that an optimizer has where it is given none, by its name in `available`."""
-    found = {
-        field.target.id: field.value.value
-        for field in _fields(name)
-        if isinstance(field.target, ast.Name) and isinstance(field.value, ast.Constant)
-    }
+    found = {field: one.value.value for field, one in _fields(name) if isinstance(one.value, ast.Constant)}
     return {k: v for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
-def _fields(name: str) -> list[ast.AnnAssign]:
-    """Returns what the class of an optimizer declares."""
+def _fields(name: str) -> list[tuple[str, ast.AnnAssign]]:
+    """Returns what the class of an optimizer declares, by name."""
     classes = (node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
-    return [field for node in classes for field in node.body if isinstance(field, ast.AnnAssign)]
+    fields = (field for node in classes for field in node.body if isinstance(field, ast.AnnAssign))
+    return [(field.target.id, field) for field in fields if isinstance(field.target, ast.Name)]
 
 
 def _rule_files() -> Iterator[Path]:
@@ -91,7 +83,6 @@ class Rule:
     excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
 
     def __init__(self, **values: Any) -> None:
-        """Takes the values that are not the rule's own defaults."""
         vars(self).update(values)
 
     def given(self, name: str) -> Any:
@@ -156,14 +147,7 @@ def slots(rule: Rule) -> dict[str, Any]:
 
 
 def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
-    """Returns the weights after each of some steps, (steps, *shape), in float64.
-
-    Args:
-        rule: it is not changed.
-        weights: the start.
-        gradient: gives the gradient from the weights.
-        steps: how many.
-    """
+    """Returns the weights after each of some steps of an unchanged rule, [steps, *shape], in float64."""
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
     shared = _Kept(**rule.shared)

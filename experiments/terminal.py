@@ -1,11 +1,10 @@
 """What is printed: letters that any terminal can show, tables whose cells are never cut, lines that fit its width."""
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import importlib
 import io
+import itertools
 import logging
 import os
 import shutil
@@ -29,9 +28,8 @@ READABLE = "readable"
 def readable() -> None:
     """Makes everything that is printed from here on possible to print and to read, here and by processes started here.
 
-    A sign that the terminal's encoding lacks is written in letters that it has, or as its number where there are none;
-    a name that could not be decoded is written as it was typed. TensorFlow's log stays out of it, unless it is asked
-    for by its own variable.
+    A sign that the terminal's encoding lacks is written in letters that it has, or as its number; a name that could not
+    be decoded as it was typed. TensorFlow's log stays out of it, unless its own variable asks for it.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -110,16 +108,10 @@ def table(
     bold: Sequence[bool] = (),
     room: int | None = None,
 ) -> str:
-    """Returns a table as text in which no cell is cut.
+    """Returns a table as text in which no cell is cut, its `bold` rows bold on a terminal.
 
     Cells go on in the next line where there is a space, numbers with their intervals excepted. Columns that do not fit
-    beside each other stand below, with the first column again.
-
-    Args:
-        headings: of the columns.
-        rows: cells as text, one for each heading.
-        bold: for each row whether it is bold on a terminal.
-        room: letters that fit in a line; None for what the terminal has.
+    beside each other stand below, with the first column again. `room` is the letters of a line, if not the terminal's.
     """
     limit = width() if room is None else room
     columns = list(zip(headings, *([_whole(shown(cell)) for cell in row] for row in rows), strict=True))
@@ -133,7 +125,6 @@ def _whole(cell: str) -> str:
 
 
 def _blocks(columns: Sequence[Sequence[str]], limit: int | None) -> list[list[int]]:
-    """Returns which columns stand beside each other."""
     least = [_longest_word(column) for column in columns]
     blocks = [[0]]
     for place in range(1, len(columns)):
@@ -170,11 +161,9 @@ def _row(cells: Sequence[str], widths: Sequence[int], strong: bool) -> str:
     parts = [
         textwrap.wrap(cell, size, break_on_hyphens=False) or [""] for cell, size in zip(cells, widths, strict=True)
     ]
-    height = max(map(len, parts))
-    filled = [[*own, *[""] * (height - len(own))] for own in parts]
     lines = [
         GAP.join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
-        for line in zip(*filled, strict=True)
+        for line in itertools.zip_longest(*parts, fillvalue="")
     ]
     on, off = ("\033[1m", "\033[0m") if strong and sys.stdout.isatty() else ("", "")
     return "\n".join(f"{on}{line}{off}" for line in lines)

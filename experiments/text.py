@@ -1,7 +1,5 @@
 """Tables, one row a mapping and all with the same keys: as CSV, and by groups; and durations."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence

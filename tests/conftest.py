@@ -1,12 +1,14 @@
 """What every test needs before TensorFlow starts, and the order in which two workers take the files."""
 
+import contextlib
+import importlib
 import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests import lanes
+from tests import lanes, tracing
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 
@@ -22,14 +24,33 @@ def pytest_addoption(parser):
     parser.addoption("--write-durations", action="store_true", help=f"write tests/{lanes.LIST.name} from this run")
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_collection(session):
-    """Makes two logical CPUs where tests of the library run, before any module that is collected starts TensorFlow."""
-    config = session.config
+    """Starts TensorFlow before any module that is collected does, and looks at the imports of tfoptim/ alone."""
+    if controls(session.config):
+        return (yield)
+    with tracing.suspended():
+        start_tensorflow(session.config)
+    if session.config.pluginmanager.hasplugin("_cov"):
+        tracing.import_all(importlib.import_module("tfoptim"))
+    with tracing.suspended():
+        return (yield)
+
+
+def start_tensorflow(config):
+    """Makes two logical CPUs where tests of the library run."""
     asked = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
-    if not controls(config) and not all(path.is_relative_to(EXPERIMENTS) for path in asked):
+    if not all(path.is_relative_to(EXPERIMENTS) for path in asked):
         from tests.library import devices  # imports TensorFlow
 
         devices.make()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Takes coverage's tracer away from tests that do not need it."""
+    with contextlib.nullcontext() if tracing.watched(item) else tracing.suspended():
+        return (yield)
 
 
 def controls(config):

@@ -54,12 +54,16 @@ from tfoptim.rules.signum import Signum as Signum
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
+from tfoptim.update.kernels import proximal as _proximal  # noqa: F401  adds its kernels to the table
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
+from tfoptim.wrappers.lookahead import Lookahead as Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from tfoptim.wrappers.multi import MultiOptimizer as MultiOptimizer
 from tfoptim.wrappers.sam import SAM as SAM
 
 from tfoptim.registry import available as available  # isort: skip  after the classes it lists
 from tfoptim.registry import get as get  # isort: skip
+from tfoptim.counterparts import to_keras as to_keras  # isort: skip
 from tfoptim.interop import from_keras as from_keras  # isort: skip
 
 __version__ = "0.1.0"
@@ -94,8 +98,10 @@ __all__ = [
     "LaProp",
     "Lamb",
     "Lion",
+    "Lookahead",
     "LossScaleOptimizer",
     "Momentum",
+    "MultiOptimizer",
     "Muon",
     "NAdamW",
     "Nadam",
@@ -121,6 +127,7 @@ __all__ = [
     "layer_decay",
     "schedules",
     "simulate",
+    "to_keras",
     "training",
     "update_batch_norm",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tfoptim.declaration.slots import Shape, Slot
 from tfoptim.ops import mean, ratio, sqrt
@@ -14,17 +14,22 @@ class Factored(Optimizer):
 
     elementwise = False
 
-    @classmethod
-    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """Returns Keras's arguments, but for `relative_step`: Keras always limits the rate."""
-        return {**config, "relative_step": True}
+    as_in_keras: ClassVar[dict[str, Any]] = {"relative_step": True}  # whatever its own argument of that name is
 
     def state_of_keras(self, optimizer: Any) -> list[Any]:
         """Returns Keras's state without the second moments that the factors make up for, and without placeholders."""
-        state, slots = list(optimizer.variables), self._runtime.slots
-        of_all = len(state) - len(FACTORS) * len(slots)
-        named = zip(list(FACTORS) * len(slots), state[of_all:], strict=True)
-        return state[:of_all] + [x for i, (name, x) in enumerate(named) if name in slots[i // len(FACTORS)]]
+        return [theirs for own, theirs in self._beside(optimizer) if own is not None]
+
+    def state_for_keras(self, optimizer: Any) -> list[Any]:
+        """Returns the state of this optimizer, and for what only Keras has that as it is: Keras does not read it."""
+        return [theirs if own is None else own for own, theirs in self._beside(optimizer)]
+
+    def _beside(self, optimizer: Any) -> list[tuple[Any, Any]]:
+        """Returns the variables of both, side by side; None where only Keras has one."""
+        theirs, slots = list(optimizer._variables), self._runtime.slots
+        own = [of_variable.get(name) for of_variable in slots for name in FACTORS]
+        of_all = self._variables[: len(theirs) - len(own)]
+        return list(zip([*of_all, *own], theirs, strict=True))
 
 
 def rows(shape: Shape, path: str) -> Shape | None:

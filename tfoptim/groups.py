@@ -7,7 +7,7 @@ weight decay is None; so it is with all that a rule lets be excluded.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -67,28 +67,34 @@ def members(
     Raises:
         ValueError: a pattern fits no variable, or two patterns fit one.
     """
-    paths, spared = [path(v) for v in variables], {e.number: e.spared(variables) for e in exclusions}
-    patterns = [_pattern(what, groups, p) for p in paths]
-    for pattern in groups:
-        check_fits(what, pattern, pattern in patterns, paths)
+    spared = {e.number: e.spared(variables) for e in exclusions}
     return [
         (pattern, frozenset(number for number, positions in spared.items() if i in positions))
-        for i, pattern in enumerate(patterns)
+        for i, pattern in enumerate(patterns_of(what, groups, variables))
     ]
 
 
-def _pattern(what: str, groups: Mapping[str, Any], path: str) -> str | None:
-    """Returns the pattern that fits a path, or None."""
-    found = [pattern for pattern in groups if re.search(pattern, path)]
+def patterns_of(what: str, patterns: Iterable[str], variables: Sequence[Any]) -> list[str | None]:
+    """Returns for each variable the pattern that fits it, or None; raises as `members`."""
+    paths = [path(v) for v in variables]
+    found = [pattern_of(what, patterns, p) for p in paths]
+    for pattern in patterns:
+        check_fits(what, pattern, pattern in found, paths)
+    return found
+
+
+def pattern_of(what: str, patterns: Iterable[str], path: str) -> str | None:
+    """Returns the pattern that fits a path, or None; raises if two do."""
+    found = [pattern for pattern in patterns if re.search(pattern, path)]
     if len(found) > 1:
-        raise ValueError(f"{what}: {found[0]!r} and {found[1]!r} both fit {path}; a variable has one group at most.")
+        raise ValueError(f"{what}: {found[0]!r} and {found[1]!r} both fit {path}; one pattern at most may fit.")
     return found[0] if found else None
 
 
 def of_path(groups: Mapping[str, Any] | None, exclusions: Sequence[Exclusion], path: str) -> dict[str, Any]:
     """Returns the numbers of the group that has a path."""
     excluded = frozenset(e.number for e in exclusions if e.fits(path))
-    return own_numbers(groups, (_pattern("groups", groups or {}, path), excluded))
+    return own_numbers(groups, (pattern_of("groups", groups or {}, path), excluded))
 
 
 def own_numbers(groups: Mapping[str, Mapping[str, Any]] | None, group: Group) -> dict[str, Any]:

@@ -34,8 +34,10 @@ def layer_decay(model: Any, decay: float = 0.75, blocks: Sequence[str] | None = 
     >>> import keras, tfoptim
     >>> layers = [keras.layers.Dense(2, name="stem"), keras.layers.Dense(1, name="head")]
     >>> model = keras.Sequential([keras.Input([3]), *layers])
-    >>> tfoptim.layer_decay(model, 0.5)
-    {'^(stem/kernel|stem/bias)$': {'learning_rate': 0.5}, '^(head/kernel|head/bias)$': {'learning_rate': 1.0}}
+    >>> tfoptim.layer_decay(model, 0.5, blocks=["stem", "head"])
+    {'stem': {'learning_rate': 0.5}, 'head': {'learning_rate': 1.0}}
+    >>> [group["learning_rate"] for group in tfoptim.layer_decay(model, 0.1).values()]
+    [0.1, 1.0]
     """
     decay = _SHARE.parse("layer_decay: decay", decay)
     paths = [path(v) for v in model.trainable_variables]

@@ -6,18 +6,18 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from tfoptim import state
-from tfoptim.declaration.overrides import redefines
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
 from tfoptim.saving.copies import Copied
 from tfoptim.step import averages, cached_step, derivatives, own_average, per_device
+from tfoptim.step.composed import Composed
 from tfoptim.step.pipeline import run as run_uncached
 from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Averaged, Copied, Live):
+class Optimizer(Averaged, Copied, Composed, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -63,10 +63,10 @@ class Optimizer(Averaged, Copied, Live):
     a `tfoptim.declaration.Slot` if it has another shape than its variable. A tuple of such dictionaries is stored one
     dictionary after the other, in the order of Keras's files."""
 
-    shared: ClassVar[Mapping[str, float]] = {}
+    shared: ClassVar[Any] = {}
     """State kept once per optimizer: name -> start value."""
 
-    elementwise: ClassVar[bool] = True
+    elementwise: ClassVar[Any] = True
     """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
     refuse `lazy`, as do rules with slots of another shape."""
 
@@ -87,7 +87,7 @@ class Optimizer(Averaged, Copied, Live):
     compiles: ClassVar[Any] = True
     """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
 
-    measures: ClassVar[bool] = False
+    measures: ClassVar[Any] = False
     """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""
 
     family: ClassVar[str] = ""
@@ -99,7 +99,8 @@ class Optimizer(Averaged, Copied, Live):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         derivatives.note_hook(cls, Optimizer)
-        cls.measures = cls.measure is not Optimizer.measure
+        if "measure" in vars(cls) and "measures" not in vars(cls):
+            cls.measures = True
 
     # Methods that a rule defines
 
@@ -159,17 +160,6 @@ class Optimizer(Averaged, Copied, Live):
         """
         return derivatives.gradients(self, loss, variables)
 
-    # Taking over from Keras's optimizer of the same name
-
-    @classmethod
-    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """Returns the arguments for what Keras's does with `config`."""
-        return config
-
-    def state_of_keras(self, optimizer: Any) -> list[Any]:
-        """Returns the values for `variables`, which are built, out of a built optimizer of Keras."""
-        return list(optimizer.variables)
-
     # Methods that Keras calls
 
     def build(self, variables: Any) -> None:
@@ -183,25 +173,30 @@ class Optimizer(Averaged, Copied, Live):
             ValueError: the optimizer is built and `variables` has others than those.
         """
         variables = list(variables)
+        self._check_owns_its_state()
         if self.built:
             new = [path(v) for v in variables if not self.knows(v)]
             if new:
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
+        self._check_variables(variables)
+        with tf.init_scope():
+            state.create(self, variables)
+            if self.given("use_ema"):
+                self.__dict__["_model_variables_moving_average"] = averages.shown(self._runtime.averages, variables)
+            self.built: bool = True
+            waiting, self._runtime.waiting = self._runtime.waiting, None
+            if waiting is not None:
+                loading.take(self, waiting)
+
+    def _check_variables(self, variables: Sequence[Any]) -> None:
+        """Raises if the optimizer cannot be built for these variables."""
         for v in variables:
             if v.trainable and not is_float(v):
                 raise TypeError(
                     f"{self.name}: {path(v)} must be a float variable to be trained, got dtype "
                     f"{tf.as_dtype(v.dtype).name}."
                 )
-        with tf.init_scope():
-            state.create(self, variables)
-            if self.use_ema:
-                self.__dict__["_model_variables_moving_average"] = averages.shown(self._runtime.averages, variables)
-            self.built: bool = True
-            waiting, self._runtime.waiting = self._runtime.waiting, None
-            if waiting is not None:
-                loading.take(self, waiting)
 
     def knows(self, variable: Any) -> bool:
         """Returns whether the optimizer was built for `variable`."""
@@ -216,13 +211,14 @@ class Optimizer(Averaged, Copied, Live):
             trainable_variables: the variables, in the same order; those of `build` if left out.
 
         Raises:
-            RuntimeError: the rule needs the loss, and `gradients` was not called.
+            RuntimeError: the rule needs the loss, and `gradients` was not called; or the optimizer is inside another.
         """
+        self._check_takes_steps()
         if len(grads):
             derivatives.claim(self)
             with tf.name_scope(str(self.name)):
                 # A user's `assign` may have effects at each call, as with Keras.
-                run = run_uncached if redefines(self, "assign") else cached_step.run
+                run = run_uncached if self._assigns_itself() else cached_step.run
                 run(self, grads, trainable_variables, judge=self._runtime.judge)
 
     def scale_loss(self, loss: Any) -> Any:
@@ -260,6 +256,6 @@ class Optimizer(Averaged, Copied, Live):
         Raises:
             ValueError: the optimizer is not built, or the arrays do not fit in number or shape.
         """
-        if self.built and len(weights) != len(self.variables):
-            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self.variables)} variables.")
+        if self.built and len(weights) != len(self._variables):
+            raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self._variables)} variables.")
         super().set_weights(weights)

@@ -8,8 +8,11 @@ from typing import Any
 import keras
 
 from tfoptim.declaration.domains import nearest
+from tfoptim.declaration.other_names import ALIASES, elsewhere
 from tfoptim.optimizer import Optimizer
+from tfoptim.wrappers.lookahead import Lookahead
 from tfoptim.wrappers.loss_scale import LossScaleOptimizer
+from tfoptim.wrappers.multi import MultiOptimizer
 from tfoptim.wrappers.sam import SAM
 
 RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
@@ -32,7 +35,7 @@ def available() -> list[str]:
 
     >>> import tfoptim
     >>> tfoptim.available()[:4]
-    ['adadelta', 'adagrad', 'adam', 'adamax']
+    ['adabelief', 'adabound', 'adadelta', 'adagrad']
     """
     return list(classes())
 
@@ -41,8 +44,9 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
     """Returns the optimizer for a name or a configuration.
 
     Args:
-        identifier: name in any case, also with the registered prefix (`"adam"`, `"tfoptim>Adam"`); a serialized
-            optimizer; or an optimizer, which is returned unchanged.
+        identifier: name in any case, also with the registered prefix (`"adam"`, `"tfoptim>Adam"`), or TensorFlow
+            Addons' (`"rectifiedadam"`, `"lazyadam"`); a serialized optimizer; or an optimizer, which is returned
+            unchanged.
         **arguments: of the constructor, with a name.
 
     Raises:
@@ -54,7 +58,7 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
     0.01
     """
     if isinstance(identifier, str):
-        return named(identifier)(**arguments)
+        return named(identifier)(**{**_meant(identifier), **arguments})
     if arguments:
         raise TypeError(f"Arguments ({', '.join(arguments)}) can only be given with an optimizer's name.")
     if isinstance(identifier, Mapping):
@@ -67,22 +71,30 @@ def get(identifier: str | Mapping[str, Any] | keras.optimizers.Optimizer, **argu
 def named(name: str) -> type[Optimizer]:
     """Returns the class of a name, in any case, with or without the registered prefix; raises with the nearest name."""
     short = name.removeprefix("tfoptim>").lower()
+    short = ALIASES[short][0].lower() if short in ALIASES else short
     if short not in classes():
         _check_not_a_wrapper(short)
         theirs = {cls.lower(): cls for cls in dir(keras.optimizers) if cls[0].isupper()}.get(short)
-        keras_has = f" Keras has it: keras.optimizers.{theirs}." if theirs else nearest(short, classes())
-        raise ValueError(f"There is no optimizer {name!r}.{keras_has} Available: {', '.join(available())}.")
+        keras_has = f" Keras has it: keras.optimizers.{theirs}." if theirs else ""
+        hint = keras_has or elsewhere(short) or nearest(short, classes())
+        raise ValueError(f"There is no optimizer {name!r}.{hint} Available: {', '.join(available())}.")
     return classes()[short]
 
 
-WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (LossScaleOptimizer, SAM)}
+def _meant(name: str) -> Mapping[str, Any]:
+    """Returns the arguments that a name of another library stands for."""
+    return ALIASES.get(name.lower(), ("", {}))[1]
+
+
+WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (Lookahead, LossScaleOptimizer, MultiOptimizer, SAM)}
 """Optimizers made of other optimizers: they have configs, and no names, as a name says nothing of the others."""
 
 
 def _check_not_a_wrapper(short: str) -> None:
     for name in WRAPPERS:
         if name.lower() == short:
-            raise ValueError(f"tfoptim.{name} is made of another optimizer: tfoptim.{name}(tfoptim.get('adam')).")
+            more = ", {'bias': tfoptim.get('sgd')}" if name == MultiOptimizer.__name__ else ""
+            raise ValueError(f"tfoptim.{name} is made of other optimizers: tfoptim.{name}(tfoptim.get('adam'){more}).")
 
 
 def _revived(config: Mapping[str, Any]) -> Any:
@@ -100,7 +112,7 @@ def _revived(config: Mapping[str, Any]) -> Any:
     module = str(config.get("module") or "").partition(".")[0]
     if plain or module == "tfoptim" or registered.startswith("tfoptim>"):
         cls = WRAPPERS.get(name.removeprefix("tfoptim>")) or named(name)
-        return cls.from_config(dict(config.get("config") or {}))
+        return cls.from_config({**_meant(name), **(config.get("config") or {})})
     optimizer = keras.saving.deserialize_keras_object(dict(config))
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(f"An optimizer's config is needed, got that of {described(optimizer)}.")

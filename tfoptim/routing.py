@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from tfoptim.declaration import Fraction, NonNegative, Slot, keyword_only
 from tfoptim.declaration.domains import Integer
@@ -123,26 +123,31 @@ class Routed(Optimizer):
         """Returns the direction of a matrix; the arguments are those of `direction`."""
         raise NotImplementedError(f"{type(self).__name__} must define of_matrix(h, g, s).")
 
-    @classmethod
-    def config_of_keras(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """Returns Keras's arguments, with which variables of two axes alone are matrices."""
-        return {**config, "axes": {}}
+    as_in_keras: ClassVar[dict[str, Any]] = {"axes": {}}  # variables of two axes alone are matrices
 
     def state_of_keras(self, optimizer: Any) -> list[Any]:
-        """Returns Keras's state.
+        """Returns the state of this optimizer out of Keras's.
 
         Raises:
             ValueError: Keras's takes a variable as a matrix, and this optimizer does not.
         """
+        self._check_same_routing(optimizer)
+        return super().state_of_keras(optimizer)
+
+    def state_for_keras(self, optimizer: Any) -> list[Any]:
+        """Returns the state of Keras's optimizer out of this one's; raises as `state_of_keras`."""
+        self._check_same_routing(optimizer)
+        return super().state_for_keras(optimizer)
+
+    def _check_same_routing(self, optimizer: Any) -> None:
         pairs = zip(self._trainable_variables, optimizer.adam_velocities, self._runtime.slots, strict=True)
         differ = [path(v) for v, velocity, slots in pairs if (velocity is None) != ("v" not in slots)]
         if differ:
             name = type(self).__name__
             raise ValueError(
-                f"from_keras: Keras's {name} takes {', '.join(differ[:5])} as matrices, and tfoptim's leaves biases "
-                f"and scales to Adam, so its state does not fit. Make a new tfoptim.{name} with the same arguments."
+                f"Keras's {name} takes {', '.join(differ[:5])} as matrices, and tfoptim's leaves biases and scales to "
+                f"Adam, so the state of one does not fit the other. Make a new {name} with the same arguments."
             )
-        return super().state_of_keras(optimizer)
 
     def matrix(self, shape: Shape, path: str) -> Shape | None:
         """Returns rows and columns of a variable that is taken as a matrix, or None.
@@ -163,19 +168,14 @@ class Routed(Optimizer):
         view = _view(f"{type(self).__name__}: axes", axes or {}, shape, path)
         return view if min(view) > 1 or axes == {} else None
 
-    def build(self, variables: Any) -> None:
-        """Creates the state for `variables`, as `Optimizer.build`.
-
-        Raises:
-            ValueError: also if a pattern of `exclude_layers` or `axes` fits no variable.
-        """
-        variables = list(variables)
+    def _check_variables(self, variables: Sequence[Any]) -> None:
+        """Raises also if a pattern of `exclude_layers` or `axes` fits no variable."""
+        super()._check_variables(variables)
         paths = [path(v) for v in variables]
-        for name in ("exclude_layers", "axes") if not self.built else ():
+        for name in ("exclude_layers", "axes"):
             for pattern in self.given(name) or ():
                 found = any(re.search(pattern, p) for p in paths)
                 check_fits(f"{type(self).__name__}: {name}", pattern, found, paths)
-        super().build(variables)
 
     def routing(self, variables: Any = None) -> Routing:
         """Returns how each variable is treated: path -> rule, with rows and columns of a matrix. `print` it.
@@ -186,7 +186,7 @@ class Routed(Optimizer):
         Raises:
             ValueError: `variables` is left out, and the optimizer is not built.
         """
-        if variables is None and not self.built:
+        if variables is None and not self._runtime.owner.built:
             raise ValueError(
                 f"{self.name}: routing() needs variables before the optimizer is built, such as "
                 "routing(model.trainable_variables)."

@@ -114,6 +114,9 @@ class Scalar:
     def __rtruediv__(self, other: Any) -> Any:
         return self.combine(operator.truediv, other, swapped=True)
 
+    def __mod__(self, other: Any) -> Any:
+        return self.combine(operator.mod, other)
+
     def __pow__(self, other: Any) -> Any:
         return self.combine(operator.pow, other)
 

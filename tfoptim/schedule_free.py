@@ -29,6 +29,9 @@ class ScheduleFree(Optimizer):
     own_average = True
     allows_lazy = False
 
+    as_in_keras: ClassVar[dict[str, Any]] = {"weight_lr_power": 0.0}
+    differs_from_keras = "Keras's class takes its gradients at x, the mean of z, and this one at y, as in the paper"
+
     share: ClassVar[str] = "beta_1"
     """Name of the number that says where the weights are on the way from z to x."""
 
@@ -59,14 +62,14 @@ class ScheduleFree(Optimizer):
         return y
 
     @classmethod
-    def config_of_keras(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns the config in which all steps weigh alike, as in Keras's class."""
+    def config_of_keras(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the config in which all steps weigh alike; raises for a decay that the rule does not have."""
         if config["weight_decay"]:
             raise ValueError(
                 f"from_keras: Keras's {cls.__name__} decays the weights but not z, and no rule of tfoptim does; make "
                 f"tfoptim.{cls.__name__}(weight_decay={config['weight_decay']:g}), which decays as in the paper."
             )
-        return {**config, "weight_lr_power": 0.0}
+        return super().config_of_keras(config)
 
     def state_of_keras(self, optimizer: Any) -> list[Any]:
         """Returns Keras's state, and the number of steps, which weigh alike.
@@ -75,7 +78,7 @@ class ScheduleFree(Optimizer):
         """
         steps = int(optimizer.iterations) // (self.gradient_accumulation_steps or 1)
         shared = {**self.shared, "n": float(steps), "averaged": 1.0}
-        return [*optimizer.variables, *shared.values()]
+        return [*optimizer._variables, *shared.values()]
 
     def evaluated(self, h: Any, w: Any, s: Any) -> Any:
         """Returns x from y."""

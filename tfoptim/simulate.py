@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, overload
 
@@ -28,7 +29,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
         weights: start, array-like of any shape; of several variables, a dictionary by path.
         gradients: per step, one array-like of the same shape, or a function that computes it from the weights; of
             several variables, dictionaries like `weights`.
-        path: of the variable, for its group, exclusions, and slots whose shape depends on it.
+        path: of the variable, for its group or its optimizer, exclusions, and slots whose shape depends on it.
 
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step; of several variables, a dictionary of them.
@@ -54,23 +55,54 @@ def _of_one(gradient: Any, path: str) -> Any:
 
 def _run(optimizer: Any, weights: Mapping[str, Any], gradients: Sequence[Any]) -> dict[str, np.ndarray]:
     w = {path: np.array(start, np.float64) for path, start in weights.items()}
-    slots = {path: Slots(arrays(optimizer, start, path)) for path, start in w.items()}
-    own = {path: of_path(optimizer.given("groups"), optimizer.exclusions(), path) for path in w}
-    shared = Slots(dict(optimizer.shared))
+    parts = {path: optimizer._part_of(path) for path in w}
+    own = {part: {path: w[path] for path in w if parts[path] is part} for part in parts.values()}
+    states = [_State.of(part, start) for part, start in own.items()]
     trajectory = []
     for step, gradient in enumerate(gradients):
         found = gradient(w) if callable(gradient) else gradient
         g = {path: np.asarray(found[path], np.float64) for path in w}
-        h = {path: _numbers(optimizer, numbers, step) for path, numbers in own.items()}
-        of_all = _numbers(optimizer, {}, step)
-        if optimizer.measures:
-            _measure(optimizer, of_all, h, g, w, slots, shared)
-        for numbers in h.values():
-            optimizer.once(numbers, Slots(vars(shared)))
-        optimizer.once(of_all, shared)  # shared state moves by the optimizer's own numbers
-        w = {path: _next(optimizer, h[path], g[path], w[path], slots[path]) for path in w}
+        for state in states:
+            w = w | state.moved(step, g, w)
         trajectory.append(w)
     return {path: np.array([now[path] for now in trajectory]) for path in w}
+
+
+@dataclass
+class _State:
+    """An optimizer with its state: slots and the numbers of its group by path, and what all variables share."""
+
+    optimizer: Any
+    slots: Mapping[str, Slots]
+    own: Mapping[str, Mapping[str, Any]]
+    shared: Slots
+
+    @classmethod
+    def of(cls, optimizer: Any, start: Mapping[str, np.ndarray]) -> _State:
+        groups, exclusions = optimizer.given("groups"), optimizer.exclusions_of_numbers()
+        slots = {path: Slots(arrays(optimizer, w, path)) for path, w in start.items()}
+        own = {path: of_path(groups, exclusions, path) for path in start}
+        return cls(optimizer, slots, own, Slots(dict(optimizer.shared)))
+
+    def moved(self, step: int, g: Mapping[str, np.ndarray], w: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns the weights after a step, counted from 0."""
+        optimizer = self.optimizer
+        h = {path: _numbers(optimizer, numbers, step) for path, numbers in self.own.items()}
+        of_all = _numbers(optimizer, {}, step)
+        if optimizer.measures:
+            self.measure([of_all, *h.values()], h, g, w)
+        for numbers in h.values():
+            optimizer.once(numbers, Slots(vars(self.shared)))
+        optimizer.once(of_all, self.shared)  # shared state moves by the optimizer's own numbers
+        return {path: _next(optimizer, h[path], g[path], w[path], s) for path, s in self.slots.items()}
+
+    def measure(self, everywhere: Sequence[Any], h: Any, g: Any, w: Any) -> None:
+        """Adds to all hyperparameters the shared state and the sums of what the rule measures."""
+        for numbers in everywhere:
+            vars(numbers).update(vars(self.shared))
+        found = [self.optimizer.measure(h[path], g[path], w[path], Slots(vars(s))) for path, s in self.slots.items()]
+        for numbers in everywhere:
+            vars(numbers).update({name: sum(each[name] for each in found) for name in found[0]})
 
 
 def _numbers(optimizer: Any, own: Mapping[str, Any], step: int) -> SimpleNamespace:
@@ -84,16 +116,6 @@ def _numbers(optimizer: Any, own: Mapping[str, Any], step: int) -> SimpleNamespa
     if optimizer.own_decay:
         h.weight_decay = h.weight_decay or 0.0
     return h
-
-
-def _measure(optimizer: Any, of_all: Any, h: Any, g: Any, w: Any, slots: Any, shared: Slots) -> None:
-    """Adds to all hyperparameters the shared state and the sums of what the rule measures."""
-    for numbers in (of_all, *h.values()):
-        vars(numbers).update(vars(shared))
-    found = [optimizer.measure(h[path], g[path], w[path], Slots(vars(slots[path]))) for path in w]
-    sums = {name: sum(numbers[name] for numbers in found) for name in found[0]}
-    for numbers in (of_all, *h.values()):
-        vars(numbers).update(sums)
 
 
 def _next(optimizer: Any, h: Any, g: np.ndarray, w: np.ndarray, s: Slots) -> np.ndarray:

@@ -12,13 +12,14 @@ positions, which are used if they fit the rule.
 | a variable or a slot of another shape | is built | the same |
 | none of the variables | is built | nothing is taken, counters neither; a warning |
 | more or fewer slots (`amsgrad`, `use_ema`, accumulation) | is built | what both have is taken, a warning |
-| no averages | `use_ema` | averages start from the weights |
+| no averages, or no slow weights | `use_ema`, `Lookahead` | they start from the weights |
 | updates counted without accumulation | accumulates | the counter is set to as many updates |
 | a loss scale too (mixed_float16) | scales no loss | the state is taken |
 | no loss scale | scales the loss | the inner optimizer takes the state, the scale starts over |
 | Keras's state, of variables of the same shapes | is built | all is taken |
 | Keras's state, of other variables | is built | nothing is taken, since it has no names; a warning |
-| state of another rule | any | refused, before anything is changed |
+| other parts | `MultiOptimizer` | parts of the same pattern are taken, a warning names the others |
+| state of another rule, in a part too | any | refused, before anything is changed |
 | nothing (the model was not compiled) | any | nothing changes |
 """
 
@@ -35,7 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
-from tfoptim.groups import Group, members
+from tfoptim.groups import Exclusion, Group, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -46,6 +47,14 @@ class Runtime:
     Keras's own attributes have the rest: the trained variables, their accumulators, and the averages shown to others.
     """
 
+    owner: Any = None
+    """The optimizer that these are of: the wrapper, if one wraps another, which then shares all of this."""
+    trainer: Any = None
+    """The optimizer that takes the steps, if this one is a part of it."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """Name of a hyperparameter -> its value as given, or as assigned since."""
+    exclusions: dict[str, Exclusion] = field(default_factory=dict)
+    """What variables can be excluded from -> which of them are."""
     numbers: Any = None
     """keras.Variable, float64 vector: current value of each number field, in their order, then of each number of the
     groups; None within `__init__`."""
@@ -97,8 +106,8 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
     what = f"{type(optimizer).__name__}: groups"
-    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions(), variables)
-    if optimizer.use_ema:
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions_of_numbers(), variables)
+    if optimizer.given("use_ema"):
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:
         own["_accumulated_gradients"] = [
@@ -172,6 +181,12 @@ def _differs_between_devices(optimizer: Any, variable: Any) -> bool:
 
 
 # Access to variables
+
+
+def group_of(optimizer: Any, variable: Any) -> Group:
+    """Returns the group of a variable."""
+    group: Group = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
+    return group
 
 
 def slots(optimizer: Any, variable: Any) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The commands: one file a group, each with its options, examples and action."""
 
-from __future__ import annotations
-
 from experiments.cli import benchmark, checks, command, data, find_lr, recorded, runs, study, tune
 
 _DECLARED = (module.COMMANDS for module in (study, tune, recorded, runs, data, find_lr, checks, benchmark))

@@ -1,7 +1,5 @@
 """The command benchmark."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path
@@ -16,11 +14,7 @@ DEFAULT_FOLDER = Path("static")
 
 
 def benchmark(given: argparse.Namespace, typed: str) -> None:
-    """Measures, prints and writes.
-
-    Raises:
-        UserError: a name is not known, options do not go together, or there is no such table.
-    """
+    """Measures, prints and writes."""
     _check(given)
     rules, sets, contenders = given.rules, given.sets, given.contenders
     if given.quick:
@@ -28,18 +22,21 @@ def benchmark(given: argparse.Namespace, typed: str) -> None:
         contenders = contenders or tuple(n for n in plan.QUICK["contenders"] if plan.has_torch() or "torch" not in n)
     pairs = plan.pairs(rules, sets, contenders)
     folder = given.out or DEFAULT_FOLDER
-    if given.fit or given.plain:
-        _others(given, folder, typed)
+    if given.fit:
+        terminal.start_tensorflow()
+        from experiments.checks.benchmark import training
+
+        training.run(given.epochs, folder, typed)
+    elif given.plain:
+        from experiments.checks.benchmark import plain
+
+        plain.run(given.seeds, given.epochs, folder, typed)
     else:
         _steps(given, pairs, folder, typed)
 
 
 def _check(given: argparse.Namespace) -> None:
-    """Refuses options that have no effect.
-
-    Raises:
-        UserError: there is such an option.
-    """
+    """Refuses options that have no effect."""
     parts = [name for name in ("fit", "plain") if getattr(given, name)]
     if len(parts) > 1:
         raise UserError("--fit and --plain are measured one at a time; give one of them.")
@@ -64,7 +61,7 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
     if given.source is not None:
         output.redraw(given.source, folder)
         return
-    from experiments.checks.benchmark import clock, measure, plan
+    from experiments.checks.benchmark import clock, measure
 
     settings = measure.Settings(rounds=given.rounds or (10 if given.quick else measure.Settings.rounds))
     speed = clock.bandwidth()
@@ -78,19 +75,6 @@ def _steps(given: argparse.Namespace, pairs: list[plan.Pair], folder: Path, type
         output.keep(found, plan.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
         raise
     output.write(found, plan.surroundings(typed, bandwidth_gb_s=speed / 1e9), folder)
-
-
-def _others(given: argparse.Namespace, folder: Path, typed: str) -> None:
-    """Measures training as a whole."""
-    if given.fit:
-        terminal.start_tensorflow()
-        from experiments.checks.benchmark import training
-
-        training.run(given.epochs, folder, typed)
-    else:
-        from experiments.checks.benchmark import plain
-
-        plain.run(given.seeds, given.epochs, folder, typed)
 
 
 COMMANDS = (

@@ -1,7 +1,5 @@
 """The commands that check the library itself: conformance and metal-check."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence
@@ -19,11 +17,7 @@ DEVICES = ("GPU", "CPU")
 
 
 def conformance(given: argparse.Namespace, typed: str) -> int:
-    """Measures, prints, and returns 0 only if tfoptim keeps every promise.
-
-    Raises:
-        UserError: there is no such row, or no page to write to.
-    """
+    """Measures, prints, and returns 0 only if tfoptim keeps every promise."""
     page = given.markdown
     if page is not None and not page.is_file():
         raise UserError(f"There is no page '{page}' to put the table in.")
@@ -44,11 +38,7 @@ def conformance(given: argparse.Namespace, typed: str) -> int:
 
 
 def metal_check(given: argparse.Namespace, typed: str) -> int:
-    """Makes the checks, prints the report, and returns 0 if all passed, 1 if not, 3 without an Apple GPU.
-
-    Raises:
-        UserError: a name is not known.
-    """
+    """Makes the checks, prints the report, and returns 0 if all passed, 1 if not, 3 without an Apple GPU."""
     names, device = [name.lower() for name in given.optimizers or library.available()], given.device
     for name in names:
         if name not in library.available():
@@ -66,10 +56,7 @@ def metal_check(given: argparse.Namespace, typed: str) -> int:
 def check(kind: str, names: Sequence[str], *, apple: bool) -> int:
     """Makes the checks on the first device of a kind, prints the report, and returns 0 only if all is right.
 
-    Args:
-        kind: `CPU` or `GPU`.
-        names: the optimizers.
-        apple: whether to try the ReLU without the plugin's switch too, in processes of their own.
+    With `apple`, the ReLU is also tried without the plugin's switch, in processes of their own.
     """
     terminal.start_tensorflow()
     import tensorflow as tf

@@ -1,7 +1,5 @@
 """The declaration of a command, and what is made of it: its parser, help, suggestions for typos and documentation."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,27 +26,17 @@ def option(*names: str, **settings: Any) -> Option:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """A command, declared once.
+    """A command, declared once."""
 
-    Attributes:
-        name: the word to type.
-        group: one of `GROUPS`.
-        help: its purpose in a line.
-        action: takes the options and the command as it was typed, and returns the exit code, None for 0.
-        options: its options, in the order of the help.
-        examples: what to type after its name, and for what; newcomers see the first.
-        more: further text of its help.
-        interrupted: the message after an interruption; `{command}` stands for what was typed.
-    """
-
-    name: str
-    group: str
-    help: str
+    name: str  # the word to type
+    group: str  # one of `GROUPS`
+    help: str  # its purpose in a line
+    # takes the options and the command as it was typed, and returns the exit code, None for 0
     action: Callable[[argparse.Namespace, str], int | None]
-    options: tuple[Option, ...] = ()
-    examples: tuple[tuple[str, str], ...] = ()
-    more: str = ""
-    interrupted: str = "Interrupted."
+    options: tuple[Option, ...] = ()  # its options, in the order of the help
+    examples: tuple[tuple[str, str], ...] = ()  # what to type after its name, and for what; newcomers see the first
+    more: str = ""  # further text of its help
+    interrupted: str = "Interrupted."  # the message after an interruption; `{command}` stands for what was typed
 
     @property
     def sentence(self) -> str:
@@ -98,11 +86,7 @@ def parsers(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
 
 
 def parse(words: Sequence[str], commands: Sequence[Command]) -> argparse.Namespace | None:
-    """Returns the options that were typed, `command` among them; None after help, where nothing was asked for.
-
-    Raises:
-        UserError: a word is not known.
-    """
+    """Returns the options that were typed, `command` among them; None after help, where nothing was asked for."""
     parser, own = parsers(commands)
     first = next((word for word in words if word not in parser.options()), "-h")
     if not first.startswith("-") and first not in own:

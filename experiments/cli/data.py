@@ -1,20 +1,16 @@
 """The commands about this machine and its data: prepare, list, doctor."""
 
-from __future__ import annotations
-
 import argparse
-import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import environment, optimizers, studies, terminal
+from experiments import environment, machine, optimizers, studies, terminal
 from experiments.cli.command import Command, option
 from experiments.errors import unknown
 from experiments.problems import datasets, tasks
@@ -84,9 +80,8 @@ def _extra(name: str, wanted: Sequence[str]) -> Check:
     for requirement in map(Requirement, wanted):
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
+        version = machine.version(requirement.name)
+        if version is None:
             missing.append(f"{requirement.name}{requirement.specifier}")
             continue
         if not requirement.specifier.contains(version, prereleases=True):
@@ -125,17 +120,9 @@ def _space(root: Path) -> Check:
 def _devices() -> Check:
     """Checks the devices of TensorFlow, by starting it in a process of its own."""
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    made = subprocess.run(
-        [sys.executable, "-c", DEVICES],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        env=variables,
-    )
+    made = machine.run(sys.executable, "-c", DEVICES, env=variables)
     if made.returncode:
-        last = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return Check("NO", "devices", f"TensorFlow does not start: {last}")
+        return Check("NO", "devices", f"TensorFlow does not start: {machine.reason(made)}")
     cores = os.cpu_count() or 1
     return Check("ok", "devices", f"{made.stdout.strip()}; {cores} cores, of which each worker takes one")
 
@@ -167,11 +154,7 @@ def _print(title: str, lines: Mapping[str, str]) -> None:
 
 
 def prepare(given: argparse.Namespace, typed: str) -> None:
-    """Reads in a data set that the user downloaded, and prints its splits.
-
-    Raises:
-        UserError: there is none of that name, or its files have faults.
-    """
+    """Reads in a data set that the user downloaded, and prints its splits."""
     if given.data not in datasets.CARDS:
         raise unknown("data set", given.data, datasets.CARDS)
     from experiments.problems.datasets.load import take

@@ -1,10 +1,7 @@
 """The command find-lr: a range of learning rates, its figure and its numbers."""
 
-from __future__ import annotations
-
 import argparse
 import functools
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,15 +31,7 @@ def find_lr(given: argparse.Namespace, typed: str) -> None:
 def draw(
     plan: Plan, found: Sequence[tuple[float, float]], reading: Reading | None, folder: Path, command: str
 ) -> list[Path]:
-    """Draws the losses of a test, and writes PNG, SVG and CSV.
-
-    Args:
-        plan: of the test.
-        found: loss and average of each step.
-        reading: the suggested rates, if any.
-        folder: of the files.
-        command: as it was typed.
-    """
+    """Draws the losses and averages of a test with the suggested rates, if any, and writes PNG, SVG and CSV."""
     from experiments.figures import canvas, illustrations
 
     marks = {} if reading is None else {"base": reading.base, "max": reading.peak}
@@ -73,11 +62,7 @@ def _words(
 
 
 def plan(given: argparse.Namespace) -> Plan:
-    """Returns the plan of a range test.
-
-    Raises:
-        UserError: a name is not known, or numbers do not fit together.
-    """
+    """Returns the plan of a range test; refuses unknown names, and numbers that do not fit together."""
     study = None if given.study in tasks.names() else studies.load(studies.find(given.study))
     name = given.study if study is None else Path(given.study).stem
     data = given.data or (datasets.EMBEDDED if study is None else study.data)
@@ -99,16 +84,7 @@ def plan(given: argparse.Namespace) -> Plan:
     )  # fmt: skip
 
 
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got '{text}'")
-    return value
-
-
+RATE = shared.number("a number above 0", lambda value: value > 0)
 COMMANDS = (
     Command(
         "find-lr",
@@ -118,8 +94,8 @@ COMMANDS = (
         (
             option("study", nargs="?", default="mnist", help="a study, a .toml, or a task (default: mnist)"),
             option("--optimizer", default="momentum", metavar="NAME", help="any optimizer (default: momentum)"),
-            option("--low", type=_rate, default=1e-5, metavar="RATE", help="first rate (default: 1e-5)"),
-            option("--high", type=_rate, default=10.0, metavar="RATE", help="last rate (default: 10)"),
+            option("--low", type=RATE, default=1e-5, metavar="RATE", help="first rate (default: 1e-5)"),
+            option("--high", type=RATE, default=10.0, metavar="RATE", help="last rate (default: 10)"),
             option(
                 "--steps",
                 type=shared.whole(2 * WINDOW, MOST_STEPS),

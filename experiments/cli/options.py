@@ -1,13 +1,11 @@
 """Options that several commands share, and how their values are read."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +49,16 @@ def whole(low: int, high: int, words: str = "a whole number") -> Any:
 count = whole(1, 100_000)
 
 
-def score(text: str) -> float:
-    """Reads a finite number."""
-    with contextlib.suppress(ValueError):
-        if math.isfinite(value := float(text)):
-            return value
-    raise argparse.ArgumentTypeError(f"must be a number such as 0.9, got '{text}'")
+def number(words: str, holds: Callable[[float], bool] = math.isfinite) -> Any:
+    """Returns what reads a finite number of some kind."""
+
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if math.isfinite(value := float(text)) and holds(value):
+                return value
+        raise argparse.ArgumentTypeError(f"must be {words}, got '{text}'")
+
+    return read
 
 
 def seed_list(text: str) -> tuple[int, ...]:
@@ -92,12 +94,6 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _seconds(text: str) -> float:
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
-        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, got '{text}'")
-    return float(text)
-
-
 def study(default: str = "mnist") -> Option:
     """Returns the argument that names a study."""
     return option("study", nargs="?", default=default, help=f"a study, or the path of a .toml (default: {default})")
@@ -112,7 +108,7 @@ EXECUTION: Sequence[Option] = (
     option("--engine-option", action="append", type=_pair, default=[], metavar="KEY=VALUE", help="for slurm and ray"),
     option(
         "--checkpoint",
-        type=_seconds,
+        type=number("a number of seconds, 0 or more", lambda value: value >= 0),
         default=30.0,
         metavar="SECONDS",
         help="least time between checkpoints of a run (default: 30; 0: after every evaluation)",
@@ -131,7 +127,9 @@ SELECTION: Sequence[Option] = (
     option("--deterministic", action="store_true", help="use only bit-reproducible operations, for debugging"),
 )
 REPORT: Sequence[Option] = (
-    option("--target", type=score, metavar="SCORE", help="validation score that counts as solved"),
+    option(
+        "--target", type=number("a number such as 0.9"), metavar="SCORE", help="validation score that counts as solved"
+    ),
     option("--out", type=Path, metavar="FOLDER", help="folder of the report (default: the study's folder, static)"),
 )
 WIDE = option("--wide", action="store_true", help="print all columns of the table")

@@ -1,7 +1,5 @@
 """The commands that read records: lint, reproduce (which makes its runs first), mirror."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,14 +27,7 @@ SHOW = {
 
 
 def lint(given: argparse.Namespace, typed: str) -> int:
-    """Prints the rules that each study breaks, and remarks that break none.
-
-    Returns:
-        0 without findings, else 1.
-
-    Raises:
-        UserError: there is no such study, or it has faults.
-    """
+    """Prints the rules that each study breaks, and remarks that break none; returns 0 without findings, else 1."""
     paths = [studies.find(name) for name in given.study or studies.names()]
     found = {path: list(_findings(path)) for path in paths}
     for path, findings in found.items():
@@ -49,7 +40,7 @@ def lint(given: argparse.Namespace, typed: str) -> int:
     return int(any(found.values()))
 
 
-def _findings(path: Path) -> Iterator[Finding]:
+def _findings(path: Path) -> "Iterator[Finding]":
     from experiments.analysis.lint import Finding, findings
     from experiments.analysis.lint.case import cases, identities
 
@@ -73,20 +64,13 @@ def _remarks(path: Path) -> Iterator[str]:
 def _recorded(name: str, hashes: set[str]) -> tuple[list[Record], list[str]]:
     """Returns the finished records of a study, test scores sealed, and the damage of the others."""
     folders = [run_folder.ROOT / f"{name}-{study[:8]}" for study in sorted(hashes)]
-    done = [mark.parent for folder in folders for mark in sorted(folder.glob("trials/*/*/DONE"))]
-    found = [record for path in done if (record := run_folder.read(path)) is not None]
-    return found, [damage for path in done if (damage := run_folder.damage(path)) is not None]
+    done = (mark.parent for folder in folders for mark in sorted(folder.glob("trials/*/*/DONE")))
+    damage = [why for path in done if (why := run_folder.damage(path)) is not None]
+    return list(run_folder.finished(folders)), damage
 
 
 def reproduce(given: argparse.Namespace, typed: str) -> int:
-    """Makes the missing runs, and writes and prints the table of each problem.
-
-    Returns:
-        0 when all results agree with the published ones, else 1.
-
-    Raises:
-        UserError: a problem has no known results, or runs could not be made.
-    """
+    """Makes missing runs, writes and prints the table of each problem; returns 0 when all agree with known results."""
     options, path = options_of(given, typed), studies.find(given.study)
     unknown = _unknown(path)
     if unknown:
@@ -134,29 +118,18 @@ def _table(request: Request, command: str) -> bool:
 
 
 def mirror(given: argparse.Namespace, typed: str) -> None:
-    """Copies the records, test scores sealed, and prints how to open them.
-
-    Raises:
-        UserError: the study or the program is not known, a package is missing, or nothing is recorded.
-    """
+    """Copies the records, test scores sealed, and prints how to open them."""
     from experiments.report import mirrors
 
     if given.to not in SHOW:
         raise not_known("program to mirror to", given.to, SHOW)
     name = studies.find(given.study).stem
     folder = given.out or run_folder.ROOT / given.to
-    if not any(True for _ in _of_every_version(name)):
+    records = list(run_folder.finished(sorted(run_folder.ROOT.glob(f"{name}-????????"))))
+    if not records:
         raise UserError(f"No run of the study {name} is recorded in {run_folder.ROOT}: there is nothing to mirror.")
-    count = mirrors.mirror(_of_every_version(name), mirrors.opened(given.to, folder))
+    count = mirrors.mirror(records, mirrors.opened(given.to, folder))
     terminal.say(f"{count} runs are mirrored; open them with: {SHOW[given.to].format(folder=folder)}")
-
-
-def _of_every_version(name: str) -> Iterator[Record]:
-    """Yields the records of a study, evaluation and tuning alike, of every version of it."""
-    for done in sorted(run_folder.ROOT.glob(f"{name}-????????/trials/*/*/DONE")):
-        record = run_folder.read(done.parent)
-        if record is not None:
-            yield record
 
 
 COMMANDS = (

@@ -1,23 +1,31 @@
-"""A request: the study that a command line names, with its changes, and the runs that follow."""
+"""A request: the study that a command line names, with its changes, the runs that follow, and what makes them.
 
-from __future__ import annotations
+Execution options (engine, jobs, checkpoints) are no part of a run's identity.
+"""
 
 import argparse
+import collections
 import dataclasses
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from experiments import environment, machine, studies, terminal
 from experiments import optimizers as library
-from experiments import studies
 from experiments.cli.options import Shard
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets
+from experiments.records import costs, run_folder, states
+from experiments.running import engines, sweep
+from experiments.running.engines import Engine, Setting
 from experiments.studies import Study, identity
 from experiments.studies.budgets import BUDGETS
 from experiments.studies.runs import Run, evaluation_runs
 from experiments.tuning import choosing, selection, targets
 from experiments.tuning.choosing import Choice
+
+MOST_WORKERS = 8  # unless --jobs says more; each holds TensorFlow and the data
+MOST_PLACES = 64  # of a cluster, unless --jobs says more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +63,7 @@ def options_of(given: argparse.Namespace, typed: str) -> Options:
 
 
 def with_preset(study: Study, options: Options) -> Options:
-    """Returns options with those of the preset; options that were typed hold.
-
-    Raises:
-        UserError: the study has no such preset.
-    """
+    """Returns options with those of the preset; options that were typed hold."""
     if options.preset is None:
         return options
     known = {preset.name: preset for preset in study.presets}
@@ -90,11 +94,7 @@ def _no_preset(study: Study, name: str) -> UserError:
 
 
 def changed(study: Study, options: Options) -> Study:
-    """Returns a study with another budget, data set, grid or kind of operations, which makes it another study.
-
-    Raises:
-        UserError: the data set is not known.
-    """
+    """Returns a study with another budget, data set, grid or kind of operations, which makes it another study."""
     data = options.data or study.data
     if data not in datasets.CARDS:
         raise unknown("data set", data, datasets.CARDS)
@@ -108,11 +108,7 @@ def changed(study: Study, options: Options) -> Study:
 
 
 def narrowed(study: Study, options: Options) -> Study:
-    """Returns the study with the requested optimizers and seeds; its runs stay the same.
-
-    Raises:
-        UserError: an optimizer is not in the study.
-    """
+    """Returns the study with the requested optimizers and seeds; its runs stay the same."""
     labels = [entry.label for entry in study.optimizers]
     wanted = {name.lower() for name in options.optimizers or labels}
     for name in options.optimizers or ():
@@ -136,35 +132,20 @@ def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """A request about one problem.
+    """A request about one problem."""
 
-    Attributes:
-        path: the study's file.
-        name: the study's name.
-        whole: the study as its file says.
-        study: with the changes of the command line.
-        choices: hyperparameters of each optimizer.
-        wanted: the runs.
-        folder: of the report.
-        target: score to reach, where one was set.
-    """
-
-    path: Path
-    name: str
-    whole: Study
-    study: Study
-    choices: Mapping[str, Choice]
-    wanted: Sequence[Run]
-    folder: Path
-    target: targets.Target | None
+    path: Path  # the study's file
+    name: str  # the study's name
+    whole: Study  # the study as its file says
+    study: Study  # with the changes of the command line
+    choices: Mapping[str, Choice]  # hyperparameters of each optimizer
+    wanted: Sequence[Run]  # the runs
+    folder: Path  # of the report
+    target: targets.Target | None  # score to reach, where one was set
 
 
 def requests(options: Options) -> list[Request]:
-    """Returns one request for each problem of a study.
-
-    Raises:
-        UserError: something that was requested does not exist.
-    """
+    """Returns one request for each problem of a study; refuses what does not exist."""
     study = studies.load(studies.find(options.study))
     options = with_preset(study, options)
     if options.data and study.problems:
@@ -180,3 +161,36 @@ def requests(options: Options) -> list[Request]:
         target = targets.read(path, whole) if base == whole else None  # another budget or data set has none
         found.append(Request(path, path.stem, whole, part, choices, wanted, own, target))
     return found
+
+
+def engine_of(name: str, options: Options, most: int) -> Callable[[], Engine]:
+    """Returns what makes the engine for at most so many runs of a study, once it is known that there is work."""
+    count = workers(options, most)
+    described = {**environment.describe(count), "engine": options.engine}
+    setting = Setting(count, sweep.logs(name), described, options.checkpoint, options.wait)
+    return lambda: engines.make(options.engine, setting, dict(options.engine_option))
+
+
+def make_runs(name: str, runs: Sequence[Run], options: Options, title: str) -> None:
+    """Makes the runs that are missing, or prints how many they are."""
+    if options.dry_run:
+        print_estimate(name, runs, options)
+    elif runs:
+        sweep.fulfil(name, runs, engine_of(name, options, len(runs)), f"{title} on {runs[0].data}")
+
+
+def print_estimate(name: str, runs: Sequence[Run], options: Options, more: str = "") -> None:
+    """Prints the number of runs, of those that are missing, and the time that these will take."""
+    stand = [states.of(run_folder.folder(run_folder.ROOT, name, run), run) for run in runs]
+    missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
+    engine_of(name, options, len(missing))()
+    terminal.say(costs.estimate(name, runs, missing, run_folder.ROOT, workers(options, len(missing))) + more)
+    reasons = collections.Counter(state.reason for state in stand if state.word == "outdated")
+    for reason, count in reasons.items():
+        terminal.say(f"{name}: {count} of those to make are recorded, {reason}.")
+
+
+def workers(options: Options, runs: int) -> int:
+    """Returns how many of some runs are made at once."""
+    usual = min(machine.cores(), MOST_WORKERS) if options.engine == "local" else MOST_PLACES
+    return min(options.jobs or usual, runs)

@@ -1,17 +1,14 @@
 """The commands about recorded and interrupted runs: status, resume, clean."""
 
-from __future__ import annotations
-
 import argparse
 import collections
 import sys
 from collections.abc import Sequence
 
 from experiments import terminal
-from experiments.cli import execution
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
-from experiments.cli.request import options_of
+from experiments.cli.request import make_runs, options_of
 from experiments.cli.study import CONTINUE
 from experiments.errors import Locked, UserError
 from experiments.records import costs, leases, run_folder, states
@@ -55,7 +52,7 @@ def resume(given: argparse.Namespace, typed: str) -> None:
         print("There is nothing to resume.")
     for name, runs in begun.items():
         if usual := [run for run in runs if run.kind != TIMING]:
-            execution.make(name, usual, options, "Resuming")
+            make_runs(name, usual, options, "Resuming")
         timing_pass.make(name, [run for run in runs if run.kind == TIMING], dry_run=options.dry_run)
 
 
@@ -74,12 +71,7 @@ def clean(given: argparse.Namespace, typed: str) -> None:
 
 
 def remove(name: str, *, dry_run: bool) -> None:
-    """Removes all runs of a folder, the finished ones too.
-
-    Raises:
-        UserError: the name is not that of one folder of runs.
-        Locked: one of them is being made.
-    """
+    """Removes all runs of a folder, the finished ones too; refuses if one of them is being made."""
     place, *more = states.folders(run_folder.ROOT, name)
     if more:
         raise UserError(f"'{name}' is {len(more) + 1} folders; name one, such as {place.name}.")
@@ -91,7 +83,6 @@ def remove(name: str, *, dry_run: bool) -> None:
 
 
 def _found(study: str | None) -> list[State]:
-    """Returns the states of the runs of a study, or of all."""
     if study is None:
         return list(states.found(run_folder.ROOT))
     return [

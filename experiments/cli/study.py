@@ -1,18 +1,14 @@
 """The commands that make a comparison: compare, run, report."""
 
-from __future__ import annotations
-
 import argparse
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import studies
-from experiments.cli import execution
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
-from experiments.cli.request import Options, Request, options_of, requests
+from experiments.cli.request import Options, Request, engine_of, make_runs, options_of, print_estimate, requests
 from experiments.errors import UserError
 from experiments.problems import datasets
 from experiments.records import costs, run_folder, timings
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
     from experiments.tuning.choosing import Trial
 
 CONTINUE = "Interrupted; finished runs are kept, and the same command continues: {command}"
-Now = Callable[[], list[Run]]
 
 
 def compare(given: argparse.Namespace, typed: str) -> None:
@@ -38,7 +33,7 @@ def compare(given: argparse.Namespace, typed: str) -> None:
     written = []
     for request in requests(options):
         if options.dry_run:
-            execution.print_estimate(request.name, request.wanted, options)
+            print_estimate(request.name, request.wanted, options)
             continue
         make(request, options)
         written.append(_report(request, options))
@@ -48,7 +43,7 @@ def compare(given: argparse.Namespace, typed: str) -> None:
 def make(request: Request, options: Options) -> None:
     """Makes the missing runs of a comparison on one problem."""
     datasets.require(datasets.CARDS[request.study.data])
-    engine = execution.engine(request.name, options, len(request.wanted))
+    engine = engine_of(request.name, options, len(request.wanted))
     sweep.compare(request.name, request.study, request.wanted, engine)
 
 
@@ -58,40 +53,27 @@ def run(given: argparse.Namespace, typed: str) -> None:
 
 
 def make_all(options: Options) -> None:
-    """Makes the missing runs of a study, without a report."""
-    for name, now in _tunings(options) if options.tuning else _comparisons(options):
-        runs = now()
-        while runs:
-            mine = [one for one in runs if options.shard is None or options.shard.has(one.identity)]
-            execution.make(name, mine, options, "Tuning" if options.tuning else "Comparing")
-            if not options.tuning or options.dry_run or len(mine) < len(runs):
-                break
-            runs = now()  # a search whose best point lies at its edge goes on
-
-
-def _comparisons(options: Options) -> Iterator[tuple[str, Now]]:
-    """Yields the name of each problem's study, and what gives its runs."""
-    for request in requests(options):
-        yield request.name, functools.partial(list, request.wanted)
-
-
-def _tunings(options: Options) -> Iterator[tuple[str, Now]]:
-    """Yields the name of each problem's study, and what gives the present runs of its search, or none."""
+    """Makes the missing runs of a study, or of its tuning, without a report; or a share of them."""
+    if not options.tuning:
+        for request in requests(options):
+            make_runs(request.name, _share(request.wanted, options), options, "Comparing")
+        return
     for path, study in tuned(options.study):
+        runs, choices = sweep.searched(path.stem, study)
+        while not choices:
+            mine = _share(runs, options)
+            make_runs(path.stem, mine, options, "Tuning")
+            if options.dry_run or len(mine) < len(runs):
+                break
+            runs, choices = sweep.searched(path.stem, study)  # a search whose best point lies at its edge goes on
 
-        def now(name: str = path.stem, study: Study = study) -> list[Run]:
-            runs, choices = sweep.searched(name, study)
-            return [] if choices else runs
 
-        yield path.stem, now
+def _share(runs: Sequence[Run], options: Options) -> list[Run]:
+    return [one for one in runs if options.shard is None or options.shard.has(one.identity)]
 
 
 def tuned(name: str) -> list[tuple[Path, Study]]:
-    """Returns the problems of a study whose hyperparameters are tuned, each with its path.
-
-    Raises:
-        UserError: the study's track tunes nothing.
-    """
+    """Returns the problems of a study whose hyperparameters are tuned, each with its path."""
     path = studies.find(name)
     study = studies.load(path)
     if not study.tuned:
@@ -105,7 +87,7 @@ def report(given: argparse.Namespace, typed: str) -> None:
     _overview([_report(request, options) for request in requests(options)], options)
 
 
-def _overview(written: Sequence[reports.Report], options: Options) -> None:
+def _overview(written: "Sequence[reports.Report]", options: Options) -> None:
     """Writes the page over all problems of a study that has several."""
     if len(written) > 1:
         from experiments import report as reports
@@ -116,7 +98,7 @@ def _overview(written: Sequence[reports.Report], options: Options) -> None:
             printed.tell_files(made, folder)
 
 
-def _report(request: Request, options: Options) -> reports.Report:
+def _report(request: Request, options: Options) -> "reports.Report":
     from experiments import report as reports
     from experiments.report import printed
 
@@ -157,7 +139,7 @@ def _costs(request: Request) -> costs.Costs:
     return {**described, **costs.read(run_folder.ROOT / f"{request.name}-{study[:8]}" for study in known)}
 
 
-def _trials(request: Request) -> list[Trial]:
+def _trials(request: Request) -> "list[Trial]":
     """Returns the trials that the choice rests on; none where nothing was tuned."""
     evidence = selection.paths(request.path)[1]
     if not (request.study.tuned and evidence.is_file()):

@@ -1,17 +1,14 @@
 """The commands around a comparison: tune (hyperparameters), target (the score to reach), time (of steps)."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import os
 from pathlib import Path
 
 from experiments import studies, terminal
-from experiments.cli import execution
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
-from experiments.cli.request import Options, options_of, requests
+from experiments.cli.request import Options, engine_of, options_of, print_estimate, requests
 from experiments.cli.study import CONTINUE, tuned
 from experiments.problems import datasets, tasks
 from experiments.records import timings
@@ -27,13 +24,12 @@ def tune(given: argparse.Namespace, typed: str) -> None:
 
 
 def _tune(path: Path, study: Study, options: Options) -> None:
-    """Tunes on one problem."""
     if options.dry_run:
         runs, _ = sweep.searched(path.stem, study)
-        execution.print_estimate(path.stem, runs, options, " A best point at the edge of its search adds more.")
+        print_estimate(path.stem, runs, options, " A best point at the edge of its search adds more.")
         return
     datasets.require(datasets.CARDS[study.data])
-    choices = sweep.tune(path, study, execution.engine(path.stem, options, len(study.optimizers)))
+    choices = sweep.tune(path, study, engine_of(path.stem, options, len(study.optimizers)))
     task = tasks.get(study.task)
     for label, choice in choices.items():
         edge = "; the best lies at the edge of the search" if choice.boundary else ""
@@ -52,10 +48,10 @@ def target(given: argparse.Namespace, typed: str) -> None:
         if options.dry_run:
             pool = targets.paths(own)[0].stem
             runs, _ = sweep.searched(pool, targets.pool(study))
-            execution.print_estimate(pool, runs, options, " Then the best of the pool runs with seeds of its own.")
+            print_estimate(pool, runs, options, " Then the best of the pool runs with seeds of its own.")
             continue
         datasets.require(datasets.CARDS[study.data])
-        made = sweep.set_target(own, study, execution.engine(own.stem, options, len(targets.POOL)))
+        made = sweep.set_target(own, study, engine_of(own.stem, options, len(targets.POOL)))
         terminal.say(f"{study.task} on {study.data}: {made.words}")
         terminal.say(f"Written to {os.path.relpath(targets.paths(own)[1])}, next to the choices of the pool.")
 

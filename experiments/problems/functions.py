@@ -10,8 +10,6 @@ only the functions called `two_d_...` have noise: they are those of DeepOBS (Sch
 last draw.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Callable
@@ -33,17 +31,10 @@ def is_tensor(x: Any) -> bool:
 
 
 def coordinates(name: str, what: str, x: Any, size: int, like: Any = None) -> Any:
-    """Returns coordinates as floats of the right kind: NumPy or TensorFlow, of their own precision or another point's.
-
-    Args:
-        name: the problem's name, for the message.
-        what: name of the coordinates, for the message.
-        x: [..., size]; tensors and variables stay what they are, all else becomes a NumPy array of floats.
-        size: coordinates of a point.
-        like: point whose kind and precision the result has; None leaves that to x.
+    """Returns points [..., size] as floats: of the kind and precision of `like`, or else tensors as they are, or NumPy.
 
     Raises:
-        ValueError: the last axis has another size, or there is none.
+        ValueError: the last axis has another size, or there is none; `name` and `what` say of what.
     """
     if is_tensor(like):
         import tensorflow as tf
@@ -60,31 +51,18 @@ def coordinates(name: str, what: str, x: Any, size: int, like: Any = None) -> An
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """One test function.
+    """One test function."""
 
-    Attributes:
-        name: its name in studies; seeds derive from it.
-        title: what it is, in words.
-        formula: the value, from one argument a coordinate.
-        slope: the derivatives by hand, from the same arguments.
-        start: where runs begin.
-        box: lowest and highest value of each coordinate, as published with the function.
-        minimum: lowest value.
-        minimizers: every point that has it.
-        classical: the start of the older literature, where that is another.
-        noisy: whether a batch adds the mean of its noise rows times the point.
-    """
-
-    name: str
-    title: str
-    formula: Callable[..., Any]
-    slope: Callable[..., tuple[Any, ...]]
-    start: Point
-    box: tuple[tuple[float, float], ...]
-    minimum: float
-    minimizers: tuple[Point, ...]
-    classical: Point | None = None
-    noisy: bool = False
+    name: str  # its name in studies; seeds derive from it
+    title: str  # what it is, in words
+    formula: Callable[..., Any]  # the value, from one argument a coordinate
+    slope: Callable[..., tuple[Any, ...]]  # the derivatives by hand, from the same arguments
+    start: Point  # where runs begin
+    box: tuple[tuple[float, float], ...]  # lowest and highest value of each coordinate, as published with the function
+    minimum: float  # lowest value
+    minimizers: tuple[Point, ...]  # every point that has it
+    classical: Point | None = None  # the start of the older literature, where that is another
+    noisy: bool = False  # whether a batch adds the mean of its noise rows times the point
 
     @property
     def parameters(self) -> int:
@@ -92,17 +70,7 @@ class Function:
         return len(self.start)
 
     def value(self, point: Any) -> Any:
-        """Returns the exact value, without noise.
-
-        Args:
-            point: [..., coordinates]; a TensorFlow tensor or variable, or anything that NumPy turns into numbers.
-
-        Returns:
-            [...], of the point's kind and precision.
-
-        Raises:
-            ValueError: the point has another number of coordinates.
-        """
+        """Returns the exact value, without noise, [...], of a point [..., coordinates], in its kind and precision."""
         point = coordinates(self.name, "a point", point, self.parameters)
         return self.formula(*(point[..., i] for i in range(self.parameters)))
 
@@ -112,28 +80,13 @@ class Function:
         return np.stack(self.slope(*(array[..., i] for i in range(self.parameters))), axis=-1)
 
     def loss(self, point: Any, rows: Any) -> Any:
-        """Returns the loss of each row of noise: the value plus the row times the point.
-
-        Args:
-            point: [coordinates].
-            rows: rows of `noise`, [n, coordinates].
-
-        Returns:
-            [n], of the point's kind and precision.
-
-        Raises:
-            ValueError: the point or the rows have another number of coordinates.
-        """
+        """Returns the loss of each row of noise [n, coordinates]: the value plus the row times the point, [n]."""
         point = coordinates(self.name, "a point", point, self.parameters)
         rows = coordinates(self.name, "a row of noise", rows, self.parameters, like=point)
         return self.value(point) + sum(rows[..., i] * point[i] for i in range(self.parameters))
 
     def noise(self) -> npt.NDArray[np.float32]:
-        """Returns the noise rows, [10,000, coordinates] from N(0, 1), the same on every call and machine.
-
-        Raises:
-            ValueError: the function has no noise.
-        """
+        """Returns the noise rows, [10,000, coordinates] from N(0, 1), the same on every call and machine."""
         if not self.noisy:
             raise ValueError(f"{self.name} has no noise: the noisy form is called two_d_{self.name}.")
         generator = np.random.RandomState(NOISE_SEED)  # DeepOBS's own; its stream is frozen for good

@@ -1,7 +1,5 @@
 """At which steps a run is evaluated: the same for every optimizer, and never by the clock (rule B13)."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,25 +9,15 @@ MOST_TRAINING = 10_000  # training examples that scores are of, a fixed part of 
 
 
 class Stretch(NamedTuple):
-    """Steps of one pass between two evaluations, or between an evaluation and the end of the pass.
+    """Steps of one pass between two evaluations, or between an evaluation and the end of the pass."""
 
-    Attributes:
-        epoch: number of the pass, from 1.
-        first: number of its first step within the pass, from 0.
-        last: number of the step behind its last one.
-    """
-
-    epoch: int
-    first: int
-    last: int
+    epoch: int  # number of the pass, from 1
+    first: int  # number of its first step within the pass, from 0
+    last: int  # number of the step behind its last one
 
 
 def protocol(steps: int, epochs: int) -> list[int]:
     """Returns the protocol's grid: 0, 1, ten points evenly apart in logarithm over the first pass, fifty over the rest.
-
-    Args:
-        steps: of a pass.
-        epochs: passes.
 
     >>> protocol(391, 100)[:12], len(protocol(391, 100))
     ([0, 1, 2, 3, 6, 11, 20, 36, 65, 119, 215, 391], 62)

@@ -5,8 +5,6 @@ or [batch, *image, 1] for one structure against the background. A label that is 
 under XLA too, where no error can be raised; otherwise it would count as background and be learned.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import tensorflow as tf
@@ -16,10 +14,6 @@ Tensor = Any
 
 def class_numbers(y_true: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     """Returns labels as int32 of the logits' shape without its last axis, and whether each is a class.
-
-    Args:
-        y_true: class numbers of any dtype, with or without a last axis of size 1.
-        logits: as the module describes them.
 
     Raises:
         ValueError: the shapes do not belong together.
@@ -66,15 +60,10 @@ def soft_dice(y_true: Tensor, logits: Tensor, smooth: float, background: bool) -
 
     An example without a structure has a loss near 0 when nothing is predicted there, and finite gradients always:
     with s = 0 and both sums zero the coefficient is 1 and the gradient 0. (Milletari, Navab and Ahmadi 2016, there
-    with squares in the denominator.)
-
-    Args:
-        y_true: class numbers.
-        logits: as the module describes them.
-        smooth: s, at least 0, in pixels.
-        background: whether class 0 counts among the classes, when there are two logits or more.
+    with squares in the denominator.) `smooth` is s, in pixels; `background` whether class 0 counts, of several.
     """
-    hot, p = one_hot(y_true, logits), _probabilities(logits)
+    hot = one_hot(y_true, logits)
+    p: Tensor = tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)
     if logits.shape[-1] > 1 and not background:
         hot, p = hot[..., 1:], p[..., 1:]
     space = list(range(1, logits.shape.rank - 1))
@@ -83,7 +72,3 @@ def soft_dice(y_true: Tensor, logits: Tensor, smooth: float, background: bool) -
     nothing = tf.equal(either + smooth, 0)
     dice = tf.math.divide_no_nan(2 * both + smooth, either + smooth) + tf.cast(nothing, p.dtype)
     return per_example_mean(1 - dice)
-
-
-def _probabilities(logits: Tensor) -> Tensor:
-    return tf.sigmoid(logits) if logits.shape[-1] == 1 else tf.nn.softmax(logits)

@@ -10,8 +10,6 @@ All draws come from NumPy's `RandomState`, whose streams are frozen. What is lef
 bit of a logarithm, a cosine or a matrix product; the float32 arrays that are trained on do not show it.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from typing import Any, ClassVar
@@ -33,17 +31,11 @@ MATRIX_SEED = 42
 
 
 class Quadratic:
-    """The problem; every method is a pure function of its arguments, and arrays returned are read-only.
+    """The problem; every method is a pure function of its arguments, and arrays returned are read-only."""
 
-    Attributes:
-        name: its name in studies.
-        title: what it is, in words.
-        parameters: number of coordinates.
-    """
-
-    name: ClassVar[str] = "quadratic_deep"
-    title: ClassVar[str] = "noisy quadratic of 100 dimensions, condition 9,621"
-    parameters: ClassVar[int] = DIMENSIONS
+    name: ClassVar[str] = "quadratic_deep"  # its name in studies
+    title: ClassVar[str] = "noisy quadratic of 100 dimensions, condition 9,621"  # what it is, in words
+    parameters: ClassVar[int] = DIMENSIONS  # number of coordinates
 
     @property
     def start(self) -> Array:
@@ -56,28 +48,13 @@ class Quadratic:
         return curvature()[1]
 
     def rows(self, split: str) -> Array:
-        """Returns the rows x of `train`, `validation` or `test`, [1,000, 100].
-
-        Raises:
-            UserError: there is no such split.
-        """
+        """Returns the rows x of `train`, `validation` or `test`, [1,000, 100]."""
         if split not in ROW_SEEDS:
             raise unknown("split of quadratic_deep", split, ROW_SEEDS)
         return _rows(ROW_SEEDS[split])
 
     def loss(self, theta: Any, rows: Any) -> Any:
-        """Returns the loss of each row.
-
-        Args:
-            theta: [100]; TensorFlow tensor or variable, or anything that NumPy turns into numbers.
-            rows: [n, 100].
-
-        Returns:
-            [n], of theta's kind and precision.
-
-        Raises:
-            ValueError: theta or the rows do not have 100 coordinates.
-        """
+        """Returns the loss of each row, [n], from theta [100] and rows [n, 100], in theta's kind and precision."""
         theta = coordinates(self.name, "theta", theta, DIMENSIONS)
         offset = theta - coordinates(self.name, "a row", rows, DIMENSIONS, like=theta)
         if not is_tensor(offset):

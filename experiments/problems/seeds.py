@@ -4,8 +4,6 @@ So two optimizers of one seed start from the same weights, see the examples in t
 draw the same dropout keys, and their difference is a paired difference (rule B10).
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np
@@ -23,16 +21,6 @@ def derive(problem: str, seed: int, purpose: str) -> int:
 
 
 def order(problem: str, seed: int, epoch: int, examples: int) -> np.ndarray:
-    """Returns the order of the training examples in one pass, a pure function of its arguments.
-
-    Args:
-        problem: name of the task.
-        seed: seed of the run.
-        epoch: number of the pass, from 1.
-        examples: size of the training set.
-
-    Returns:
-        A permutation of 0 .. examples - 1, int32.
-    """
+    """Returns the order of the training examples in one pass, from 1, of a task: a permutation of int32."""
     generator = np.random.default_rng([derive(problem, seed, "order"), epoch])
     return generator.permutation(examples).astype(np.int32)

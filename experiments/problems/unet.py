@@ -5,9 +5,8 @@ at each level a bridge between the two that keeps the outlines. As in the projec
 redoes: padded convolutions, batch normalisation and dropout, which the paper does not have.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 ORIGINAL = (16, 32, 64, 128, 256)
@@ -42,7 +41,10 @@ def unet(
     import keras
     from keras import layers
 
-    drops = _drops(dropout, seed)
+    keys = itertools.count(seed)
+
+    def drop(x: Any, share: float = 1.0) -> Any:
+        return layers.Dropout(dropout * share, seed=next(keys) % 2**31)(x) if dropout else x
 
     def block(x: Any, width: int) -> Any:
         for _ in range(2):
@@ -55,22 +57,9 @@ def unet(
     for level, width in enumerate(widths[:-1]):
         x = block(x, width)
         bridges.append(x)
-        x = next(drops)(layers.MaxPooling2D(2)(x), 0.5 if level == 0 else 1.0)
+        x = drop(layers.MaxPooling2D(2)(x), 0.5 if level == 0 else 1.0)
     x = block(x, widths[-1])
     for width, bridge in zip(reversed(widths[:-1]), reversed(bridges), strict=True):
         x = layers.Conv2DTranspose(width, 3, strides=2, padding="same")(x)
-        x = block(next(drops)(layers.Concatenate()([x, bridge]), 1.0), width)
+        x = block(drop(layers.Concatenate()([x, bridge])), width)
     return keras.Model(inputs, layers.Conv2D(classes, 1)(x), name="unet")
-
-
-def _drops(rate: float, seed: int) -> Iterator[Any]:
-    """Yields functions that apply a dropout layer of a share of the rate, each with keys of its own."""
-    from keras import layers
-
-    def drop(x: Any, share: float, key: int) -> Any:
-        return layers.Dropout(rate * share, seed=key)(x) if rate else x
-
-    key = seed
-    while True:
-        yield lambda x, share, key=key % 2**31: drop(x, share, key)
-        key += 1

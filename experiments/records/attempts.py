@@ -8,8 +8,6 @@ The checkpoint store is imported where it is used: the package around it imports
 anyway and commands such as `status` and `clean` do without.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import shutil
@@ -29,17 +27,11 @@ CHECKPOINTS = "ckpt"
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """The state that a later attempt resumes from.
+    """The state that a later attempt resumes from."""
 
-    Attributes:
-        attempt: number of the attempt that saved it.
-        evaluations: those so far, from step 0.
-        variables: arrays in the order of the model's and the optimizer's variables.
-    """
-
-    attempt: int
-    evaluations: tuple[dict[str, Any], ...]
-    variables: tuple[np.ndarray, ...]
+    attempt: int  # number of the attempt that saved it
+    evaluations: tuple[dict[str, Any], ...]  # those so far, from step 0
+    variables: tuple[np.ndarray, ...]  # arrays in the order of the model's and the optimizer's variables
 
     @property
     def step(self) -> int:
@@ -81,11 +73,7 @@ class Attempt:
         self._evaluations.append(evaluation)
 
     def checkpoint(self, variables: Iterable[Any]) -> None:
-        """Saves the state after the last evaluation, and removes all checkpoints but the newest two.
-
-        Raises:
-            StorageError: it could not be written; earlier checkpoints are whole.
-        """
+        """Saves the state after the last evaluation, and removes all checkpoints but the newest two."""
         state = Checkpoint(self.number, tuple(map(dict, self._evaluations)), tuple(variables))
         save(self.path, self.run.identity, state)
 
@@ -128,11 +116,7 @@ def give_up(path: Path, attempt: int, status: str, error: str) -> None:
 
 
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
-    """Saves a checkpoint of the run in a folder, and removes all but the newest two.
-
-    Raises:
-        StorageError: it could not be written; earlier checkpoints are whole.
-    """
+    """Saves a checkpoint of the run in a folder, and removes all but the newest two."""
     from tfoptim.resume import checkpoints
 
     place = folder / CHECKPOINTS

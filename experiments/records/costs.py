@@ -1,13 +1,11 @@
 """Costs of recorded runs (rule B23), widened searches and failed attempts included; and estimates for runs to come."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from experiments.records import files, run_folder
 from experiments.studies.runs import Run
@@ -19,38 +17,29 @@ Pace = tuple[float, float]  # seconds of an epoch with its evaluation, and of co
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Cost of some runs.
+    """Cost of some runs."""
 
-    Attributes:
-        runs: with a result, which a diverged run has.
-        widened: number of those that belong to widened searches.
-        failed: attempts without a result, such as interrupted or killed ones.
-        steps: of the optimizer, failed attempts included.
-        gradients: of single examples, failed attempts included.
-        seconds: of one core, compiling and evaluating included; of a failed attempt, the recorded seconds of training.
-            NaN if the records are not on this machine.
-    """
-
-    runs: int = 0
-    widened: int = 0
-    failed: int = 0
-    steps: int = 0
-    gradients: int = 0
+    runs: int = 0  # with a result, which a diverged run has
+    widened: int = 0  # number of those that belong to widened searches
+    failed: int = 0  # attempts without a result, such as interrupted or killed ones
+    steps: int = 0  # of the optimizer, failed attempts included
+    gradients: int = 0  # of single examples, failed attempts included
+    # of one core, compiling and evaluating included; of a failed attempt, the recorded seconds of training. NaN if the
+    # records are not on this machine.
     seconds: float = 0.0
     widened_gradients: int = dataclasses.field(default=0, compare=False)  # shares of the two above, set by `parted`
     widened_seconds: float = dataclasses.field(default=0.0, compare=False)
     failed_gradients: int = dataclasses.field(default=0, compare=False)
     failed_seconds: float = dataclasses.field(default=0.0, compare=False)
 
-    def parted(self) -> Cost:
+    def parted(self) -> Self:
         """Returns the cost of one run or attempt, with gradients and seconds also counted as failed or widened."""
         part = "failed" if self.failed else "widened" if self.widened else ""
         share: dict[str, Any] = {f"{part}_gradients": self.gradients, f"{part}_seconds": self.seconds} if part else {}
         return dataclasses.replace(self, **share)
 
-    def __add__(self, other: Cost) -> Cost:
-        """Returns the cost of both together."""
-        return Cost(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
 
 
 def read(folders: Iterable[Path]) -> Costs:
@@ -84,9 +73,8 @@ def of(record: run_folder.Record) -> Cost:
 def paces(root: Path) -> dict[tuple[str, ...], list[Pace]]:
     """Returns the durations of recorded runs, by what they share with other runs."""
     found: dict[tuple[str, ...], list[Pace]] = {}
-    for mark in root.glob("*/trials/*/*/DONE"):
-        record = run_folder.read(mark.parent)
-        if record is None or not record.evaluations[-1]["epoch"]:
+    for record in run_folder.finished(root.glob("*")):
+        if not record.evaluations[-1]["epoch"]:
             continue
         seconds = float(record.summary.get("seconds_in_all", record.evaluations[-1]["seconds"]))
         pace = seconds / record.evaluations[-1]["epoch"], float(record.summary.get("seconds_compiling", 0.0))
@@ -98,13 +86,7 @@ def paces(root: Path) -> dict[tuple[str, ...], list[Pace]]:
 def expected_seconds(
     runs: Sequence[Run], known: Mapping[tuple[str, ...], Sequence[Pace]], workers: int
 ) -> float | None:
-    """Returns the expected seconds of runs, or None if no similar run is recorded.
-
-    Args:
-        runs: to be made.
-        known: from `paces`.
-        workers: number of runs at the same time.
-    """
+    """Returns the expected seconds of runs, so many at the same time, or None if no similar run is known."""
     total, compiled = 0.0, set()
     for run in runs:
         like = next((known[key] for key in _keys(run) if key in known), None)
@@ -117,15 +99,20 @@ def expected_seconds(
     return total / max(1, min(workers, len(runs)))
 
 
+def in_words(counted: str, seconds: float | None, how: str) -> str:
+    """Returns a sentence on runs to be made and their expected time, None where that is unknown."""
+    if seconds is None:
+        return f"{counted}; the time is unknown: no similar run is recorded."
+    return f"{counted}; about {clock(seconds)}{how}."
+
+
 def estimate(name: str, runs: Sequence[Run], missing: Sequence[Run], root: Path, workers: int) -> str:
     """Returns a sentence on the numbers of runs and of missing runs, and the expected time for these."""
     counted = f"{name}: {len(runs)} runs, {len(runs) - len(missing)} recorded, {len(missing)} to make"
     if not missing:
         return f"{counted}."
     expected = expected_seconds(missing, paces(root), workers)
-    if expected is None:
-        return f"{counted}; the time is unknown: no similar run is recorded."
-    return f"{counted}; about {clock(expected)} with {min(workers, len(missing))} at the same time."
+    return in_words(counted, expected, f" with {min(workers, len(missing))} at the same time")
 
 
 def _of_folder(place: Path) -> Cost:

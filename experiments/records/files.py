@@ -1,7 +1,5 @@
 """Atomic files, lines with checksums, and disk errors in one sentence."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json
@@ -24,11 +22,7 @@ class StorageError(UserError):
 
 @contextlib.contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Turns a disk error into one sentence with the path.
-
-    Raises:
-        StorageError: the disk is full or read-only, or the folder is missing.
-    """
+    """Turns a disk error into a StorageError: one sentence with the path."""
     try:
         yield
     except OSError as error:

@@ -6,8 +6,6 @@ A lease whose owner has died is stale. To take it over, a process renames it aft
 name is in use, so exactly one wins. An owner that was only suspended finds another token, and publishes nothing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import functools
@@ -16,12 +14,12 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path
 from typing import Self
 
+from experiments import machine
 from experiments.records.files import storing
 
 HEARTBEAT_SECONDS = 15.0
@@ -34,24 +32,16 @@ class Lost(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """Owner of a lease.
+    """Owner of a lease."""
 
-    Attributes:
-        token: random, one for each lease.
-        host: name of the machine.
-        pid: number of the process there.
-        boot: identity of the machine's boot; empty if the system has none.
-        start: start of the process as the system prints it, which tells a reused number apart.
-    """
-
-    token: str
-    host: str
-    pid: int
-    boot: str
-    start: str
+    token: str  # random, one for each lease
+    host: str  # name of the machine
+    pid: int  # number of the process there
+    boot: str  # identity of the machine's boot; empty if the system has none
+    start: str  # start of the process as the system prints it, which tells a reused number apart
 
     @classmethod
-    def here(cls) -> Owner:
+    def here(cls) -> Self:
         """Returns this process as an owner, with a new token."""
         return cls(secrets.token_hex(8), socket.gethostname(), os.getpid(), _boot(), _start(os.getpid()))
 
@@ -73,19 +63,13 @@ class Lease:
         self._heart.start()
 
     def __enter__(self) -> Self:
-        """Returns the lease."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Releases the lease."""
         self.release()
 
     def check(self) -> None:
-        """Checks that this process still holds the lease.
-
-        Raises:
-            Lost: it is not.
-        """
+        """Raises Lost unless this process still holds the lease."""
         if holder(self.path.parent) != self.owner:
             raise Lost(f"The run in {self.path.parent} was taken over by another process.")
 
@@ -167,26 +151,16 @@ def _silence(lease: Path) -> float:
 
 @functools.cache
 def _boot() -> str:
-    """Returns the identity of the machine's boot, or an empty string."""
     path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else _said("sysctl", "-n", "kern.bootsessionuuid")
+    return path.read_text().strip() if path.exists() else machine.said("sysctl", "-n", "kern.bootsessionuuid") or ""
 
 
 def _start(pid: int) -> str:
     """Returns the start of a process as the system prints it; empty if there is no such process."""
     if not Path("/proc/self/stat").exists():
-        return _said("ps", "-o", "lstart=", "-p", str(pid))
+        return machine.said("ps", "-o", "lstart=", "-p", str(pid)) or ""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if fields[0] == "Z" else fields[19]  # a zombie has ended
-
-
-def _said(*command: str) -> str:
-    try:
-        return subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=10
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""

@@ -17,14 +17,12 @@ A folder without DONE is no record. Each attempt writes its own files, so two pr
 first to write DONE counts. `attempts` writes, this module reads.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,31 +36,20 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A finished run, read from disk.
+    """A finished run, read from disk."""
 
-    Attributes:
-        run: its specification.
-        status: `done` or `diverged`; both are results.
-        environment: versions, commit, threads and the like.
-        summary: facts about the whole run, such as its seconds.
-        evaluations: one mapping per step of the grid, from 0; with test scores if requested.
-        files: further files by kind, such as `cases`, if test scores were requested.
-    """
-
-    run: Run
-    status: str
-    environment: Mapping[str, Any]
-    summary: Mapping[str, Any]
+    run: Run  # its specification
+    status: str  # `done` or `diverged`; both are results
+    environment: Mapping[str, Any]  # versions, commit, threads and the like
+    summary: Mapping[str, Any]  # facts about the whole run, such as its seconds
+    # one mapping per step of the grid, from 0; with test scores if requested
     evaluations: tuple[Mapping[str, Any], ...]
+    # further files by kind, such as `cases`, if test scores were requested
     files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 
 def folder(root: Path, study_name: str, run: Run) -> Path:
-    """Returns the folder of a run, which need not exist.
-
-    Raises:
-        UserError: the name is not a plain word, or a link leads out of the root.
-    """
+    """Returns the folder of a run, which need not exist; refuses a name that is no plain word."""
     if not re.fullmatch(r"\w[\w-]*(\.\w[\w-]*)*", study_name):
         raise UserError(f"A study's name must be letters, digits, _, - and single dots, got '{study_name}'.")
     identity = run.identity
@@ -70,27 +57,25 @@ def folder(root: Path, study_name: str, run: Run) -> Path:
 
 
 def inside(root: Path, path: Path) -> Path:
-    """Returns a path that lies in a folder after following links.
-
-    Raises:
-        UserError: it does not.
-    """
+    """Returns a path that lies in a folder after following links; refuses one that does not."""
     if not path.resolve().is_relative_to(root.resolve()):
         raise UserError(f"{path} leads out of {root}, to {path.resolve()}; nothing was written there.")
     return path
 
 
 def read(path: Path, *, test: bool = False) -> Record | None:
-    """Returns the intact record in a folder, or None.
-
-    Args:
-        path: folder of the run.
-        test: open the test scores too; only figures and reports do.
-    """
+    """Returns the intact record in a run's folder, or None; test scores are for figures and reports alone."""
     try:
         return _read(path, test)
     except UNREADABLE:
         return None
+
+
+def finished(places: Iterable[Path]) -> Iterator[Record]:
+    """Yields the intact records in folders of studies, test scores sealed."""
+    for mark in (mark for place in places for mark in sorted(place.glob("trials/*/*/DONE"))):
+        if (record := read(mark.parent)) is not None:
+            yield record
 
 
 def damage(path: Path) -> str | None:

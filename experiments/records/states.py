@@ -1,7 +1,5 @@
 """The state of each run, read from its folder alone, and the files there that no study needs."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re
@@ -23,24 +21,16 @@ ATTEMPT = re.compile(r"(metrics|test|cases|predictions|ended|result)-(\d+)\.\w+"
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """The state of a run.
+    """The state of a run."""
 
-    Attributes:
-        folder: its folder.
-        run: its specification; None if unreadable.
-        word: `done` or `diverged`, which are results; `running`; `interrupted`, `killed`, `oom` or `failed`, which
-            are tried again; `outdated` by a change of code or versions; `damaged`; `missing`.
-        epoch: completed epochs, with the fraction of the present one.
-        reason: error of the last attempt, or owner of the lock.
-        traces: number of times its program was traced.
-    """
-
-    folder: Path
-    run: Run | None
+    folder: Path  # its folder
+    run: Run | None  # its specification; None if unreadable
+    # `done` or `diverged`, which are results; `running`; `interrupted`, `killed`, `oom` or `failed`, which are tried
+    # again; `outdated` by a change of code or versions; `damaged`; `missing`
     word: str
-    epoch: float = 0
-    reason: str = ""
-    traces: int = 0
+    epoch: float = 0  # completed epochs, with the fraction of the present one
+    reason: str = ""  # error of the last attempt, or owner of the lock
+    traces: int = 0  # number of times its program was traced
 
 
 def of(folder: Path, run: Run) -> State:
@@ -68,11 +58,7 @@ def of(folder: Path, run: Run) -> State:
 
 
 def found(root: Path, name: str = "*") -> Iterator[State]:
-    """Yields the state of every run that has a folder, of one study's folder or of all.
-
-    Raises:
-        UserError: a link leads out of the root.
-    """
+    """Yields the state of every run that has a folder, of one study's folder or of all."""
     for place in sorted(root.glob(f"{name}/trials/*/*")):
         run_folder.inside(root, place)
         try:
@@ -117,15 +103,7 @@ def fits(run: Run) -> bool:
 
 
 def folders(root: Path, name: str) -> list[Path]:
-    """Returns the folders of a study, of all its problems.
-
-    Args:
-        root: folder of all runs.
-        name: of the study, with or without its hash, or its file.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Returns the folders of a study, of all its problems, by its name, with or without its hash, or its file."""
     named = re.compile(r"\w[\w.-]*-[0-9a-f]{8}")
     places = [
         place for place in sorted(root.glob("*-*")) if named.fullmatch(place.name) and (place / "trials").is_dir()

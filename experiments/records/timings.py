@@ -1,7 +1,5 @@
 """Results of a timing pass from its records, and reasons why they may not be used."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import math
@@ -18,36 +16,23 @@ LEAST = 5  # repetitions for a median with quartiles
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """Time and memory of one repetition.
+    """Time and memory of one repetition."""
 
-    Attributes:
-        label: of the optimizer.
-        seed: of the run; it numbers the repetitions, from 3000.
-        steps: number of timed steps.
-        seconds_per_step: mean over them, without the first epoch, which warms caches up, if there are more.
-        seconds_per_pass: of an epoch, which is one step for an optimizer on full gradients.
-        seconds_compiling: tracing, compiling and the first call, which are in none of the steps.
-        peak_resident_bytes: peak memory of the process.
-        peak_device_bytes: peak memory on the GPU; NaN without a GPU, or if it is unknown.
-        state_bytes_per_parameter: state of the optimizer, per parameter of the model.
-    """
-
-    label: str
-    seed: int
-    steps: int
-    seconds_per_step: float
-    seconds_per_pass: float
-    seconds_compiling: float
-    peak_resident_bytes: int
-    peak_device_bytes: float
-    state_bytes_per_parameter: float
+    label: str  # of the optimizer
+    seed: int  # of the run; it numbers the repetitions, from 3000
+    steps: int  # number of timed steps
+    seconds_per_step: float  # mean over them, without the first epoch, which warms caches up, if there are more
+    seconds_per_pass: float  # of an epoch, which is one step for an optimizer on full gradients
+    seconds_compiling: float  # tracing, compiling and the first call, which are in none of the steps
+    peak_resident_bytes: int  # peak memory of the process
+    peak_device_bytes: float  # peak memory on the GPU; NaN without a GPU, or if it is unknown
+    state_bytes_per_parameter: float  # state of the optimizer, per parameter of the model
 
 
 def recorded(name: str, study: str, labels: Collection[str]) -> list[Record]:
     """Returns the records of the timing pass of a study, given by name and hash, in the order they were taken."""
-    done = (run_folder.ROOT / f"{name}-{study[:8]}").glob("trials/*/*/DONE")
-    found = (run_folder.read(mark.parent) for mark in sorted(done))
-    return in_order([r for r in found if r is not None and r.run.kind == TIMING and r.run.label in labels])
+    found = run_folder.finished([run_folder.ROOT / f"{name}-{study[:8]}"])
+    return in_order([record for record in found if record.run.kind == TIMING and record.run.label in labels])
 
 
 def in_order(found: Sequence[Record]) -> list[Record]:
@@ -105,13 +90,7 @@ def not_alone(found: Sequence[Record]) -> list[Record]:
 
 
 def refused(found: Sequence[Record], labels: Sequence[str], typed: str) -> str:
-    """Returns why times may not be shown (rule B16), and the command that measures them; empty if they may.
-
-    Args:
-        found: records of the timing pass.
-        labels: of the compared optimizers.
-        typed: the study, as typed in a command.
-    """
+    """Returns why times may not be shown (rule B16), and the command that measures them; empty if they may."""
     mixed = {
         "runs of the timing pass were not alone on the machine": bool(not_alone(found)),
         "the timing pass was run on different machines": len({machine_of(record) for record in found}) > 1,

@@ -1,10 +1,7 @@
 """Progress: a bar with the time left on a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -17,13 +14,6 @@ class Meter:
     """Counts epochs, and prints a line for each finished run."""
 
     def __init__(self, title: str, runs: int, epochs: int) -> None:
-        """Starts at zero.
-
-        Args:
-            title: of the work.
-            runs: number of runs.
-            epochs: of all of them together.
-        """
         self.title, self.runs, self.epochs = title, runs, epochs
         self.finished = 0
         self.done = self._before = 0.0  # epochs, perhaps a part of one more
@@ -45,19 +35,12 @@ class Meter:
         self._task = self._bar.add_task(title, total=epochs)
 
     def __enter__(self) -> Self:
-        """Shows the bar."""
         self._bar.start()
         if not self._console.is_terminal:
             print(f"{self.title}: {self.runs} runs of {self.epochs} epochs in total", file=sys.stderr)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Takes the bar away."""
+    def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
     def begin(self, run: str, epochs: float) -> None:

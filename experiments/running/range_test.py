@@ -1,7 +1,5 @@
 """Trains once while the learning rate grows: the losses of `experiments.tuning.range_test`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

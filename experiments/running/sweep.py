@@ -1,16 +1,13 @@
 """A sweep: expands a study into runs, skips recorded ones, hands the rest to an engine, reads all records."""
 
-from __future__ import annotations
-
 import collections
 import math
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import environment
+from experiments import environment, machine
 from experiments.errors import Locked, RunsFailed, UserError
 from experiments.problems import datasets, tasks
 from experiments.records import run_folder
@@ -34,13 +31,7 @@ def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) ->
 
 
 def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, choosing.Choice]:
-    """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence.
-
-    Args:
-        path: the study's file; the files are written next to it.
-        study: of one problem.
-        engine: makes the engine.
-    """
+    """Chooses the hyperparameters of each optimizer on validation data, and writes choice and evidence by the study."""
     while True:
         runs, choices = searched(path.stem, study)
         if choices:
@@ -51,13 +42,7 @@ def tune(path: Path, study: Study, engine: MakeEngine) -> dict[str, choosing.Cho
 
 
 def set_target(path: Path, study: Study, engine: MakeEngine) -> targets.Target:
-    """Tunes the pool, runs its best optimizer again, and writes the target next to the study.
-
-    Args:
-        path: the study's file.
-        study: of one problem.
-        engine: makes the engine that carries out the runs.
-    """
+    """Tunes the pool, runs its best optimizer again, and writes the target next to the study."""
     own, whole = targets.paths(path)[0], targets.pool(study)
     choices, task = tune(own, whole, engine), tasks.get(study.task)
     entry = max(whole.optimizers, key=lambda one: task.merit(choices[one.label].validation_score))
@@ -84,9 +69,7 @@ def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> No
     """Makes the runs that are not recorded yet; one that fails is tried again, twice at most.
 
     Raises:
-        UserError: the data are not available, or records cannot be written.
-        RunsFailed: runs failed; the others are recorded.
-        Locked: runs are locked by another process, and not waited for.
+        UserError: the data are not available, records cannot be written, runs failed, or are locked and not waited for.
     """
     jobs = _jobs(name, runs)
     _print_outdated(jobs)
@@ -125,10 +108,7 @@ def _print_outdated(jobs: Iterable[Job]) -> None:
     made_with = collections.Counter(environment.difference(record.environment) for record in found)
     for difference, count in made_with.items():
         if difference:
-            print(
-                f"{count} of {len(found)} recorded runs are not used: made with {difference}.",
-                file=sys.stderr,
-            )
+            print(f"{count} of {len(found)} recorded runs are not used: made with {difference}.", file=sys.stderr)
 
 
 def _present(job: Job) -> bool:
@@ -160,11 +140,6 @@ class Watch:
     """Turns an engine's events into progress, and collects failures."""
 
     def __init__(self, meter: Meter) -> None:
-        """Starts without failures.
-
-        Args:
-            meter: shows the progress of runs.
-        """
         self.last = False
         self._meter = meter
         self._failed: list[Job] = []
@@ -217,7 +192,6 @@ class Watch:
 
 
 def _ended(run: Run, content: Mapping[str, Any]) -> str:
-    """Returns the end of a run in words."""
     if content["status"] == "diverged":
         return f"diverged in epoch {math.ceil(content['epoch'])}"
     task = tasks.get(run.task)
@@ -232,14 +206,7 @@ def _prepare(name: str) -> None:
     if card.prepared:
         return
     print(f"Preparing the data set {name} ...", file=sys.stderr)
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.problems.datasets.load", name],
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        start_new_session=True,
-    )
+    load = (sys.executable, "-m", "experiments.problems.datasets.load", name)
+    done = machine.run(*load, start_new_session=True)
     if done.returncode:
-        words = done.stderr.strip().splitlines() or ["no reason given"]
-        raise UserError(f"The data set {name} could not be prepared: {words[-1]}")
+        raise UserError(f"The data set {name} could not be prepared: {machine.reason(done)}")

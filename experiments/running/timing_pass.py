@@ -1,12 +1,9 @@
 """The timing pass: its runs, made one after the other, and the memory and times that their records have."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +16,6 @@ from experiments.problems.seeds import TIMING as SEEDS
 from experiments.records import costs, run_folder, states, timings
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, TIMING, Run, plan
-from experiments.text import clock
 from experiments.tuning.choosing import Choice
 
 EPOCHS = 3  # of a run: the first warms up, the others are timed
@@ -30,17 +26,7 @@ START_SECONDS = 8.0  # of a process, until it has imported TensorFlow
 def runs(identity: str, study: Study, choices: Mapping[str, Choice], repetitions: int, epochs: int | None) -> list[Run]:
     """Returns the runs of a timing pass in the order in which they are made: A B C A B C ...
 
-    They belong to the study that is evaluated, however short they are, so that its report finds them.
-
-    Args:
-        identity: hash of the study that is evaluated.
-        study: the optimizers that are timed.
-        choices: their hyperparameters.
-        repetitions: of each optimizer, each with a seed of its own.
-        epochs: of each run; None for 3, or those of a study that has fewer.
-
-    Raises:
-        UserError: there are not so many seeds.
+    They belong to the study that is evaluated, by its hash, however short they are, so that its report finds them.
     """
     if repetitions > len(SEEDS):
         raise UserError(
@@ -57,11 +43,7 @@ def runs(identity: str, study: Study, choices: Mapping[str, Choice], repetitions
 def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool = False) -> None:
     """Makes the runs that are not recorded yet, one process at a time, and none of them from a checkpoint.
 
-    Args:
-        name: of the study.
-        wanted: timing runs.
-        again: whether to discard the recorded times of these optimizers, for instance since the machine was busy.
-        dry_run: whether to print their number and time instead.
+    With `again`, recorded times of these optimizers are discarded; with `dry_run`, number and time are printed instead.
     """
     from experiments.running import engines, sweep  # with a progress bar, which workers need not import
 
@@ -83,20 +65,14 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
 
 def expected(name: str, wanted: Sequence[Run], *, again: bool = False) -> str:
     """Returns how many runs there are, how many are missing, and about how long those will take."""
-    missing = [run for run in wanted if again or not _recorded(name, run)]
+    stand = [states.of(run_folder.folder(run_folder.ROOT, name, run), run).word for run in wanted]
+    missing = [run for run, word in zip(wanted, stand, strict=True) if again or word not in states.FINAL]
     counted = f"{name}: {len(wanted)} timing runs, {len(wanted) - len(missing)} recorded, {len(missing)} to make"
     if not missing:
         return f"{counted}."
     known = costs.paces(run_folder.ROOT)
-    times = [_seconds(run, known) for run in missing]
-    whole = math.fsum(each for each in times if each is not None)
-    if None in times:
-        return f"{counted}; the time is unknown: no similar run is recorded."
-    return f"{counted}; about {clock(whole)}, one at a time."
-
-
-def _recorded(name: str, run: Run) -> bool:
-    return states.of(run_folder.folder(run_folder.ROOT, name, run), run).word in states.FINAL
+    times = [seconds for run in missing if (seconds := _seconds(run, known)) is not None]
+    return costs.in_words(counted, math.fsum(times) if len(times) == len(missing) else None, ", one at a time")
 
 
 def _seconds(run: Run, known: dict[tuple[str, ...], list[costs.Pace]]) -> float | None:
@@ -108,12 +84,10 @@ def _seconds(run: Run, known: dict[tuple[str, ...], list[costs.Pace]]) -> float 
 
 
 def measured(program: Any, served: int, began: float) -> dict[str, Any]:
-    """Returns the further content of the record of a timing run.
+    """Returns the further content of the record of a timing run, after its last step.
 
-    Args:
-        program: the compiled training, after its last step.
-        served: runs that this process had before; 0 is what the protocol asks for.
-        began: when the run began, in seconds since 1970: with its end it tells whether another ran at the same time.
+    Its beginning, in seconds since 1970, tells with its end whether another ran at the same time; `served` runs of this
+    process before it should be 0.
     """
     weights = program.model.trainable_variables
     # Counters and learning rates are single numbers for the whole, whatever the size of the model.
@@ -124,7 +98,7 @@ def measured(program: Any, served: int, began: float) -> dict[str, Any]:
         "ended": time.time(),
         "peak_resident_bytes": peak_resident(),
         "peak_device_bytes": peak_device(),
-        "parameters": sum(_size(variable) for variable in weights),
+        "parameters": sum(int(variable.numpy().size) for variable in weights),
         "state_bytes": sum(int(variable.numpy().nbytes) for variable in state),
     }
 
@@ -139,13 +113,7 @@ def resident() -> int:
     path = Path("/proc/self/statm")
     if path.exists():
         return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    command = ["ps", "-o", "rss=", "-p", str(os.getpid())]
-    said = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout.strip()
-    return int(said or 0) * 1024
-
-
-def _size(variable: Any) -> int:
-    return int(variable.numpy().size)
+    return int(machine.said("ps", "-o", "rss=", "-p", str(os.getpid())) or 0) * 1024
 
 
 def device() -> str:
@@ -161,10 +129,7 @@ def _gpus() -> tuple[Any, list[Any]]:
 
 
 def peak_device() -> int | None:
-    """Returns the most bytes that were held on the GPU; None where TensorFlow tells none.
-
-    It counts for GPUs alone, and not for those of every vendor.
-    """
+    """Returns the most bytes held on the GPU; None where TensorFlow tells none: on CPUs, and for some vendors."""
     tf, gpus = _gpus()
     try:
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if gpus else None

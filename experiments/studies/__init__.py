@@ -1,45 +1,7 @@
 """Studies: frozen dataclasses, read from TOML, with all faults of a file listed at once."""
 
-from __future__ import annotations
-
-from experiments.studies.forms import (
-    CONSTANT,
-    COSINE,
-    LINES,
-    MARKERS,
-    OWN,
-    SCHEMA,
-    TRACKS,
-    Entry,
-    Preset,
-    Problem,
-    Scalar,
-    Study,
-    Style,
-    Tuning,
-)
+from experiments.studies.forms import CONSTANT, COSINE, OWN, SCHEMA, Entry, Problem, Scalar, Study, Style, Tuning
 from experiments.studies.reading import STUDIES, each, find, load, names, parse, typed
 
-__all__ = [
-    "CONSTANT",
-    "COSINE",
-    "LINES",
-    "MARKERS",
-    "OWN",
-    "SCHEMA",
-    "STUDIES",
-    "TRACKS",
-    "Entry",
-    "Preset",
-    "Problem",
-    "Scalar",
-    "Study",
-    "Style",
-    "Tuning",
-    "each",
-    "find",
-    "load",
-    "names",
-    "parse",
-    "typed",
-]
+__all__ = ["CONSTANT", "COSINE", "OWN", "SCHEMA", "Entry", "Problem", "Scalar", "Study", "Style", "Tuning"]
+__all__ += ["STUDIES", "each", "find", "load", "names", "parse", "typed"]

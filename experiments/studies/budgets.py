@@ -1,7 +1,5 @@
 """Budgets: trials and seeds of each optimizer on each problem (rule B5), whatever its number of hyperparameters."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 
@@ -10,31 +8,18 @@ from experiments.errors import unknown
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """Trials and seeds of each optimizer on each problem.
+    """Trials and seeds of each optimizer on each problem."""
 
-    Attributes:
-        name: its name in studies.
-        trials: points tried in a round, K.
-        seeds: evaluation seeds, S.
-        rounds: complete searches, each with a scramble of its own.
-        claims: whether its results may be claimed; else they are exploratory, or a test of the wiring.
-    """
-
-    name: str
-    trials: int
-    seeds: int
-    rounds: int
-    claims: bool
+    name: str  # its name in studies
+    trials: int  # points tried in a round, K
+    seeds: int  # evaluation seeds, S
+    rounds: int  # complete searches, each with a scramble of its own
+    claims: bool  # whether its results may be claimed; else they are exploratory, or a test of the wiring
 
     @property
     def tuning_seeds(self) -> int:
         """Seeds of each point: two where points are few and luck would decide (rule B11)."""
         return 2 if self.trials <= 8 else 1
-
-    @property
-    def tuning_runs(self) -> int:
-        """Tuning runs of an optimizer on a problem, before any widening."""
-        return self.trials * self.tuning_seeds * self.rounds
 
 
 BUDGETS: Mapping[str, Budget] = {
@@ -55,11 +40,7 @@ POOLS: Mapping[str, Budget] = {
 
 
 def budget_named(name: str) -> Budget:
-    """Returns the budget of a study or of a pool.
-
-    Raises:
-        UserError: there is none of that name.
-    """
+    """Returns the budget of a study or of a pool."""
     known = {**BUDGETS, **{pool.name: pool for pool in POOLS.values()}}
     if name not in known:
         raise unknown("budget", str(name), BUDGETS)

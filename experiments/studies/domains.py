@@ -1,7 +1,5 @@
 """Domains of the values in a study file, declared once with each field, and the reader of its tables."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -32,16 +30,6 @@ def whole(low: int, high: int = 10**9) -> Domain:
     )
 
 
-def positive() -> Domain:
-    """Returns the domain of finite numbers above zero."""
-    return Domain("a number above 0", lambda v: _number(v) and 0 < v < float("inf"))
-
-
-def text() -> Domain:
-    """Returns the domain of one-line strings that are not empty."""
-    return Domain("one line of text", lambda v: isinstance(v, str) and v.strip() == v != "" and v.isprintable())
-
-
 def one_of(*names: str) -> Domain:
     """Returns the domain of the given words."""
     return Domain("one of " + ", ".join(names), lambda value: value in names)
@@ -60,17 +48,13 @@ def distinct(domain: Domain) -> Domain:
     )
 
 
-def scalars() -> Domain:
-    """Returns the domain of tables whose values are numbers or booleans."""
-    return Domain(
-        "a table of numbers or booleans",
-        lambda v: isinstance(v, dict) and all(_number(x) or isinstance(x, bool) for x in v.values()),
-    )
-
-
-def truth() -> Domain:
-    """Returns the domain of true and false."""
-    return Domain("true or false", lambda value: isinstance(value, bool))
+POSITIVE = Domain("a number above 0", lambda v: _number(v) and 0 < v < float("inf"))
+TEXT = Domain("one line of text", lambda v: isinstance(v, str) and v.strip() == v != "" and v.isprintable())
+TRUTH = Domain("true or false", lambda v: isinstance(v, bool))
+SCALARS = Domain(
+    "a table of numbers or booleans",
+    lambda v: isinstance(v, dict) and all(_number(x) or isinstance(x, bool) for x in v.values()),
+)
 
 
 def value(domain: Domain, default: Any = dataclasses.MISSING) -> Any:
@@ -91,16 +75,9 @@ def tables(cls: type, default: Any = dataclasses.MISSING) -> Any:
 
 
 def read(cls: type[T], raw: Mapping[str, Any], path: str, faults: list[str]) -> T | None:
-    """Reads a table into a dataclass, and adds every fault found, with its dotted path, to `faults`.
+    """Reads a table into a dataclass of `value`, `table` and `tables`, or None if it has a fault.
 
-    Args:
-        cls: a dataclass whose fields are declared with `value`, `table` or `tables`.
-        raw: the table as TOML gives it.
-        path: where the table stands, empty for the top.
-        faults: receives one sentence for each fault.
-
-    Returns:
-        The dataclass, or None when this table or one inside it has a fault.
+    Every fault found is added to `faults` with its dotted path, which begins with that of the table.
     """
     before = len(faults)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]

@@ -1,7 +1,5 @@
 """The frozen dataclasses of a study; each field declares what it may be."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 
@@ -33,69 +31,50 @@ class Style:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One optimizer of a study.
+    """One optimizer of a study."""
 
-    Attributes:
-        label: its name in tables and figures.
-        optimizer: its name in `tfoptim.get`.
-        batch: `mini` for one step a mini-batch, `full` for one step an epoch, over all examples.
-        default_learning_rate: the documented default, the middle of the tuned range.
-        style: its colour, line and marker.
-        hyperparameters: arguments that are not tuned.
-        schedule: of the learning rate, where it is not the study's; `own` is that of an optimizer that has one.
-        cycle_epochs: length of a cycle, of an optimizer whose rate cycles by itself.
-    """
-
-    label: str = value(domains.text())
-    optimizer: str = value(domains.text())
+    label: str = value(domains.TEXT)  # its name in tables and figures
+    optimizer: str = value(domains.TEXT)  # its name in `tfoptim.get`
+    # `mini` for one step a mini-batch, `full` for one step an epoch, over all examples
     batch: str = value(domains.one_of("mini", "full"))
-    default_learning_rate: float = value(domains.positive())
+    default_learning_rate: float = value(domains.POSITIVE)  # the documented default, the middle of the tuned range
+    # its colour, line and marker
     style: Style = table(Style)  # noqa: RUF009  it declares a field
-    hyperparameters: Mapping[str, Scalar] = value(domains.scalars(), default={})
+    hyperparameters: Mapping[str, Scalar] = value(domains.SCALARS, default={})  # arguments that are not tuned
+    # of the learning rate, where it is not the study's; `own` is that of an optimizer that has one
     schedule: str | None = value(domains.one_of(*SCHEDULES), default=None)
-    cycle_epochs: float | None = value(domains.positive(), default=None)
+    # length of a cycle, of an optimizer whose rate cycles by itself
+    cycle_epochs: float | None = value(domains.POSITIVE, default=None)
 
 
 @dataclasses.dataclass(frozen=True)
 class Tuning:
-    """The tuning of hyperparameters, the same for every optimizer; the budget sets the number of points.
+    """The tuning of hyperparameters, the same for every optimizer; the budget sets the number of points."""
 
-    Attributes:
-        seeds: seeds of the tuning runs, none of them an evaluation seed; by default as many as the budget asks for.
-        epochs: of a tuning run; None: those of the study.
-    """
-
+    # seeds of the tuning runs, none of them an evaluation seed; by default as many as the budget asks for
     seeds: tuple[int, ...] = value(
         domains.distinct(domains.whole(seeds.TUNING.start, seeds.TUNING.stop - 1)), default=()
     )
-    epochs: int | None = value(domains.whole(1, 100_000), default=None)
+    epochs: int | None = value(domains.whole(1, 100_000), default=None)  # of a tuning run; None: those of the study
 
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A smaller form of the study, by name: what `--preset` stands for.
+    """A smaller form of the study, by name: what `--preset` stands for."""
 
-    Attributes:
-        name: its name on the command line.
-        optimizers: labels of its entries.
-        seeds: evaluation seeds.
-        epochs: budget of every run.
-        figures: folder of its figures, so that those of the whole study stay.
-    """
-
-    name: str = value(domains.text())
-    optimizers: tuple[str, ...] = value(domains.distinct(domains.text()))
-    seeds: tuple[int, ...] = value(SEEDS)
-    epochs: int = value(domains.whole(1, 100_000))
-    figures: str = value(FOLDER)
+    name: str = value(domains.TEXT)  # its name on the command line
+    optimizers: tuple[str, ...] = value(domains.distinct(domains.TEXT))  # labels of its entries
+    seeds: tuple[int, ...] = value(SEEDS)  # evaluation seeds
+    epochs: int = value(domains.whole(1, 100_000))  # budget of every run
+    figures: str = value(FOLDER)  # folder of its figures, so that those of the whole study stay
 
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """One of several problems of a study; the attributes are those of the study that has one."""
 
-    task: str = value(domains.text())
-    data: str = value(domains.text())
+    task: str = value(domains.TEXT)
+    data: str = value(domains.TEXT)
     epochs: int = value(domains.whole(1, 100_000))
     batch_size: int = value(domains.whole(1))
     micro_batch: int = value(domains.whole(1))
@@ -108,49 +87,36 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """A comparison of optimizers, with its rules.
+    """A comparison of optimizers, with its rules."""
 
-    Attributes:
-        schema: version of this form.
-        title: of the study, for tables.
-        task: model, loss and metrics; a name in `experiments.problems.tasks`.
-        data: data set; one of `experiments.problems.datasets.CARDS`.
-        epochs: length of every run.
-        batch_size: examples a step of the `mini` entries takes.
-        micro_batch: examples held at a time while a full gradient is accumulated.
-        budget: how many points are tried and how many seeds evaluated, one of `experiments.studies.budgets.BUDGETS`.
-        track: where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, `tuned`
-            chooses them on this problem, `agnostic` from five points that are the same for all problems.
-        schedule: of the learning rates of all optimizers that have none of their own (rule B9).
-        grid: at which steps runs are evaluated (rule B13): those of the `protocol`, or, as `passes`, after each epoch.
-            Runs for tuning and for times are evaluated after each epoch, since no curve is drawn of them.
-        deterministic: whether TensorFlow may use nothing but operations that repeat their results to the last bit
-            (rule B24). They do so on CPUs anyway; on GPUs it costs time, and is for debugging: evidence rests on seeds.
-        seeds: evaluation seeds; by default as many as the budget asks for, from 0.
-        tuning: how hyperparameters are chosen.
-        optimizers: the entries.
-        figures: folder of the figures, relative to the working directory.
-        presets: smaller forms of it, by name.
-        problems: where there are several; `each` makes of them studies of one, and the study itself is of the first.
-    """
-
-    schema: int = value(domains.whole(SCHEMA, SCHEMA))
-    title: str = value(domains.text())
-    task: str = value(domains.text())
-    data: str = value(domains.text())
-    epochs: int = value(domains.whole(1, 100_000))
-    batch_size: int = value(domains.whole(1))
-    micro_batch: int = value(domains.whole(1))
-    optimizers: tuple[Entry, ...] = tables(Entry)
-    figures: str = value(FOLDER)
+    schema: int = value(domains.whole(SCHEMA, SCHEMA))  # version of this form
+    title: str = value(domains.TEXT)  # of the study, for tables
+    task: str = value(domains.TEXT)  # model, loss and metrics; a name in `experiments.problems.tasks`
+    data: str = value(domains.TEXT)  # data set; one of `experiments.problems.datasets.CARDS`
+    epochs: int = value(domains.whole(1, 100_000))  # length of every run
+    batch_size: int = value(domains.whole(1))  # examples a step of the `mini` entries takes
+    micro_batch: int = value(domains.whole(1))  # examples held at a time while a full gradient is accumulated
+    optimizers: tuple[Entry, ...] = tables(Entry)  # the entries
+    figures: str = value(FOLDER)  # folder of the figures, relative to the working directory
+    # how many points are tried and how many seeds evaluated, one of `experiments.studies.budgets.BUDGETS`
     budget: str = value(domains.one_of(*BUDGETS), default="laptop")
+    # where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, `tuned` chooses
+    # them on this problem, `agnostic` from five points that are the same for all problems
     track: str = value(domains.one_of(*TRACKS), default="tuned")
+    # of the learning rates of all optimizers that have none of their own (rule B9)
     schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
+    # at which steps runs are evaluated (rule B13): those of the `protocol`, or, as `passes`, after each epoch. Runs for
+    # tuning and for times are evaluated after each epoch, since no curve is drawn of them.
     grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
-    deterministic: bool = value(domains.truth(), default=False)
+    # whether TensorFlow may use nothing but operations that repeat their results to the last bit (rule B24). They do so
+    # on CPUs anyway; on GPUs it costs time, and is for debugging: evidence rests on seeds.
+    deterministic: bool = value(domains.TRUTH, default=False)
+    # evaluation seeds; by default as many as the budget asks for, from 0
     seeds: tuple[int, ...] = value(SEEDS, default=())
+    # how hyperparameters are chosen
     tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
-    presets: tuple[Preset, ...] = tables(Preset, default=())
+    presets: tuple[Preset, ...] = tables(Preset, default=())  # smaller forms of it, by name
+    # where there are several; `each` makes of them studies of one, and the study itself is of the first
     problems: tuple[Problem, ...] = tables(Problem, default=())
 
     @property

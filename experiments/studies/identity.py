@@ -1,7 +1,5 @@
 """The identity of a study: the SHA-256 of everything that its numbers depend on."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Reads a study from its file, and lists all its faults at once."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import shlex
@@ -36,11 +34,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Path:
-    """Returns the file of a study, given by its name or as a path that ends in `.toml`.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Returns the file of a study, given by its name or as a path that ends in `.toml`."""
     if name in names():
         return STUDIES / f"{name}.toml"
     if name.endswith(".toml") and Path(name).is_file() and re.fullmatch(r"\w[\w-]*", Path(name).stem):
@@ -58,11 +52,7 @@ def typed(path: Path) -> str:
 
 
 def load(path: Path) -> Study:
-    """Reads a study from its file.
-
-    Raises:
-        UserError: the file has faults; all of them are named.
-    """
+    """Reads a study from its file; a UserError names all of its faults."""
     return parse(_text(path), path.name)
 
 

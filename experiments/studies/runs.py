@@ -1,7 +1,5 @@
 """A run: its whole specification, whose hash is its identity."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -26,14 +24,7 @@ SPLITS_OF_KIND = {
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training run: everything that its numbers depend on.
-
-    Attributes:
-        schedule: `warmup-cosine`, `constant`, or `own` of an optimizer that has one.
-        point: of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty.
-        grid: at which steps it is evaluated, one of `experiments.problems.grid.GRIDS`.
-        deterministic: whether TensorFlow is held to operations that repeat their results to the last bit.
-    """
+    """One training run: everything that its numbers depend on."""
 
     schema: int
     study: str
@@ -48,14 +39,15 @@ class Run:
     batch: str
     hyperparameters: Mapping[str, Scalar]
     learning_rate: float
-    schedule: str
+    schedule: str  # `warmup-cosine`, `constant`, or `own` of an optimizer that has one
+    # of a tuning run, the `round`, `widenings` and `index` of its point in the search; else empty
     point: Mapping[str, int]
     seed: int
     epochs: int
     batch_size: int
     micro_batch: int
-    grid: str = PASSES
-    deterministic: bool = False
+    grid: str = PASSES  # at which steps it is evaluated, one of `experiments.problems.grid.GRIDS`
+    deterministic: bool = False  # whether TensorFlow is held to operations that repeat their results to the last bit
 
     @property
     def identity(self) -> str:
@@ -91,18 +83,9 @@ def plan(
     seed: int,
     point: Mapping[str, int] | None = None,
 ) -> Run:
-    """Returns the run of one entry of a study, at a point and a seed.
+    """Returns the run of one entry of a study, or of its tuning, at its tuned values and a seed.
 
     Runs for tuning and for times are evaluated after each epoch, since no curve is drawn of them.
-
-    Args:
-        identity: hash of the study, or of its tuning, that the run belongs to.
-        study: has the task, the data and the budget.
-        kind: `evaluation`, `tuning`, `target` or `timing`.
-        entry: the optimizer.
-        values: its tuned hyperparameters, the learning rate among them.
-        seed: out of the seeds of that kind.
-        point: of a tuning run, which point of the search that is.
     """
     tuned = {name: value for name, value in values.items() if name != "learning_rate"}
     return Run(
@@ -131,13 +114,7 @@ def plan(
 
 
 def evaluation_runs(identity: str, study: Study, values: Mapping[str, Mapping[str, float]]) -> list[Run]:
-    """Returns the runs of a comparison: every optimizer with every seed.
-
-    Args:
-        identity: hash of the study.
-        study: has the optimizers and the seeds.
-        values: the chosen hyperparameters of each optimizer, by its label.
-    """
+    """Returns the runs of a comparison: every optimizer, with its chosen values, with every seed."""
     return [
         plan(identity, study, EVALUATION, entry, values[entry.label], seed)
         for entry in study.optimizers

@@ -114,7 +114,7 @@ def place(monkeypatch, folder, toml=STUDY):
     monkeypatch.chdir(folder)
     monkeypatch.setitem(TASKS, "mni152", TASK)
     monkeypatch.setattr("experiments.problems.datasets.load.load", load)
-    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.running.engines.make", lambda *arguments: Inline())
     monkeypatch.setattr("experiments.running.sweep._prepare", lambda name: None)
     (folder / "tiny.toml").write_text(toml, encoding="utf-8")
     return folder / "tiny.toml"

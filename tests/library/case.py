@@ -83,6 +83,11 @@ class Case:
         others = getattr(tfoptim, self.name).other_decays
         return arguments | {name: arguments["weight_decay"] for name in others if "weight_decay" in arguments}
 
+    @property
+    def in_keras(self):
+        """Whether Keras has the class too."""
+        return (self.keras_name or "").lower() == self.name.lower()
+
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
         merged = {"learning_rate": self.learning_rate, **self.options, **self.decay(arguments)}
@@ -108,6 +113,16 @@ class Case:
             return [parted(w, start) for w in together]
         columns = [[step[i] for step in gradients] for i in range(len(start))]
         return list(zip(*(self.trajectory(w, g) for w, g in zip(start, columns, strict=True)), strict=True))
+
+    @property
+    def by_sign(self):
+        """Whether the size of a gradient does not matter, only its sign."""
+        return "clipvalue" in self.unused
+
+    @property
+    def schedulable(self):
+        """Whether the learning rate may be a schedule."""
+        return type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
         """That share of the way from the lower end of a number's domain to the number."""

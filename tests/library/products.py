@@ -3,7 +3,8 @@
 A test that says something about a rule meets every row: `@every_rule`, `@every_class`, `@every_rule_where(fact)`,
 `@every_class_where(fact)`.
 A test that says something about what is around a rule (precision, mode, a base argument) meets one row of each kind in
-the fast lane, and the others in the slow lane: `@representative`, and `@crossed(...)` for rows times values.
+the fast lane, and the others in the slow lane: `@representative`, and `@crossed(...)` for rows times values. With
+`in_turn`, the fast lane takes as few pairs as show each row of a kind and each value once.
 A test that belongs to the slow lane as a whole meets every row there: `@full`.
 """
 
@@ -56,21 +57,28 @@ def representative_where(fact):
     return pytest.mark.parametrize("case", [parameters(c, fast=c.id in fast) for c in CASES if fact(c)])
 
 
-def crossed(name, values, *, every_rule=(), representative=None, fact=anything, rows=CASES):
+def turns(rows, values):
+    """The fewest pairs in which each row and each value is there."""
+    return {(rows[i % len(rows)], values[i % len(values)]) for i in range(max(len(rows), len(values)))}
+
+
+def crossed(name, values, *, every_rule=(), representative=None, in_turn=(), fact=anything, rows=CASES):
     """Rows times the values of one argument of a test.
 
     Args:
         name: of the argument.
         values: strings: what they stand for is looked up in the test.
         every_rule: those that every row meets in the fast lane.
-        representative: those that one row of each kind meets there as well; all, unless given.
+        representative: those that one row of each kind meets there as well; all, unless others are given or `in_turn`.
+        in_turn: those of which each meets one row of a kind there, and each row of a kind one of them.
         fact: what is true of the rows that take part.
         rows: of the table.
     """
     chosen = [case.id for case in representatives(fact, rows)]
-    few = list(values) if representative is None else representative
+    few = (() if in_turn else list(values)) if representative is None else representative
+    once = turns(chosen, list(in_turn)) if in_turn else ()
     pairs = [(case, value) for case in rows if fact(case) for value in values]
-    fast = [value in every_rule or (case.id in chosen and value in few) for case, value in pairs]
+    fast = [v in every_rule or (c.id in chosen and v in few) or (c.id, v) in once for c, v in pairs]
     tests = [parameters(*pair, fast=quick) for pair, quick in zip(pairs, fast, strict=True)]
     return pytest.mark.parametrize(("case", name), tests)
 

@@ -49,6 +49,8 @@ def test_adagrad_is_adagrad_in_both_spellings():
     ("name", "words"),
     [
         ("Sophia", r"no optimizer 'Sophia'\..*Available"),
+        ("RectifiedAdam", r"no optimizer 'RectifiedAdam'\. It is tfoptim\.RAdam\. Available"),
+        ("LazyAdam", r"no optimizer 'LazyAdam'\. It is tfoptim\.Adam\(lazy=True\)\. Available"),
         ("Adm", r"no optimizer 'Adm'. Did you mean 'Adam'\?"),
         ("adamw", r"no attribute 'adamw'. Did you mean 'AdamW'\?"),
         ("serialize", r"no attribute 'serialize'. Keras has it: keras.optimizers.serialize"),

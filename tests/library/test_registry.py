@@ -1,6 +1,8 @@
 """Optimizers are found by name: ours by `tfoptim.get`, saved ones by `tfoptim>Name`."""
 
 import inspect
+import operator
+import re
 
 import keras
 import pytest
@@ -9,6 +11,7 @@ import tfoptim
 from tests.library.cases import CASES
 from tests.library.products import every_class
 from tfoptim import registry
+from tfoptim.declaration.other_names import ALIASES, HINTS
 
 NEED_LOSS = {cls.__name__ for cls in registry.classes().values() if cls.needs_loss}
 
@@ -46,6 +49,51 @@ def test_get_passes_arguments_on():
     """Arguments after the name are the constructor's."""
     optimizer = tfoptim.get("adam", learning_rate=0.1, beta_1=0.5)
     assert (optimizer.get_config()["learning_rate"], optimizer.beta_1) == (0.1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("RectifiedAdam", "RAdam()"),
+        ("LAMB", "Lamb()"),
+        ("lazyadam", "Adam(lazy=True)"),
+        ({"class_name": "LazyAdam", "config": {}}, "Adam(lazy=True)"),
+        ({"class_name": "RectifiedAdam", "config": {"beta_1": 0.5}}, "RAdam(beta_1=0.5)"),
+    ],
+)
+def test_get_knows_the_names_of_tensorflow_addons(name, expected):
+    """Those of rules that are here under another name, or are an argument here."""
+    assert expected == repr(tfoptim.get(name))
+
+
+def test_arguments_win_over_those_that_a_name_stands_for():
+    """A name is a start."""
+    assert repr(tfoptim.get("lazyadam", lazy=False, beta_1=0.5)) == "Adam(beta_1=0.5)"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("SWA", r"Every optimizer averages its weights.*ema_momentum=tfoptim\.schedules\.SWA\(start, period\)\."),
+        ("MovingAverage", r"Every optimizer averages its weights"),
+        ("ASGD", r"schedules\.SWA\(start, 1\)\."),
+        ("SparseAdam", r"It is tfoptim\.Adam\(lazy=True\)\."),
+        ("SharpnessAwareMinimization", r"tfoptim\.SAM"),
+        ("Muon", r"Keras has it: keras\.optimizers\.Muon\."),
+    ],
+)
+def test_get_answers_names_of_other_libraries_with_what_has_it_here(name, words):
+    """TensorFlow Addons', Keras's, PyTorch's."""
+    with pytest.raises(ValueError, match=f"no optimizer '{name}'. .*{words}"):
+        tfoptim.get(name)
+
+
+def test_what_stands_for_a_name_elsewhere_is_here():
+    """Else the hint would lead nowhere."""
+    for cls, arguments in ALIASES.values():
+        assert arguments.keys() <= getattr(tfoptim, cls).fields.keys()
+    for name in re.findall(r"tfoptim\.([\w.]*\w)", " ".join(HINTS.values())):
+        assert operator.attrgetter(name)(tfoptim)
 
 
 def test_get_makes_a_new_optimizer_each_time():

@@ -79,7 +79,7 @@ class Configured(KerasOptimizer):
     without: ClassVar[tuple[str, ...]] = ()
     """Arguments of every optimizer that this one does not have."""
 
-    excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
+    excludable: ClassVar[Any] = ("weight_decay",)
     """What variables can be excluded from, each by a method of that name, such as `exclude_from_weight_decay`."""
 
     other_decays: ClassVar[tuple[str, ...]] = ()
@@ -99,19 +99,19 @@ class Configured(KerasOptimizer):
 
     def _configure(self, arguments: Mapping[str, Any]) -> None:
         """Validates the arguments, passes Keras its own, and makes the number fields live."""
-        cls, own = type(self), self.__dict__
-        given = {name: arguments.get(name, field.default) for name, field in cls.fields.items()}
-        values = {name: field.parse(cls.__name__, given[name]) for name, field in cls.fields.items()}
-        own["_values"], own["_exclusions"] = {}, {number: Exclusion(number) for number in cls.excludable}
+        cls, runtime = type(self), self._runtime
+        given = {name: arguments.get(name, field.default) for name, field in self.fields.items()}
+        values = {name: field.parse(cls.__name__, given[name]) for name, field in self.fields.items()}
+        runtime.exclusions = {number: Exclusion(number) for number in self.excludable}
         check_name(cls.__name__, arguments["name"])
-        check_together(cls.__name__, values, {name: field.default for name, field in cls.fields.items()})
+        check_together(cls.__name__, values, {name: field.default for name, field in self.fields.items()})
         of_keras = dict.fromkeys(cls.without, 1.0) | {
             name: values[name] for name in (Configured.fields.keys() - set(OURS)) & values.keys()
         }
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
-        own["_values"] = values
+        runtime.values = values
         values.update({name: self._checked(name, value) for name, value in values.items()})
 
     def _checked(self, name: str, value: Any) -> Any:
@@ -140,12 +140,13 @@ class Configured(KerasOptimizer):
         off = {name: None for name, value in numbers.items() if name in ("weight_decay", "agc") and value is None}
         kinds = self.fields | {"trainable": _TRAINABLE}
         parsed = {n: off[n] if n in off else kinds[n].parse(owner, value) for n, value in numbers.items()}
-        slots, mine = _names(self), self.__dict__["_values"]
+        runtime = self._runtime
+        slots, mine = _names(self), runtime.values
         try:
-            self.__dict__["_values"] = mine | {name: parsed[name] for name in parsed.keys() & rules}
+            runtime.values = mine | {name: parsed[name] for name in parsed.keys() & rules}
             same = _names(self) == slots
         finally:
-            self.__dict__["_values"] = mine
+            runtime.values = mine
         if not same:
             raise ValueError(f"{owner} needs other slots than the optimizer's own numbers, which no group can have.")
         return parsed
@@ -156,14 +157,14 @@ class Configured(KerasOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
-        config = {"name": self.name} | {name: _serialized(self.given(name)) for name in self.fields}
-        return config | {e.method: e.config() for e in self.__dict__["_exclusions"].values() if e.config()}
+        config = {"name": self.name} | {name: serialized(self.given(name)) for name in self.fields}
+        return config | {e.method: e.config() for e in self.exclusions() if e.config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Creates an optimizer from a config, with the same checks as the constructor."""
         methods = [Exclusion(number).method for number in cls.excludable]
-        optimizer = cls(**{name: _revived(config[name], custom_objects) for name in config.keys() - set(methods)})
+        optimizer = cls(**{name: revived(config[name], custom_objects) for name in config.keys() - set(methods)})
         for method in methods:
             getattr(optimizer, method)(**config.get(method, {}))
         return optimizer
@@ -184,18 +185,22 @@ class Configured(KerasOptimizer):
 
     def _exclude(self, exclusion: Exclusion) -> None:
         """Replaces the variables that are excluded from something."""
-        known = self.__dict__["_exclusions"]
-        if self.built and exclusion != known[exclusion.number]:
+        known = self._runtime.exclusions
+        if self._runtime.owner.built and exclusion != known[exclusion.number]:
             raise ValueError(f"{self.name}: `{exclusion.method}()` must be called before the optimizer is built.")
         known[exclusion.number] = exclusion
 
     def exclusions(self) -> list[Exclusion]:
         """Returns which variables are excluded, for each thing they can be excluded from."""
-        own = self.__dict__["_exclusions"]
-        return [*own.values(), *(replace(own["weight_decay"], number=name) for name in self.other_decays)]
+        return list(self._runtime.exclusions.values())
+
+    def exclusions_of_numbers(self) -> list[Exclusion]:
+        """Returns the same for each number: who is excluded from weight decay is so from all numbers of it."""
+        decay = self._runtime.exclusions["weight_decay"]
+        return [*self.exclusions(), *(replace(decay, number=name) for name in self.other_decays)]
 
     def __repr__(self) -> str:
-        made = "_values" in vars(self)
+        made = "_runtime" in vars(self) and self._runtime.values
         return representation(self, self.fields) if made else f"<{type(self).__name__}, not made yet>"
 
     def numbers(self) -> dict[str, Any]:
@@ -203,16 +208,16 @@ class Configured(KerasOptimizer):
 
         What a step has set since is not among them: slots and executors are chosen before it runs.
         """
-        return {name: self.__dict__["_values"][name] for name, field in self.fields.items() if field.domain.live}
+        return {name: self._runtime.values[name] for name, field in self.fields.items() if field.domain.live}
 
     def given(self, name: str) -> Any:
         """Returns the value of a field as given, or as assigned since."""
-        return self.__dict__["_values"][name]
+        return self._runtime.values[name]
 
     def _read(self, field: Field) -> Any:
         """Returns the value of `optimizer.<field>`."""
         try:
-            return self.__dict__["_values"][field.name]
+            return self.__dict__["_runtime"].values[field.name]
         except KeyError:
             raise AttributeError(field.name) from None
 
@@ -229,9 +234,11 @@ def _names(optimizer: Any) -> list[list[str]]:
     return [list(group) for group in slot_groups(optimizer)]
 
 
-def _serialized(value: Any) -> Any:
+def serialized(value: Any) -> Any:
+    """Returns a value for a config: schedules and dictionaries by Keras, others unchanged."""
     return keras.saving.serialize_keras_object(value) if callable(value) or isinstance(value, dict) else value
 
 
-def _revived(value: Any, custom_objects: Any) -> Any:
+def revived(value: Any, custom_objects: Any) -> Any:
+    """Returns the value that `serialized` turned into a part of a config."""
     return keras.saving.deserialize_keras_object(value, custom_objects) if isinstance(value, dict) else value

@@ -119,8 +119,24 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Argument name in other libraries and papers -> names here; the first that the class has is suggested."""
 
+_PAIRS = {
+    "betas": ("beta_1", "beta_2"),
+    "nus": ("nu_1", "nu_2"),
+    "etas": ("eta_minus", "eta_plus"),
+    "step_sizes": ("min_step", "max_step"),
+}
+"""Argument that is a pair in other libraries -> the two arguments here."""
+
 _OTHER_HINTS = {
     "decay": "Give learning_rate a schedule of keras.optimizers.schedules.",
+    **dict.fromkeys(
+        ("total_steps", "warmup_proportion", "min_lr"),
+        "Give learning_rate a schedule, such as tfoptim.schedules.WarmupCosine.",
+    ),
+    **dict.fromkeys(
+        ("foreach", "fused", "capturable"), "Leave it out: the fastest way to compute a step is chosen each time."
+    ),
+    "maximize": "Negate the loss.",
     "params": "The variables are for `build` and `apply`.",
     "jit_compile": "It is an argument of model.compile.",
     "exclude_from_weight_decay": "It is a method; call it before the optimizer is built.",
@@ -131,8 +147,9 @@ _OTHER_HINTS = {
 
 def hint(name: str, known: Any) -> str:
     """Returns a hint, after a space, for an argument that an optimizer lacks, or an empty string."""
-    if name == "betas" and {"beta_1", "beta_2"} <= set(known):
-        return " Give beta_1 and beta_2, each by itself."
+    pair = _PAIRS.get(name, ("", ""))
+    if set(pair) <= set(known):
+        return f" Give {pair[0]} and {pair[1]}, each by itself."
     if name in _OTHER_HINTS:
         return f" {_OTHER_HINTS[name]}"
     ours = next((other for other in OTHER_NAMES.get(name, ()) if other in known), None)

@@ -79,7 +79,7 @@ class _Guarded(metaclass=OptimizerClass):
             raise TypeError(
                 f"{type(self).__name__}: {name} cannot be replaced on an optimizer; define it in a subclass."
             )
-        known = getattr(type(self), "fields", ("learning_rate",))
+        known = getattr(self, "fields", ("learning_rate",))
         if name in OTHER_NAMES and name not in known and overrides.is_known(type(self)):
             raise AttributeError(f"{type(self).__name__} has no argument {name!r}.{hint(name, known)}")
         super().__setattr__(name, value)

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import keras
 
 from tfoptim.declaration.domains import nearest
+from tfoptim.declaration.other_names import elsewhere
 
 POINTER = "**arguments: of every optimizer"
 """Start of the line in a rule's docstring that is replaced by the arguments of its base."""
@@ -62,7 +63,7 @@ def answer(module: str, name: str) -> str:
     """Returns the error message for a name that a module lacks."""
     public = [known for known in vars(sys.modules[module])["__all__"] if not known.startswith("_")]
     theirs = getattr(_OF_KERAS[module], name, None)
-    hint = nearest(name, public)
+    hint = (elsewhere(name) if module == "tfoptim" else "") or nearest(name, public)
     if theirs is not None:
         own = "" if module == "tfoptim" else ", and works with every optimizer of tfoptim"
         hint = f" Keras has it: {_OF_KERAS[module].__name__}.{name}{own}."
@@ -92,10 +93,13 @@ def representation(optimizer: Any, fields: Mapping[str, Any]) -> str:
     """Returns the call that creates an equal optimizer: its class, and the arguments that are not defaults."""
     values = {name: optimizer.given(name) for name in fields}
     changed = {name: value for name, value in values.items() if value != fields[name].default}
+    return call(type(optimizer).__name__, changed | given_name(optimizer))
+
+
+def given_name(optimizer: Any, usual: str | None = None) -> dict[str, str]:
+    """Returns the argument `name`, unless it is the usual one, or made from the class."""
     automatic = re.sub(r"_\d+$", "", optimizer.name).replace("_", "") == type(optimizer).__name__.lower()
-    if not automatic:
-        changed["name"] = optimizer.name
-    return call(type(optimizer).__name__, changed)
+    return {} if automatic or optimizer.name == usual else {"name": optimizer.name}
 
 
 def call(name: str, arguments: Mapping[str, Any]) -> str:

@@ -111,13 +111,13 @@ class EvaluateAverage(keras.callbacks.Callback):
     # Implementation
 
     def _optimizers(self) -> list[Optimizer]:
-        """Returns the parts of the model's optimizer that keep an average.
+        """Returns the optimizers in the model's that take steps and keep an average.
 
         Raises:
             ValueError: there is none.
         """
         optimizer = getattr(self.model, "optimizer", None)
-        found = [part for part in parts(optimizer) if part.averages]
+        found = [part for part in parts(optimizer) if part._outer() is part and part.averages]
         if not found:
             kind = type(optimizer).__name__
             what = "the model has no optimizer" if optimizer is None else f"{kind} keeps no average of the weights"

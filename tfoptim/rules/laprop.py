@@ -29,7 +29,7 @@ class LaProp(Optimizer):
 
     >>> from tfoptim import LaProp, simulate
     >>> simulate(LaProp(), 1.0, [0.1, -0.2, 0.3])
-    array([0.9996    , 0.99967679, 0.99952032])
+    array([0.9996    , 0.99967678, 0.99952031])
     """
 
     family = "adaptive"

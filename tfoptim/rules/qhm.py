@@ -26,7 +26,7 @@ class QHM(Optimizer):
 
     >>> from tfoptim import QHM, simulate
     >>> simulate(QHM(0.01), 1.0, [0.1, -0.2, 0.3])
-    array([0.9996993 , 1.0003    , 0.9993986 ])
+    array([0.9996993, 1.0003   , 0.9993986])
     """
 
     family = "gradient"

@@ -1,14 +1,35 @@
-"""Copies and pickles of an optimizer, with its state."""
+"""Copies of an optimizer with its state: copies, pickles, and Keras's optimizer of the same name."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import keras
 
 
 class Copied:
     """The part of an optimizer that makes copies of it."""
+
+    as_in_keras: ClassVar[dict[str, Any]] = {}
+    """Values of arguments with which the class does what Keras's of the same name does, whatever Keras has for them."""
+
+    differs_from_keras: ClassVar[str] = ""
+    """Why Keras's class of the same name cannot go on with a training of this one; empty: it can."""
+
+    @classmethod
+    def config_of_keras(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the config of this class for that of Keras's; raises if there is none that does the same."""
+        return {**config, **cls.as_in_keras}
+
+    def state_of_keras(self: Any, optimizer: Any) -> list[Any]:
+        """Returns the state of this optimizer out of Keras's; both are built for the same variables."""
+        return list(optimizer._variables)
+
+    def state_for_keras(self: Any, optimizer: Any) -> list[Any]:
+        """Returns the state of Keras's optimizer out of this one's; both are built for the same variables."""
+        del optimizer
+        return list(self._variables)
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         """Copies the optimizer with its state, for the same variables, or for their copies if those are in `memo`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -69,12 +69,14 @@ class Layout:
         blocks: names of slots stored together for each variable, block after block.
         shared: state kept once, at the end.
         reshaped: names of slots that may have another shape than their variable.
+        of_weights: names of slots that start as a function of the weights, and so can start at any time.
     """
 
     scalars: tuple[str, ...]
     blocks: tuple[tuple[str, ...], ...]
     shared: tuple[str, ...]
     reshaped: frozenset[str] = frozenset()
+    of_weights: frozenset[str] = frozenset()
 
     @property
     def slots(self) -> list[str]:
@@ -82,16 +84,21 @@ class Layout:
         return [name for block in self.blocks for name in block]
 
     def variants(self) -> Iterator[Layout]:
-        """Yields this layout, then those with other values of the common arguments."""
+        """Yields this layout, then those without slots of the weights, and with other values of common arguments."""
         yield self
         rule = tuple(block for block in self.blocks if block[0] not in OPTIONAL)
+        inner = tuple(block for block in rule if not self.of_weights.issuperset(block))
+        for blocks in (rule, inner)[: 1 if inner == rule else 2]:
+            yield from self._variants(blocks)
+
+    def _variants(self, rule: tuple[tuple[str, ...], ...]) -> Iterator[Layout]:
         if not rule:
             return  # any array could be the average of some variable
         given = [name for name in OPTIONAL if (name,) in self.blocks]
         options = [[], [OPTIONAL[0]], [OPTIONAL[1]], list(OPTIONAL)]
         rates = [self.scalars, COUNTERS if len(self.scalars) == 1 else COUNTERS[:1]]
         for rate, extra in itertools.product(rates, sorted(options, key=lambda option: option != given)):
-            yield Layout(rate, (*((name,) for name in extra), *rule), self.shared, self.reshaped)
+            yield replace(self, scalars=rate, blocks=(*((name,) for name in extra), *rule))
 
 
 def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
@@ -111,6 +118,22 @@ def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
         if saved is not None:
             return saved
     return None
+
+
+def of_part(name: str, position: int, key: str) -> str:
+    """Returns the key in the file of the whole for a key in that of a part: `9.part.default.adam.dense_kernel_m`."""
+    return f"{position}.part.{name}{''.join(key.partition('.')[1:])}"
+
+
+def split(store: Mapping[str, Any]) -> tuple[Arrays, dict[str, Arrays]]:
+    """Returns the entries of an optimizer that joins others, and those of each of its parts, by the part's name."""
+    own: Arrays = {}
+    of_parts: dict[str, Arrays] = {}
+    for key in list(store.keys()):
+        found = re.fullmatch(r"(\d+)\.part\.([^.]+)(.*)", key)
+        entries = of_parts.setdefault(found[2], {}) if found else own
+        entries[found[1] + found[3] if found else key] = np.asarray(store[key])
+    return own, of_parts
 
 
 def _after_loss_scale(entries: Arrays) -> Saved:
@@ -187,19 +210,20 @@ def _by_position(entries: Arrays, layout: Layout, skipped: int) -> Saved | None:
 
 def is_of_another_rule(saved: Saved, declared: Layout, optimizer: Any) -> bool:
     """Returns whether a file is of another rule than the optimizer, by its writer or else by its slots."""
-    theirs, ours = saved.slots, set(declared.slots) - set(OPTIONAL)
+    theirs, ours = (names - declared.of_weights for names in (saved.slots, set(declared.slots) - set(OPTIONAL)))
+    cls = optimizer._rule_class
     if not theirs and (not ours or not saved.trained):
         return False
-    writers = _called(type(optimizer), saved.owner)
+    writers = _called(cls, saved.owner)
     if writers:
-        return not any(_same_rule(type(optimizer), writer) for writer in writers)
+        return not any(_same_rule(cls, writer) for writer in writers)
     return not theirs & ours if saved.owner == optimizer.name else theirs != ours
 
 
 def _called(cls: type, name: str) -> list[type]:
-    """Returns the classes whose default name this is: `ada_grad_1` is an `AdaGrad`."""
+    """Returns the classes whose default name this is: `ada_grad_1` is an `AdaGrad`, and so is its `Lookahead`."""
     base = next(c for c in reversed(cls.__mro__) if "direction" in vars(c))
-    plain = re.sub(r"_\d+$", "", name).replace("_", "")
+    plain = re.sub(r"^lookahead_|_\d+$|_", "", name)
     return [c for c in _subclasses(base) if c.__name__.lower() == plain]
 
 

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from tfoptim import state
-from tfoptim.declaration.slots import slot_groups
-from tfoptim.saving.files import OPTIONAL, Layout, Saved, is_of_another_rule, read
+from tfoptim.declaration.slots import slot_groups, start_value
+from tfoptim.saving.files import OPTIONAL, Layout, Saved, is_of_another_rule, of_part, read, split
 from tfoptim.saving.matching import Pair, match
 
 
 def save(optimizer: Any, store: Any) -> None:
-    """Writes each variable under its position and name, such as `3.adam.dense_kernel_v`.
+    """Writes each variable under its position and name, such as `3.adam.dense_kernel_v`, then the state of parts.
 
     A pending state, which waits for `build`, is written as it was read.
     """
+    entries = dict(_entries(optimizer))
+    for name, part in optimizer._named_parts.items():
+        entries |= {of_part(name, len(entries) + i, key): value for i, (key, value) in enumerate(_entries(part))}
+    for key, value in entries.items():
+        store[key] = value
+
+
+def _entries(optimizer: Any) -> Iterator[tuple[str, Any]]:
     waiting = optimizer._runtime.waiting
     if waiting is None:
-        for key, variable in zip(keys(optimizer), optimizer.variables, strict=True):
-            store[key] = state.total(optimizer, variable)
+        for key, variable in zip(keys(optimizer), optimizer._variables, strict=True):
+            yield key, state.total(optimizer, variable)
         return
     old, now = waiting.scalars.get("learning_rate"), counters(optimizer).get("learning_rate")
     for key, value in waiting.entries.items():
-        store[key] = now.numpy() if value is old and now is not None else value  # it may have been assigned since
+        yield key, now.numpy() if value is old and now is not None else value  # it may have been assigned since
 
 
 def keys(optimizer: Any) -> list[str]:
     """Returns the key of each variable in a file, made unique by its position."""
-    return [f"{i}.{v.path.replace('/', '.')}" for i, v in enumerate(optimizer.variables)]
+    return [f"{i}.{v.path.replace('/', '.')}" for i, v in enumerate(optimizer._variables)]
 
 
 def load(optimizer: Any, store: Mapping[str, Any]) -> Saved | None:
@@ -42,26 +50,49 @@ def load(optimizer: Any, store: Mapping[str, Any]) -> Saved | None:
         The content of the store, or None if it is empty.
 
     Raises:
-        ValueError: the state is of another rule; the optimizer is unchanged.
+        ValueError: the state is of another rule, or that of a part is; the optimizer is unchanged.
     """
     runtime = optimizer._runtime
     if not len(store.keys()):
         if runtime.refusal is not None:  # after a refusal, Keras tries a second place, which is empty
             raise ValueError(runtime.refusal)
         return None
+    joined = optimizer._named_parts
+    own, of_parts = split(store) if joined else (store, {})
+    try:
+        saved = _checked(optimizer, own)
+        found = [(part, _checked(part, of_parts[name])) for name, part in joined.items() if name in of_parts]
+    except ValueError as error:
+        runtime.refusal = str(error)
+        raise
+    runtime.refusal = None
+    for one, its in [(optimizer, saved), *found]:
+        _take_or_wait(one, its)
+    if joined.keys() != of_parts.keys():
+        theirs, ours = (
+            _listed(sorted(of_parts.keys() - joined.keys())),
+            _listed(sorted(joined.keys() - of_parts.keys())),
+        )
+        _warn(optimizer, f"the file has other parts. Not used: {theirs or 'none'}; not in the file: {ours or 'none'}.")
+    return saved
+
+
+def _checked(optimizer: Any, store: Mapping[str, Any]) -> Saved:
+    """Returns the sorted content of a store; raises if it is of another rule."""
     declared = layout(optimizer)
     saved = read(store, declared)
     if saved is None or is_of_another_rule(saved, declared, optimizer):
-        runtime.refusal = _refusal(optimizer, declared, saved)
-        raise ValueError(runtime.refusal)
-    runtime.refusal = None
+        raise ValueError(_refusal(optimizer, declared, saved))
+    return saved
+
+
+def _take_or_wait(optimizer: Any, saved: Saved) -> None:
     if optimizer.built:
         take(optimizer, saved)
-        return saved
+        return
     saved.before = {name: variable.numpy() for name, variable in counters(optimizer).items()}
-    runtime.waiting = saved
+    optimizer._runtime.waiting = saved
     _take_counters(optimizer, saved)
-    return saved
 
 
 def take(optimizer: Any, saved: Saved) -> None:
@@ -88,18 +119,19 @@ def take(optimizer: Any, saved: Saved) -> None:
         optimizer._runtime.shared[name].assign(saved.scalars[name])
     if not saved.before:
         _take_counters(optimizer, saved)
-    _start_averages(ours, {i: saved.records[j].slots for i, j in pairs})
+    _start_from_weights(optimizer, ours, {i: saved.records[j].slots for i, j in pairs})
     _name_the_rest(optimizer, ours, saved, pairs)
 
 
 def layout(optimizer: Any) -> Layout:
     """Returns the layout of an optimizer's state, built or not, in the order of its files."""
-    average = [("average",)] if optimizer.use_ema else []
+    average = [("average",)] if optimizer.given("use_ema") else []
     sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
     groups = [group for group in slot_groups(optimizer) if group]
     reshaped = frozenset(name for group in groups for name, slot in group.items() if slot.reshaped)
+    of_weights = frozenset(name for group in groups for name, slot in group.items() if callable(slot.start))
     blocks = (*average, *sums, *map(tuple, groups))
-    return Layout(tuple(counters(optimizer)), blocks, tuple(optimizer.shared), reshaped)
+    return Layout(tuple(counters(optimizer)), blocks, tuple(optimizer.shared), reshaped, of_weights)
 
 
 def counters(optimizer: Any) -> dict[str, Any]:
@@ -123,7 +155,7 @@ def _kept(optimizer: Any) -> list[_Kept]:
     kept = []
     for i, variable in enumerate(optimizer._trainable_variables):
         slots = dict(optimizer._runtime.slots[i])
-        if optimizer.use_ema and optimizer._runtime.averages[i] is not None:
+        if optimizer.given("use_ema") and optimizer._runtime.averages[i] is not None:
             slots["average"] = optimizer._runtime.averages[i]
         if optimizer.gradient_accumulation_steps:
             slots["gradient_accumulator"] = optimizer._accumulated_gradients[i]
@@ -142,11 +174,13 @@ def _take_counters(optimizer: Any, saved: Saved) -> None:
             variable.assign(saved.scalars[name] * calls if name == "iteration" else saved.scalars[name])
 
 
-def _start_averages(ours: Sequence[_Kept], taken: Mapping[int, Mapping[str, Any]]) -> None:
-    """Starts averages that the file lacks from the weights, as the first training step does."""
+def _start_from_weights(optimizer: Any, ours: Sequence[_Kept], taken: Mapping[int, Mapping[str, Any]]) -> None:
+    """Starts averages and slots that depend on the weights from the present weights, if the file lacks them."""
+    slots = {name: slot for group in slot_groups(optimizer) for name, slot in group.items() if callable(slot.start)}
     for i, mine in enumerate(ours):
-        if "average" in mine.slots and "average" not in taken.get(i, {}):
-            mine.slots["average"].assign(keras.ops.cast(mine.variable, mine.slots["average"].dtype))
+        for name in mine.slots.keys() & {*slots, "average"} - taken.get(i, {}).keys():
+            value = start_value(optimizer, slots[name], mine.variable) if name in slots else mine.variable
+            mine.slots[name].assign(keras.ops.cast(value, mine.slots[name].dtype))
 
 
 def _name_the_rest(optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: Sequence[Pair]) -> None:

@@ -45,7 +45,8 @@ def run(
     functions = optimizer._runtime.eager
     had = optimizer._runtime.had_gradient if optimizer.gradient_accumulation_steps else ()
     kinds = tuple(map(_kind, grads))
-    pattern = (tuple(map(id, variables)), kinds, tuple(optimizer._var_key(v) in had for v in variables) if had else ())
+    missing = [v for v, g in zip(variables, grads, strict=True) if g is None] if had else ()
+    pattern = (tuple(map(id, variables)), kinds, tuple(optimizer._var_key(v) in had for v in missing))
     key = (pattern, tuple(map(id, code)), id(scale), judge)
     if key not in functions and _has_many(functions, key) and _can_share(optimizer, grads, variables):
         _run_shared(optimizer, grads, variables, scale, judge)

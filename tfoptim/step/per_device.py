@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from tfoptim.groups import DEFAULT, Group
 from tfoptim.scalar import Scalar, host
-from tfoptim.state import slots
+from tfoptim.state import group_of, slots
 from tfoptim.step.gradients import centralize, clip, clip_adaptively, sum_rows
-from tfoptim.step.sums import Part, after_measuring, moved
+from tfoptim.step.sums import Turn, after_measuring, moved
 from tfoptim.update import update
 from tfoptim.update.context import Update, hyperparameters, in_group
-from tfoptim.variables import local, raw, toward
+from tfoptim.variables import local, path, raw, toward
 
 
 def update_devices(
@@ -26,37 +26,33 @@ def update_devices(
     present: Sequence[tf.Tensor | None] | None = None,
 ) -> None:
     """Runs the update once per device, with one set of hyperparameters per group of variables."""
-    groups = [optimizer._runtime.groups[optimizer._get_variable_index(v)] for v in variables]
-    sets = read_hyperparameters(strategy, optimizer, step, groups)
-    if not optimizer.measures:
-        once(strategy, optimizer, sets)
-    h = sets[DEFAULT]
+    parts = [optimizer._part_of(path(v)) for v in variables]
+    sets = {part: numbers_of(strategy, part, step if part is optimizer else None) for part in optimizer._parts()}
+    groups = [group_of(part, v) for part, v in zip(parts, variables, strict=True)]
+    limits = [sets[part][group].agc for part, group in zip(parts, groups, strict=True)]
+    h = sets[optimizer][DEFAULT]
     averages = averaged(optimizer)
     # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
     # write this device's copy.
-    state = [slots(optimizer, v) for v in variables]
+    state = [slots(part, v) for part, v in zip(parts, variables, strict=True)]
 
     def on_device(_: Any, grads: list[Any]) -> None:
         grads = [mean(optimizer, strategy, g) for g in grads]
-        if optimizer.centralize:
-            grads = [centralize(g) for g in grads]
-        limits = [sets[group].agc for group in groups]
+        grads = [centralize(g) if part.centralize else g for part, g in zip(parts, grads, strict=True)]
         grads = [
             g if agc is None else clip_adaptively(g, v, agc) for g, v, agc in zip(grads, variables, limits, strict=True)
         ]
-        parts = [
-            Part(*part)
-            for part in zip(
-                clip(optimizer, h, grads), variables, state, groups, present or [None] * len(grads), strict=True
-            )
-        ]
-        own = after_measuring(optimizer, sets, parts) if optimizer.measures else sets
-        for part in parts:
-            update_part(optimizer, own[part.group], part)
+        there = present or [None] * len(variables)
+        turns = list(map(Turn, parts, clip(optimizer, h, grads), variables, state, groups, there))
+        own = {part: after_measuring(part, numbers, turns) for part, numbers in sets.items()}
+        for turn in turns:
+            take(turn, own[turn.optimizer][turn.group])
         for v, a in averages:
             average(optimizer, h, step, v, a)
 
     strategy.extended.update(raw(variables[0]), on_device, args=(grads,), group=False)
+    for part in sets.keys() - {optimizer}:
+        strategy.extended.update(part._iterations.value, lambda count: count.assign_add(1), group=False)
     if optimizer.use_ema and optimizer.ema_overwrite_frequency:
         due = tf.equal((step + 1) % optimizer.ema_overwrite_frequency, 0)
         tf.cond(
@@ -66,15 +62,33 @@ def update_devices(
         )
 
 
-def update_part(optimizer: Any, h: Any, part: Part) -> None:
+def take(turn: Turn, h: Any) -> None:
     """Updates one variable and applies its constraint, if it has a gradient."""
 
     def with_gradient(g: Any) -> list[Any]:
-        update(Update(optimizer, h, g, raw(part.variable), part.slots, decay(optimizer, h, part.slots)))
-        constrain(optimizer, part.variable)
+        optimizer, v = turn.optimizer, turn.variable
+        update(Update(optimizer, h, g, raw(v), turn.slots, decay(optimizer, h, turn.slots)))
+        constrain(optimizer, v)
         return []
 
-    part.if_present(with_gradient)
+    turn.if_present(with_gradient)
+
+
+def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Group, Any]:
+    """Returns the hyperparameters of this step by group, after what the rule computes once for each.
+
+    A rule that measures the variables computes it on each device, in `after_measuring`.
+
+    Args:
+        strategy: of the step.
+        optimizer: whose rule runs.
+        step: completed updates; None: its own counter has them, as that of a part of another optimizer.
+    """
+    step = tf.convert_to_tensor(local(strategy, optimizer._iterations.value)) if step is None else step
+    sets = read_hyperparameters(strategy, optimizer, step, optimizer._runtime.groups)
+    if not optimizer.measures:
+        once(strategy, optimizer, sets)
+    return sets
 
 
 def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor, groups: Sequence[Group]) -> dict[Group, Any]:

@@ -20,10 +20,11 @@ from tfoptim.variables import compute_dtype, raw
 
 
 @dataclass(frozen=True)
-class Part:
-    """One variable's part of a step, on one device.
+class Turn:
+    """One variable's turn in a step, on one device.
 
     Args:
+        optimizer: whose rule moves the variable.
         gradient: after clipping; empty where there is none.
         variable: keras.Variable or tf.Variable.
         slots: name -> tf.Variable.
@@ -31,6 +32,7 @@ class Part:
         present: whether there is a gradient, known only when the step runs; None: there is.
     """
 
+    optimizer: Any
     gradient: Any
     variable: Any
     slots: Mapping[str, Any]
@@ -55,14 +57,17 @@ class Part:
         return list(found[:-1])
 
 
-def after_measuring(optimizer: Any, sets: Mapping[Group, Any], parts: Sequence[Part]) -> dict[Group, Any]:
-    """Measures all variables, moves this device's shared state, and returns this device's hyperparameters."""
+def after_measuring(optimizer: Any, sets: Mapping[Group, Any], turns: Sequence[Turn]) -> Mapping[Group, Any]:
+    """Measures an optimizer's variables, moves this device's shared state, and returns its hyperparameters."""
+    turns = [turn for turn in turns if turn.optimizer is optimizer]
+    if not optimizer.measures or not turns:
+        return sets
     variables = {name: raw(v) for name, v in optimizer._runtime.shared.items()}
     present = {name: tf.convert_to_tensor(v) for name, v in variables.items()}
     with host():
         shared = {name: Scalar(tf.cast(value, sets[DEFAULT].t.value.dtype)) for name, value in present.items()}
     own = {group: SimpleNamespace(**vars(h) | shared) for group, h in sets.items()}
-    sums = _sums(optimizer, own, parts)
+    sums = _sums(own, turns)
     for h in own.values():
         vars(h).update(sums)
     for name, value in moved(optimizer, own, present).items():
@@ -70,28 +75,28 @@ def after_measuring(optimizer: Any, sets: Mapping[Group, Any], parts: Sequence[P
     return own
 
 
-def _sums(optimizer: Any, sets: Mapping[Group, Any], parts: Sequence[Part]) -> dict[str, Scalar]:
+def _sums(sets: Mapping[Group, Any], turns: Sequence[Turn]) -> dict[str, Scalar]:
     """Returns the sum of each number that the rule measures; of each variable in its precision, then in float64."""
     dtype, found = sets[DEFAULT].t.value.dtype, dict[str, list[Any]]()
-    for part in parts:
-        for name, number in _measured(optimizer, sets[part.group], part).items():
+    for turn in turns:
+        for name, number in _measured(sets[turn.group], turn).items():
             found.setdefault(name, []).append(number)
     with host():
         return {name: Scalar(tf.add_n([tf.cast(x, dtype) for x in numbers])) for name, numbers in found.items()}
 
 
-def _measured(optimizer: Any, h: Any, part: Part) -> dict[str, Any]:
+def _measured(h: Any, turn: Turn) -> dict[str, Any]:
     """Returns the numbers that the rule measures of one variable, 0 where there is no gradient."""
-    dtype, names = compute_dtype(part.variable.dtype), list[str]()
+    dtype, names = compute_dtype(turn.variable.dtype), list[str]()
 
     def work(g: Any) -> list[Any]:
-        w = tf.cast(raw(part.variable), dtype)
-        s = Slots({name: tf.convert_to_tensor(slot) for name, slot in part.slots.items()})
-        numbers = optimizer.measure(h, tf.convert_to_tensor(g), w, s)
+        w = tf.cast(raw(turn.variable), dtype)
+        s = Slots({name: tf.convert_to_tensor(slot) for name, slot in turn.slots.items()})
+        numbers = turn.optimizer.measure(h, tf.convert_to_tensor(g), w, s)
         names[:] = numbers
         return [x.cast(dtype) if isinstance(x, Scalar) else tf.cast(x, dtype) for x in numbers.values()]
 
-    return dict(zip(names, part.if_present(work, dtype), strict=True))
+    return dict(zip(names, turn.if_present(work, dtype), strict=True))
 
 
 def moved(optimizer: Any, sets: Mapping[Group, Any], present: Mapping[str, Any]) -> dict[str, Scalar]:

@@ -20,7 +20,7 @@ def check(optimizer: Any) -> None:
     if not optimizer.averages:
         raise ValueError(
             f"{optimizer.name} keeps no average of the weights: make it with use_ema=True, as in "
-            f"{type(optimizer).__name__}(use_ema=True)."
+            f"{optimizer._rule_class.__name__}(use_ema=True)."
         )
 
 
@@ -46,6 +46,7 @@ def _steps(optimizer: Any) -> int:
 
 def averages(optimizer: Any, variables: Sequence[Any]) -> Values:
     """Returns the copy on each device of the variables that the optimizer trains, with their averaged weights."""
+    optimizer = optimizer._runtime.owner
     known = [v for v in variables if optimizer.built and optimizer.knows(v)]
     if not known:
         return []

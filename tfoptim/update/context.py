@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from tfoptim.groups import Group, own_numbers, places
 from tfoptim.scalar import Scalar, choose
+from tfoptim.state import group_of
+from tfoptim.variables import path
 
 
 class Slots:
@@ -124,7 +126,8 @@ def _decay(optimizer: Any, present: Scalar | None) -> Scalar | None:
 
 def trains(optimizer: Any, variable: Any) -> tf.Tensor | None:
     """Returns whether a group trains a variable, a boolean that a traced step reads each time; None: always."""
-    pattern, _ = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
+    optimizer = optimizer._part_of(path(variable))
+    pattern, _ = group_of(optimizer, variable)
     groups = optimizer.given("groups") or {}
     if pattern is None or "trainable" not in groups[pattern]:
         return None

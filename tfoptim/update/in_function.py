@@ -85,7 +85,7 @@ def _scalar(what: str, value: Any) -> tf.Tensor:
 
 def _check_acts(optimizer: Any, field: Any, what: str) -> None:
     """Raises if a step would not see or could not follow the number."""
-    values, name = vars(optimizer)["_values"], field.name
+    values, name = optimizer._runtime.values, field.name
     was = values[name]
     if not isinstance(was, float):
         kind = "switched off (None)" if was is None else "a schedule"

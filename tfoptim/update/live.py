@@ -27,7 +27,7 @@ class Live(Configured):
 
     def _configure(self, arguments: Mapping[str, Any]) -> None:
         """Validates the arguments, passes Keras its own, and makes the number fields live."""
-        runtime = self.__dict__["_runtime"] = Runtime()
+        runtime = self.__dict__["_runtime"] = Runtime(owner=self)
         super()._configure(arguments)
         runtime.numbers = _variable(self)
 
@@ -51,7 +51,7 @@ class Live(Configured):
         if name != "learning_rate" or callable(value):
             return value
         with tf.init_scope():
-            rate = keras.ops.convert_to_numpy(self._learning_rate)
+            rate = self._runtime.owner._learning_rate.value.numpy()
         return value if rate.dtype.type(value) == rate else float(rate)
 
     def _read(self, field: Field) -> Any:
@@ -61,24 +61,37 @@ class Live(Configured):
         """
         self._check_has(field)
         if field.name == "learning_rate":
-            rate = self._learning_rate
+            rate = self._runtime.owner._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
+        if field.name == "use_ema" and self._runtime.trainer is not None:
+            return self._runtime.trainer.use_ema  # Keras's callbacks ask the parts
         if field.name in self._runtime.set_in_functions:
             eager = tf.executing_eagerly() or not isinstance(self.numbers()[field.name], float)
             return self.given(field.name) if eager else tf.cast(self.now(field.name), keras.config.floatx())
         return super()._read(field)
 
     def _write(self, field: Field, value: Any) -> None:
+        """Assigns a field, or has the wrapper do it that shares the values."""
+        runtime = self._runtime
+        if runtime.owner is not self:
+            runtime.owner._write(field, value)
+            return
+        if runtime.trainer is not None:
+            runtime.trainer.check_of_part(field.name)
+        self._assign(field, value)
+
+    def _assign(self, field: Field, value: Any) -> None:
         """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
         self._check_has(field)
-        own, made = self.__dict__, self._runtime.numbers is not None
+        runtime = self._runtime
+        made = runtime.numbers is not None
         inside = in_function(self, field, value)
         if inside and unknown(value):
             set_in_function(self, field, value)
             return
         value = field.parse(type(self).__name__, value)
         value = self._checked(field.name, value)
-        old, new = own["_values"], own["_values"] | {field.name: value}
+        old, new = runtime.values, runtime.values | {field.name: value}
         if made and self.built and value != old[field.name]:
             self._check_can_follow(field, old, new)
         if inside:
@@ -86,7 +99,7 @@ class Live(Configured):
             return
         if made and field.name == "learning_rate":
             keras.optimizers.Optimizer.learning_rate.fset(self, value)
-        own["_values"] = new
+        runtime.values = new
         if made and field.name == "groups":
             self._hold_groups()
         if made and field.domain.live:
@@ -103,9 +116,9 @@ class Live(Configured):
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
         """Raises unless a traced step can follow a change: a number for a number, with the same structure."""
         before = _structure(self)
-        self.__dict__["_values"] = new
+        self._runtime.values = new
         after = _structure(self)
-        self.__dict__["_values"] = old
+        self._runtime.values = old
         was, becomes = old[field.name], new[field.name]
         scheduled = field.name == "learning_rate" and callable(was)  # Keras raises with a hint
         if not scheduled and (not _alike(was, becomes) or before != after):

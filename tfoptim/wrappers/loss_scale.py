@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -74,7 +75,8 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
                 self.build(list(trainable_variables))
             self.built: bool = True
         inner, scale = self.inner_optimizer, self.dynamic_scale.value
-        if not any(redefines(inner, name) for name in ("apply", "assign")):
+        if not redefines(inner, "apply") and not inner._assigns_itself():
+            inner._check_takes_steps()
             derivatives.claim(inner)
             cached_step.run(inner, grads, trainable_variables, scale=scale, judge=self._adjust)
             return
@@ -94,6 +96,33 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         if not self.built:
             self.build(list(variables))
         return derivatives.gradients_within(self, self.inner_optimizer, loss, variables)
+
+    @property
+    def averages(self) -> bool:
+        """Whether the inner optimizer has weights for evaluation other than those it trains."""
+        return bool(self.inner_optimizer.averages)
+
+    def average_weights(self, variables: Sequence[Any]) -> list[Any]:
+        """Returns the weights for evaluation as the inner optimizer has them, tensors.
+
+        Args:
+            variables: that the optimizer was built for.
+
+        Raises:
+            ValueError: the inner optimizer keeps no average.
+        """
+        return list(self.inner_optimizer.average_weights(variables))
+
+    def averaged(self, variables: Sequence[Any]) -> AbstractContextManager[None]:
+        """Returns the context of the inner optimizer, in which variables have their averaged weights.
+
+        Args:
+            variables: of which those are averaged that the optimizer trains.
+
+        Raises:
+            ValueError: the inner optimizer keeps no average.
+        """
+        return self.inner_optimizer.averaged(variables)  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         defaults = {"inner_optimizer": None, "initial_scale": 2.0**15, "dynamic_growth_steps": 2000}

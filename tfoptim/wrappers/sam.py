@@ -51,7 +51,7 @@ class SAM(Optimizer):
         adaptive: ASAM.
 
     Raises:
-        TypeError: `optimizer` is not an optimizer of tfoptim, or is itself a wrapper.
+        TypeError: `optimizer` is not an optimizer of tfoptim, or is a wrapper; a `Lookahead` may be inside.
 
     >>> import tensorflow as tf, tfoptim
     >>> optimizer = tfoptim.SAM(tfoptim.SGD(0.1), rho=0.5)
@@ -76,6 +76,8 @@ class SAM(Optimizer):
         optimizer.save_own_variables(state)
         made.load_own_variables(state)
         object.__setattr__(made, "__class__", _with_sam(base))
+        if "fields" in vars(made):  # of Lookahead, which has those of the rule inside
+            vars(made)["fields"] |= {name: SAM.fields[name] for name in _OWN}
         made._runtime.numbers = None  # until the two are among them
         for name, value in {"rho": rho, "adaptive": adaptive}.items():
             domain = SAM.fields[f"sam_{name}"].domain
@@ -102,6 +104,11 @@ class SAM(Optimizer):
         with perturbed(variables, first, self.now("sam_rho"), self.sam_adaptive) as finite:
             second = super().gradients(again, variables)
         return [poisoned(g, v, finite) for g, v in zip(second, variables, strict=True)]
+
+    @property
+    def _rule_class(self) -> type:
+        rule = super()._rule_class
+        return _base(rule) if rule is type(self) else rule
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments: the serialized optimizer, `rho` and `adaptive`."""
@@ -151,8 +158,9 @@ def _check(optimizer: Any) -> None:
             f"SAM: optimizer must be an optimizer of tfoptim, got {type(optimizer).__name__}. tfoptim.from_keras "
             "converts Keras's."
         )
-    if type(optimizer).__module__.startswith("tfoptim.wrappers."):
-        raise TypeError(f"SAM: optimizer must be a rule itself, got {optimizer!r}, which is made of another already.")
+    if isinstance(optimizer, SAM) or optimizer._named_parts:
+        more = "; for other numbers of some variables, give the rule groups" if optimizer._named_parts else ""
+        raise TypeError(f"SAM: optimizer must be a rule itself, or a Lookahead, got {optimizer!r}{more}.")
 
 
 def _of_trained(optimizer: Any, g: Any, v: Any) -> Any:

@@ -1,7 +1,5 @@
 """Measures times of interleaved calls, extra memory of a call, and memory bandwidth."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import math
@@ -33,19 +31,10 @@ def interleave(
     seconds: Mapping[str, float],
     estimates: Mapping[str, float],
 ) -> dict[str, list[list[float]]]:
-    """Times steps in turn: each round calls every step once, in random order.
+    """Times warmed-up steps in turn: each round calls every step once, in random order.
 
-    A slow step is called in fewer rounds, evenly spread, but at least once per repetition.
-
-    Args:
-        steps: warmed-up calls, by name.
-        rounds: per repetition.
-        repetitions: of all rounds.
-        seconds: allowed for each step in a repetition.
-        estimates: approximate seconds per call of each step.
-
-    Returns:
-        Seconds of the calls of each step, one list per repetition.
+    A step that would exceed its `seconds` in a repetition, by the `estimates` of a call, is called in fewer rounds,
+    evenly spread, but at least once. Returns the seconds of the calls of each step, one list per repetition.
     """
     calls = {name: allowed(rounds, seconds[name], estimates[name]) for name in steps}
     found: dict[str, list[list[float]]] = {name: [] for name in steps}
@@ -99,24 +88,11 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 def ratio(times: Repetitions, reference: Repetitions) -> tuple[float, float, float]:
     """Returns median, lowest and highest ratio over repetitions, each the ratio of the median times of its calls.
 
-    Args:
-        times: seconds of each call, one list per repetition.
-        reference: the same of the reference.
-
     >>> ratio([[2.0, 9.0, 2.0], [3.0], [8.0]], [[1.0], [1.0], [2.0]])
     (3.0, 2.0, 4.0)
     """
     found = [statistics.median(a) / statistics.median(b) for a, b in zip(times, reference, strict=True)]
     return statistics.median(found), min(found), max(found)
-
-
-def geometric_mean(values: Sequence[float]) -> float:
-    """Returns the geometric mean of positive numbers.
-
-    >>> geometric_mean([1.0, 4.0])
-    2.0
-    """
-    return math.exp(math.fsum(map(math.log, values)) / len(values))
 
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -142,14 +118,10 @@ def bandwidth(size: int = BYTES_OF_ARRAY, repetitions: int = 7) -> float:
 
 
 def peak_extra(work: Callable[[], object], calls: int = 2) -> int | None:
-    """Returns the peak of extra bytes during a call, or None if it is unknown.
+    """Returns the peak of extra bytes during calls of warmed-up work, or None if it is unknown.
 
     Freed memory goes back to the system first, because pages that the process keeps would hide new ones. Measured on
     Linux with glibc, by resident pages, to about 0.3 MB.
-
-    Args:
-        work: warmed-up call.
-        calls: number of calls; the largest peak counts.
     """
     trim = _trim()
     if trim is None:

@@ -1,7 +1,5 @@
 """Contenders: one step of a rule on given variables, by library and execution mode."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,19 +18,13 @@ LOOP = 10  # steps per call of a loop
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """A way to take a step.
+    """A way to take a step."""
 
-    Attributes:
-        step: takes a step, and returns when it is done.
-        weights: returns the present weights, one array per variable.
-        operations: counts the operations of its graph after a step; None without a single graph.
-        steps: per call.
-    """
-
-    step: Callable[[], object]
-    weights: Callable[[], list[np.ndarray]]
+    step: Callable[[], object]  # takes a step, and returns when it is done
+    weights: Callable[[], list[np.ndarray]]  # returns the present weights, one array per variable
+    # counts the operations of its graph after a step; None without a single graph
     operations: Callable[[], int] | None = None
-    steps: int = 1
+    steps: int = 1  # per call
 
 
 class Arrays:

@@ -1,7 +1,5 @@
 """Measures the steps of all contenders on a pair, in one process per variable set."""
 
-from __future__ import annotations
-
 import dataclasses
 import gc
 import itertools
@@ -11,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from experiments.checks.benchmark import clock, plan
+from experiments.checks.benchmark import clock
 from experiments.checks.benchmark.clock import interleave, quartiles, ratio, timed
 from experiments.checks.benchmark.contenders import Arrays, Contender, contenders
 from experiments.checks.benchmark.plan import CONTENDERS, Pair, Row, has_torch
-from experiments.checks.benchmark.subjects import RULES, SETS, Rule, VariableSet
+from experiments.checks.benchmark.subjects import RULES, Rule, VariableSet
 from experiments.errors import RunsFailed
 
 BYTES = 4  # of a float32
@@ -25,17 +23,11 @@ MAIN = ("ours", "keras", "ours-loop", "keras-loop")  # the contenders of the hea
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Length of a measurement.
+    """Length of a measurement."""
 
-    Attributes:
-        rounds: per repetition; each calls every contender once.
-        repetitions: of all rounds; ratios are spread over them.
-        seconds: allowed for a contender in a repetition; four times as many for those of the main ratios.
-    """
-
-    rounds: int = 20
-    repetitions: int = 3
-    seconds: float = 0.3
+    rounds: int = 20  # per repetition; each calls every contender once
+    repetitions: int = 3  # of all rounds; ratios are spread over them
+    seconds: float = 0.3  # allowed for a contender in a repetition; four times as many for those of the main ratios
 
 
 class Bench:
@@ -90,7 +82,6 @@ class Bench:
     def _figures(
         self, pair: Pair, contender: Contender, times: list[list[float]], reference: list[list[float]]
     ) -> Mapping[str, Any]:
-        """Returns the measurements of a contender that ran."""
         times = [[seconds / contender.steps for seconds in repetition] for repetition in times]
         calls = [seconds * 1e3 for repetition in times for seconds in repetition]
         lower, middle, upper = quartiles(calls)
@@ -117,17 +108,11 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class First:
-    """First calls of a contender.
+    """First calls of a contender."""
 
-    Attributes:
-        seconds: of the first call, tracing and compiling included; None if it failed.
-        again: seconds of a warm call.
-        failure: its error.
-    """
-
-    seconds: float | None = None
-    again: float = 0.0
-    failure: str | None = None
+    seconds: float | None = None  # of the first call, tracing and compiling included; None if it failed
+    again: float = 0.0  # seconds of a warm call
+    failure: str | None = None  # its error
 
 
 def _start(contender: Contender) -> First:
@@ -150,29 +135,16 @@ def traffic(rule: Rule, variables: VariableSet) -> int:
     return BYTES * ((rule.traffic - rule.readings) * variables.elements + rule.readings * variables.touched)
 
 
-Name = tuple[str, str, tuple[str, ...]]
-"""Names of a pair's rule, set and contenders."""
+def measured(pairs: Sequence[Pair], settings: Settings, bandwidth: float) -> Iterator[tuple[Pair, list[Row]]]:
+    """Yields each pair with its rows, measured in one process per variable set; the pairs come set by set.
 
-
-def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -> Iterator[tuple[plan.Pair, list[Row]]]:
-    """Yields each pair with its rows, measured in one process per variable set.
-
-    TensorFlow keeps the graphs of a process, so each set would slow down the next.
-
-    Args:
-        pairs: set by set.
-        settings: length of the measurement.
-        bandwidth: of memory, in bytes per second.
-
-    Raises:
-        RunsFailed: a process ended before its last pair.
+    TensorFlow keeps the graphs of a process: each set would slow down the next. The bandwidth is in bytes per second.
     """
     for name, group in itertools.groupby(pairs, key=lambda pair: pair.set.name):
         of_set = list(group)
-        names = [(pair.rule.name, pair.set.name, pair.contenders) for pair in of_set]
         receiver, sender = multiprocessing.get_context("spawn").Pipe(duplex=False)
         process = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(names, settings, bandwidth, sender), daemon=True
+            target=serve, args=(of_set, settings, bandwidth, sender), daemon=True
         )
         process.start()
         sender.close()  # the process has its own; the pipe ends with it
@@ -187,8 +159,8 @@ def measured(pairs: Sequence[plan.Pair], settings: Settings, bandwidth: float) -
             process.join()
 
 
-def serve(names: Sequence[Name], settings: Settings, bandwidth: float, sender: Connection) -> None:
-    """Measures pairs, given by names, and sends the rows of each."""
+def serve(pairs: Sequence[Pair], settings: Settings, bandwidth: float, sender: Connection) -> None:
+    """Measures pairs, and sends the rows of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
     from experiments import terminal
 
@@ -196,5 +168,5 @@ def serve(names: Sequence[Name], settings: Settings, bandwidth: float, sender: C
     bench = Bench(settings, bandwidth)
     bench.warm_up()
     gc.freeze()  # otherwise each collection traverses all of TensorFlow
-    for rule, variables, chosen in names:
-        sender.send(bench.measure(plan.Pair(RULES[rule], SETS[variables], chosen)))
+    for pair in pairs:
+        sender.send(bench.measure(pair))

@@ -1,7 +1,5 @@
 """Tables and figure of a benchmark of steps: on the terminal, and as CSV, Markdown, PNG and SVG."""
 
-from __future__ import annotations
-
 import math
 import sys
 import textwrap
@@ -40,14 +38,7 @@ LINE = 13  # points per rule
 
 
 def draw(rows: Sequence[Row], about: Mapping[str, str], numbers: str, folder: Path) -> list[Path]:
-    """Draws a panel per variable set, a line per rule, a mark per contender; writes PNG, SVG and CSV.
-
-    Args:
-        rows: of a benchmark.
-        about: machine, versions and command, from `plan.surroundings`.
-        numbers: the same rows as CSV.
-        folder: for the files.
-    """
+    """Draws a panel per variable set, a line per rule, a mark per contender; writes PNG, SVG and CSV."""
     words = caption(about)
     # Eager steps would compress the axis; steps in a loop have their own table.
     rows = [row for row in rows if not row.contender.endswith(("eager", "loop"))]
@@ -139,7 +130,6 @@ def _panel(axes: Axes, rows: Sequence[Row], name: str, limits: tuple[float, floa
 
 
 def _legend(figure: Figure, contenders: Sequence[str]) -> None:
-    """Adds the legend above the panels."""
     entries = []
     for name in contenders:
         color, marker, filled = LOOKS[name]
@@ -180,11 +170,7 @@ def keep(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
 
 
 def redraw(sources: Sequence[Path], folder: Path) -> None:
-    """Makes tables and figure from the CSV of a benchmark, or of several parts measured on one machine.
-
-    Raises:
-        UserError: a file is not from a benchmark, or they are of different machines or versions.
-    """
+    """Makes tables and figure from the CSV of a benchmark, or of several parts measured on one machine."""
     parts = [_read(source) for source in sources]
     rows, about = [row for found, _ in parts for row in found], dict(parts[0][1])
     for key in about.keys() & {*_SAME, *_TOLD}:
@@ -226,6 +212,15 @@ def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str
     lines = (f"- {key.replace('_', ' ')}: {value}" for key, value in about.items() if value and key != "command")
     sections = (grid.markdown() for grid in grids)
     return "\n".join([f"# {title}", "", f"Measured by `{about['command']}`:", "", *lines, "", *sections])
+
+
+def publish(name: str, title: str, grid: Grid, rows: Sequence[Any], about: Mapping[str, Any], folder: Path) -> None:
+    """Writes the rows of a measurement as CSV and its table as Markdown, and prints it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write(folder / f"{name}.csv", as_csv(rows, about))
+    files.write(folder / f"{name}.md", markdown(title, [grid], about))
+    show(grid)
+    terminal.say(f"Written to {folder}: {name}.csv, {name}.md.")
 
 
 def show(grid: Grid) -> None:

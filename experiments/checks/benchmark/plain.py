@@ -5,8 +5,6 @@ Run as a program with `--epochs N --seeds A,B`, it is that script: it trains the
 the validation examples and the initial weights.
 """
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import json
@@ -23,14 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments import studies, terminal
-from experiments.checks.benchmark.plan import as_csv, surroundings
+from experiments import studies
+from experiments.checks.benchmark.plan import surroundings
 from experiments.checks.benchmark.subjects import RULES
 from experiments.checks.benchmark.tables import Grid
 from experiments.errors import RunsFailed
 from experiments.problems import grid, seeds, tasks
 from experiments.problems.datasets.load import load
-from experiments.records import files
 from experiments.studies import CONSTANT, Entry, Study
 from experiments.text import from_csv
 from experiments.tuning import selection
@@ -47,37 +44,18 @@ NOTE = (
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """Result of one way to make the comparison.
+    """Result of one way to make the comparison."""
 
-    Attributes:
-        way: `compare` or `plain`.
-        seconds: from start to end of its process.
-        runs: number of trainings.
-        epochs: of each training.
-        ratio: seconds of the plain way over those of this one.
-        test_accuracy: mean over seeds after the last epoch, by optimizer; shows that both ways did the same work.
-    """
-
-    way: str
-    seconds: float
-    runs: int
-    epochs: int
-    ratio: float
-    test_accuracy: str
+    way: str  # `compare` or `plain`
+    seconds: float  # from start to end of its process
+    runs: int  # number of trainings
+    epochs: int  # of each training
+    ratio: float  # seconds of the plain way over those of this one
+    test_accuracy: str  # mean over seeds after the last epoch, by optimizer; shows that both ways did the same work
 
 
 def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: str) -> None:
-    """Measures both ways one after the other, then writes and prints.
-
-    Args:
-        seeds: in place of the study's.
-        epochs: in place of the study's.
-        folder: for the table.
-        typed: the command as it was typed.
-
-    Raises:
-        RunsFailed: one of them ended with an error.
-    """
+    """Measures both ways one after the other, then writes and prints; `seeds` and `epochs` replace the study's."""
     study = studies.load(studies.find(STUDY))
     wanted, epochs = list(seeds or study.seeds), epochs or study.epochs
     listed = ",".join(map(str, [*wanted, wanted[0]]))  # a seed alone would be a number of seeds
@@ -99,11 +77,7 @@ def run(seeds: Sequence[int] | None, epochs: int | None, folder: Path, typed: st
 
 
 def _timed(words: Sequence[str], folder: Path) -> tuple[float, str]:
-    """Runs Python in a folder; returns its seconds and its output.
-
-    Raises:
-        RunsFailed: it ended with an error.
-    """
+    """Runs Python in a folder; returns its seconds and its output."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     start = time.perf_counter()
@@ -143,12 +117,7 @@ def _publish(found: Sequence[Way], folder: Path, typed: str) -> None:
         (w.way, str(w.runs), str(w.epochs), f"{w.seconds:.1f}", f"{w.ratio:.2f}", w.test_accuracy) for w in found
     )
     table = Grid("The main comparison, the plain way and ours", HEADINGS, cells, (NOTE,))
-    about = surroundings(typed)
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write(folder / "benchmark_plain.csv", as_csv(found, about))
-    files.write(folder / "benchmark_plain.md", output.markdown("The plain way", [table], about))
-    output.show(table)
-    terminal.say(f"Written to {folder}: benchmark_plain.csv, benchmark_plain.md.")
+    output.publish("benchmark_plain", "The plain way", table, found, surroundings(typed), folder)
 
 
 def main() -> None:

@@ -1,17 +1,14 @@
 """Pairs of rule and variables to measure, and the rows of results."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
-import importlib.metadata
 import importlib.util
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from experiments import environment
+from experiments import environment, machine
 from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS, Rule, VariableSet
 from experiments.errors import UserError, unknown
 from experiments.machine import cores, processor
@@ -57,11 +54,7 @@ class Pair:
 
 
 def chosen(kind: str, words: Sequence[str] | None, known: Iterable[str]) -> tuple[str, ...]:
-    """Returns the known names among some words, in their order; all of them without words.
-
-    Raises:
-        UserError: a word is unknown; the message names the nearest match.
-    """
+    """Returns the known names among some words, in their order; all of them without words; refuses unknown words."""
     known = tuple(known)
     for word in words or ():
         if word.lower() not in known:
@@ -75,11 +68,7 @@ def pairs(
     sets: Sequence[str] | None = None,
     contenders: Sequence[str] | None = None,
 ) -> list[Pair]:
-    """Returns the pairs to measure, set by set; None stands for the defaults.
-
-    Raises:
-        UserError: a name is unknown, torch is requested and not installed, or nothing is left to measure.
-    """
+    """Returns the pairs to measure, set by set; None stands for the defaults; refuses names that cannot be measured."""
     for_rules = chosen("rule", rules, RULES)
     for_sets = chosen("variable set", sets, SETS)
     for_contenders = chosen("contender", contenders, CONTENDERS)
@@ -136,54 +125,33 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """Result of one contender on one pair of rule and variable set; None if it could not be measured.
+    """Result of one contender on one pair of rule and variable set; None if it could not be measured."""
 
-    Attributes:
-        rule: name of the rule.
-        set: name of the variable set.
-        contender: name of the contender.
-        calls: number of timed steps.
-        median_ms: median milliseconds per step.
-        lower_ms: lower quartile.
-        upper_ms: upper quartile.
-        minimum_ms: the fastest.
-        ratio: time over that of ours in graph mode, median of the repetitions.
-        ratio_low: lowest repetition.
-        ratio_high: highest repetition.
-        first_call_s: seconds of the first call, tracing and compiling included.
-        operations_per_variable: operations in the graph and its functions, per variable.
-        extra_bytes: peak memory of a step in addition to variables, slots and gradients.
-        extra_share: the same as a share of the size of the variables.
-        traffic_bytes: least bytes that the rule can move: weights, slots, gradients.
-        bandwidth_share: traffic per median time, as a share of the measured memory bandwidth.
-        failure: reason for missing times.
-    """
-
-    rule: str
-    set: str
-    contender: str
-    calls: int = 0
-    median_ms: float | None = None
-    lower_ms: float | None = None
-    upper_ms: float | None = None
-    minimum_ms: float | None = None
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
-    first_call_s: float | None = None
-    operations_per_variable: float | None = None
-    extra_bytes: int | None = None
-    extra_share: float | None = None
-    traffic_bytes: int | None = None
-    bandwidth_share: float | None = None
-    failure: str | None = None
+    rule: str  # name of the rule
+    set: str  # name of the variable set
+    contender: str  # name of the contender
+    calls: int = 0  # number of timed steps
+    median_ms: float | None = None  # median milliseconds per step
+    lower_ms: float | None = None  # lower quartile
+    upper_ms: float | None = None  # upper quartile
+    minimum_ms: float | None = None  # the fastest
+    ratio: float | None = None  # time over that of ours in graph mode, median of the repetitions
+    ratio_low: float | None = None  # lowest repetition
+    ratio_high: float | None = None  # highest repetition
+    first_call_s: float | None = None  # seconds of the first call, tracing and compiling included
+    operations_per_variable: float | None = None  # operations in the graph and its functions, per variable
+    extra_bytes: int | None = None  # peak memory of a step in addition to variables, slots and gradients
+    extra_share: float | None = None  # the same as a share of the size of the variables
+    traffic_bytes: int | None = None  # least bytes that the rule can move: weights, slots, gradients
+    bandwidth_share: float | None = None  # traffic per median time, as a share of the measured memory bandwidth
+    failure: str | None = None  # reason for missing times
 
 
 def surroundings(command: str, **more: Any) -> dict[str, Any]:
     """Returns machine, versions and command of a measurement, the same in every row."""
     about = environment.describe(1)
     found = {key: about[key] for key in ("system", "python", "tensorflow", "keras", "numpy", "commit")}
-    found["torch"] = importlib.metadata.version("torch") if has_torch() else ""
+    found["torch"] = machine.version("torch") or ""
     today = dt.datetime.now(dt.UTC).date().isoformat()
     return {"cpu": processor(), "cores": cores(), **found, **more, "date": today, "command": command}
 
@@ -194,11 +162,7 @@ def as_csv(rows: Iterable[Any], about: Mapping[str, Any]) -> str:
 
 
 def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
-    """Returns measurements and surroundings from a CSV.
-
-    Raises:
-        ValueError: it is not a table of this kind.
-    """
+    """Returns measurements and surroundings from a CSV; a ValueError if it is not a table of this kind."""
     fields = typing.get_type_hints(cls)
     table = from_csv(text)
     if not table or not set(fields) <= set(table[0]):
@@ -214,11 +178,7 @@ def _value(text: str, kind: Any) -> Any:
     return kind(text)
 
 
-def where(rows: Sequence[Row], **wanted: str) -> list[Row]:
-    """Returns the rows with the given values."""
-    return [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
-
-
 def one(rows: Sequence[Row], **wanted: str) -> Row | None:
     """Returns the row with the given values, None if there is none with times."""
-    return next((row for row in where(rows, **wanted) if row.median_ms is not None), None)
+    found = (row for row in rows if all(getattr(row, key) == value for key, value in wanted.items()))
+    return next((row for row in found if row.median_ms is not None), None)

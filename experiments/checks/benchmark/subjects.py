@@ -1,7 +1,5 @@
 """What is measured: the rules with their arguments, and the sets of variables."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import math
@@ -14,37 +12,24 @@ ADAM = {"betas": (0.9, 0.999), "eps": 1e-7}
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """One optimizer with its arguments, under the name it has in each library.
+    """One optimizer with its arguments, under the name it has in each library."""
 
-    Attributes:
-        name: its name on the command line.
-        title: its name in tables and figures.
-        ours: the class in tfoptim.
-        keras: the class in keras.optimizers.
-        options: arguments of both classes; all have the learning rate besides.
-        ours_only: arguments that only ours has; with them the two do not compute the same.
-        keras_only: arguments that Keras's class needs to be the same rule.
-        torch: the class in torch.optim, None where torch has no such rule.
-        torch_options: its arguments.
-        fused: whether torch has the rule fused into one kernel, on the CPU.
-        slots: numbers kept for each weight, the moving average of the weights among them.
-        readings: how often a gradient has to be read: twice where its norm is needed first.
-        touched_rows: whether rows of a table without gradient may be left alone.
-    """
-
-    name: str
-    title: str
-    ours: str
-    keras: str
+    name: str  # its name on the command line
+    title: str  # its name in tables and figures
+    ours: str  # the class in tfoptim
+    keras: str  # the class in keras.optimizers
+    # arguments of both classes; all have the learning rate besides
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    # arguments that only ours has; with them the two do not compute the same
     ours_only: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    # arguments that Keras's class needs to be the same rule
     keras_only: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    torch: str | None = None
-    torch_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    fused: bool = False
-    slots: int = 0
-    readings: int = 1
-    touched_rows: bool = False
+    torch: str | None = None  # the class in torch.optim, None where torch has no such rule
+    torch_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # its arguments
+    fused: bool = False  # whether torch has the rule fused into one kernel, on the CPU
+    slots: int = 0  # numbers kept for each weight, the moving average of the weights among them
+    readings: int = 1  # how often a gradient has to be read: twice where its norm is needed first
+    touched_rows: bool = False  # whether rows of a table without gradient may be left alone
 
     @property
     def traffic(self) -> int:
@@ -105,18 +90,12 @@ REPEATED_ROWS = 256
 
 @dataclasses.dataclass(frozen=True)
 class VariableSet:
-    """Variables that one step updates.
+    """Variables that one step updates."""
 
-    Attributes:
-        name: its name on the command line.
-        title: what it is, in tables and figures.
-        shapes: one shape a variable.
-        table: whether it is an embedding table, of whose rows only some get a gradient, some of them repeatedly.
-    """
-
-    name: str
-    title: str
-    shapes: tuple[Shape, ...]
+    name: str  # its name on the command line
+    title: str  # what it is, in tables and figures
+    shapes: tuple[Shape, ...]  # one shape a variable
+    # whether it is an embedding table, of whose rows only some get a gradient, some of them repeatedly
     table: bool = False
 
     @property

@@ -1,12 +1,9 @@
 """Tables of a benchmark of steps, as headings and cells."""
 
-from __future__ import annotations
-
 import dataclasses
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from experiments.checks.benchmark.clock import geometric_mean
 from experiments.checks.benchmark.plan import CONTENDERS, Row, one
 from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS
 
@@ -41,13 +38,13 @@ def mean_ratio(rows: Sequence[Row], rule: str, contender: str = "keras") -> floa
     """Returns the geometric mean of a contender's time over ours, None unless all sets of `MEAN_OVER` are measured."""
     found = [one(rows, rule=rule, set=name, contender=contender) for name in MEAN_OVER]
     ratios = [row.ratio for row in found if row is not None and row.ratio is not None]
-    return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
+    return statistics.geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
 def loop_ratio(rows: Sequence[Row], rule: str) -> float | None:
     """Returns the same mean for Keras's steps in a compiled loop."""
     ratios = [a / b for _, a, b in _both(rows, rule, "keras-loop", "ours-loop")]
-    return geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
+    return statistics.geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
 def measured(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
@@ -88,7 +85,6 @@ def looped(rows: Sequence[Row]) -> Grid:
 
 
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:
-    """Yields a note on the lowest ratio."""
     found = [(row.ratio, row) for row in rows if row.contender == "keras" and row.ratio is not None]
     if found:
         ratio, row = min(found, key=lambda pair: pair[0])
@@ -129,7 +125,7 @@ def against(rows: Sequence[Row]) -> Grid:
             for other in others
         ]
         eager = [a / b for _, a, b in _both(rows, rule, "keras-eager", "ours-eager")]
-        shown = [_times(geometric_mean(found)) if found else NOTHING for found in (*means, eager)]
+        shown = [_times(statistics.geometric_mean(found)) if found else NOTHING for found in (*means, eager)]
         cells.append((RULES[rule].title, *shown))
     headings = ("rule", *(CONTENDERS[other] for other in others), "Keras, eager over ours, eager")
     note = "Geometric mean over the variable sets on which the contender was measured; below 1 it is faster than ours."
@@ -157,8 +153,7 @@ def fused(rows: Sequence[Row]) -> Iterator[str]:
 
 def summary(rows: Sequence[Row]) -> Grid:
     """Returns the numbers of the promises, one per line."""
-    lines = list(_promises(rows))
-    return Grid("In short", ("what", "median", "lowest", "highest"), tuple(lines))
+    return Grid("In short", ("what", "median", "lowest", "highest"), tuple(_promises(rows)))
 
 
 def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
@@ -182,9 +177,8 @@ def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     ):
         if values:
             yield what, *(tell(value) for value in (statistics.median(values), min(values), max(values)))
-    flat = [_flatness(rows, rule) for rule in ("adagrad", "adam_lazy")]
-    for rule, value in zip(("adagrad", "adam_lazy"), flat, strict=True):
-        if value is not None:
+    for rule in ("adagrad", "adam_lazy"):
+        if (value := _flatness(rows, rule)) is not None:
             yield f"Our {RULES[rule].title}: a table of 1 M rows over one of 1 k rows", _times(value), NOTHING, NOTHING
 
 

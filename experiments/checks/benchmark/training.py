@@ -1,7 +1,5 @@
 """Steps per second of Keras's fit, with Keras's Adam and ours."""
 
-from __future__ import annotations
-
 import dataclasses
 import statistics
 import sys
@@ -14,15 +12,13 @@ import keras
 import numpy as np
 
 import tfoptim
-from experiments import terminal
 from experiments.checks.benchmark import output
 from experiments.checks.benchmark.clock import quartiles
-from experiments.checks.benchmark.plan import as_csv, surroundings
+from experiments.checks.benchmark.plan import surroundings
 from experiments.checks.benchmark.tables import Grid
 from experiments.problems import seeds, tasks
 from experiments.problems.datasets.load import load
 from experiments.problems.unet import unet
-from experiments.records import files
 
 SHAPE = (96, 112, 1)
 CLASSES = 4
@@ -41,21 +37,13 @@ ADAMS: dict[str, Callable[[], Any]] = {"ours": tfoptim.Adam, "keras": keras.opti
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A model and its training examples.
+    """A model and its training examples."""
 
-    Attributes:
-        title: of the model.
-        build: makes the model, whose outputs are logits.
-        images: float32 [n, ...], n a multiple of the batch.
-        labels: class numbers, [n] or one per pixel.
-        batch: examples per step.
-    """
-
-    title: str
-    build: Callable[[], Any]
-    images: np.ndarray
-    labels: np.ndarray
-    batch: int
+    title: str  # of the model
+    build: Callable[[], Any]  # makes the model, whose outputs are logits
+    images: np.ndarray  # float32 [n, ...], n a multiple of the batch
+    labels: np.ndarray  # class numbers, [n] or one per pixel
+    batch: int  # examples per step
 
     @property
     def steps(self) -> int:
@@ -65,29 +53,17 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """Training speed of one model with one Adam.
+    """Training speed of one model with one Adam."""
 
-    Attributes:
-        model: its title.
-        compiled: whether Keras compiles the whole step with XLA, which it does not on a CPU.
-        optimizer: `ours` or `keras`.
-        epochs: timed, without the first one.
-        steps_per_s: steps per second, median of the epochs.
-        lower_steps_per_s: lower quartile.
-        upper_steps_per_s: upper quartile.
-        ratio: median with ours over median with Keras's.
-        first_epoch_s: seconds of the first epoch, tracing and compiling included.
-    """
-
-    model: str
-    compiled: bool
-    optimizer: str
-    epochs: int
-    steps_per_s: float
-    lower_steps_per_s: float
-    upper_steps_per_s: float
-    ratio: float
-    first_epoch_s: float
+    model: str  # its title
+    compiled: bool  # whether Keras compiles the whole step with XLA, which it does not on a CPU
+    optimizer: str  # `ours` or `keras`
+    epochs: int  # timed, without the first one
+    steps_per_s: float  # steps per second, median of the epochs
+    lower_steps_per_s: float  # lower quartile
+    upper_steps_per_s: float  # upper quartile
+    ratio: float  # median with ours over median with Keras's
+    first_epoch_s: float  # seconds of the first epoch, tracing and compiling included
 
 
 class Stopwatch(keras.callbacks.Callback):
@@ -125,12 +101,7 @@ def segmentation() -> Job:
 
 
 def measure(job: Job, epochs: int) -> list[Speed]:
-    """Returns the training speed of a model with each Adam; their epochs alternate, and so does the order.
-
-    Args:
-        job: model and examples.
-        epochs: timed epochs, after a first one.
-    """
+    """Returns the training speed of a model with each Adam over some epochs after a first one; the two take turns."""
     models = {}
     for name, adam in ADAMS.items():
         keras.utils.set_random_seed(0)
@@ -161,13 +132,7 @@ def run(epochs: int | None, folder: Path, typed: str) -> None:
     for job in jobs():
         found += measure(job, epochs or EPOCHS)
         print(f"{job.title}: {found[-1].ratio:.2f} times as many steps a second with ours", file=sys.stderr, flush=True)
-    about = surroundings(typed)
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write(folder / "benchmark_fit.csv", as_csv(found, about))
-    page = folder / "benchmark_fit.md"
-    files.write(page, output.markdown("Training as a whole", [grid(found)], about))
-    output.show(grid(found))
-    terminal.say(f"Written to {folder}: benchmark_fit.csv, {page.name}.")
+    output.publish("benchmark_fit", "Training as a whole", grid(found), found, surroundings(typed), folder)
 
 
 def grid(found: list[Speed]) -> Grid:

@@ -1,7 +1,5 @@
 """Hyperparameters: which are accepted, which take effect, and when."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
@@ -100,7 +98,7 @@ def by_string(library: Library) -> tuple[bool, str]:
         for value in vars(library.module).values()
         if isinstance(value, type) and issubclass(value, base) and value is not base
     ]
-    wrappers = {"LossScaleOptimizer", "MultiOptimizer"}
+    wrappers = {"LossScaleOptimizer", "Lookahead", "MultiOptimizer", "SAM"}
     names = sorted({cls.__name__ for cls in classes} - wrappers)
     prefix = "" if library.module is keras.optimizers else "tfoptim>"
     missing = [name for name in names if refusal(partial(keras.optimizers.get, prefix + name))]

@@ -4,8 +4,6 @@ As a program, `python -m experiments.checks.conformance.catalogue PLACE ROW ...`
 their verdicts as JSON. Two logical CPUs must exist before TensorFlow starts, and a worker must find its partner first.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os
@@ -40,11 +38,7 @@ Found = dict[str, dict[str, Verdict]]
 
 
 def rows(wanted: Sequence[str] = ()) -> list[Row]:
-    """Returns rows by id or by fault (D3 for D3a, D3b ...), or all, in the order of their numbers.
-
-    Raises:
-        UserError: there is no such row.
-    """
+    """Returns rows by id or by fault (D3 for D3a, D3b ...), or all, in the order of their numbers."""
     known = sorted(ROWS.values(), key=lambda row: (int(re.findall(r"\d+", row.id)[0]), row.id))
     names = {name.lower() for row in known for name in (row.id, row.fault)}
     for name in wanted:
@@ -60,12 +54,7 @@ def measured(some: Sequence[Row]) -> Found:
 
 
 class Children:
-    """Processes for the rows of one place; they run in parallel to this one.
-
-    Args:
-        place: where the rows have to run.
-        rows: of that place.
-    """
+    """Processes for the rows of one place; they run in parallel to this one."""
 
     def __init__(self, place: Place, rows: Sequence[Row]) -> None:
         self.rows = rows
@@ -109,7 +98,6 @@ class Children:
 
 
 def _environments(place: Place) -> list[dict[str, str]]:
-    """Returns the environment of each process."""
     common = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_ENABLE_FORK_SUPPORT": "0"}
     if place != "workers":
         return [common]
@@ -119,7 +107,6 @@ def _environments(place: Place) -> list[dict[str, str]]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Returns unused ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [int(each.getsockname()[1]) for each in sockets]
     for each in sockets:

@@ -1,7 +1,5 @@
 """Rows on gradients: their shapes and order, their precision, and repeated rows of embeddings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

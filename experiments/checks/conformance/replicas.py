@@ -3,8 +3,6 @@
 A row measured in both places is declared twice, and its function finds out where it is.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 from collections.abc import Callable, Sequence
@@ -24,16 +22,9 @@ def strategy() -> Any:
 
 
 def train(make: Callable[[], Any], gradients: Any, start: Any = 0.0, eager: bool = False) -> tuple[Any, np.ndarray]:
-    """Takes steps as `fit` does, compiled and in every replica.
+    """Takes a step as `fit` does for each of the gradients [steps, replicas, *shape of the weight], in every replica.
 
-    Args:
-        make: makes the optimizer.
-        gradients: shape (steps, replicas, *shape of the weight).
-        start: the weight before.
-        eager: not compiled.
-
-    Returns:
-        The optimizer, and the weight of this process's replicas, shape (replicas, *shape of the weight).
+    Returns the optimizer, and the weight of this process's replicas, [replicas, *shape of the weight].
     """
     with strategy().scope():
         variable = weight(start)

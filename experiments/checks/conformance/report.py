@@ -1,7 +1,5 @@
 """Measures rows on both libraries, and shows the verdicts as a table, as Markdown and as JSON."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re
@@ -81,11 +79,7 @@ def markdown(rows: Sequence[Row], found: Found) -> str:
 
 
 def page(text: str, table: str) -> str:
-    """Returns a page of the documentation with its table replaced.
-
-    Raises:
-        ValueError: the page has no marks around a table.
-    """
+    """Returns a page of the documentation with its table replaced; a ValueError if it has no marks around one."""
     if BEGIN not in text or END not in text:
         raise ValueError(f"The page must have the lines {BEGIN} and {END} around its table.")
     return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n{table}{END}", text, flags=re.DOTALL)

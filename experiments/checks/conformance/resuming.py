@@ -1,7 +1,5 @@
 """Training that is interrupted and started again: Keras's BackupAndRestore, and tfoptim's Resume."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import shutil
@@ -78,7 +76,6 @@ def _weights(model: Any) -> np.ndarray:
 
 @functools.cache
 def _whole(library: Library, dropout: float = 0.0) -> np.ndarray:
-    """Returns the weights of uninterrupted training."""
     with tempfile.TemporaryDirectory() as name:
         return _weights(_train(library, Path(name), dropout=dropout))
 

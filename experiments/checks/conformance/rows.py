@@ -1,7 +1,5 @@
 """Rows of the conformance table: a promise and its measurement; and variables, steps and models for measuring."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,15 +18,10 @@ Place = Literal["here", "mirrored", "workers"]
 
 @dataclass(frozen=True)
 class Library:
-    """Optimizers under the names of Keras's, from Keras or from tfoptim.
+    """Optimizers under the names of Keras's, from Keras or from tfoptim."""
 
-    Args:
-        name: in the heading of the report.
-        module: of the classes.
-    """
-
-    name: str
-    module: Any
+    name: str  # in the heading of the report
+    module: Any  # of the classes
 
     def find(self, name: str) -> Any:
         """Returns an optimizer class by name, in any case: Keras writes Adagrad, tfoptim AdaGrad."""
@@ -39,42 +32,29 @@ class Library:
         return self.find(name)(*arguments, **{"name": name.lower()} | keywords)
 
 
+Measure = Callable[[Library], tuple[bool, str]]
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """Result of a row on one library.
+    """Result of a row on one library."""
 
-    Args:
-        passed: the promise is kept.
-        measured: the number or the behaviour, in a few words.
-        crashed: the row itself failed, so nothing was measured.
-    """
-
-    passed: bool
-    measured: str
-    crashed: bool = False
+    passed: bool  # the promise is kept
+    measured: str  # the number or the behaviour, in a few words
+    crashed: bool = False  # the row itself failed, so nothing was measured
 
 
 @dataclass(frozen=True)
 class Row:
-    """One promise.
+    """One promise."""
 
-    Args:
-        id: letter and number, and a letter for each of several rows about one fault.
-        title: the subject, in a few words.
-        promise: behaviour of tfoptim, in a few words.
-        measure: takes a library, returns whether it keeps the promise, and the measured behaviour.
-        place: where it has to run.
-        keras: whether Keras keeps the promise, in all supported versions.
-        slow: takes more than a few seconds.
-    """
-
-    id: str
-    title: str
-    promise: str
-    measure: Callable[[Library], tuple[bool, str]]
-    place: Place = "here"
-    keras: bool = False
-    slow: bool = False
+    id: str  # letter and number, and a letter for each of several rows about one fault
+    title: str  # the subject, in a few words
+    promise: str  # behaviour of tfoptim, in a few words
+    measure: Measure  # returns whether a library keeps the promise, and the measured behaviour
+    place: Place = "here"  # where it has to run
+    keras: bool = False  # whether Keras keeps the promise, in all supported versions
+    slow: bool = False  # takes more than a few seconds
 
     @property
     def fault(self) -> str:
@@ -97,8 +77,6 @@ LONGEST = 150
 
 ROWS: dict[str, Row] = {}
 """Every row, id -> row, filled by the decorator when the modules are imported."""
-
-Measure = Callable[[Library], tuple[bool, str]]
 
 
 def row(id: str, title: str, promise: str, place: Place = "here", **facts: bool) -> Callable[[Measure], Measure]:  # noqa: A002

@@ -1,7 +1,5 @@
 """What an optimizer keeps, and whether copies, files and configurations have it."""
 
-from __future__ import annotations
-
 import copy
 import pickle  # noqa: TID251  whether an optimizer survives it is what a row asks
 import tempfile

@@ -4,8 +4,6 @@ As a program, `python -m experiments.checks.metal.relu DEVICE [option]` prints `
 the plugin reads its switch when it is loaded; `option` sets TensorFlow's option instead of the switch.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -24,9 +22,6 @@ def dense_error(device: str) -> float:
     """Returns the error of one step of `fit` on a dense layer with ReLU, and of `predict`, against NumPy.
 
     It is the largest difference of loss, weights and predictions, each relative to its largest number.
-
-    Args:
-        device: of TensorFlow, as in `GPU:0`.
     """
     import keras
     import tensorflow as tf
@@ -59,27 +54,16 @@ def _distance(found: Any, wanted: Any) -> float:
 def error_without_switch(device: str, *, option: bool) -> float | str:
     """Returns `dense_error` of a process with the plugin's switch off, or the reason why there is none.
 
-    Args:
-        device: of TensorFlow.
-        option: turn off the plugin's graph optimizers by TensorFlow's option instead.
+    With `option`, the plugin's graph optimizers are turned off by TensorFlow's option instead.
     """
     command = [sys.executable, "-m", "experiments.checks.metal.relu", device, *(["option"] if option else [])]
     environment = {**os.environ, machine.SWITCH: "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
+        done = machine.run(*command, env=environment, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return f"no answer within {SECONDS} s"
     if done.returncode:
-        words = done.stderr.strip().splitlines() or ["no reason given"]
-        return f"process ended with code {done.returncode}: {words[-1][:80]}"
+        return f"process ended with code {done.returncode}: {machine.reason(done)[:80]}"
     return float(done.stdout.split()[-1])
 
 

@@ -1,9 +1,6 @@
 """Report of the checks, as Markdown for an issue."""
 
-from __future__ import annotations
-
 import dataclasses
-import importlib.metadata
 import os
 import platform
 from collections.abc import Sequence
@@ -16,17 +13,11 @@ PACKAGES = (machine.PLUGIN, "tensorflow", "keras", "numpy")
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One line of the report.
+    """One line of the report."""
 
-    Attributes:
-        what: subject of the line.
-        found: observed value.
-        right: whether it is correct; None for information only.
-    """
-
-    what: str
-    found: str
-    right: bool | None = None
+    what: str  # subject of the line
+    found: str  # observed value
+    right: bool | None = None  # whether it is correct; None for information only
 
 
 def surroundings(device: str) -> list[Line]:
@@ -34,19 +25,11 @@ def surroundings(device: str) -> list[Line]:
     switch = os.environ.get(machine.SWITCH)
     return [
         Line("machine", f"{platform.platform()}, Python {platform.python_version()}"),
-        *(Line(name, version(name)) for name in PACKAGES),
+        *(Line(name, machine.version(name) or "not installed") for name in PACKAGES),
         Line("commit of tfoptim", environment.commit()),
         Line(machine.SWITCH, "not set" if switch is None else switch),
         Line("requested device", device),
     ]
-
-
-def version(name: str) -> str:
-    """Returns the version of an installed package."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def of_relu(error: float) -> Line:
@@ -64,12 +47,7 @@ def of_other(words: str, error: float | str) -> Line:
 
 
 def markdown(findings: Sequence[Line], rows: Sequence[tuple[steps.Steps, Sequence[float | None]]]) -> str:
-    """Returns both tables.
-
-    Args:
-        findings: lines on the machine and the ReLU.
-        rows: result of each probe, with the milliseconds of a step, ours and Keras's; empty if not timed.
-    """
+    """Returns both tables: lines, and each probe's result with the milliseconds of a step, ours and Keras's."""
     lines = ["| what | found | |", "|---|---|---|"]
     lines += [f"| {f.what} | {f.found} | {_mark(f.right)} |" for f in findings]
     if rows:

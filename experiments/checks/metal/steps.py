@@ -3,8 +3,6 @@
 The weights are compared with the rule in float64 NumPy, and operations without a kernel on the device are named.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import re
@@ -55,19 +53,12 @@ class Probe:
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """Result of a probe.
+    """Result of a probe."""
 
-    Attributes:
-        probe: the optimizer.
-        error: distance from float64 NumPy after the steps, relative to the largest move; infinite if not finite.
-        off: the first operation without a kernel on the device, or None.
-        failed: message of TensorFlow if the steps cannot run at all.
-    """
-
-    probe: Probe
-    error: float
-    off: str | None = None
-    failed: str | None = None
+    probe: Probe  # the optimizer
+    error: float  # distance from float64 NumPy after the steps, relative to the largest move; infinite if not finite
+    off: str | None = None  # the first operation without a kernel on the device, or None
+    failed: str | None = None  # message of TensorFlow if the steps cannot run at all
 
     @property
     def right(self) -> bool:
@@ -81,14 +72,11 @@ def probes(names: Sequence[str]) -> list[Probe]:
     for name in names:
         fields = classes()[name].fields
         options = {key: value for key, value in TELLING.items() if key in fields}
-        switches = [key for key, f in fields.items() if isinstance(f.domain, Flag) and key not in _common()]
+        switches = [
+            key for key, f in fields.items() if isinstance(f.domain, Flag) and key not in tfoptim.Optimizer.fields
+        ]
         found += [Probe(name, options), *(Probe(name, {**options, switch: True}) for switch in switches)]
     return found
-
-
-def _common() -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = tfoptim.Optimizer.fields
-    return fields
 
 
 def check(probe: Probe, device: str) -> Steps:
@@ -168,13 +156,7 @@ def _first_line(problem: tf.errors.OpError) -> str:
 
 
 def milliseconds(name: str, device: str, shapes: Sequence[tuple[int, ...]] = TIMED_SHAPES) -> list[float | None]:
-    """Returns the median milliseconds of a compiled step with ours and with Keras's, called in turn.
-
-    Args:
-        name: of an optimizer of tfoptim; the second number is None if Keras has no such optimizer.
-        device: of TensorFlow.
-        shapes: of the variables.
-    """
+    """Returns the median milliseconds of a compiled step with ours and with Keras's, in turn; None for one it lacks."""
     start = [np.ones(shape) for shape in shapes]
     made = [compiled(each, start, device) for each in (tfoptim.get(name), _of_keras(name)) if each is not None]
     gradients = _tensors([np.full(shape, 0.01) for shape in shapes], device)

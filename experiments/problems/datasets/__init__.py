@@ -5,8 +5,6 @@ that users bring it is the list of patients written by `prepare`. A missing data
 it, and is never replaced by another. This module imports neither TensorFlow nor tensorflow-datasets, to answer at once.
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import urllib.error
@@ -124,11 +122,7 @@ EMBEDDED = "mnist_5k"
 
 
 def indices(card: AnyCard, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Returns the example numbers of some splits, from the committed index file.
-
-    Raises:
-        UserError: the index file is missing or is not the committed one.
-    """
+    """Returns the example numbers of some splits, from the committed index file; refuses another file."""
     path = Path(__file__).parent / card.name.split("/")[0] / "splits.npz"
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
     if found != card.split_sha256:
@@ -147,11 +141,7 @@ def content_id(digests: Mapping[str, str]) -> str:
 
 
 def require(card: AnyCard) -> None:
-    """Checks, within seconds, that a data set is on this machine or can be downloaded.
-
-    Raises:
-        UserError: it is not here, and its server cannot be reached or the user has to download it.
-    """
+    """Checks, within seconds, that a data set is here or can be downloaded; else a UserError says what to do."""
     if isinstance(card, OwnCard):
         card.require()
         return

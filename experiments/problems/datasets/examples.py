@@ -1,7 +1,5 @@
 """Labelled images in memory, and the form of a slice in tensorflow-datasets."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +18,6 @@ class Examples:
     labels: np.ndarray
 
     def __len__(self) -> int:
-        """Returns the number of examples."""
         return len(self.labels)
 
     @property
@@ -31,31 +28,15 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class Slices(Examples):
-    """One split of slices in memory: uint8 images [n, height, width, 1], uint8 labels [n, height, width].
+    """One split of slices in memory: uint8 images [n, height, width, 1], uint8 labels [n, height, width]."""
 
-    Attributes:
-        cases: name of the case, which metrics are computed for, of each slice, [n].
-        positions: place of each slice within its case, [n].
-        spacing_mm: distance of rows, of columns and of slices, [n, 3].
-    """
-
-    cases: np.ndarray
-    positions: np.ndarray
-    spacing_mm: np.ndarray
-
-    @property
-    def empty(self) -> int:
-        """Number of slices whose label is background alone."""
-        return int((~self.labels.any(axis=(1, 2))).sum())
+    cases: np.ndarray  # name of the case, which metrics are computed for, of each slice, [n]
+    positions: np.ndarray  # place of each slice within its case, [n]
+    spacing_mm: np.ndarray  # distance of rows, of columns and of slices, [n, 3]
 
 
 def features(sides: tuple[int, int], classes: Sequence[str]) -> Any:
-    """Returns the features of an example.
-
-    Args:
-        sides: height and width, pixels.
-        classes: names of the classes, the background first.
-    """
+    """Returns the features of an example, with sides in pixels, and names of classes, the background first."""
     import tensorflow_datasets as tfds
 
     return tfds.features.FeaturesDict(

@@ -1,7 +1,5 @@
 """Reads a data set through tensorflow-datasets into memory, and verifies it."""
 
-from __future__ import annotations
-
 import importlib
 import shutil
 import sys
@@ -22,11 +20,7 @@ __all__ = ["Examples", "load", "prepare", "take"]
 
 
 def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
-    """Returns the wanted splits of a data set; the others are not even opened.
-
-    Args:
-        name: one of `datasets.CARDS`.
-        splits: names out of `datasets.SPLITS`.
+    """Returns the wanted splits of a data set of `CARDS`; the others are not even opened.
 
     Raises:
         UserError: the data are unavailable, or differ from the card.
@@ -60,11 +54,7 @@ def prepare(card: Card | OwnCard) -> Any:
 def take(name: str, path: Path) -> OwnCard:
     """Prepares a data set that the user has downloaded, from its folder or archive, and returns its card.
 
-    Earlier preparations are replaced once the new files are found to be valid.
-
-    Raises:
-        UserError: users do not bring this data set, the path is neither a folder nor an archive, or its files are
-            invalid.
+    Earlier preparations are replaced once the new files are found to be valid; a UserError lists what is not.
     """
     card = datasets.CARDS[name]
     if not isinstance(card, OwnCard):
@@ -114,7 +104,6 @@ def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
 
 
 def _whole(builder: Any, split: str) -> Any:
-    """Returns a stored split as one batch."""
     return builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
 
 

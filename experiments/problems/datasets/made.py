@@ -4,8 +4,6 @@ An epoch of a test function is twenty rows of zeros, or its rows of noise, so th
 twenty steps and as many gradient evaluations. It is scored on one row of zeros: the exact function.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import hashlib
@@ -29,25 +27,15 @@ Rows = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class MadeCard:
-    """A generated data set.
+    """A generated data set."""
 
-    Attributes:
-        name: its name in studies.
-        title: title in words.
-        version: raised whenever its rows change.
-        sizes: number of rows in each split.
-        digests: SHA-256 of each split's rows, where draws could differ between machines.
-        rows: makes the rows of a split, float32 [n, coordinates].
-        noise: whether the rows differ; else they are zeros, a row for each step.
-    """
-
-    name: str
-    title: str
-    version: str
-    sizes: Mapping[str, int]
-    digests: Mapping[str, str]
-    rows: Callable[[str], Rows]
-    noise: bool = True
+    name: str  # its name in studies
+    title: str  # title in words
+    version: str  # raised whenever its rows change
+    sizes: Mapping[str, int]  # number of rows in each split
+    digests: Mapping[str, str]  # SHA-256 of each split's rows, where draws could differ between machines
+    rows: Callable[[str], Rows]  # makes the rows of a split, float32 [n, coordinates]
+    noise: bool = True  # whether the rows differ; else they are zeros, a row for each step
 
     url = None
     prepared = True
@@ -59,11 +47,7 @@ class MadeCard:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def examples(self, split: str) -> Examples:
-        """Returns a split in memory; its labels are 0 and mean nothing.
-
-        Raises:
-            UserError: this machine generates other rows.
-        """
+        """Returns a split in memory, its labels 0 and without meaning; refuses rows of other draws."""
         rows = self.rows(split)
         made = Examples(rows, np.zeros(len(rows), np.int32))
         expected = self.digests.get(split, made.sha256)

@@ -12,8 +12,6 @@ What is taken, converted and refused is in the tables of `nifti_file` (files and
 Every fault of a file is found that can be seen past the others.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -36,40 +34,24 @@ SHOWN = 5
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """The file of a volume.
+    """The file of a volume."""
 
-    Attributes:
-        sha256: SHA-256 of the file.
-        remarks: what was assumed or converted, in words that a number of files follows.
-    """
-
-    sha256: str
-    remarks: tuple[str, ...] = ()
+    sha256: str  # SHA-256 of the file
+    remarks: tuple[str, ...] = ()  # what was assumed or converted, in words that a number of files follows
 
 
 @dataclasses.dataclass(frozen=True)
 class Volume:
-    """A volume in memory.
+    """A volume in memory."""
 
-    Attributes:
-        voxels: [x, y, z], float64 for images, uint8 for masks.
-        spacing_mm: distance of neighbouring voxels along each axis.
-        affine: from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels.
-        origin: the file.
-    """
-
-    voxels: np.ndarray
-    spacing_mm: tuple[float, float, float]
-    affine: np.ndarray | None
-    origin: Origin
+    voxels: np.ndarray  # [x, y, z], float64 for images, uint8 for masks
+    spacing_mm: tuple[float, float, float]  # distance of neighbouring voxels along each axis
+    affine: np.ndarray | None  # from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels
+    origin: Origin  # the file
 
 
 def read(path: Path, *, canonical: bool = False) -> Volume:
-    """Reads an image.
-
-    Args:
-        path: a `.nii` or `.nii.gz` file.
-        canonical: whether axes are exchanged and turned so that they run to the right, front and top.
+    """Reads a `.nii` or `.nii.gz` image, its axes turned to run to the right, front and top if `canonical`.
 
     Raises:
         Fault: the file is missing, damaged, or refused by a row of the tables.
@@ -78,22 +60,14 @@ def read(path: Path, *, canonical: bool = False) -> Volume:
 
 
 def mask(path: Path, classes: int, *, canonical: bool = False) -> Volume:
-    """Reads a mask of classes 0 .. classes - 1; its voxels are uint8.
-
-    Raises:
-        Fault: as `read`, or a value is no class.
-    """
+    """Reads a mask of classes 0 .. classes - 1 as uint8; raises Fault as `read` does, and for other values."""
     return _read(path, classes, canonical=canonical)
 
 
 def check_aligned(image: Volume, mask: Volume, *, canonical: bool = False) -> None:
-    """Checks that a mask lies on its image.
+    """Raises Fault unless a mask lies on its image.
 
-    Two volumes are compared by what both files say: size and spacing always, place and direction when
-    both have them.
-
-    Raises:
-        Fault: it does not.
+    Two volumes are compared by what both files say: size and spacing always, place and direction when both have them.
     """
     if image.voxels.shape != mask.voxels.shape:
         raise Fault(f"has {by(mask.voxels.shape)} voxels, its image {by(image.voxels.shape)}")

@@ -18,8 +18,6 @@ A file is read once. What the checks saw is therefore what is used, whatever hap
 | other bytes behind the voxels | refused: the header does not speak of all voxels |
 """
 
-from __future__ import annotations
-
 import dataclasses
 import gzip
 import hashlib
@@ -57,21 +55,13 @@ class Fault(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """What a file holds.
+    """What a file holds."""
 
-    Attributes:
-        header: nibabel's, with the fields as they are in the file.
-        stored: the numbers in the file, before they are scaled, [x, y, z].
-        slope: what stored numbers are multiplied with.
-        inter: what is then added.
-        sha256: SHA-256 of the file.
-    """
-
-    header: Any
-    stored: np.ndarray
-    slope: float
-    inter: float
-    sha256: str
+    header: Any  # nibabel's, with the fields as they are in the file
+    stored: np.ndarray  # the numbers in the file, before they are scaled, [x, y, z]
+    slope: float  # what stored numbers are multiplied with
+    inter: float  # what is then added
+    sha256: str  # SHA-256 of the file
 
     @property
     def scaled(self) -> bool:
@@ -80,11 +70,7 @@ class Content:
 
 
 def load(path: Path) -> Content:
-    """Reads a `.nii` or `.nii.gz` file.
-
-    Raises:
-        Fault: it cannot be read, or is not what the table above takes.
-    """
+    """Reads a `.nii` or `.nii.gz` file; raises Fault if it cannot be read, or is not what the table above takes."""
     raw = _bytes(path)
     try:
         with _opened(path, raw) as file:

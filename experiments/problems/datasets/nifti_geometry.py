@@ -27,8 +27,6 @@ gives, none is known to be the right one, so that it is not for us to choose.
 | only one of them placed, where axes stay as they are | taken; named in a remark |
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from typing import Any
@@ -50,25 +48,15 @@ AGAIN = "write the header again"
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
-    """Size and place of voxels.
+    """Size and place of voxels."""
 
-    Attributes:
-        spacing_mm: distance of neighbouring voxels along each axis.
-        affine: from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels.
-        remarks: what was assumed or converted, in words that a number of files follows.
-    """
-
-    spacing_mm: tuple[float, float, float]
-    affine: np.ndarray | None
-    remarks: tuple[str, ...]
+    spacing_mm: tuple[float, float, float]  # distance of neighbouring voxels along each axis
+    affine: np.ndarray | None  # from voxel numbers to millimetres, [4, 4]; None when the file does not place its voxels
+    remarks: tuple[str, ...]  # what was assumed or converted, in words that a number of files follows
 
 
 def geometry(header: Any) -> Geometry:
-    """Returns what a header says of the voxels' size and place.
-
-    Raises:
-        Fault: it says nothing that can be, or contradicts itself.
-    """
+    """Returns what a header says of the voxels' size and place; raises Fault if it cannot be, or contradicts itself."""
     if faults := _field_faults(header):
         raise Fault(*faults)
     unit, factor = UNITS[_unit(header)]

@@ -3,8 +3,6 @@
 Images are volumes [x, y, z] whose slices lie along the third axis.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,10 +12,9 @@ LANDMARKS = np.linspace(0, 100, 101)
 
 
 def to_unit(volume: np.ndarray, low: float = 0.5, high: float = 99.5) -> np.ndarray:
-    """Returns a volume with two of its percentiles at 0 and 1, clipped there, float64.
+    """Returns a volume with two of its percentiles at 0 and 1, clipped there, float64; one of a single value becomes 0.
 
-    Of the whole volume, never of a slice or a row: the same tissue keeps the same value in all slices. A
-    volume of one value becomes 0.
+    Of the whole volume, never of a slice or a row: the same tissue keeps the same value in all slices.
     """
     bottom, top = np.percentile(volume, [low, high])
     scaled: np.ndarray = np.clip((volume - bottom) / max(top - bottom, 1e-12), 0, 1)
@@ -49,15 +46,10 @@ def fit(volume: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
 
 
 def diffuse(volume: np.ndarray, steps: int = 5, edge: float = 0.1, rate: float = 0.2) -> np.ndarray:
-    """Returns a volume smoothed within its slices, but not across edges.
+    """Returns a volume of intensities about 0 .. 1 smoothed within its slices, but not across edges.
 
-    Perona & Malik (1990), equation 7 with the conductance exp(-(difference / edge)^2).
-
-    Args:
-        volume: intensities about 0 .. 1.
-        steps: steps in time.
-        edge: a difference of neighbours that counts as an edge.
-        rate: length of a step, at most 0.25 to be stable.
+    Perona & Malik (1990), equation 7 with the conductance exp(-(difference / edge)^2). A step in time is stable with a
+    `rate` of at most 0.25.
     """
     for _ in range(steps):
         change = np.zeros_like(volume)

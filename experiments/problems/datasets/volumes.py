@@ -1,7 +1,5 @@
 """Data sets of volumes that users download: validated, split by patient, and built into slices."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,12 +18,9 @@ from experiments.problems.datasets.examples import MASK, example, features
 def divide(label: str, cases: Sequence[Case]) -> dict[str, list[str]]:
     """Returns the patients of each split: a fifth for validation, a fifth for test, the others for training.
 
-    Patients come in the order of a hash of their names, group by group in turn, so that the split is
-    the same everywhere, depends on no order of files, and has its share of each group. Patients that the
-    publisher gives as test set are the test set.
-
-    Raises:
-        UserError: a patient would be in two splits, or there are too few.
+    Patients come in the order of a hash of their names, group by group in turn, so that the split is the same
+    everywhere, depends on no order of files, and has its share of each group. Patients that the publisher gives as test
+    set are the test set. A UserError says if a patient would be in two splits, or there are too few.
     """
     given = {split: sorted({c.patient for c in cases if c.given == split}) for split in ("", "test")}
     both = sorted(set(given[""]) & set(given["test"]))
@@ -54,11 +49,7 @@ def examples(
     look: Callable[[Case], Look],
     grey_levels: Callable[[np.ndarray], np.ndarray],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields number and example of every slice of some cases, one case in memory at a time.
-
-    Raises:
-        UserError: a file is not the one that was surveyed.
-    """
+    """Yields number and example of every slice of some cases, one case in memory at a time."""
     number = 0
     for case in cases:
         seen = _again(survey, case, look)
@@ -68,7 +59,6 @@ def examples(
 
 
 def _again(survey: Mapping[str, Any], case: Case, look: Callable[[Case], Look]) -> Look:
-    """Returns a case as it was surveyed."""
     try:
         seen = look(case)
     except nifti.Fault as fault:

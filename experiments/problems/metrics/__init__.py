@@ -12,7 +12,6 @@
 Distances run between boundary pixels (`surfaces`); `score` says what empty masks are worth.
 """
 
-from experiments.problems.metrics.score import METRICS, Metric, Score, measure
-from experiments.problems.metrics.summary import ALL_CLASSES, Summary, summarise
+from experiments.problems.metrics.score import ALL_CLASSES, METRICS, Metric, Score, Summary, measure, summarise
 
 __all__ = ["ALL_CLASSES", "METRICS", "Metric", "Score", "Summary", "measure", "summarise"]

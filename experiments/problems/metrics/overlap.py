@@ -7,8 +7,6 @@ Formulas: Müller, Soto-Rey and Kramer (2022), "Towards a guideline for evaluati
 segmentation", BMC Research Notes 15:210; adjusted Rand index: Hubert and Arabie (1985).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from typing import Any
@@ -21,19 +19,12 @@ Labels = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """Pixels or voxels of one class against the rest, of one case.
+    """Pixels or voxels of one class against the rest, of one case."""
 
-    Attributes:
-        tp: in the class in both, the truth and the prediction.
-        fp: in the prediction only.
-        fn: in the truth only.
-        tn: in neither.
-    """
-
-    tp: int
-    fp: int
-    fn: int
-    tn: int
+    tp: int  # in the class in both, the truth and the prediction
+    fp: int  # in the prediction only
+    fn: int  # in the truth only
+    tn: int  # in neither
 
     @property
     def truth(self) -> int:
@@ -141,12 +132,7 @@ def overlap_metrics(c: Counts) -> dict[str, float]:
 def auc(truth: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]) -> float:
     """Returns the area under the ROC curve: how often a pixel of the class scores above another, ties by half.
 
-    Args:
-        truth: whether a pixel is in the class.
-        scores: the class's score of each, same shape.
-
-    Returns:
-        The area in 0 .. 1, NaN where the truth has pixels of one kind only (Mann and Whitney's statistic).
+    NaN where the truth has pixels of one kind only (Mann and Whitney's statistic).
     """
     from scipy import stats
 

@@ -1,4 +1,4 @@
-"""The score of one case: a row for each class, with every metric.
+"""The score of one case: a row for each class, with every metric; and their summary over cases.
 
 Empty masks: a ratio has no value when its denominator is zero, and a distance has none when there is nothing to
 measure to. Where empty masks are common the answer decides the mean, so this is the convention:
@@ -16,11 +16,11 @@ The other ratios (sensitivity, precision, Cohen's kappa ...) are NaN where their
 the structure has no sensitivity, and one without a prediction no precision. Means leave NaN out and count it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -34,17 +34,11 @@ EMPTY = "diagonal"  # name of the convention above, a column of every table
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """How to show a metric.
+    """How to show a metric."""
 
-    Attributes:
-        title: its name in words.
-        best: its value when prediction and truth are equal.
-        unit: mm of a distance, else empty.
-    """
-
-    title: str
-    best: float = 1.0
-    unit: str = ""
+    title: str  # its name in words
+    best: float = 1.0  # its value when prediction and truth are equal
+    unit: str = ""  # mm of a distance, else empty
 
 
 def _metric(title: str, best: float = 1.0, unit: str = "") -> Any:
@@ -56,34 +50,20 @@ class Score:
     """The metrics of one class in one case; `dataclasses.asdict` gives a row of a table.
 
     NaN stands for a ratio that is not defined in this case, such as the sensitivity without a structure.
-
-    Attributes:
-        case: the case's name.
-        label: the class's number in the label maps.
-        class_name: the class's name.
-        empty: name of the convention for empty masks.
-        tolerance_mm: of the surface Dice.
-        tp: pixels of the class in both.
-        fp: pixels of the class in the prediction only.
-        fn: pixels of the class in the truth only.
-        tn: pixels of the class in neither.
-        missed: the truth has the class and the prediction does not.
-        false_alarm: the prediction has the class and the truth does not.
-        size_difference: prediction minus truth, in mm^2 for a slice and mm^3 for a volume.
     """
 
-    case: str
-    label: int
-    class_name: str
-    empty: str
-    tolerance_mm: float
-    tp: int
-    fp: int
-    fn: int
-    tn: int
-    missed: bool
-    false_alarm: bool
-    size_difference: float
+    case: str  # the case's name
+    label: int  # the class's number in the label maps
+    class_name: str  # the class's name
+    empty: str  # name of the convention for empty masks
+    tolerance_mm: float  # of the surface Dice
+    tp: int  # pixels of the class in both
+    fp: int  # pixels of the class in the prediction only
+    fn: int  # pixels of the class in the truth only
+    tn: int  # pixels of the class in neither
+    missed: bool  # the truth has the class and the prediction does not
+    false_alarm: bool  # the prediction has the class and the truth does not
+    size_difference: float  # prediction minus truth, in mm^2 for a slice and mm^3 for a volume
     dice: float = _metric("Dice")
     iou: float = _metric("IoU")
     sensitivity: float = _metric("Sensitivity")
@@ -119,7 +99,7 @@ def measure(
     case: str = "",
     probabilities: Any = None,
 ) -> list[Score]:
-    """Returns the scores of one case, each class but the background against all others.
+    """Returns the scores of one case, each class but the background against all others, in the order of the labels.
 
     Args:
         truth: label map, [height, width] or three axes for a volume; labels are 0 .. len(classes) - 1.
@@ -130,9 +110,6 @@ def measure(
         case: the case's name in the rows.
         probabilities: the model's, [*shape, classes], for the area under the ROC curve; without them the curve has
             the single point of the prediction, and the area is the balanced accuracy.
-
-    Returns:
-        One score for each class, in the order of the labels.
 
     Raises:
         ValueError: the shapes differ, or a label is no class.
@@ -169,3 +146,63 @@ def _labels(truth: Any, prediction: Any, classes: int) -> tuple[Labels, Labels]:
         if wrong := sorted(set(np.unique(labels)) - set(range(classes))):
             raise ValueError(f"{name} must hold the labels 0 to {classes - 1}, also got {wrong[0]:g}.")
     return one.astype(np.int64), other.astype(np.int64)
+
+
+ALL_CLASSES = "mean of classes"
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """One metric of one class over the cases; `dataclasses.asdict` gives a row of a table."""
+
+    class_name: str  # the class, or `ALL_CLASSES` for each case's mean over its classes
+    metric: str  # the metric's name
+    cases: int  # number of cases that the mean is taken over
+    left_out: int  # undefined values, which the mean leaves out
+    missed: int  # structures of the truth that were not found at all
+    false_alarms: int  # structures found where the truth has none
+    empty_truths: int  # structures that the truth does not have
+    mean: float  # the mean, NaN only where every value is left out
+    sd: float  # standard deviation over cases (n - 1), NaN for a single case
+    median: float  # the middle value
+    low: float  # the lowest value
+    high: float  # the highest value
+
+
+def summarise(scores: Sequence[Score]) -> list[Summary]:
+    """Returns a summary of the scores of all cases for each class and metric, then for the mean of the classes."""
+    by_class, by_case = defaultdict(list), defaultdict(list)
+    for score in scores:
+        by_class[score.class_name].append(score)
+        by_case[score.case].append(score)
+    rows = [
+        _summary(name, metric, members, [[s] for s in members])
+        for name, members in by_class.items()
+        for metric in METRICS
+    ]
+    return rows + [_summary(ALL_CLASSES, metric, scores, by_case.values()) for metric in METRICS]
+
+
+def _summary(name: str, metric: str, scores: Sequence[Score], cases: Iterable[Sequence[Score]]) -> Summary:
+    means = list(_defined_means(metric, cases))
+    return Summary(
+        class_name=name,
+        metric=metric,
+        cases=len(means),
+        left_out=sum(math.isnan(getattr(s, metric)) for s in scores),
+        missed=sum(s.missed for s in scores),
+        false_alarms=sum(s.false_alarm for s in scores),
+        empty_truths=sum(s.tp + s.fn == 0 for s in scores),
+        mean=statistics.fmean(means) if means else math.nan,
+        sd=statistics.stdev(means) if len(means) > 1 else math.nan,
+        median=statistics.median(means) if means else math.nan,
+        low=min(means, default=math.nan),
+        high=max(means, default=math.nan),
+    )
+
+
+def _defined_means(metric: str, cases: Iterable[Sequence[Score]]) -> Iterator[float]:
+    for case in cases:
+        defined = [value for s in case if not math.isnan(value := getattr(s, metric))]
+        if defined:
+            yield statistics.fmean(defined)

@@ -8,8 +8,6 @@ Sources: Hausdorff distance and its average: Müller, Soto-Rey and Kramer (2022)
 Dice: Nikolov et al. (2021), Journal of Medical Internet Research 23:e26151, there with weighted surface elements.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Sequence
@@ -23,15 +21,10 @@ Array = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class Distances:
-    """Distances between the boundaries of two masks, neither of them empty.
+    """Distances between the boundaries of two masks, neither of them empty."""
 
-    Attributes:
-        to_prediction: from each boundary point of the truth to the nearest one of the prediction, in mm.
-        to_truth: from each boundary point of the prediction to the nearest one of the truth, in mm.
-    """
-
-    to_prediction: Array
-    to_truth: Array
+    to_prediction: Array  # from each boundary point of the truth to the nearest one of the prediction, in mm
+    to_truth: Array  # from each boundary point of the prediction to the nearest one of the truth, in mm
 
 
 def boundary(mask: Mask) -> Mask:

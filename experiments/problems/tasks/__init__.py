@@ -4,8 +4,6 @@
 functions, so that the command line can name a problem and its version without waiting for TensorFlow.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 from experiments.errors import unknown
@@ -16,13 +14,9 @@ from experiments.problems.tasks.points import POINTS
 PUBLISHED = ("quadratic_deep", "fmnist_2c2d")  # published by DeepOBS, and available here
 
 
-def _as_deepobs(task: Task) -> Task:
-    """Returns a task as DeepOBS ran it, under a name of its own: see `Task.as_deepobs`."""
-    return dataclasses.replace(task, name=f"deepobs_{task.name}", as_deepobs=True)
-
-
 TASKS: dict[str, Task] = {**IMAGES, **POINTS}
-TASKS |= {task.name: task for task in map(_as_deepobs, (TASKS[name] for name in PUBLISHED))}
+_AS_DEEPOBS = (dataclasses.replace(TASKS[name], name=f"deepobs_{name}", as_deepobs=True) for name in PUBLISHED)
+TASKS |= {task.name: task for task in _AS_DEEPOBS}
 
 
 def names() -> list[str]:
@@ -31,11 +25,7 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Task:
-    """Returns a problem by name.
-
-    Raises:
-        UserError: there is none of that name.
-    """
+    """Returns a problem by name."""
     if name not in TASKS:
         raise unknown("task", name, names())
     return TASKS[name]

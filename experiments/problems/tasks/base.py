@@ -1,7 +1,5 @@
 """The record of a problem, and what the classification problems share."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,75 +15,48 @@ PerExample = Callable[[Tensor, Tensor], Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """One problem.
+    """One problem."""
 
-    Attributes:
-        name: its name in studies; seeds derive from it.
-        version: raised whenever the definition changes, since it is part of a run's identity.
-        title: the model in words, for figures.
-        parameters: number of trainable parameters, checked when the model is built.
-        build: makes the model from the seed of its dropout keys, and draws the weights from Keras's
-            global seed; its outputs are logits, so its last layer has no activation.
-        inputs: turns stored images, uint8 [n, height, width, channels], into the model's inputs.
-        loss: loss of each example, [n], from labels and logits.
-        metrics: score of each example, [n], from labels and logits, by name.
-        dropout: whether training draws dropout masks.
-        score: the metric that judges runs and chooses hyperparameters.
-        score_title: that metric in words.
-        loss_title: the loss in words.
-        example: what an example is called, in the plural.
-        augmentation: how training examples are moved in each epoch; None leaves them as they are stored.
-        evaluation_batch: examples held at a time while a split is evaluated.
-        classes: names of the classes of a segmentation, the background first; empty for other problems.
-        tolerance_mm: distance in mm up to which the surface Dice of a case counts boundaries as one.
-        outputs: of a segmentation, the predicted class of each pixel and the probability of each class,
-            uint8 [n, height, width] and float32 [n, height, width, classes], from logits.
-        lower_is_better: whether a lower score is better, such as of a loss.
-        start: of a problem whose weights are a point, where a run begins, [parameters], from the seed of its
-            initial weights; the model's outputs are then losses and no logits. None for networks.
-        as_deepobs: whether epochs are those of DeepOBS: all in the order of the first, and without the examples
-            that fill no batch.
-        optimum: the lowest possible loss, where it is known.
-        toy: a function of few dimensions, which shows how optimizers move and is no evidence (rule B20).
-    """
-
-    name: str
-    version: int
-    title: str
-    parameters: int
+    name: str  # its name in studies; seeds derive from it
+    version: int  # raised whenever the definition changes, since it is part of a run's identity
+    title: str  # the model in words, for figures
+    parameters: int  # number of trainable parameters, checked when the model is built
+    # makes the model from the seed of its dropout keys, and draws the weights from Keras's global seed; its outputs are
+    # logits, so its last layer has no activation
     build: Callable[[int], Any]
+    # turns stored images, uint8 [n, height, width, channels], into the model's inputs
     inputs: Callable[[Tensor], Tensor]
-    loss: PerExample
-    metrics: Mapping[str, PerExample]
-    dropout: bool = False
-    score: str = "accuracy"
-    score_title: str = "accuracy"
-    loss_title: str = "cross entropy"
-    example: str = "examples"
+    loss: PerExample  # loss of each example, [n], from labels and logits
+    metrics: Mapping[str, PerExample]  # score of each example, [n], from labels and logits, by name
+    dropout: bool = False  # whether training draws dropout masks
+    score: str = "accuracy"  # the metric that judges runs and chooses hyperparameters
+    score_title: str = "accuracy"  # that metric in words
+    loss_title: str = "cross entropy"  # the loss in words
+    example: str = "examples"  # what an example is called, in the plural
+    # how training examples are moved in each epoch; None leaves them as they are stored
     augmentation: Augmentation | None = None
-    evaluation_batch: int = 1_000
+    evaluation_batch: int = 1_000  # examples held at a time while a split is evaluated
+    # names of the classes of a segmentation, the background first; empty for other problems
     classes: tuple[str, ...] = ()
-    tolerance_mm: float = 0.0
+    tolerance_mm: float = 0.0  # distance in mm up to which the surface Dice of a case counts boundaries as one
+    # of a segmentation, the predicted class of each pixel and the probability of each class, uint8 [n, height, width]
+    # and float32 [n, height, width, classes], from logits
     outputs: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
-    lower_is_better: bool = False
+    lower_is_better: bool = False  # whether a lower score is better, such as of a loss
+    # of a problem whose weights are a point, where a run begins, [parameters], from the seed of its initial weights;
+    # the model's outputs are then losses and no logits. None for networks.
     start: Callable[[int], Any] | None = None
+    # whether epochs are those of DeepOBS: all in the order of the first, and without the examples that fill no batch
     as_deepobs: bool = False
-    optimum: float | None = None
-    toy: bool = False
+    optimum: float | None = None  # the lowest possible loss, where it is known
+    toy: bool = False  # a function of few dimensions, which shows how optimizers move and is no evidence (rule B20)
 
     def merit(self, score: float) -> float:
         """Returns a score turned so that greater is better."""
         return -score if self.lower_is_better else score
 
     def order(self, seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
-        """Returns the numbers of the training examples in the order of an epoch, int32.
-
-        Args:
-            seed: seed of the run.
-            epoch: number of the epoch, from 1.
-            examples: size of the training set.
-            batch_size: examples that a step takes.
-        """
+        """Returns the numbers of the training examples in the order of an epoch, from 1, int32."""
         if not self.as_deepobs:
             return seeds.order(self.name, seed, epoch, examples)
         return seeds.order(self.name, seed, 1, examples)[: examples - examples % batch_size]
@@ -95,11 +66,7 @@ class Task:
         return examples // batch_size if self.as_deepobs else -(-examples // batch_size)
 
     def model(self, init: int, dropout: int) -> Any:
-        """Returns the model with the initial weights of a seed.
-
-        Args:
-            init: 64-bit seed of the initial weights.
-            dropout: 64-bit seed of the dropout keys.
+        """Returns the model with the initial weights of a 64-bit seed, and that of its dropout keys.
 
         Raises:
             ValueError: the model is not the declared one, or it does not end in logits.

@@ -5,8 +5,6 @@ To add a problem, write how its model is built and declare it in `IMAGES`. Keras
 distributions of DeepOBS (Schneider, Balles and Hennig, 2019), without dropout or L2 penalty.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from experiments.problems.datasets.augment import BRAIN, HEART
@@ -85,7 +83,6 @@ def _brain(dropout: int) -> Any:
 
 
 def _atrium(dropout: int) -> Any:
-    """Returns the U-Net of the original project."""
     from experiments.problems.unet import unet
 
     return unet((320, 320, 1), 1, seed=dropout)

@@ -4,8 +4,6 @@ An example is a row of noise, or of zeros where a function has none; see `experi
 are computed in the precision of the problem and reported in float32, as every loss is.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Segmentation problems: loss and scores of a slice, from labels and logits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,19 +20,10 @@ def slices(
     dropout: bool,
     augmentation: Augmentation,
 ) -> Task:
-    """Returns the problem of classifying each pixel of a slice.
+    """Returns the problem of classifying each pixel of a slice as one of the classes, the background first.
 
-    The loss is soft Dice plus cross entropy; the scores of each slice are the Dice of each class but the
-    background and their mean, 1 where neither label nor prediction has the class (rule B19).
-
-    Args:
-        name: of the problem.
-        title: the model in words.
-        parameters: of the model.
-        build: makes it, as `Task` says.
-        classes: names of the classes, the background first.
-        dropout: whether training draws dropout masks.
-        augmentation: how slices are moved in each epoch.
+    The loss is soft Dice plus cross entropy; the scores of each slice are the Dice of each class but the background and
+    their mean, 1 where neither label nor prediction has the class (rule B19).
     """
     scores = {f"dice_{label.replace(' ', '_')}": _of_class(number) for number, label in enumerate(classes) if number}
     return Task(
@@ -60,12 +49,7 @@ def slices(
 
 
 def dice(labels: Tensor, logits: Tensor) -> Tensor:
-    """Returns the mean Dice over the classes but the background, of each slice, [n].
-
-    Args:
-        labels: class numbers, [n, height, width].
-        logits: [n, height, width, classes], or [n, height, width, 1] for one structure.
-    """
+    """Returns the mean Dice over the classes but the background, of each slice, [n]."""
     import tensorflow as tf
 
     return tf.reduce_mean(_dice(labels, logits), axis=1)

@@ -1,7 +1,5 @@
 """Engines: they take jobs, execute them somewhere and report events; results are read from the records."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,38 +21,26 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """A report on a job.
+    """A report on a job."""
 
-    Attributes:
-        job: the job.
-        kind: `started`, `note` with a line for the user, `evaluated` at each step of its grid; at the end `finished`,
-            `failed`, or `busy` when the run is locked and not waited for.
-        content: of `started` the epoch it resumes from, of `evaluated` the epoch, the status of a finished run, the
-            error of a failed one and whether it is `final`, scores (never test's).
-    """
-
-    job: Job
+    job: Job  # the job
+    # `started`, `note` with a line for the user, `evaluated` at each step of its grid; at the end `finished`, `failed`,
+    # or `busy` when the run is locked and not waited for
     kind: str
+    # of `started` the epoch it resumes from, of `evaluated` the epoch, the status of a finished run, the error of a
+    # failed one and whether it is `final`, scores (never test's)
     content: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """Settings of every engine.
+    """Settings of every engine."""
 
-    Attributes:
-        workers: runs at once, as far as there are places.
-        logs: folder of the workers' output.
-        environment: recorded with every run.
-        checkpoint_seconds: least time between checkpoints of a run; 0 is one after every evaluation.
-        wait: whether locked runs are waited for.
-    """
-
-    workers: int
-    logs: Path
-    environment: Mapping[str, Any]
-    checkpoint_seconds: float = 30.0
-    wait: bool = True
+    workers: int  # runs at once, as far as there are places
+    logs: Path  # folder of the workers' output
+    environment: Mapping[str, Any]  # recorded with every run
+    checkpoint_seconds: float = 30.0  # least time between checkpoints of a run; 0 is one after every evaluation
+    wait: bool = True  # whether locked runs are waited for
 
     def message(self, job: Job) -> dict[str, Any]:
         """Returns a job as a worker takes it."""
@@ -74,12 +60,7 @@ class Engine(Protocol):
 
 
 def make(name: str, setting: Setting, options: Mapping[str, str]) -> Engine:
-    """Returns an engine by name.
-
-    Args:
-        name: one of `NAMES`.
-        setting: of every engine.
-        options: of this engine alone, such as `partition` of Slurm.
+    """Returns an engine by name, with options of its own, such as `slurm_partition`.
 
     Raises:
         UserError: a package is missing, or an option is not known.

@@ -4,8 +4,6 @@ A run is finished when its record says so, whatever a scheduler reports. The fol
 machines share.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import json
@@ -14,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 from experiments.records import run_folder
 from experiments.running.engines import Event, Job, Setting
@@ -24,15 +22,11 @@ POLL_SECONDS = 0.5
 STOP_SECONDS = 8.0
 
 
-class Handle(Protocol):
+class Handle(NamedTuple):
     """A batch in a scheduler."""
 
-    def ended(self) -> bool:
-        """Returns whether it runs no more, however it ended."""
-        raise NotImplementedError
-
-    def cancel(self) -> None:
-        """Ends it."""
+    ended: Callable[[], bool]  # whether it runs no more, however it ended
+    cancel: Callable[[], object]  # ends it, so that its worker keeps a checkpoint
 
 
 def batches(jobs: Sequence[Job], places: int) -> list[list[Job]]:

@@ -1,7 +1,5 @@
 """Executes one run: takes its lease, resumes from the last checkpoint, trains, publishes the record."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import json
@@ -54,17 +52,89 @@ class Pace:
         self._wait = max(self._seconds, SHARE * (self._last - started)) if self._seconds else 0.0
 
 
+class WorkerCache:
+    """The data and the last compiled program of a worker, kept from one run to the next."""
+
+    def __init__(self) -> None:
+        self.busy = self.stopping = False
+        self._data: dict[tuple[str, str], Any] = {}
+        self._program: tuple[str, Any] = ("", None)
+        self._counted = self._runs = self._memory = 0
+        self._started = time.monotonic()
+
+    def program(self, run: Run) -> Any:
+        """Returns the compiled program for a run: the last one, or a new one."""
+        import tensorflow as tf
+
+        from experiments.running.training.train import Program
+
+        if run.deterministic:  # for good: all runs of a study say the same, and a worker serves one study
+            tf.config.experimental.enable_op_determinism()
+        if self._program[0] != run.program:
+            self._program = ("", None)  # the old one is let go before the new one is made
+            self._counted = 0
+            _clear()
+            self._program = (run.program, Program(run, self._splits(run)))
+        return self._program[1]
+
+    def traces(self) -> int:
+        """Returns the traces of the present program since the last call."""
+        new = self._program[1].traces - self._counted
+        self._counted += new
+        return int(new)
+
+    def test(self, run: Run) -> Any:
+        """Returns the test examples as they were loaded; None for a run that may not see them."""
+        return self._data[run.data, run.kind][2]
+
+    def digests(self, run: Run) -> dict[str, str]:
+        """Returns the SHA-256 of each split that a run saw."""
+        return dict(self._data[run.data, run.kind][1])
+
+    @property
+    def served(self) -> int:
+        """Runs before the present one."""
+        return self._runs
+
+    def rest(self, run: Run) -> str:
+        """Counts a run as served, and returns when the worker should end: `now`, before another `program`, or never."""
+        self._runs += 1
+        memory = timing_pass.resident()
+        self._memory = self._memory or memory
+        if run.kind == TIMING or memory - self._memory > MOST_GROWTH or time.monotonic() - self._started > MOST_SECONDS:
+            return "now"
+        return "program" if self._runs >= most_runs(tasks.get(run.task).parameters) else ""
+
+    def _splits(self, run: Run) -> Any:
+        from experiments.problems.datasets.load import load
+        from experiments.running.training.train import tensors
+
+        key = (run.data, run.kind)
+        if key not in self._data:
+            data = load(run.data, SPLITS_OF_KIND[run.kind])
+            digests = {split: examples.sha256 for split, examples in data.items()}
+            self._data[key] = (tensors(data), digests, data.get("test"))
+        return self._data[key][0]
+
+
+def most_runs(parameters: int) -> int:
+    """Returns after how many runs of a model of some size a worker starts no further program."""
+    return next((count for bound, count in RUNS if parameters < bound), RUNS_OF_LARGE)
+
+
+def _clear() -> None:
+    """Frees what Keras keeps of old programs."""
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.backend.clear_session()
+    gc.collect()
+
+
 def execute_run(job: Mapping[str, Any], cache: WorkerCache, say: Say) -> None:
-    """Trains one run and records it.
+    """Trains the run of a job (`spec`, `folder`, `environment`, perhaps `checkpoint_seconds`) and records it.
 
-    Args:
-        job: `spec`, `folder`, `environment` and perhaps `checkpoint_seconds`.
-        cache: of the worker.
-        say: takes an event and its content: `busy` when another process has locked the run; else `started`,
-            `evaluated` at each step of its grid, `finished`.
-
-    Raises:
-        Stopped: the worker has to stop.
+    Says `busy` when another process has locked it; else `started`, `evaluated` at each step of its grid, `finished`.
+    Raises Stopped if the worker has to stop.
     """
     run, folder = Run(**job["spec"]), Path(job["folder"])
     lease = claim(folder)
@@ -164,85 +234,3 @@ def _status(error: BaseException) -> str:
     if isinstance(error, Stopped):
         return "interrupted"
     return "oom" if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError" else "failed"
-
-
-class WorkerCache:
-    """The data and the last compiled program of a worker, kept from one run to the next."""
-
-    def __init__(self) -> None:
-        """Starts empty."""
-        self.busy = self.stopping = False
-        self._data: dict[tuple[str, str], Any] = {}
-        self._program: tuple[str, Any] = ("", None)
-        self._counted = self._runs = self._memory = 0
-        self._started = time.monotonic()
-
-    def program(self, run: Run) -> Any:
-        """Returns the compiled program for a run: the last one, or a new one."""
-        import tensorflow as tf
-
-        from experiments.running.training.train import Program
-
-        if run.deterministic:  # for good: all runs of a study say the same, and a worker serves one study
-            tf.config.experimental.enable_op_determinism()
-        if self._program[0] != run.program:
-            self._program = ("", None)  # the old one is let go before the new one is made
-            self._counted = 0
-            _clear()
-            self._program = (run.program, Program(run, self._splits(run)))
-        return self._program[1]
-
-    def traces(self) -> int:
-        """Returns the traces of the present program since the last call."""
-        new = self._program[1].traces - self._counted
-        self._counted += new
-        return int(new)
-
-    def test(self, run: Run) -> Any:
-        """Returns the test examples as they were loaded; None for a run that may not see them."""
-        return self._data[run.data, run.kind][2]
-
-    def digests(self, run: Run) -> dict[str, str]:
-        """Returns the SHA-256 of each split that a run saw."""
-        return dict(self._data[run.data, run.kind][1])
-
-    @property
-    def served(self) -> int:
-        """Runs before the present one."""
-        return self._runs
-
-    def rest(self, run: Run) -> str:
-        """Counts a run as served, and returns when the worker should end: `now`, before another `program`, or never.
-
-        A run that is timed has a process of its own.
-        """
-        self._runs += 1
-        memory = timing_pass.resident()
-        self._memory = self._memory or memory
-        if run.kind == TIMING or memory - self._memory > MOST_GROWTH or time.monotonic() - self._started > MOST_SECONDS:
-            return "now"
-        return "program" if self._runs >= most_runs(tasks.get(run.task).parameters) else ""
-
-    def _splits(self, run: Run) -> Any:
-        from experiments.problems.datasets.load import load
-        from experiments.running.training.train import tensors
-
-        key = (run.data, run.kind)
-        if key not in self._data:
-            data = load(run.data, SPLITS_OF_KIND[run.kind])
-            digests = {split: examples.sha256 for split, examples in data.items()}
-            self._data[key] = (tensors(data), digests, data.get("test"))
-        return self._data[key][0]
-
-
-def most_runs(parameters: int) -> int:
-    """Returns after how many runs of a model of some size a worker starts no further program."""
-    return next((count for bound, count in RUNS if parameters < bound), RUNS_OF_LARGE)
-
-
-def _clear() -> None:
-    """Frees what Keras keeps of old programs."""
-    keras = sys.modules.get("keras")
-    if keras is not None:
-        keras.backend.clear_session()
-    gc.collect()

@@ -1,7 +1,5 @@
 """The engine of this machine: worker processes, started fresh and never forked, each for several runs in turn."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import queue
@@ -30,7 +28,6 @@ class Local:
     """The engine of this machine."""
 
     def __init__(self, setting: Setting) -> None:
-        """Sets up without starting anything."""
         self.setting = setting
         self._inbox: Inbox = queue.SimpleQueue()
         self._started = 0
@@ -42,13 +39,10 @@ class Local:
         self._alone = False
 
     def submit(self, jobs: Sequence[Job], observe: Callable[[Event], None]) -> None:
-        """Executes all jobs; a failed one does not stop the others.
+        """Executes all jobs; a failed one does not stop the others, but a WorkerError does: a worker did not start.
 
         Timed jobs have the machine to themselves: one process at a time, whatever the number of workers. After an
         interruption workers write checkpoints and end; after a second one they end at once.
-
-        Raises:
-            WorkerError: a worker ended before it was ready.
         """
         self._pending, self._postponed, self._team = list(jobs), [], []
         self._alone = any(job.run.kind == TIMING for job in jobs)
@@ -147,7 +141,6 @@ class Local:
 
 
 def _waiting(job: Job, owner: str) -> str:
-    """Returns the note on a locked run."""
     return (
         f"{job.run.label}, seed {job.run.seed}: waiting: locked by {owner}; "
         f"a stale lock is taken over {STALE_SECONDS:.0f} s after its last heartbeat"

@@ -4,16 +4,15 @@ An element of a Slurm array that nears its time limit is stopped by a signal: it
 is queued again, and finished runs are skipped. Ray never repeats a task by itself.
 """
 
-from __future__ import annotations
-
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.errors import UserError, unknown
 from experiments.running.engines import Event, Job, Setting
-from experiments.running.engines.cluster import attend, batches, parcel, python_path, watch
+from experiments.running.engines.cluster import Handle, attend, batches, parcel, python_path, watch
 
 RAY_OPTIONS = ("address", "cpus")
 
@@ -22,22 +21,18 @@ class Slurm:
     """The engine of a Slurm cluster."""
 
     def __init__(self, setting: Setting, options: Mapping[str, str]) -> None:
-        """Sets up without submitting.
+        """Sets up without submitting; `workers` is how many elements run at once.
 
-        Args:
-            setting: of every engine; `workers` is how many elements run at once.
-            options: of sbatch, by submitit's names: `timeout_min`, `mem_gb`, `slurm_partition` and so on;
-                and `cluster`, of which `local` starts plain processes.
-
-        Raises:
-            UserError: submitit is not installed, Slurm is not here, or an option is not known.
+        Options are sbatch's, by submitit's names: `timeout_min`, `mem_gb`, `slurm_partition` and so on; and `cluster`,
+        of which `local` starts plain processes.
         """
         try:
             import submitit
         except ImportError as error:
             raise UserError("The engine slurm needs a package: pip install 'tfoptim[slurm]'") from error
         self.setting = setting
-        parameters = {name: _number(value) for name, value in options.items() if name != "cluster"}
+        numbers = {name: int(value) for name, value in options.items() if value.isdecimal()}
+        parameters = {name: value for name, value in {**options, **numbers}.items() if name != "cluster"}
         cluster = options.get("cluster", "slurm")
         try:
             self._executor = submitit.AutoExecutor(folder=setting.logs / "submitit", cluster=cluster)
@@ -51,7 +46,8 @@ class Slurm:
         parcels = [(batch, parcel(batch, self.setting)) for batch in batches(jobs, self.setting.workers)]
         with _path_set(), self._executor.batch():
             elements = [self._executor.submit(Element(), *content) for _, content in parcels]
-        watch([(Handle(element), batch) for element, (batch, _) in zip(elements, parcels, strict=True)], observe)
+        handles = [Handle(element.done, functools.partial(element.cancel, check=False)) for element in elements]
+        watch([(handle, batch) for handle, (batch, _) in zip(handles, parcels, strict=True)], observe)
 
 
 class Element:
@@ -68,22 +64,6 @@ class Element:
         return submitit.helpers.DelayedSubmission(Element(), *arguments)
 
 
-class Handle:
-    """A batch in Slurm."""
-
-    def __init__(self, job: Any) -> None:
-        """Takes submitit's job."""
-        self._job = job
-
-    def ended(self) -> bool:
-        """Returns whether it runs no more, however it ended."""
-        return bool(self._job.done())
-
-    def cancel(self) -> None:
-        """Ends it."""
-        self._job.cancel(check=False)
-
-
 @contextlib.contextmanager
 def _path_set() -> Iterator[None]:
     """Lets submitted jobs find the packages of this process."""
@@ -98,22 +78,13 @@ def _path_set() -> Iterator[None]:
             os.environ["PYTHONPATH"] = before
 
 
-def _number(value: str) -> str | int:
-    return int(value) if value.isdecimal() else value
-
-
 class Ray:
     """The engine of a Ray cluster, or of one that it starts on this machine."""
 
     def __init__(self, setting: Setting, options: Mapping[str, str]) -> None:
         """Sets up without connecting.
 
-        Args:
-            setting: of every engine.
-            options: `address` of the cluster (default: RAY_ADDRESS, else one on this machine), `cpus` of a batch.
-
-        Raises:
-            UserError: Ray is not installed, or an option is not known.
+        Options: `address` of the cluster (default: RAY_ADDRESS, else one on this machine), `cpus` of a batch.
         """
         for name in options:
             if name not in RAY_OPTIONS:
@@ -139,26 +110,13 @@ class Ray:
             task = ray.remote(
                 num_cpus=float(self._options.get("cpus", 1)), max_retries=0, scheduling_strategy="SPREAD"
             )(attend)
-            places = self.setting.workers
-            sent = [(Task(ray, task.remote(*parcel(batch, self.setting))), batch) for batch in batches(jobs, places)]
-            watch(sent, observe)
+            found = batches(jobs, self.setting.workers)
+            sent = [(task.remote(*parcel(batch, self.setting)), batch) for batch in found]
+            watch([(self._handle(reference), batch) for reference, batch in sent], observe)
         finally:
             if ours:
                 ray.shutdown()
 
-
-class Task:
-    """A batch in Ray."""
-
-    def __init__(self, ray: Any, reference: Any) -> None:
-        """Takes the package and the task's reference."""
-        self._ray, self._reference = ray, reference
-
-    def ended(self) -> bool:
-        """Returns whether it runs no more, however it ended."""
-        ready, _ = self._ray.wait([self._reference], timeout=0)
-        return bool(ready)
-
-    def cancel(self) -> None:
-        """Interrupts it, so that its worker keeps a checkpoint."""
-        self._ray.cancel(self._reference, force=False)
+    def _handle(self, reference: Any) -> Handle:
+        ray = self._ray
+        return Handle(lambda: bool(ray.wait([reference], timeout=0)[0]), lambda: ray.cancel(reference, force=False))

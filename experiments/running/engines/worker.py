@@ -4,8 +4,6 @@ What libraries print goes to standard error, which the engine sends to a log fil
 the next evaluation it writes a checkpoint, releases its run and ends.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -40,23 +38,16 @@ Inbox = queue.SimpleQueue[tuple["Worker", Message | None]]
 
 
 class Worker:
-    """The handle of a process of this module, with the thread that reads its messages.
-
-    Attributes:
-        job: the present job, None while idle.
-        attempt: number of the present attempt; 0 before it is known.
-        program: name of its compiled program.
-        ready: whether it takes jobs.
-        rest: when it should end: `now`, before another `program`, or not yet.
-    """
+    """The handle of a process of this module, with the thread that reads its messages."""
 
     def __init__(self, log: Path, inbox: Inbox) -> None:
         """Starts the process; its messages arrive in the inbox, None when it has ended."""
         self.log = log
-        self.job: Job | None = None
-        self.attempt = 0
-        self.program = self.rest = ""
-        self.ready = False
+        self.job: Job | None = None  # the present one, None while idle
+        self.attempt = 0  # number of the present attempt; 0 before it is known
+        self.program = ""  # name of its compiled program
+        self.rest = ""  # when it should end: `now`, before another `program`, or not yet
+        self.ready = False  # whether it takes jobs
         with storing(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             errors = log.open("ab")

@@ -1,7 +1,5 @@
 """The evaluation of a model: scores of a split, predictions of its cases, and every metric of each case."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 from collections.abc import Callable, Sequence
@@ -46,10 +44,7 @@ def scores_of(model: Any, task: Task, images: Any, labels: Any) -> Any:
 
 
 def predictor(model: Any, task: Task) -> Predict | None:
-    """Returns what predicts stored images, uint8 [n, height, width, 1]; None for a problem without cases.
-
-    It is compiled at its first use and gives what `task.outputs` does, as arrays.
-    """
+    """Returns what predicts stored images, uint8 [n, height, width, 1], as `task.outputs` does; None without cases."""
     outputs = task.outputs
     if outputs is None:
         return None
@@ -68,16 +63,7 @@ def predictor(model: Any, task: Task) -> Predict | None:
 
 
 def measured(predict: Predict, task: Task, slices: Slices) -> tuple[list[Score], np.ndarray]:
-    """Returns every metric of each case and class, and the predicted class of each pixel.
-
-    Args:
-        predict: of the trained model.
-        task: has the names of the classes and the tolerance.
-        slices: the split.
-
-    Returns:
-        Scores in the order of the cases, and predictions, uint8 [n, height, width], in that of the slices.
-    """
+    """Returns every metric of each case and class, and the predicted class of each pixel, uint8 [n, height, width]."""
     predictions = np.zeros_like(slices.labels)
     scores: list[Score] = []
     for case, rows in cases(slices):

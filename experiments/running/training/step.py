@@ -1,7 +1,5 @@
 """One epoch of training, compiled: its steps, the learning rate over them (rule B9), and when a run has diverged."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -24,22 +22,11 @@ BLOW_UP = 1e3
 def full_gradient(
     model: Any, task: Task, images: Any, labels: Any, micro: int, as_seen: AsSeen | None = None
 ) -> tuple[Any, list[Any]]:
-    """Returns the mean loss over all examples and its gradient at the present weights.
+    """Returns the mean loss over all stored examples [n, ...] and its gradient at the present weights.
 
     The gradient is summed over micro-batches, each weighted by its size, so that memory does not
     grow with the number of examples. A layer with dropout draws a fresh mask for each micro-batch, and
     one with batch normalisation takes each by itself: its result depends on their size.
-
-    Args:
-        model: gives logits.
-        task: has the loss.
-        images: stored images, [n, ...].
-        labels: labels, [n].
-        micro: examples held at a time; need not divide n.
-        as_seen: makes of stored examples and their numbers those that are trained on.
-
-    Returns:
-        The loss, a scalar, and one gradient a trainable variable.
     """
     variables = model.trainable_variables
     total = tf.constant(0.0)
@@ -111,13 +98,7 @@ class Scaled(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def schedule_of(run: Run, rate: Any, steps: int) -> Any:
-    """Returns the learning rate over the steps of a run, None where it stays or the optimizer has its own.
-
-    Args:
-        run: has the schedule and the epochs.
-        rate: float64 variable that the schedule is multiplied by.
-        steps: of an epoch.
-    """
+    """Returns the learning rate over the steps of a run, None where it stays or the optimizer has its own."""
     if run.schedule != COSINE:
         return None
     return Scaled(rate, tfoptim.schedules.WarmupCosine(1.0, run.epochs * steps))

@@ -6,8 +6,6 @@ dropout keys are set to those of freshly made ones, so that a run's numbers do n
 the process did before.
 """
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,12 +39,7 @@ class Program:
     """The training of one (model, optimizer), compiled once and reused for each of its runs."""
 
     def __init__(self, run: Run, data: Mapping[str, Split]) -> None:
-        """Builds and traces.
-
-        Args:
-            run: any of the runs that share `run.program`.
-            data: the splits to train and evaluate on, from `tensors`; `train` among them.
-        """
+        """Builds and traces, from any of the runs that share `run.program`, and the splits from `tensors`."""
         self.task = tasks.get(run.task)
         self._name = run.program
         self.examples = len(data["train"][1])
@@ -65,14 +58,7 @@ class Program:
     def run(self, run: Run, checkpoint: Checkpoint | None = None) -> Iterator[Evaluation]:
         """Trains, and yields one evaluation at each step of the run's grid, the first before any step.
 
-        The last one yielded of a run that diverged has `diverged` set; nothing follows it.
-
-        Args:
-            run: what to train.
-            checkpoint: what to go on from; its evaluations are not yielded again.
-
-        Raises:
-            ValueError: the run is one of another program.
+        A checkpoint's evaluations are not yielded again. The last one of a run that diverged has `diverged` set.
         """
         if run.program != self._name:
             raise ValueError("The run is one of another program: only seed, learning rate and point may differ.")
@@ -112,7 +98,6 @@ class Program:
         return order[stretch.first * batch : stretch.last * batch]
 
     def _batch(self, run: Run) -> int:
-        """Returns how many examples a step takes."""
         return self.examples if run.batch == "full" else run.batch_size
 
     def state(self) -> list[np.ndarray]:

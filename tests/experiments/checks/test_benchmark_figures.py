@@ -35,12 +35,11 @@ def test_a_ratio_does_not_move_with_the_machine():
     assert clock.ratio(theirs, ours) == (2.0, 2.0, 2.0)
 
 
-def test_quartiles_and_means_have_the_known_values():
+def test_quartiles_have_the_known_values():
     """Linear between neighbours, as NumPy's percentiles are."""
     values = [3.0, 1.0, 10.0, 4.0]
     assert clock.quartiles(values) == pytest.approx(np.percentile(values, [25, 50, 75]))
     assert clock.quartiles([7.0]) == (7.0, 7.0, 7.0)
-    assert clock.geometric_mean([2.0, 8.0, 0.5]) == pytest.approx(2.0)
 
 
 def test_calls_alternate_and_slow_steps_are_called_less():

@@ -120,7 +120,7 @@ def test_a_study_without_known_results_is_refused(capsys):
 def test_the_published_momentum_comes_out(tmp_path, monkeypatch, capsys):
     """Ten seeds of 100 passes on the quadratic, trained here: within Welch's test of 87.045 ± .025."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.running.engines.make", lambda *arguments: Inline())
     assert main(["reproduce", "deepobs_quadratic", "--optimizers", "Momentum", "--out", "made"]) == 0
     written = (tmp_path / "made" / "reproduction.md").read_text(encoding="utf-8")
     assert re.search(r"^\| Momentum \| 87\.0\d+ ± 0\.0\d+ \(10\) \| 87\.045 ± 0\.025 \| .* \| yes \|$", written, re.M)
@@ -152,7 +152,7 @@ style = { color = "#000000", line = "dashed", marker = "s" }
 def test_a_function_is_tuned_and_told_of(tmp_path, monkeypatch, capsys):
     """By its loss, from random starts; then the table says from how many starts it was solved, as an illustration."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: Inline)
+    monkeypatch.setattr("experiments.running.engines.make", lambda *arguments: Inline())
     (tmp_path / "toys.toml").write_text(TOYS, encoding="utf-8")
     assert main(["tune", "toys.toml"]) == 0
     trials = from_csv((tmp_path / "toys.tuning.csv").read_text(encoding="utf-8"))

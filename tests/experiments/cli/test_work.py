@@ -98,7 +98,7 @@ def test_the_runs_of_all_problems_of_a_study_are_its_runs(root):
 def test_resume_takes_what_was_begun_and_not_finished(capsys, monkeypatch):
     """Not what is finished, under way, or has changed since."""
     made = []
-    monkeypatch.setattr("experiments.cli.execution.make", lambda name, runs, options, title: made.extend(runs))
+    monkeypatch.setattr("experiments.cli.runs.make_runs", lambda name, runs, options, title: made.extend(runs))
     finished(run())
     begun(run(seed=1)).give_up("killed", "")
     begun(run(seed=2)).give_up("failed", "")

@@ -14,7 +14,7 @@ from experiments.figures import canvas
 from experiments.report import printed, text
 from experiments.report.captions import say
 from experiments.text import from_csv
-from tests.experiments.evidence import APART, NOISE, THREE, evidence
+from tests.experiments.evidence import APART, NOISE, THREE, evidence, result
 from tests.experiments.planted import PLANTED
 from tests.experiments.sound import STUDY
 
@@ -176,3 +176,11 @@ def test_the_notes_explain_bold_and_daggers_only_where_there_are_some():
     limited, free = (text.notes(whole, report.result(whole, one)) for one in (Claims(("why not",)), Claims()))
     assert "Nothing is bold and nothing is called better or worse: no claim: why not." in " ".join(limited)
     assert "Bold: the best mean" in " ".join(free)
+
+
+def test_a_budget_that_is_no_budget_for_claims_says_so():
+    """Five seeds are exploratory, ten are for claims."""
+    small = evidence(APART)
+    large = dataclasses.replace(small, study=dataclasses.replace(small.study, budget="standard"))
+    said = [" ".join(text.notes(one, result(small))) for one in (small, large)]
+    assert ["exploratory" in words for words in said] == [True, False]

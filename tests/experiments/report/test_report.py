@@ -222,14 +222,6 @@ def test_what_is_compared_is_named_in_four_parts():
         assert choosing.algorithm(study, entry, "constant") == f"GD | constant | {tail}"
 
 
-def test_a_budget_that_is_no_budget_for_claims_says_so():
-    """Five seeds are exploratory, ten are for claims."""
-    small = evidence(APART)
-    large = dataclasses.replace(small, study=dataclasses.replace(small.study, budget="standard"))
-    said = [" ".join(text.notes(one, result(small))) for one in (small, large)]
-    assert ["exploratory" in words for words in said] == [True, False]
-
-
 def test_scores_of_a_part_of_the_training_set_are_called_so():
     """Of 50,000 digits 10,000 are scored, of 4,000 all (rule B13)."""
     one = evidence(APART)

@@ -56,7 +56,7 @@ def test_a_study_of_hearts_runs_from_the_download_to_the_figures(
 
     small = dataclasses.replace(task, build=narrow, parameters=narrow(0).count_params())
     monkeypatch.setitem(tasks.TASKS, name, small)
-    monkeypatch.setattr("experiments.cli.execution.engine", lambda *arguments: tiny.Inline)
+    monkeypatch.setattr("experiments.running.engines.make", lambda *arguments: tiny.Inline())
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(STUDY.format(name=name), encoding="utf-8")

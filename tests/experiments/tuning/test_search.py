@@ -116,9 +116,9 @@ def test_budgets_are_those_of_the_protocol():
         "paper": (50, 20, 3),
     }
     assert [t.tuning_seeds for t in BUDGETS.values()] == [2, 2, 1, 1]
-    assert [t.tuning_runs for t in BUDGETS.values()] == [6, 16, 20, 150]
+    assert [t.trials * t.tuning_seeds * t.rounds for t in BUDGETS.values()] == [6, 16, 20, 150]
     assert [t.claims for t in BUDGETS.values()] == [False, False, True, True]
-    assert 12 * 6 * (BUDGETS["standard"].tuning_runs + BUDGETS["standard"].seeds) == 2_160
+    assert 12 * 6 * (20 + BUDGETS["standard"].seeds) == 2_160
 
 
 def test_unequal_searches_are_told():

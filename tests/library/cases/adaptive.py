@@ -21,7 +21,7 @@ CASES = (
         reference=reference.adabound,
         slots=("m", "v", "eta_0"),
         one_number=("eta_0",),
-        unused=("final_lr", "gamma"),
+        unused=("final_lr", "gamma", "eta_0"),
         operations=34,
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, final_lr=0.1, gamma=0.001, epsilon=1e-08, "
         "amsbound=False",
@@ -41,6 +41,6 @@ CASES = (
         options={"amsbound": True, "gamma": 0.05, "beta_2": 0.9, "final_lr": 0.1},
         slots=("m", "v", "v_max", "eta_0"),
         one_number=("eta_0",),
-        unused=("beta_2", "epsilon"),
+        unused=("beta_2", "epsilon", "eta_0"),
     ),
 )

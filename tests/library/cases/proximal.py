@@ -17,7 +17,7 @@ CASES = (
         slots=("n", "z"),
         used_at_start=("initial_accumulator_value",),
         still_at_gradient_zero=False,
-        operations=34,
+        operations=5,
         bad=(*START, *PENALTY, *refuses("learning_rate_power", 0.5, NOT_A_NUMBER, domain="x <= 0")),
         known=(
             known(0.0462358994, 0.0467522972, 0.0461399248),
@@ -42,6 +42,7 @@ CASES = (
         slots=("G",),
         used_at_start=("initial_accumulator_value",),
         zero_gradient_noop=True,
+        operations=3,
         signature="learning_rate=0.001, initial_accumulator_value=0.1, l1_regularization_strength=0.0, "
         "l2_regularization_strength=0.0",
         bad=(*START, *PENALTY),

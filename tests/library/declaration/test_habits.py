@@ -10,6 +10,7 @@ import tfoptim
     ("cls", "name", "hint"),
     [
         (tfoptim.Adam, "lr", "Did you mean 'learning_rate'?"),
+        (tfoptim.Adam, "fused", "Leave it out: the fastest way to compute a step is chosen each time."),
         (tfoptim.Adam, "alpha", "Did you mean 'learning_rate'?"),
         (tfoptim.RMSprop, "alpha", "Did you mean 'rho'?"),
         (tfoptim.Adam, "eps", "Did you mean 'epsilon'?"),
@@ -32,7 +33,9 @@ import tfoptim
             "It is a method of Lamb and LARS; call it before the optimizer is built.",
         ),
         (tfoptim.Adam, "params", "The variables are for `build` and `apply`."),
+        (tfoptim.Rprop, "etas", "Give eta_minus and eta_plus, each by itself."),
         (tfoptim.SGD, "betas", ""),
+        (tfoptim.SGD, "etas", ""),
         (tfoptim.SGD, "eps", ""),
         (tfoptim.Nadam, "momentum_decay", ""),
         (tfoptim.SGD, "momentum_decay", ""),

@@ -5,8 +5,9 @@ import unittest
 import keras
 
 import tfoptim
+from tfoptim.counterparts import counterparts
 
-OURS = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "LossScaleOptimizer", "Nadam", "RMSprop", "SGD")
+OURS = {theirs.__name__ for theirs in counterparts().values()} | {"LossScaleOptimizer"}
 # What is not an optimizer, or is the base that a test derives a class of its own from.
 OF_KERAS = ("MultiOptimizer", "Optimizer", "OptimizerMap", "schedules", "serialize", "deserialize")
 

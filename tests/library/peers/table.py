@@ -51,6 +51,32 @@ PEERS = (
         },
     ),
     of_rule(
+        "Ftrl",
+        deviations={
+            f"test_invalid_{name}": Deviation(
+                "The test asserts Keras's wording; our sentence names the class, the range and the value received.",
+                f"Ftrl: {name} must satisfy",
+            )
+            for name in (
+                "initial_accumulator_value",
+                "learning_rate_power",
+                "l1_regularization_strength",
+                "l2_regularization_strength",
+                "l2_shrinkage_regularization_strength",
+            )
+        },
+    ),
+    of_rule("Lamb"),
+    of_rule(
+        "Lion",
+        deviations={
+            "test_invalid_beta_1": Deviation(
+                "The test asserts Keras's wording, which allows 0 and refuses it; ours allows 0, and refuses 1.",
+                "Lion: beta_1 must satisfy 0 <= x < 1",
+            )
+        },
+    ),
+    of_rule(
         "Nadam",
         deviations={
             "test_build_with_empty_var_list": Deviation(

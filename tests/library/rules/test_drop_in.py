@@ -1,4 +1,4 @@
-"""Float32 training equals Keras's own class, with each base argument in turn.
+"""Float32 training equals Keras's own class, alone and with each base argument.
 
 What differs from Keras on purpose is not here but in `test_deviations.py`, one test for each.
 """
@@ -52,7 +52,7 @@ def keras_trajectory(case_id, which):
     "way",
     WAYS,
     every_rule=("alone-graph",),
-    representative=[way for way, (_, mode) in WAYS.items() if mode == "graph"],
+    in_turn=[way for way, (which, mode) in WAYS.items() if mode == "graph" and which != "alone"],
     fact=lambda case: case.keras_name,
 )
 def test_float32_training_equals_keras(case, way):

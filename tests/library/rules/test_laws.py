@@ -67,7 +67,7 @@ def test_gradients_of_the_other_sign_mirror_the_steps(case):
     np.testing.assert_array_equal(-expected, actual)
 
 
-@crossed("around", SURROUNDED, representative=("alone",), fact=lambda case: case.make().elementwise)
+@crossed("around", SURROUNDED, in_turn=SURROUNDED, fact=lambda case: case.elementwise)
 def test_a_variable_may_be_split_in_two(case, around):
     """Two halves train as the whole does."""
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
@@ -78,7 +78,7 @@ def test_a_variable_may_be_split_in_two(case, around):
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=FLOAT64)
 
 
-@crossed("around", SURROUNDED, representative=("alone",))
+@crossed("around", SURROUNDED, in_turn=SURROUNDED)
 def test_variables_may_be_given_in_any_order(case, around):
     """The order of the variables, to which shared state might be tied, does not matter."""
     order = [2, 0, 1]

@@ -82,7 +82,7 @@ def test_every_end_of_a_rules_domains_gives_finite_steps(case, where):
         finish(case.make(**arguments), kinds=("zero", "one", "vanishing") if where == "high" else KINDS)
 
 
-@crossed("where", EVERYWHERE, rows=CLASSES)
+@crossed("where", EVERYWHERE, in_turn=EVERYWHERE, rows=CLASSES)
 def test_every_end_of_the_common_domains_gives_finite_steps(case, where):
     """Rate, clipping and averaging."""
     finish(case.make(**EVERYWHERE[where]), kinds=("zero", "one", "sparse"))

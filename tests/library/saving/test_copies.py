@@ -1,16 +1,15 @@
-"""Copies of an optimizer keep its state: deepcopy, pickle, arrays, and the Keras optimizer it takes over from."""
+"""Copies of an optimizer keep its state: deepcopy, pickle and arrays."""
 
 import copy
 import pickle  # noqa: TID251  what users do to optimizers is done here to our own
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import random_gradients, start_weights, values_of, variables_of
-from tests.library.products import representative, representative_where
+from tests.library.products import representative
 
 
 def go_on(optimizer, variables, gradients):
@@ -74,54 +73,3 @@ def test_set_weights_wants_every_array(change):
     arrays = values_of(optimizer.variables)
     with pytest.raises(ValueError, match=rf"{len(change(arrays))} arrays for {len(arrays)} variables"):
         optimizer.set_weights(change(arrays))
-
-
-@representative_where(lambda case: (case.keras_name or "").lower() == case.name.lower())
-def test_training_goes_over_from_keras_with_its_state(case):
-    """A Keras optimizer in the middle of training is replaced; the next steps are those it would have taken."""
-    theirs, variables = trained(case.make_keras(weight_decay=0.01))
-    copies = variables_of(values_of(variables))
-    ours = tfoptim.from_keras(theirs)
-    assert getattr(tfoptim, case.name) is type(ours)
-    state = values_of(ours.variables)
-    assert_bitwise(values_of(ours.state_of_keras(theirs)), state)
-    again = case.make(weight_decay=0.01)
-    again.build(copies)
-    again.set_weights(state)
-    later = random_gradients(2, seed=9)
-    expected, actual = go_on(again, copies, later), go_on(ours, variables, later)
-    assert_bitwise(expected, actual)
-
-
-def test_exclusions_from_decay_go_over_from_keras():
-    """What Keras was told to spare, by variable and by name, is spared by ours; before building and after."""
-    first, second, third = variables = variables_of([np.ones(2)] * 3)
-    theirs = keras.optimizers.AdamW(1.0, weight_decay=0.5)
-    theirs.exclude_from_weight_decay(var_list=[first], var_names=["weight_1"])
-    theirs.build(variables)
-    ours = tfoptim.from_keras(theirs)
-    ours.apply([tf.zeros(2)] * 3, variables)
-    assert [[1.0, 1.0], [1.0, 1.0], [0.5, 0.5]] == [v.numpy().tolist() for v in (first, second, third)]
-
-
-def test_loss_scaling_goes_over_from_keras():
-    """The scale and its counter move over together with the inner optimizer."""
-    theirs = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1), initial_scale=8.0)
-    (weight,) = variables_of([np.ones(2)])
-    theirs.build([weight])
-    ours = tfoptim.from_keras(theirs)
-    assert (tfoptim.LossScaleOptimizer, tfoptim.Adam) == (type(ours), type(ours.inner_optimizer))
-    assert float(ours.dynamic_scale.numpy()) == 8.0
-
-
-def test_ours_is_taken_over_as_it_is():
-    """There is nothing to convert."""
-    for optimizer in (tfoptim.SGD(), tfoptim.LossScaleOptimizer(tfoptim.SGD())):
-        assert tfoptim.from_keras(optimizer) is optimizer
-
-
-@pytest.mark.parametrize("foreign", [keras.optimizers.Optimizer(0.1), "adam"], ids=["the base", "a name"])
-def test_what_is_no_optimizer_of_a_known_rule_is_refused(foreign):
-    """The message lists the rules that can be taken over."""
-    with pytest.raises(TypeError, match=rf"{type(foreign).__name__}.*adam, adamax"):
-        tfoptim.from_keras(foreign)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import random_gradients, start_weights, stepper, values_of, variables_of
-from tests.library.products import every_class, every_rule, representative
+from tests.library.products import every_class, every_class_where, every_rule, representative
 
 BASE = {
     "weight_decay": 0.05,
@@ -44,7 +44,7 @@ def test_config_of_keras_builds_our_class(case):
     assert config.items() <= {**ours.get_config(), "learning_rate": config["learning_rate"]}.items()
 
 
-@every_class
+@every_class_where(lambda case: case.schedulable)
 def test_from_config_does_not_change_what_it_was_given(case):
     """The caller's dictionary is still good for a second optimizer."""
     config = case.make(learning_rate=keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)).get_config()
@@ -60,7 +60,7 @@ def test_from_config_of_a_loss_scale_does_not_change_what_it_was_given():
     assert first.get_config() == second.get_config() == config
 
 
-@every_class
+@every_class_where(lambda case: case.schedulable)
 def test_schedules_survive_the_trip(case):
     """A schedule as learning rate is saved with its own arguments."""
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)

@@ -66,13 +66,13 @@ def test_second_step_is_the_one_worked_out_by_hand(cls, gradients, arguments, ex
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=0)  # six printed digits
 
 
-@every_rule_where(lambda case: case.slots)
+@every_rule_where(lambda case: case.slots and not case.by_sign)
 def test_two_steps_in_a_row_differ_from_two_first_steps(case):
     """The second step of an optimizer with slots is not the first step of a new one."""
     optimizer, weight = built(case, **({"weight_decay": 0.0} if case.decays else {}))
     first = step(optimizer, weight, STEPS[0])
     second = step(optimizer, weight, STEPS[0][::-1])
-    assert np.all(np.abs(second - first[::-1]) > 1e-3 * np.abs(first))
+    assert np.any(np.abs(second - first[::-1]) > 1e-3 * np.abs(first))
 
 
 @pytest.mark.parametrize(
@@ -80,16 +80,16 @@ def test_two_steps_in_a_row_differ_from_two_first_steps(case):
     [(c, s) for c in CASES for s in (*c.slots_of((3,)), *c.shared_state) if s not in c.unused],
     ids=str,
 )
-def test_losing_one_slot_changes_the_second_step(case, slot):
-    """Each single slot matters: another value, mostly the one at the start, gives another second step."""
-    (whole, weight), (forgetful, other) = built(case), built(case)
-    names = (*case.slots_of((3,)), *case.shared_state)
-    start = kept(forgetful)[names.index(slot)].numpy()
-    for optimizer, w in ((whole, weight), (forgetful, other)):
+def test_another_value_of_one_slot_changes_a_later_step(case, slot):
+    """Each single slot matters, within the six steps after the first: some are read by rectified steps alone."""
+    (whole, weight), (changed, other) = built(case), built(case)
+    for optimizer, w in ((whole, weight), (changed, other)):
         step(optimizer, w, STEPS[0])
-    kept(forgetful)[names.index(slot)].assign(start + 1 if slot in case.fixed_slots else start)
-    remembered, forgotten = step(whole, weight, STEPS[1]), step(forgetful, other, STEPS[1])
-    assert not np.allclose(remembered, forgotten, rtol=1e-5, atol=0)
+    variable = kept(changed)[(*case.slots, *case.shared_state).index(slot)]
+    variable.assign(1 - 12 * variable.numpy())  # of another sign, where it is not 0
+    later = STEPS[1:] + STEPS[:1] * 5
+    moves = [[step(*pair, gradient) for gradient in later] for pair in ((whole, weight), (changed, other))]
+    assert not np.allclose(*moves, rtol=1e-5, atol=0)
 
 
 @every_rule

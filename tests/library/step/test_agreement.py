@@ -67,7 +67,7 @@ def test_float64_training_with_everything_around_it_equals_plain_loops(case, mod
     assert_follows(expected, actual, start, ROUNDING)
 
 
-@crossed("mode", MODES, representative=("graph",))
+@crossed("mode", MODES, representative=("graph",), fact=lambda case: case.schedulable)
 def test_a_schedule_is_read_at_the_number_of_completed_updates(case, mode):
     """The first update sees step 0, the next step 1, also when two calls make one update."""
     start, gradients = start_weights(), random_gradients(12)
@@ -106,7 +106,7 @@ def trained(optimizer, jit):
     return values_of(variables)
 
 
-@crossed("setting", SETTINGS_OF_XLA, representative=("plain",))
+@crossed("setting", SETTINGS_OF_XLA, in_turn=SETTINGS_OF_XLA)
 def test_xla_equals_the_plain_graph(case, setting):
     """Four units in the last place of the largest weight a step: XLA joins operations and so rounds otherwise."""
     expected, actual = (trained(case.make(**SETTINGS_OF_XLA[setting]), jit) for jit in (False, True))

@@ -1,6 +1,7 @@
 """Weights and their moving average are moved into each other in every precision, and back without loss."""
 
 import contextlib
+import functools
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ X = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
 HALVES = ("bfloat16", "float16")
 
 
-def trained(policy, *callbacks, wrap=lambda optimizer: optimizer, epochs=3, scope=contextlib.nullcontext):
+def trained(policy, *callbacks, wrap=lambda optimizer: optimizer, epochs=2, scope=contextlib.nullcontext):
     """Weights and averages after a validated training of a small model, as float64."""
     keras.utils.set_random_seed(1)
     with scope():
@@ -26,6 +27,17 @@ def trained(policy, *callbacks, wrap=lambda optimizer: optimizer, epochs=3, scop
     model.fit(**data, batch_size=8, epochs=epochs, verbose=0, shuffle=False, callbacks=list(callbacks))
     averages = [v for v in inner.variables if v.path.endswith("average")]
     return [v.astype("float64") for v in values_of([*model.trainable_variables, *averages])]
+
+
+@functools.cache
+def alone(policy, **surroundings):
+    """The same training without callbacks, run once."""
+    return trained(policy, **surroundings)
+
+
+def one_replica():
+    """The scope of a strategy whose variables are distributed, over one device."""
+    return tf.distribute.MirroredStrategy(["/cpu:0"]).scope()
 
 
 def averaged(dtype, values=(1.0, 1.2345678)):
@@ -43,7 +55,7 @@ def averaged(dtype, values=(1.0, 1.2345678)):
 def test_swapping_callback_leaves_no_trace_in_half_precision(policy, swap_on_epoch):
     """A training whose validations see the averages ends with the same bits as one without the callback."""
     swapped = trained(policy, keras.callbacks.SwapEMAWeights(swap_on_epoch))
-    for expected, found in zip(trained(policy), swapped, strict=True):
+    for expected, found in zip(alone(policy), swapped, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -57,18 +69,16 @@ def test_swapping_callback_works_under_a_scaled_loss():
 @pytest.mark.parametrize("swap_on_epoch", [False, True])
 def test_swapping_callback_works_on_distributed_variables(swap_on_epoch):
     """TensorFlow hands it the part on each device in turn."""
-    scope = tf.distribute.MirroredStrategy(["/cpu:0"]).scope
-    swapped = trained("bfloat16", keras.callbacks.SwapEMAWeights(swap_on_epoch), scope=scope)
-    for expected, found in zip(trained("bfloat16", scope=scope), swapped, strict=True):
+    swapped = trained("bfloat16", keras.callbacks.SwapEMAWeights(swap_on_epoch), scope=one_replica)
+    for expected, found in zip(alone("bfloat16", scope=one_replica), swapped, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_swapping_callback_keeps_float32_weights_but_for_rounding(policy):
     """These are swapped by Keras's additions, each of which rounds."""
-    for expected, found in zip(
-        trained(policy), trained(policy, keras.callbacks.SwapEMAWeights(swap_on_epoch=True)), strict=True
-    ):
+    swapped = trained(policy, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    for expected, found in zip(alone(policy), swapped, strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)  # an ulp of weights near 1, per swap
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import values_of
-from tests.library.products import parameters, representatives
+from tests.library.products import crossed, representatives
 from tests.library.step.test_cached_step import functions
 from tfoptim.step import cached_step
 
@@ -62,14 +62,7 @@ def trained(make, rows, shuffle=False, tables=(0,), constraint=None):
     return optimizer, [v.astype("float64") for v in values_of([*variables, *optimizer.variables])]
 
 
-@pytest.mark.parametrize(
-    ("case", "setting"),
-    [
-        parameters(case, setting, fast=(i + j) % len(SETTINGS) == 0)  # in turn, from row to row
-        for i, case in enumerate(representatives())
-        for j, setting in enumerate(SETTINGS)
-    ],
-)
+@crossed("setting", SETTINGS, in_turn=SETTINGS, fact=lambda case: case in representatives())
 def test_shared_function_gives_the_numbers_of_a_function_each(case, setting, monkeypatch):
     """Weights and all state, with a sparse and four dense variables; TensorFlow rewrites some roots in one of them."""
     rows = patterns(7)

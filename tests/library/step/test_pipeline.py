@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import values_of, variables_of
-from tests.library.products import representative, representative_class
+from tests.library.products import representative_class, representative_where
 
 ONES = np.ones(2)
 
@@ -140,7 +140,7 @@ def test_plain_tensorflow_variables_train_beside_keras_variables():
     assert mixed[0].numpy() == mixed[1].numpy() != 1.0
 
 
-@representative
+@representative_where(lambda case: case.still_at_gradient_zero and not case.own_decay)
 def test_excluded_variables_do_not_decay(case):
     """`exclude_from_weight_decay` by variable and by name, as in Keras."""
     for exclusion in ("var_list", "var_names"):

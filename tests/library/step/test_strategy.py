@@ -54,7 +54,7 @@ def train_replicas(strategy, case, arguments):
     return [on_each(strategy, v) for v in variables]
 
 
-@crossed("setting", SETTINGS)
+@crossed("setting", SETTINGS, in_turn=SETTINGS)
 def test_replicas_train_like_one_device_with_summed_gradients(case, setting, two_replicas):
     """Clipping, accumulation and averaging see the sum; both replicas hold the same bits."""
     optimizer, variables = begin(case, SETTINGS[setting])

@@ -89,7 +89,7 @@ def test_gradient_norm_in_fit_is_that_of_the_data_and_is_charged():
 def test_gradient_norm_is_traced_once_in_a_training():
     """A graph for each check would fill the memory: one for whole batches, one for batches of any size."""
     condition = GradientNormBelow(1e-9, (X, Y), batch_size=8)
-    fit(linear(tfoptim.SGD(0.1)), condition)
+    fit(linear(tfoptim.SGD(0.1)), condition, epochs=4)
     assert condition.last is not None
     assert condition._full.weighted.experimental_get_tracing_count() <= 2
 

@@ -49,7 +49,7 @@ def plain(monkeypatch):
     return enter
 
 
-@crossed("way", WAYS, every_rule=("small-plain",), representative=("small-decay", "large-decay"))
+@crossed("way", WAYS, every_rule=("small-plain",), in_turn=WAYS)
 def test_every_executor_gives_what_the_rule_gives(case, way, plain):
     """Four units in the last place of the largest weight a step, and what the kernels' `1 - beta` costs."""
     shape, settings = WAYS[way]
@@ -101,7 +101,7 @@ class Named(Sign):
 
 
 LARGE, SMALL = (350, 200), (20, 30)
-ADAGRAD_OF_THE_PAPER = {"initial_accumulator_value": 0.0}
+FROM_ZERO = {"initial_accumulator_value": 0.0}
 CHOICES = [
     (tfoptim.Adam, {}, LARGE, "float32", "kernel"),
     (tfoptim.Adam, {}, LARGE, "float64", "kernel"),
@@ -117,8 +117,14 @@ CHOICES = [
     (tfoptim.RMSprop, {"momentum": 0.9}, LARGE, "float32", "kernel"),
     (tfoptim.AdaGrad, {}, LARGE, "float32", "kernel"),
     (tfoptim.AdaGrad, {}, SMALL, "float64", "dense"),
-    (tfoptim.AdaGrad, ADAGRAD_OF_THE_PAPER, SMALL, "float32", "dense"),
-    (tfoptim.AdaGrad, ADAGRAD_OF_THE_PAPER, LARGE, "float32", "compiled"),
+    (tfoptim.AdaGrad, FROM_ZERO, SMALL, "float32", "dense"),
+    (tfoptim.AdaGrad, FROM_ZERO, LARGE, "float32", "compiled"),
+    (tfoptim.Ftrl, {}, LARGE, "float32", "kernel"),
+    (tfoptim.Ftrl, {}, SMALL, "float64", "kernel"),
+    (tfoptim.Ftrl, FROM_ZERO, SMALL, "float32", "dense"),
+    (tfoptim.Ftrl, {"learning_rate_power": -50.0}, SMALL, "float32", "dense"),
+    (tfoptim.ProximalAdagrad, {}, LARGE, "float32", "kernel"),
+    (tfoptim.ProximalAdagrad, FROM_ZERO, SMALL, "float32", "dense"),
     (Sign, {}, SMALL, "float32", "dense"),
     (Sign, {}, LARGE, "float32", "compiled"),
     (Named, {}, LARGE, "float32", "dense"),

@@ -58,3 +58,36 @@ def test_a_second_provider_is_a_record_in_the_same_table(monkeypatch):
         optimizer.build([weights])
         optimizer.apply([tf.ones(3)], [weights])
     assert [(3,)] == [tuple(shape) for shape in calls]
+
+
+PROXIMAL = {
+    "initial_accumulator_value": 0.3,
+    "l1_regularization_strength": 0.05,
+    "l2_regularization_strength": 0.2,
+}
+SHRUNK = {**PROXIMAL, "l2_shrinkage_regularization_strength": 0.05, "beta": 0.3, "learning_rate_power": -0.6}
+
+
+def through_a_warm_up(cls, arguments, compiled):
+    """The weights after four steps in float64, at rates of which the first and the third are 0."""
+    optimizer, w = cls(0.1, **arguments), keras.Variable([1.0, -0.5, 0.01, 0.0], dtype="float64")
+    optimizer.build([w])
+    step = tf.function(lambda g: optimizer.apply([g], [w]), jit_compile=compiled, autograph=False)
+    trajectory = []
+    for rate, gradient in zip((0.0, 0.1, 0.0, 0.2), np.random.default_rng(0).normal(size=(4, 4)), strict=True):
+        optimizer.learning_rate = rate
+        step(tf.constant(gradient))
+        trajectory.append([w.numpy(), *(slot.numpy() for slot in optimizer._runtime.slots[0].values())])
+    return optimizer, trajectory
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "xla"])
+@pytest.mark.parametrize(("cls", "arguments"), [(tfoptim.Ftrl, SHRUNK), (tfoptim.ProximalAdagrad, PROXIMAL)])
+def test_proximal_kernels_are_their_rules_at_a_rate_of_0_too(cls, arguments, compiled, monkeypatch):
+    """TensorFlow's kernels refuse it; weights and slots follow the rule to rounding in float64."""
+    optimizer, actual = through_a_warm_up(cls, arguments, compiled)
+    assert optimizer._runtime.fused
+    monkeypatch.setattr(kernels, "_TABLE", [])
+    optimizer, expected = through_a_warm_up(cls, arguments, compiled)
+    assert not optimizer._runtime.fused
+    np.testing.assert_allclose(np.array(actual), np.array(expected), rtol=1e-13, atol=1e-15)

@@ -65,7 +65,7 @@ def test_sparse_rows_equal_dense_rows(case, mode):
     assert_same(expected, train_table(case.make(), mode, as_rows=True))
 
 
-@crossed("surroundings", SURROUNDINGS, rows=CLASSES)
+@crossed("surroundings", SURROUNDINGS, in_turn=SURROUNDINGS, rows=CLASSES)
 def test_sparse_rows_equal_dense_rows_with_base_arguments(case, surroundings):
     """Clipping sees the norm of summed rows; scaling, accumulation and decay work on rows too."""
     settings = SURROUNDINGS[surroundings]

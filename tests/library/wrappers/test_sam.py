@@ -1,5 +1,7 @@
 """SAM and ASAM around an optimizer: values and numbers."""
 
+import copy
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from tests.library.harness import MODES, values_of, variables_of
 from tests.library.products import representative
 from tests.library.quadratic import START, gradients_at, loss_of, train
 from tests.library.reference.sam import gradients_nearby, sam
+from tfoptim import MultiOptimizer
 
 KNOWN = {  # after 5 steps of gradient descent at 0.05 with rho 0.05 from START[0]
     False: [0.7676779466, -0.1406029676, 0.0042024472],
@@ -61,6 +64,20 @@ def test_every_rule_steps_by_the_gradients_nearby(case):
         plain.apply([tf.constant(g) for g in nearby], variables)
         expected.append(values_of(variables))
     assert_follows(expected, train(tfoptim.SAM(case.make(), rho=0.2), 6))
+
+
+def test_lookahead_may_be_inside():
+    """Slow weights return by the steps taken with the gradients nearby, which are counted once; the radius is live."""
+    found = train(tfoptim.SAM(tfoptim.Lookahead(tfoptim.SGD(0.05), 3, 0.25), rho=0.3), 3, mode="graph")
+    *_, last = sam(START, gradients_at, 3, 0.05, rho=0.3)
+    halfway = [w + 0.25 * (fast - w) for w, fast in zip(START, last, strict=True)]
+    assert_follows([*sam(START, gradients_at, 2, 0.05, rho=0.3), halfway], found)
+    optimizer = tfoptim.SAM(tfoptim.Lookahead(tfoptim.SGD(0.05)))
+    optimizer.learning_rate, optimizer.sam_rho = 0.1, 0.4
+    same = copy.deepcopy(optimizer)
+    assert repr(same) == "SAM(optimizer=Lookahead(SGD(learning_rate=0.1)), rho=0.4)"
+    assert_follows(train(optimizer, 2), train(same, 2), tolerance=0)
+    assert_follows(sam(START, gradients_at, 2, 0.1, rho=0.4), train(same.from_config(same.get_config()), 2))
 
 
 def test_without_a_radius_it_is_the_optimizer():
@@ -119,7 +136,12 @@ def test_the_names_of_the_rule_stay_its_own():
     ("arguments", "error", "message"),
     [
         ((keras.optimizers.SGD(),), TypeError, "got SGD. tfoptim.from_keras converts"),
-        ((tfoptim.SAM(tfoptim.SGD()),), TypeError, "must be a rule itself, got SAM"),
+        ((tfoptim.SAM(tfoptim.SGD()),), TypeError, r"must be a rule itself, or a Lookahead, got SAM\("),
+        (
+            (MultiOptimizer(tfoptim.SGD(), {"b": tfoptim.Adam()}),),
+            TypeError,
+            r"got MultiOptimizer.*give the rule groups",
+        ),
         ((tfoptim.LossScaleOptimizer(tfoptim.SGD()),), TypeError, r"LossScaleOptimizer\(tfoptim.SAM\(optimizer\)\)"),
         ((tfoptim.SGD(), -1.0), ValueError, "SAM: rho must satisfy"),
         ((tfoptim.SGD(), 0.1, "yes"), TypeError, "SAM: adaptive must be"),

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfoptim.declaration import overrides
 from tfoptim.declaration.domains import FRACTION
+from tfoptim.scalar import Scalar
 from tfoptim.update.context import Update
 
 FEW = 2
@@ -28,6 +29,13 @@ def always(u: Update) -> bool:
     """Returns True: the kernel computes every variant of its rule."""
     del u
     return True
+
+
+def positive(u: Update, number: Scalar) -> tf.Tensor:
+    """Returns a positive number for a kernel that refuses or divides by 0; the smallest has no other effect."""
+    dtype = u.gradient.dtype
+    smallest = np.finfo(dtype.as_numpy_dtype).tiny
+    return number.once(("positive", dtype), lambda: tf.maximum(number.cast(dtype), smallest))
 
 
 def keeps_fractions(optimizer: Any, numbers: Mapping[str, Any], dtype: tf.DType) -> bool:

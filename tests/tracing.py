@@ -1,0 +1,46 @@
+"""Where coverage looks: at the imports of tfoptim/, and at the tests of the library that are not marked `untraced`.
+
+Up to Python 3.13 branches are seen by a tracer that is called for each line of all code, TensorFlow's and Keras's too,
+which makes it take half as long again and more. Tests that only repeat what other tests run do without it.
+"""
+
+import contextlib
+import importlib
+import pkgutil
+import sys
+import threading
+from pathlib import Path
+
+LIBRARY = Path(__file__).parent / "library"
+
+
+@contextlib.contextmanager
+def suspended():
+    """A context without coverage's tracer; a debugger's stays, since coverage is off where one is used."""
+    coverage = sys.modules.get("coverage")
+    if coverage is None or coverage.Coverage.current() is None:
+        yield
+        return
+    tracers = sys.gettrace(), threading.gettrace()
+    resume(None, None)
+    try:
+        yield
+    finally:
+        resume(*tracers)
+
+
+def resume(tracer, of_threads):
+    """Has these tracers called from now on, in this thread and in those that start."""
+    threading.settrace(of_threads)
+    sys.settrace(tracer)
+
+
+def watched(item):
+    """Whether coverage looks at a test."""
+    return item.path.is_relative_to(LIBRARY) and item.get_closest_marker("untraced") is None
+
+
+def import_all(package):
+    """Imports every module of a package, with coverage if it is on."""
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
