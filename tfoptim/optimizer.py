@@ -80,9 +80,8 @@ class Optimizer(Averaged, Copied, Composed, Live):
     """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
     for variables without decay."""
 
-    own_average: ClassVar[bool] = False
-    """Whether the rule has weights for evaluation: it defines `evaluated` and `trained`, and the shared state
-    `averaged`, which starts at 0."""
+    own_weights: ClassVar[bool] = False
+    """Whether slots say where the weights are, so that the next step undoes other changes of them."""
 
     compiles: ClassVar[Any] = True
     """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
@@ -123,8 +122,8 @@ class Optimizer(Averaged, Copied, Composed, Live):
     def measure(self, h: Any, g: Any, w: Any, s: Any) -> Mapping[str, Any]:
         """Returns numbers of one variable, by name; `once` finds in `h` their sums over all variables with a gradient.
 
-        Called before `once`, with the arguments of `direction`, before decay. `h` has also the shared state of before
-        the step, by name. Slots that are assigned here do not change.
+        Called before `once`, with the arguments of `direction`, before decay; `h` has also the former shared state.
+        Slots that are assigned here do not change.
         """
         del h, g, w, s
         return {}
@@ -134,14 +133,6 @@ class Optimizer(Averaged, Copied, Composed, Live):
 
         Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
         """
-
-    def evaluated(self, h: Any, w: Any, s: Any) -> Any:
-        """Returns the weights for evaluation, for rules with `own_average`; arguments as in `direction`."""
-        raise NotImplementedError(f"{type(self).__name__} must define evaluated(h, w, s).")
-
-    def trained(self, h: Any, w: Any, s: Any) -> Any:
-        """Returns the weights for training from those for evaluation, the inverse of `evaluated`."""
-        raise NotImplementedError(f"{type(self).__name__} must define trained(h, w, s).")
 
     def decay_of(self, h: Any, s: Any) -> Any:
         """Returns the weight decay of a variable, or None; for rules that treat variables in two ways, by slots."""
@@ -231,9 +222,8 @@ class Optimizer(Averaged, Copied, Composed, Live):
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
-        if own_average.is_kept(self):
-            own_average.adopt(self)
-        elif self.use_ema:
+        own_average.adopt(self)
+        if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 
     def save_own_variables(self, store: Any) -> None:

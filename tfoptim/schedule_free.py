@@ -27,6 +27,7 @@ class ScheduleFree(Optimizer):
     shared: ClassVar[Mapping[str, float]] = {"n": 0.0, "most": 0.0, "averaged": 0.0}
     own_decay = True
     own_average = True
+    own_weights = True
     allows_lazy = False
 
     as_in_keras: ClassVar[dict[str, Any]] = {"weight_lr_power": 0.0}

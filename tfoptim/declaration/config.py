@@ -221,11 +221,6 @@ class Configured(KerasOptimizer):
         except KeyError:
             raise AttributeError(field.name) from None
 
-    def _check_has(self, field: Field) -> None:
-        """Raises if the class is without an argument of every optimizer."""
-        if field.name in self.without:
-            raise AttributeError(f"{type(self).__name__} has no {field.name}.")
-
 
 Configured.fields = declared(Configured)
 

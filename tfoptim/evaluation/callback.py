@@ -77,7 +77,7 @@ class EvaluateAverage(keras.callbacks.Callback):
         A rule's own average, with which an earlier `fit` has ended, makes way for the training weights.
         """
         self._begin()
-        for optimizer in filter(own_average.is_kept, self._optimizers()):
+        for optimizer in self._optimizers():
             own_average.leave(optimizer)
 
     def on_test_begin(self, logs: Any = None) -> None:

@@ -40,6 +40,7 @@ class COCOB(Optimizer):
     family = "free"
     slots = {"L": "epsilon", "G": 0.0, "R": 0.0, "T": 0.0, "w_0": lambda w: w}
     skips_zero_gradients = True
+    own_weights = True
     without = ("learning_rate",)
 
     alpha: Bound = 100.0

@@ -8,6 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.step.derivatives import Loss, hessian_products, keep
+from tfoptim.step.gradients import all_finite
+from tfoptim.step.perturbation import poisoned
 from tfoptim.variables import raw
 
 
@@ -18,7 +20,8 @@ def keep_diagonal(
 
     z is random signs (Hutchinson, 1990), of which every replica has the same, and a resumed run those that it would
     have had: they depend on `seed`, the number of the call, and the place of the variable. In kernels of convolutions,
-    (height, width, in, out), the diagonal is averaged over height and width.
+    (height, width, in, out), the diagonal is averaged over height and width. Where it is not finite, the gradients are
+    NaN: then `nonfinite` or the loss scale decides.
 
     Args:
         optimizer: built, with the slot.
@@ -33,7 +36,8 @@ def keep_diagonal(
     z = [signs(v, [seed * len(variables) + i, calls]) for i, v in enumerate(variables)]
     found, products = hessian_products(optimizer, loss, variables, z, due)
     keep(optimizer, slot, variables, [_averaged(x * y) for x, y in zip(z, products, strict=True)], due)
-    return found
+    finite = all_finite(products)
+    return [poisoned(g, v, finite) for g, v in zip(found, variables, strict=True)]
 
 
 def signs(variable: Any, seed: Any) -> tf.Tensor:

@@ -7,7 +7,7 @@ next step, also in a file, so that a model can be evaluated, saved, loaded and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -37,6 +37,11 @@ def is_kept(optimizer: Any) -> bool:
     return bool(optimizer.own_average and optimizer.built and not optimizer.use_ema)
 
 
+def keepers(optimizer: Any) -> list[Any]:
+    """Returns the optimizers, of this one and its parts, of which `is_kept` is true."""
+    return [part for part in optimizer._parts() if is_kept(part)]
+
+
 def weights(optimizer: Any, variable: Any) -> tf.Tensor:
     """Returns the weights for evaluation on the current device, which the variable may have already."""
     present = tf.convert_to_tensor(raw(variable))
@@ -45,19 +50,41 @@ def weights(optimizer: Any, variable: Any) -> tf.Tensor:
 
 
 def adopt(optimizer: Any) -> None:
-    """Gives all variables their weights for evaluation, unless they have them."""
-    _turn(optimizer, 1.0, optimizer.evaluated)
+    """Gives the variables of all keepers their weights for evaluation, unless they have them."""
+    for keeper in keepers(optimizer):
+        _turn_whole(keeper, 1.0, keeper.evaluated)
 
 
 def leave(optimizer: Any) -> None:
-    """Gives all variables their weights for training, unless they have them."""
-    _turn(optimizer, 0.0, optimizer.trained)
+    """Gives the variables of all keepers their weights for training, unless they have them."""
+    for keeper in keepers(optimizer):
+        _turn_whole(keeper, 0.0, keeper.trained)
 
 
 def flags(optimizer: Any) -> list[tuple[Any, tf.Tensor]]:
-    """Returns the number on each device, with the value that belongs to averaged weights."""
-    found = copies(optimizer._distribution_strategy, optimizer._runtime.shared[AVERAGED])
+    """Returns the number of each keeper on each device, with the value that belongs to averaged weights."""
+    found = [copy for keeper in keepers(optimizer) for copy in _flags(keeper)]
     return [(copy, tf.ones((), copy.dtype)) for copy in found]
+
+
+def _flags(keeper: Any) -> Sequence[Any]:
+    return copies(keeper._distribution_strategy, keeper._runtime.shared[AVERAGED])
+
+
+def _turn_whole(optimizer: Any, to: float, convert: Callable[[Any, Any, Any], Any]) -> None:
+    """Converts all variables, or after an exception, such as Ctrl-C between two of them, none."""
+    if not tf.executing_eagerly():
+        _turn(optimizer, to, convert)
+        return
+    strategy = optimizer._distribution_strategy
+    known = [*_flags(optimizer), *(copy for v in optimizer._trainable_variables for copy in copies(strategy, v))]
+    before = [(v, tf.identity(v)) for v in known]
+    try:
+        _turn(optimizer, to, convert)
+    except BaseException:
+        for v, value in before:
+            v.assign(value)
+        raise
 
 
 def _turn(optimizer: Any, to: float, convert: Callable[[Any, Any, Any], Any]) -> None:

@@ -171,8 +171,7 @@ def across_replicas(
     """Takes the step, or stores the sums on all but the last call of an accumulation cycle; counts the call."""
     calls, k = optimizer._iterations.value, optimizer.gradient_accumulation_steps or 1
     before = tf.convert_to_tensor(local(strategy, calls))
-    if own_average.is_kept(optimizer):
-        own_average.leave(optimizer)
+    own_average.leave(optimizer)
     if not variables:
         advance = tf.constant(1, tf.int64)  # only float8 scaling factors
     elif k == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -54,8 +54,7 @@ def averages(optimizer: Any, variables: Sequence[Any]) -> Values:
     found = strategy.extended.update(raw(known[0]), lambda _: optimizer.average_weights(known), group=False)
     pairs = zip(known, found, strict=True)
     found = [pair for v, values in pairs for pair in zip(copies(strategy, v), values, strict=True)]
-    flags = own_average.flags(optimizer) if own_average.is_kept(optimizer) else []
-    return [(copy, tf.cast(value, copy.dtype)) for copy, value in found] + flags
+    return [(copy, tf.cast(value, copy.dtype)) for copy, value in found] + own_average.flags(optimizer)
 
 
 @contextlib.contextmanager
@@ -105,6 +104,18 @@ def shown(optimizers: Sequence[Any], values: Callable[[], Values]) -> Iterator[N
 
 class Averaged:
     """The part of an optimizer that has weights for evaluation."""
+
+    own_average: ClassVar[bool] = False
+    """Whether the rule has weights for evaluation: it defines `evaluated` and `trained`, and the shared state
+    `averaged`, which starts at 0."""
+
+    def evaluated(self, h: Any, w: Any, s: Any) -> Any:
+        """Returns the weights for evaluation, for rules with `own_average`; arguments as in `direction`."""
+        raise NotImplementedError(f"{type(self).__name__} must define evaluated(h, w, s).")
+
+    def trained(self, h: Any, w: Any, s: Any) -> Any:
+        """Returns the weights for training from those for evaluation, the inverse of `evaluated`."""
+        raise NotImplementedError(f"{type(self).__name__} must define trained(h, w, s).")
 
     @property
     def averages(self: Any) -> bool:
