@@ -17,7 +17,7 @@ from tfoptim.ops import debias, ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
 from tfoptim.variables import is_float, path
 
-NO_MATRICES = ("bias", "gamma", "beta", "scale", "embeddings")
+NO_MATRICES = ("bias", "gamma", "beta", "scale")
 """Last part of the paths of variables that are no matrices whatever their shape, such as the biases of attention."""
 
 VIEWS = {r"(query|key|value)/kernel$": 1}

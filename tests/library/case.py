@@ -1,5 +1,6 @@
 """What a row of the table of optimizers says, and what it makes."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,8 +126,9 @@ class Case:
         return type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
-        """That share of the way from the lower end of a number's domain to the number."""
+        """That share of the way from the lower end of a number's domain, or from 0, to the number."""
         low = type(self.make()).fields[name].domain.low
+        low = low if math.isfinite(low) else 0.0
         return low + share * (number - low)
 
     def rates(self, learning_rate):

@@ -79,7 +79,6 @@ def test_arguments_win_over_those_that_a_name_stands_for():
         ("ASGD", r"schedules\.SWA\(start, 1\)\."),
         ("SparseAdam", r"It is tfoptim\.Adam\(lazy=True\)\."),
         ("SharpnessAwareMinimization", r"tfoptim\.SAM"),
-        ("Muon", r"Keras has it: keras\.optimizers\.Muon\."),
     ],
 )
 def test_get_answers_names_of_other_libraries_with_what_has_it_here(name, words):

@@ -22,6 +22,11 @@ class Copied:
         """Returns the config of this class for that of Keras's; raises if there is none that does the same."""
         return {**config, **cls.as_in_keras}
 
+    @staticmethod
+    def slots_in_keras(slots: Mapping[str, Any]) -> dict[str, bool]:
+        """Returns the slots of a variable in Keras's files -> whether they are among its `slots` here."""
+        return dict.fromkeys(slots, True)
+
     def state_of_keras(self: Any, optimizer: Any) -> list[Any]:
         """Returns the state of this optimizer out of Keras's; both are built for the same variables."""
         return list(optimizer._variables)

@@ -28,6 +28,7 @@ CASES = (
         keras_name="Adafactor",
         slots=("r", "c", "v"),
         shapes=factored,
+        unused=("epsilon_1", "epsilon_2"),
         scale_invariant=True,
         operations=60,
         bad=(
@@ -57,6 +58,7 @@ CASES = (
         },
         slots=("r", "c", "v", "m"),
         shapes=with_momentum,
+        unused=("epsilon_1",),
         scale_invariant=True,
     ),
     Case(

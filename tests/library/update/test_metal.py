@@ -11,7 +11,7 @@ from tfoptim import scalar
 from tfoptim.declaration.slots import takes_whole_variables
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
-HANDFUL = 17  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
+HANDFUL = 20  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
 
 
 @pytest.fixture
