@@ -120,13 +120,13 @@ def test_a_first_bet_of_cocob_is_a_share_of_one():
 
 
 def test_cocob_has_no_learning_rate():
-    """It can be neither given, nor set, nor read, nor differ in a group; callbacks that set rates say so."""
+    """It can be neither given, nor set, nor differ in a group; callbacks that set rates say so, those that log read 1."""
     optimizer = tfoptim.COCOB()
     with pytest.raises(ValueError, match="COCOB has no argument 'learning_rate'"):
         tfoptim.COCOB(learning_rate=0.1)
     with pytest.raises(AttributeError, match="COCOB has no learning_rate"):
         optimizer.learning_rate = 0.1
-    assert not hasattr(optimizer, "learning_rate")
+    assert optimizer.learning_rate == 1.0
     assert "learning_rate" not in optimizer.get_config()
     with pytest.raises(ValueError, match="'learning_rate' cannot differ"):
         tfoptim.COCOB(groups={"bias": {"learning_rate": 0.1}})
@@ -166,6 +166,13 @@ def test_schedule_free_adamw_of_keras_is_continued(steps):
     expected = simulate(ours, START, GRADIENTS)[-1]
     actual = after(ours, w, GRADIENTS[steps:])
     np.testing.assert_allclose(actual, expected, rtol=0, atol=FLOAT32 * np.abs(expected - START).max())
+
+
+@of_keras
+def test_schedule_free_adamw_does_not_go_back_to_keras():
+    """Its gradients would be taken elsewhere."""
+    with pytest.raises(ValueError, match="Keras's class takes its gradients at x"):
+        tfoptim.to_keras(tfoptim.ScheduleFreeAdamW(weight_lr_power=0.0))
 
 
 @of_keras
