@@ -16,6 +16,7 @@ class Factored(Optimizer):
     elementwise = False
 
     as_in_keras: ClassVar[dict[str, Any]] = {"relative_step": True}  # whatever its own argument of that name is
+    needed_in_keras = ("epsilon_2",)
 
     @staticmethod
     def slots_in_keras(slots: Mapping[str, Any]) -> dict[str, bool]:

@@ -14,6 +14,9 @@ class Copied:
     as_in_keras: ClassVar[dict[str, Any]] = {}
     """Values of arguments with which the class does what Keras's of the same name does, whatever Keras has for them."""
 
+    needed_in_keras: ClassVar[tuple[str, ...]] = ()
+    """Numbers that may be None here, and not in Keras."""
+
     differs_from_keras: ClassVar[str] = ""
     """Why Keras's class of the same name cannot go on with a training of this one; empty: it can."""
 

@@ -68,7 +68,7 @@ CASES = (
         keras_name="Muon",
         slots=("m", "v"),
         shapes=routed,
-        unused=("muon_a", "muon_b", "muon_c", "momentum", "rms_rate"),
+        unused=("weight_decay", "muon_a", "muon_b", "muon_c", "momentum", "rms_rate"),  # they are of matrices
         scale_invariant=True,
         decays=True,
         operations=90,
@@ -109,7 +109,7 @@ CASES = (
         keras_name="Muon",
         slots=("m", "v"),
         shapes=routed,
-        unused=("muon_a", "muon_b", "muon_c", "momentum"),
+        unused=("weight_decay", "muon_a", "muon_b", "muon_c", "momentum"),
         scale_invariant=True,
         decays=True,
     ),

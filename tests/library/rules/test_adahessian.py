@@ -173,8 +173,8 @@ def test_a_weight_without_gradient_has_no_curvature_and_stays():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"hessian_power": 0.0}, "0 < x <= 1, got 0.0"),
-        ({"hessian_power": 1.5}, "0 < x <= 1, got 1.5"),
+        ({"hessian_power": -0.5}, "0 <= x <= 1, got -0.5"),
+        ({"hessian_power": 1.5}, "0 <= x <= 1, got 1.5"),
         ({"update_period": 0}, "an integer >= 1, got 0"),
         ({"seed": -1}, "an integer >= 0, got -1"),
         ({"beta_2": 1.0}, "0 <= x < 1, got 1.0"),
