@@ -67,8 +67,7 @@ class Optimizer(Averaged, Copied, Composed, Live):
     """State kept once per optimizer: name -> start value."""
 
     elementwise: ClassVar[Any] = True
-    """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
-    refuse `lazy`, as do rules with slots of another shape."""
+    """Whether each element is updated by itself; if not, the rule is given whole variables, and refuses `lazy`."""
 
     allows_lazy: ClassVar[bool] = True
     """Whether rows without gradient may be left out by `lazy`. False for rules in which they move all the same."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from tfoptim.declaration import Integer, Interval, NonNegative, Number, keyword_only
+from tfoptim.declaration import Count, Interval, NonNegative, Number, keyword_only
 from tfoptim.ops import minimum, ratio, where
 from tfoptim.optimizer import Optimizer
 
 Share = Annotated[Number, Interval(0.0, 1.0, closed_low=False)]
-Warmup = Annotated[int, Integer(0, required=True)]
 
 TOLERANCE = 1e-6
 """Relative growth of the rate up to which its maximum stays: stored in float32, a constant rate would seem to grow."""
@@ -36,7 +35,7 @@ class ScheduleFree(Optimizer):
     share: ClassVar[str] = "beta_1"
     """Name of the number that says where the weights are on the way from z to x."""
 
-    warmup_steps: Warmup = 0
+    warmup_steps: Count = 0
     r: NonNegative = keyword_only(default=0.0)
     weight_lr_power: NonNegative = keyword_only(default=2.0)
 

@@ -1,14 +1,11 @@
 """AdaHessian."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from tfoptim.declaration import ClosedFraction, Fraction, Integer, NonNegative, keyword_only
+from tfoptim.declaration import ClosedFraction, Count, Fraction, NonNegative, Period, keyword_only
 from tfoptim.ops import debias, power, ratio, square
 from tfoptim.optimizer import Optimizer
 from tfoptim.step.curvature import keep_diagonal
-
-Period, Seed = Annotated[int, Integer(1, required=True)], Annotated[int, Integer(0, required=True)]
 
 
 class AdaHessian(Optimizer):
@@ -52,9 +49,9 @@ class AdaHessian(Optimizer):
     epsilon: NonNegative = 1e-4
     hessian_power: ClosedFraction = 1.0
     update_period: Period = 1
-    seed: Seed = keyword_only(default=0)
+    seed: Count = keyword_only(default=0)
 
-    def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
+    def gradients(self, loss: Any, variables: Any) -> list[Any]:
         return keep_diagonal(self, "hessian", loss, variables, self.seed, self.update_period)
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:

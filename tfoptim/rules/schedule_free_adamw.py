@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tfoptim.declaration import Fraction, NonNegative
+from tfoptim.declaration import Count, Fraction, NonNegative
 from tfoptim.ops import debias, ratio, sqrt, square
-from tfoptim.schedule_free import ScheduleFree, Share, Warmup
+from tfoptim.schedule_free import ScheduleFree, Share
 
 
 class ScheduleFreeAdamW(ScheduleFree):
@@ -49,7 +49,7 @@ class ScheduleFreeAdamW(ScheduleFree):
     beta_1: Share = 0.9
     beta_2: Fraction = 0.999
     epsilon: NonNegative = 1e-8
-    warmup_steps: Warmup = 0
+    warmup_steps: Count = 0
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         s.v = h.beta_2 * s.v + (1 - h.beta_2) * square(g)

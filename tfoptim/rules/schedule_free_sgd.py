@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tfoptim.declaration import NonNegative
-from tfoptim.schedule_free import ScheduleFree, Share, Warmup
+from tfoptim.declaration import Count, NonNegative
+from tfoptim.schedule_free import ScheduleFree, Share
 
 
 class ScheduleFreeSGD(ScheduleFree):
@@ -39,7 +39,7 @@ class ScheduleFreeSGD(ScheduleFree):
 
     learning_rate: NonNegative = 1.0
     momentum: Share = 0.9
-    warmup_steps: Warmup = 0
+    warmup_steps: Count = 0
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         return g

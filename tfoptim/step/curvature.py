@@ -32,7 +32,8 @@ def keep_diagonal(
         period: steps from one estimate to the next; in between, the slots keep theirs.
     """
     calls = tf.convert_to_tensor(raw(optimizer._iterations))
-    due = None if period == 1 else tf.equal(calls // (optimizer.gradient_accumulation_steps or 1) % period, 0)
+    step = calls // (optimizer.gradient_accumulation_steps or 1)
+    due = None if period == 1 else tf.equal(tf.math.floormod(step, period), 0)
     z = [signs(v, [seed * len(variables) + i, calls]) for i, v in enumerate(variables)]
     found, products = hessian_products(optimizer, loss, variables, z, due)
     keep(optimizer, slot, variables, [_averaged(x * y) for x, y in zip(z, products, strict=True)], due)

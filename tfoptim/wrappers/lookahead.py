@@ -45,8 +45,8 @@ class Lookahead(Optimizer):
         name: of the optimizer, the prefix of its variables' names; `lookahead_` and that of the inner one if left out.
 
     Raises:
-        TypeError: `optimizer` is no optimizer of tfoptim, is itself a wrapper, computes weights from its slots, such as
-            `COCOB`, or needs the loss; `SAM(Lookahead(...))` works.
+        TypeError: `optimizer` is no optimizer of tfoptim, is itself a wrapper, computes weights from its slots, as
+            `COCOB` does, or needs the loss; `SAM(Lookahead(...))` works.
         ValueError: it is built, in use by another wrapper, or lazy; or an argument belongs to the inner optimizer.
 
     >>> from tfoptim import SGD, Lookahead, simulate
@@ -236,10 +236,8 @@ def _check_arguments(cls: type, optimizer: Any, arguments: Any, own: Any) -> Non
     if optimizer._rule_class is not type(optimizer) or optimizer._named_parts:
         raise TypeError(f"{cls.__name__}: optimizer must be a rule itself, got {optimizer!r}; put it around the rules.")
     if optimizer.own_weights:
-        raise TypeError(
-            f"{cls.__name__}: {type(optimizer).__name__} computes the weights from its own slots, so its next step would "
-            "undo a synchronisation; use it without a wrapper."
-        )
+        kind = type(optimizer).__name__
+        raise TypeError(f"{cls.__name__}: {kind} computes weights from its slots, which undoes a synchronisation.")
     for name in arguments:
         if name in optimizer.fields:
             raise ValueError(

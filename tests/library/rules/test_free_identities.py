@@ -120,7 +120,7 @@ def test_a_first_bet_of_cocob_is_a_share_of_one():
 
 
 def test_cocob_has_no_learning_rate():
-    """It can be neither given, nor set, nor differ in a group; callbacks that set rates say so, those that log read 1."""
+    """It can be neither given, nor set, nor differ in a group; callbacks that set it say so, others read 1."""
     optimizer = tfoptim.COCOB()
     with pytest.raises(ValueError, match="COCOB has no argument 'learning_rate'"):
         tfoptim.COCOB(learning_rate=0.1)
