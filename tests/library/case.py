@@ -73,6 +73,11 @@ class Case:
         """Whether there is a learning rate; if not, tests that give one make the optimizer without."""
         return "learning_rate" in getattr(tfoptim, self.name).fields
 
+    @property
+    def own_weights(self):
+        """Whether slots say where the weights are, so that what else changes them is undone."""
+        return getattr(tfoptim, self.name).own_weights
+
     def slots_of(self, shape):
         """The shape of each slot of a variable of this shape, in the order of the table."""
         if self.shapes:
@@ -122,8 +127,8 @@ class Case:
 
     @property
     def schedulable(self):
-        """Whether the learning rate may be a schedule."""
-        return type(self.make()).fields["learning_rate"].domain.schedulable
+        """Whether there is a learning rate, and it may be a schedule."""
+        return self.has_rate and type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
         """That share of the way from the lower end of a number's domain, or from 0, to the number."""

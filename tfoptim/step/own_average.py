@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.scalar import Scalar
+from tfoptim.scalar import Scalar, host
 from tfoptim.state import slots
 from tfoptim.update.context import Slots
 from tfoptim.variables import compute_dtype, copies, local, raw
@@ -28,7 +28,8 @@ class Now:
         self._optimizer = optimizer
 
     def __getattr__(self, name: str) -> Scalar | None:
-        value = self._optimizer.now(name)
+        with host():
+            value = self._optimizer.now(name)
         return None if value is None else Scalar(value)
 
 
