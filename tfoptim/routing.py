@@ -89,6 +89,7 @@ class Routed(Optimizer):
     compiles = False  # products of matrices are as fast without XLA
     other_decays = ("adam_weight_decay",)
 
+    learning_rate: NonNegative = 0.001
     adam_beta_1: Fraction = 0.9
     adam_beta_2: Fraction = 0.999
     adam_weight_decay: NonNegative | None = 0.004
