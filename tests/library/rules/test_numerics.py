@@ -43,7 +43,7 @@ def lowest(domain):
     """The lower end of a domain, or what is next to it; of one without lower end the upper."""
     if math.isinf(getattr(domain, "low", math.inf)):
         return getattr(domain, "high", math.inf)
-    return domain.low if domain.closed_low else max(math.nextafter(domain.low, math.inf), ALMOST_ZERO)
+    return domain.low if getattr(domain, "closed_low", True) else max(math.nextafter(domain.low, math.inf), ALMOST_ZERO)
 
 
 def ends(case):
@@ -52,7 +52,9 @@ def ends(case):
     numbers = {name: field.domain for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
     bounded = {name: domain for name, domain in numbers.items() if math.isfinite(lowest(domain))}
     low = {name: lowest(domain) for name, domain in bounded.items()}
-    high = {n: 1.0 if domain.closed_high else ALMOST_ONE for n, domain in bounded.items() if domain.high == 1}
+    high = {
+        n: 1.0 if domain.closed_high else ALMOST_ONE for n, domain in bounded.items() if getattr(domain, "high", 0) == 1
+    }
     return {"low": [low], "high": [high], "singly": [{name: end[name]} for end in (low, high) for name in end]}
 
 
