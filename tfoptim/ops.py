@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.scalar import Scalar, as_scalar, branch, choose
+from tfoptim.scalar import Scalar, as_scalar, branch, choose, host
 
 
 def equal(x: Any, y: Any) -> Any:
@@ -125,10 +125,22 @@ def every(t: Any, k: int, compute: Callable[[], Any], keep: Callable[[], Any]) -
     >>> [every(t, 3, lambda: "new", lambda: "old") for t in (1.0, 2.0, 3.0)]
     ['old', 'old', 'new']
     """
+    return when(due(t, k), compute, keep)
+
+
+def due(t: Any, k: int) -> Any:
+    """Whether `t` is a multiple of `k`: a condition for `when` and `where`."""
     if not isinstance(t, Scalar):
-        return compute() if t % k == 0 else keep()
-    due = tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
-    return tf.cond(due, lambda: _in_branch(compute), lambda: _in_branch(keep))
+        return t % k == 0
+    with host():
+        return tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
+
+
+def when(condition: Any, compute: Callable[[], Any], keep: Callable[[], Any]) -> Any:
+    """`compute()` where a condition holds, else `keep()`, of which only one runs; as in `every`."""
+    if not tf.is_tensor(condition):
+        return compute() if condition else keep()
+    return tf.cond(condition, lambda: _in_branch(compute), lambda: _in_branch(keep))
 
 
 def _in_branch(function: Callable[[], Any]) -> Any:
