@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from tfoptim.declaration import Choice, ClosedFraction, Fraction, NonNegative, keyword_only
+from tfoptim.declaration import Choice, NonNegative, keyword_only
 from tfoptim.kronecker import Kronecker
 from tfoptim.ops import debias, equal, norm, ratio, sqrt, square, where
 
@@ -12,11 +12,8 @@ Grafts = Annotated[Literal["adam", "rmsprop", "sgd"], Choice(("adam", "rmsprop",
 
 
 class Grafted(Kronecker):
-    """Base of Shampoo: the rule whose length its steps have."""
+    """Base of Shampoo, which has the fields beta_1 and beta_2: the rule whose length its steps have."""
 
-    learning_rate: NonNegative = 0.001
-    beta_1: Fraction = 0.9
-    beta_2: ClosedFraction = 0.999
     grafting: Grafts | None = keyword_only(default="adam")
     grafting_epsilon: NonNegative = keyword_only(default=1e-8)
 

@@ -128,12 +128,13 @@ def every(t: Any, k: int, compute: Callable[[], Any], keep: Callable[[], Any]) -
     return when(due(t, k), compute, keep)
 
 
-def due(t: Any, k: int) -> Any:
-    """Whether `t` is a multiple of `k`: a condition for `when` and `where`."""
+def due(t: Any, k: int, start: int | None = None) -> Any:
+    """Whether `t` is a multiple of `k`, a condition for `when` and `where`; or `start`, before which none counts."""
     if not isinstance(t, Scalar):
-        return t % k == 0
+        return t == start or ((start is None or t > start) and t % k == 0)
     with host():
-        return tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
+        multiple = tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
+        return multiple if start is None else tf.where(t.value > start, multiple, tf.equal(t.value, start))
 
 
 def when(condition: Any, compute: Callable[[], Any], keep: Callable[[], Any]) -> Any:

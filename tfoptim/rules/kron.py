@@ -22,17 +22,17 @@ class Kron(Kronecker):
     d  = Q^T Q u S^T S;   w <- w - learning_rate * d * min(1, 1.1 / rms(d))
     ```
 
-    Directions whitened without eigenvalues: by products of matrices, and triangular systems, which Metal leaves to the
-    CPU. The norm is a lower bound. Noise depends on the seed and the step alone; variables of a shape share it.
+    Directions whitened by products of matrices, without eigenvalues; on a Mac the CPU solves the triangular systems.
+    The norm is a lower bound. Noise depends on the seed and the step alone; variables of a shape share it.
 
     Args:
-        learning_rate, momentum, preconditioner_learning_rate, update_probability: see the box; about a third of Adam's.
-        max_size_triangular: longest axis that has a triangle; longer ones, and vectors, have a diagonal.
-        seed: of v, and of the steps that move Q and S.
+        learning_rate: largest root mean square of a step, about; a third of Adam's.
+        max_size_triangular, seed: longest axis with a triangle, else a diagonal; of v, and of when Q and S move.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import Kron, simulate
-    >>> simulate(Kron(), [[1.0, 2.0]] * 2, [[[0.0, 3.0], [4.0, 0.0]]])[0]
+    >>> simulate(Kron(), 1.0, [0.1, -0.2, 0.3])
+    array([0.99996378, 0.99998912, 0.99995021])
     """
 
     learning_rate: NonNegative = 0.0003
@@ -55,6 +55,6 @@ class Kron(Kronecker):
         u, (Q,) = s.m / debias(h.momentum, h.t), factors(s, "Q")
         rate, seed = h.preconditioner_learning_rate, (self.seed, h.t)
         u, *Q = when(uniform(*seed) < p, lambda: fitted(Q, u, normals(u, *seed), rate), lambda: (u, *Q))
-        replace(s, Q=Q)
         d = turned(turned(u, Q, back=True), Q)
+        replace(s, Q=Q)
         return reshape(d * minimum(1.0, 1.1 / (rms(d) + 1e-12)), w.shape)

@@ -12,26 +12,24 @@ class SOAP(Kronecker):
     """SOAP (Vyas et al., 2024: Improving and stabilizing Shampoo using Adam, algorithm 3): Adam along eigenvectors.
 
     ```
-    m, v, L, R <- 0;   k = t - 1;   b = shampoo_beta;   of other axes than two, factors like L and R of each
+    m, v, L, R <- 0;   k = t - 1;   b = shampoo_beta or beta_2;   of other axes than two, factors like L and R of each
     k > 0:   m <- beta_1 * m + (1 - beta_1) * g;   v <- beta_2 * v + (1 - beta_2) * (Q^T g S)^2
              w <- w - learning_rate * sqrt(1 - beta_2^k) / (1 - beta_1^k) * Q (Q^T m S / (sqrt(v) + epsilon)) S^T
-    each k:  L <- b * L + (1 - b) * g g^T;   R <- b * R + (1 - b) * g^T g
-    k = 0:   Q, S <- eigenvectors of L, R, that of the largest eigenvalue first
-    every precondition_frequency steps:   Q <- qr(L Q), columns and v sorted by diag(Q^T L Q);   S alike
+    L <- b * L + (1 - b) * g g^T;   R <- b * R + (1 - b) * g^T g;   k = 0:   Q, S <- eigenvectors of L, R, sorted
+    every precondition_frequency steps:   Q <- qr(L Q), its columns and v sorted by diag(Q^T L Q);   S alike
     ```
 
     For large matrices, where fewer steps repay dearer ones; vectors are left to Adam. The first step only measures. The
     decompositions run on the CPU, where `jit_compile=True` makes minutes of seconds.
 
     Args:
-        learning_rate, beta_1, beta_2, epsilon, precondition_frequency, shampoo_beta: see the box; None: beta_2.
+        learning_rate: size of a step, as for Adam.
         max_precondition_dim, merge_dims: longest axis with a factor; whether 3 x 3 x 64 x 128 is taken as 576 x 128.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 
     >>> from tfoptim import SOAP, simulate
-    >>> simulate(SOAP(), [[1.0, 2.0]] * 2, [[[0.0, 3.0], [4.0, 0.0]]] * 2)[1]
-    array([[1.   , 1.997],
-           [0.997, 2.   ]])
+    >>> simulate(SOAP(), 1.0, [0.1, -0.2, 0.3])
+    array([1.        , 1.003     , 1.00233947])
     """
 
     learning_rate: NonNegative = 0.003

@@ -2,13 +2,18 @@
 
 from tests.library import reference
 from tests.library.case import Case, known
-from tests.library.refusals import BETAS, EPSILON, FRACTION, MOMENTUM, NOT_A_NUMBER, UNIT, refuses
+from tests.library.refusals import BETAS, EPSILON, FRACTION, NOT_A_NUMBER, UNIT, refuses
 
 
 def soap(shape):
     """Slots of SOAP: moments, and statistics and eigenvectors of each axis of a matrix."""
     axes = enumerate(shape if len(shape) > 1 else ())
     return {"m": shape, "v": shape} | {f"{x}{i}": (n, n) for i, n in axes for x in "LQ"}
+
+
+def soap_of_short_axes(shape):
+    """The same with factors of axes up to 4 alone."""
+    return {name: of for name, of in soap(shape).items() if name in "mv" or of[0] <= 4}
 
 
 def shampoo(shape):
@@ -41,11 +46,14 @@ CASES = (
         name="SOAP",
         reference=reference.soap,
         rounding=1e-8,
+        amplifies=1e3,
         crossings=80,
         slots=SLOTS_OF_SOAP,
         shapes=soap,
         unused=("L0", "Q0", "L1", "Q1", "shampoo_beta"),
         scale_invariant=True,
+        signature="learning_rate=0.003, beta_1=0.95, beta_2=0.95, epsilon=1e-08, precondition_frequency=10, "
+        "max_precondition_dim=2048, shampoo_beta=None, merge_dims=False",
         operations=70,
         bad=(
             *BETAS,
@@ -53,7 +61,7 @@ CASES = (
             *refuses("precondition_frequency", 0, domain="an integer >= 1"),
             *refuses("max_precondition_dim", -1, domain=SIZE),
             *refuses("shampoo_beta", 1.0, domain=FRACTION),
-            *refuses("merge_dims", 1, domain="True or False", error=TypeError),
+            *refuses("merge_dims", None, domain="True or False", error=TypeError),
         ),
         known=(
             known(1.0000000000, 1.0029999993, 1.0023394708),
@@ -65,10 +73,12 @@ CASES = (
         name="SOAP",
         reference=reference.soap,
         rounding=3e-6,
+        amplifies=1e3,
         crossings=80,
         options={"precondition_frequency": 2, "shampoo_beta": 0.8, "merge_dims": True, "max_precondition_dim": 4},
         slots=SLOTS_OF_SOAP,
-        shapes=lambda shape: {"m": shape, "v": shape} | {k: v for k, v in soap(shape).items() if v[0] <= 4},
+        shapes=soap_of_short_axes,
+        unused=("shampoo_beta",),
     ),
     Case(
         id="shampoo",
@@ -78,7 +88,10 @@ CASES = (
         crossings=80,
         slots=("m", "v", "L0", "P0", "L1", "P1"),
         shapes=shampoo,
+        unused=("epsilon", "P0", "P1", "L0", "L1"),
         scale_invariant=True,
+        signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-08, precondition_frequency=10, "
+        "max_precondition_dim=1024",
         operations=70,
         bad=(
             *refuses("beta_1", 1.0, 1.5, -0.1, NOT_A_NUMBER, domain=FRACTION),
@@ -86,7 +99,7 @@ CASES = (
             *EPSILON,
             *refuses("grafting", "adagrad", domain='"adam" | "rmsprop" | "sgd"'),
             *refuses("grafting_epsilon", -1.0, domain="x >= 0"),
-            *refuses("relative_epsilon", 1, domain="True or False", error=TypeError),
+            *refuses("relative_epsilon", None, domain="True or False", error=TypeError),
             *refuses("precondition_frequency", 0, domain="an integer >= 1"),
             *refuses("start_step", 0, domain="an integer >= 1"),
             *refuses("max_precondition_dim", -1, domain=SIZE),
@@ -109,6 +122,7 @@ CASES = (
         options={"precondition_frequency": 3, "start_step": 2, "epsilon": 1e-4},
         slots=("m", "v", "L0", "P0", "L1", "P1"),
         shapes=shampoo,
+        unused=("P0", "P1"),
     ),
     Case(
         id="shampoo_of_2018",
@@ -127,6 +141,7 @@ CASES = (
         },
         slots=("m", "L0", "P0", "L1", "P1"),
         shapes=shampoo_without_squares,
+        unused=("m", "P0", "P1", "grafting_epsilon"),
     ),
     Case(
         id="kron",
@@ -136,6 +151,8 @@ CASES = (
         random=True,
         slots=("m", "Q0", "Q1"),
         shapes=kron,
+        signature="learning_rate=0.0003, momentum=0.9, preconditioner_learning_rate=0.1, update_probability=None, "
+        "max_size_triangular=2048, seed=0",
         operations=70,
         bad=(
             *refuses("momentum", 1.0, -0.1, NOT_A_NUMBER, domain=FRACTION),

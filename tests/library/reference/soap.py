@@ -30,6 +30,24 @@ def joined(shape, limit):
     return tuple(new)
 
 
+def along(x, bases, transposed=False):
+    """`x` with the basis, or its transpose, multiplied along each of its axes."""
+    for axis, basis in bases.items():
+        x = times(x, basis.T if transposed else basis, axis)
+    return x
+
+
+def turned_on(statistics, bases, v):
+    """Bases after one step of the power method, sorted by eigenvalues, and v sorted as they are."""
+    new = {}
+    for axis, basis in bases.items():
+        ahead = statistics[axis] @ basis
+        order = np.argsort(-np.diag(basis.T @ ahead), kind="stable")
+        new[axis] = np.linalg.qr(ahead[:, order])[0]
+        v = np.take(v, order, axis=axis)
+    return new, v
+
+
 @stepwise
 def soap(
     w,
@@ -46,36 +64,22 @@ def soap(
     b = beta_2 if shampoo_beta is None else shampoo_beta
     view = joined(w.shape, max_precondition_dim) if merge_dims and w.ndim > 1 else w.shape
     axes = [i for i, n in enumerate(view) if w.ndim > 1 and n <= max_precondition_dim]
-    statistics, bases = {}, {}
+    statistics = {i: np.zeros((view[i],) * 2) for i in axes}
+    bases = {}
     m = np.zeros(view)
     v = np.zeros(view)
     for t in count(1):
         w, g = yield w
         k, g = t - 1, np.reshape(g, view)
+        statistics = {i: b * statistics[i] + (1 - b) * outer(g, i) for i in axes}
         if k == 0:
-            for i in axes:
-                statistics[i] = (1 - b) * outer(g, i)
-                bases[i] = np.linalg.eigh(statistics[i])[1][:, ::-1]
+            bases = {i: np.linalg.eigh(statistics[i])[1][:, ::-1] for i in axes}
             continue
-        p = g
-        for i in axes:
-            p = times(p, bases[i].T, i)
         m = beta_1 * m + (1 - beta_1) * g
-        v = beta_2 * v + (1 - beta_2) * p**2
-        d = m
-        for i in axes:
-            d = times(d, bases[i].T, i)
+        v = beta_2 * v + (1 - beta_2) * along(g, bases, transposed=True) ** 2
         denominator = np.sqrt(v) + epsilon
-        d = d / np.where(denominator == 0, 1.0, denominator)
-        for i in axes:
-            d = times(d, bases[i], i)
+        d = along(along(m, bases, transposed=True) / np.where(denominator == 0, 1.0, denominator), bases)
         rate = rate_at(learning_rate, t) * np.sqrt(1 - beta_2**k) / (1 - beta_1**k)
         w = w - rate * d.reshape(w.shape)
-        for i in axes:
-            statistics[i] = b * statistics[i] + (1 - b) * outer(g, i)
         if k % precondition_frequency == 0:
-            for i in axes:
-                ahead = statistics[i] @ bases[i]
-                order = np.argsort(-np.diag(bases[i].T @ ahead), kind="stable")
-                bases[i] = np.linalg.qr(ahead[:, order])[0]
-                v = np.take(v, order, axis=i)
+            bases, v = turned_on(statistics, bases, v)
