@@ -2,9 +2,11 @@
 
 from tfoptim import callbacks as callbacks
 from tfoptim import schedules as schedules
+from tfoptim import solvers as solvers
 from tfoptim import training as training
 from tfoptim.declaration import presentation as _presentation
 from tfoptim.evaluation.batch_norm import update_batch_norm as update_batch_norm
+from tfoptim.full_loss import full_loss as full_loss
 from tfoptim.layers import layer_decay as layer_decay
 from tfoptim.optimizer import Optimizer as Optimizer
 from tfoptim.rules.adabelief import AdaBelief as AdaBelief
@@ -51,6 +53,9 @@ from tfoptim.rules.soap import SOAP as SOAP
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
+from tfoptim.solvers import LBFGS as LBFGS
+from tfoptim.solvers import least_squares as least_squares
+from tfoptim.solvers import minimize as minimize
 from tfoptim.update.kernels import proximal as _proximal  # noqa: F401  adds its kernels to the table
 from tfoptim.update.kernels import tensorflow as _tensorflow  # noqa: F401  adds its kernels to the table
 from tfoptim.wrappers.lookahead import Lookahead as Lookahead
@@ -70,6 +75,7 @@ __all__ = [
     "CLR",
     "GD",
     "LARS",
+    "LBFGS",
     "MADGRAD",
     "MARS",
     "QHM",
@@ -117,10 +123,14 @@ __all__ = [
     "available",
     "callbacks",
     "from_keras",
+    "full_loss",
     "get",
     "layer_decay",
+    "least_squares",
+    "minimize",
     "schedules",
     "simulate",
+    "solvers",
     "to_keras",
     "training",
     "update_batch_norm",

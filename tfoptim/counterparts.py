@@ -105,6 +105,9 @@ def _unknown(theirs: type, optimizer: Any) -> str:
     differ = [f"{name}={value!r}" for name, value in alike.items() if optimizer.given(name) != value]
     if differ:
         return f"Keras's {theirs.__name__} does what {', '.join(differ)} does here"
+    needed = [name for name in optimizer.needed_in_keras if optimizer.given(name) is None]
+    if needed:
+        return f"Keras's {theirs.__name__} needs a number for {', '.join(needed)}"
     extra = [
         name
         for name, field in optimizer.fields.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tfoptim.declaration.slots import Shape, Slot
@@ -15,6 +16,12 @@ class Factored(Optimizer):
     elementwise = False
 
     as_in_keras: ClassVar[dict[str, Any]] = {"relative_step": True}  # whatever its own argument of that name is
+    needed_in_keras = ("epsilon_2",)
+
+    @staticmethod
+    def slots_in_keras(slots: Mapping[str, Any]) -> dict[str, bool]:
+        """Returns for r, c and v whether a variable has them here: Keras has all three of each."""
+        return {name: name in slots for name in FACTORS}
 
     def state_of_keras(self, optimizer: Any) -> list[Any]:
         """Returns Keras's state without the second moments that the factors make up for, and without placeholders."""

@@ -36,7 +36,7 @@ from tfoptim.ops import equal, maximum, ratio, when, where
 from tfoptim.optimizer import Optimizer
 
 AXES = 8
-"""Axes that can have a factor; those after them have none."""
+"""Axes that can have a factor: TensorFlow's operations take no more."""
 
 Sizes = Annotated[int, Integer(0, required=True)]
 """Integers >= 0."""
@@ -150,12 +150,9 @@ def solved(x: Any, triangles: Factors) -> Any:
     """Returns the `y` of which `turned(y, triangles)` is `x`, for upper triangles and diagonals."""
 
     def of_axis(rows: Any, triangle: Any) -> Any:
-        diagonal = len(triangle.shape) == 1
-        return (
-            transpose(rows) / triangle
-            if diagonal
-            else transpose(triangular_solve(triangle, rows, lower=False, flip=True))
-        )
+        if len(triangle.shape) == 1:
+            return transpose(rows) / triangle
+        return transpose(triangular_solve(triangle, rows, lower=False, flip=True))
 
     return _along(x, triangles, of_axis)
 

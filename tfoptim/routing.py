@@ -17,7 +17,7 @@ from tfoptim.ops import debias, ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
 from tfoptim.variables import is_float, path
 
-NO_MATRICES = ("bias", "gamma", "beta", "scale", "embeddings")
+NO_MATRICES = ("bias", "gamma", "beta", "scale")
 """Last part of the paths of variables that are no matrices whatever their shape, such as the biases of attention."""
 
 VIEWS = {r"(query|key|value)/kernel$": 1}
@@ -89,6 +89,7 @@ class Routed(Optimizer):
     compiles = False  # products of matrices are as fast without XLA
     other_decays = ("adam_weight_decay",)
 
+    learning_rate: NonNegative = 0.001
     adam_beta_1: Fraction = 0.9
     adam_beta_2: Fraction = 0.999
     adam_weight_decay: NonNegative | None = 0.004

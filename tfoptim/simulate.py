@@ -60,7 +60,7 @@ def _run(optimizer: Any, weights: Mapping[str, Any], gradients: Sequence[Any]) -
     states = [_State.of(part, start) for part, start in own.items()]
     trajectory = []
     for step, gradient in enumerate(gradients):
-        found = gradient(w) if callable(gradient) else gradient
+        found: Any = gradient(w) if callable(gradient) else gradient
         g = {path: np.asarray(found[path], np.float64) for path in w}
         for state in states:
             w = w | state.moved(step, g, w)
@@ -74,7 +74,7 @@ class _State:
 
     optimizer: Any
     slots: Mapping[str, Slots]
-    own: Mapping[str, Mapping[str, Any]]
+    own: Mapping[str, dict[str, Any]]
     shared: Slots
 
     @classmethod
@@ -105,7 +105,7 @@ class _State:
             vars(numbers).update({name: sum(each[name] for each in found) for name in found[0]})
 
 
-def _numbers(optimizer: Any, own: Mapping[str, Any], step: int) -> SimpleNamespace:
+def _numbers(optimizer: Any, own: dict[str, Any], step: int) -> SimpleNamespace:
     """Returns the hyperparameters of a variable whose group has numbers of its own, at a step counted from 0."""
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
     numbers |= dict.fromkeys(set(optimizer.excludable) - numbers.keys(), 1.0)

@@ -1,5 +1,6 @@
 """What a row of the table of optimizers says, and what it makes."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,7 @@ class Case:
     own_decay: bool = False  # applies weight decay itself, where the pipeline would
     known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
     rounding: float = 1e-12  # of float64 that 40 steps leave, as a share of the largest move
-    crossings: int = 17  # tensors that a step on a Mac copies to the host or back: at best, a handful of scalars
+    crossings: int = 20  # tensors that a step on a Mac copies to the host or back: at best, a handful of scalars
     amplifies: float = 1.0  # rounding of float32, at most, because eigenvectors of close eigenvalues turn with it
     random: bool = False  # draws numbers, which XLA draws otherwise, and which gradients of another sign do not mirror
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
@@ -103,8 +104,9 @@ class Case:
         return type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
-        """That share of the way from the lower end of a number's domain to the number."""
+        """That share of the way from the lower end of a number's domain, or from 0, to the number."""
         low = type(self.make()).fields[name].domain.low
+        low = low if math.isfinite(low) else 0.0
         return low + share * (number - low)
 
     def rates(self, learning_rate):

@@ -71,6 +71,14 @@ def test_eigenvectors_and_qr_give_the_matrix_back(dtype, tolerance):
     np.testing.assert_allclose(q.T @ q, np.eye(3), atol=tolerance)
 
 
+def test_xla_gives_eigenvectors_and_qr_too():
+    """`fit(jit_compile=True)` compiles the whole step, whatever the rule says: slower, and the same."""
+    given = tf.constant(SYMMETRIC)
+    compiled = tf.function(lambda x: (*linalg.eigh(x), *linalg.qr(x)), jit_compile=True, autograph=False)
+    for mine, theirs in zip(compiled(given), (*linalg.eigh(given), *linalg.qr(given)), strict=True):
+        np.testing.assert_allclose(np.abs(mine), np.abs(theirs), atol=1e-11)  # signs are free
+
+
 def test_costly_work_is_done_every_k_steps_alone():
     """In plain Python, eagerly and in a graph."""
 

@@ -43,6 +43,12 @@ def test_get_finds_a_class_by_name_in_any_case(case, spell):
     assert getattr(tfoptim, case.name) is type(tfoptim.get(spell(case.name)))
 
 
+def test_get_answers_the_name_of_a_solver_with_the_lines_to_write():
+    """It is no optimizer of a model."""
+    with pytest.raises(ValueError, match=r"(?s)LBFGS needs the loss, .*tfoptim.minimize\(tfoptim.full_loss"):
+        tfoptim.get("lbfgs")
+
+
 def test_get_passes_arguments_on():
     """Arguments after the name are the constructor's."""
     optimizer = tfoptim.get("adam", learning_rate=0.1, beta_1=0.5)
@@ -77,7 +83,6 @@ def test_arguments_win_over_those_that_a_name_stands_for():
         ("ASGD", r"schedules\.SWA\(start, 1\)\."),
         ("SparseAdam", r"It is tfoptim\.Adam\(lazy=True\)\."),
         ("SharpnessAwareMinimization", r"tfoptim\.SAM"),
-        ("Muon", r"Keras has it: keras\.optimizers\.Muon\."),
     ],
 )
 def test_get_answers_names_of_other_libraries_with_what_has_it_here(name, words):

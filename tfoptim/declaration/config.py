@@ -79,7 +79,7 @@ class Configured(KerasOptimizer):
     excludable: ClassVar[Any] = ("weight_decay",)
     """What variables can be excluded from, each by a method of that name, such as `exclude_from_weight_decay`."""
 
-    other_decays: ClassVar[tuple[str, ...]] = ()
+    other_decays: ClassVar[Any] = ()
     """Numbers of the weight decay of some variables: left out, and set in groups, along with `weight_decay`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

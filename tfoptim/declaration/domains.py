@@ -46,6 +46,8 @@ class Interval:
     live = True  # a new number takes effect at the next step, also after tracing
 
     def __str__(self) -> str:
+        if math.isinf(self.low) and math.isinf(self.high):
+            return "|x| < inf"
         if math.isinf(self.high):
             return f"x {'>=' if self.closed_low else '>'} {self.low:g}"
         return f"{self.low:g} {'<=' if self.closed_low else '<'} x {'<=' if self.closed_high else '<'} {self.high:g}"

@@ -50,9 +50,9 @@ class SOAP(Kronecker):
 
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         b, first, k = h.beta_2 if h.shampoo_beta is None else h.shampoo_beta, equal(h.t, 1), maximum(h.t - 1, 1)
-        g, L, Q = reshape(g, s.m.shape), *factors(s, "LQ")
-        s.m = where(first, 0.0 * s.m, h.beta_1 * s.m + (1 - h.beta_1) * g)
-        s.v = where(first, 0.0 * s.v, h.beta_2 * s.v + (1 - h.beta_2) * square(turned(g, Q)))
+        g, later, L, Q = reshape(g, s.m.shape), where(first, 0.0, 1.0), *factors(s, "LQ")
+        s.m = later * (h.beta_1 * s.m + (1 - h.beta_1) * g)
+        s.v = later * (h.beta_2 * s.v + (1 - h.beta_2) * square(turned(g, Q)))
         d = turned(ratio(turned(s.m, Q), sqrt(s.v) + h.epsilon), Q, back=True)
         L = moved_on(L, g, b, 1 - b)
         s.v, *Q = every(h.t - 1, self.precondition_frequency, lambda: bases_of(L, Q, s.v, first), lambda: (s.v, *Q))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -12,6 +13,14 @@ class Copied:
 
     as_in_keras: ClassVar[dict[str, Any]] = {}
     """Values of arguments with which the class does what Keras's of the same name does, whatever Keras has for them."""
+
+    needed_in_keras: ClassVar[tuple[str, ...]] = ()
+    """Numbers that may be None here, and not in Keras."""
+
+    @staticmethod
+    def slots_in_keras(slots: Mapping[str, Any]) -> dict[str, bool]:
+        """Returns the slots of a variable in Keras's files -> whether they are among its `slots` here."""
+        return dict.fromkeys(slots, True)
 
     def state_of_keras(self: Any, optimizer: Any) -> list[Any]:
         """Returns the state of this optimizer out of Keras's; both are built for the same variables."""

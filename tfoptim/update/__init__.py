@@ -22,13 +22,11 @@ import tensorflow as tf
 
 from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.slots import takes_whole_variables
+from tfoptim.ops import LARGE
 from tfoptim.scalar import Scalar, on_metal
 from tfoptim.update import kernels
 from tfoptim.update.context import Slots, Update
 from tfoptim.variables import compute_dtype
-
-LARGE = 2**16
-"""Elements from which the passes over memory that XLA saves soon repay its compiling, some 50 ms for each shape."""
 
 
 def update(u: Update) -> None:

@@ -1,6 +1,6 @@
 """Current numbers of an optimizer: one float64 vector, a variable that every step reads.
 
-Set eagerly, a number is known: it is kept beside the vector, checked, and decides whether TensorFlow's kernels keep its
+Set eagerly, a number is known: it is kept with the vector, checked, and decides whether TensorFlow's kernels keep its
 precision. `tfoptim.update.in_function` sets numbers inside a `tf.function`.
 """
 

@@ -28,6 +28,7 @@ CASES = (
         keras_name="Adafactor",
         slots=("r", "c", "v"),
         shapes=factored,
+        unused=("epsilon_1", "epsilon_2"),
         scale_invariant=True,
         operations=60,
         bad=(
@@ -57,6 +58,7 @@ CASES = (
         },
         slots=("r", "c", "v", "m"),
         shapes=with_momentum,
+        unused=("epsilon_1",),
         scale_invariant=True,
     ),
     Case(
@@ -66,7 +68,7 @@ CASES = (
         keras_name="Muon",
         slots=("m", "v"),
         shapes=routed,
-        unused=("muon_a", "muon_b", "muon_c", "momentum", "rms_rate"),
+        unused=("weight_decay", "muon_a", "muon_b", "muon_c", "momentum", "rms_rate"),  # they are of matrices
         scale_invariant=True,
         decays=True,
         operations=90,
@@ -107,7 +109,7 @@ CASES = (
         keras_name="Muon",
         slots=("m", "v"),
         shapes=routed,
-        unused=("muon_a", "muon_b", "muon_c", "momentum"),
+        unused=("weight_decay", "muon_a", "muon_b", "muon_c", "momentum"),
         scale_invariant=True,
         decays=True,
     ),

@@ -85,7 +85,7 @@ def test_another_value_of_one_slot_changes_a_later_step(case, slot):
     (whole, weight), (changed, other) = built(case), built(case)
     for optimizer, w in ((whole, weight), (changed, other)):
         step(optimizer, w, STEPS[0])
-    variable = kept(changed)[(*case.slots, *case.shared_state).index(slot)]
+    variable = kept(changed)[(*case.slots_of((2,)), *case.shared_state).index(slot)]
     variable.assign(1 - 12 * variable.numpy())  # of another sign, where it is not 0
     later = STEPS[1:] + STEPS[:1] * 5
     moves = [[step(*pair, gradient) for gradient in later] for pair in ((whole, weight), (changed, other))]

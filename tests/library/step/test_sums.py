@@ -172,6 +172,34 @@ def test_a_sparse_gradient_is_measured_whole():
         Joint(lazy=True)
 
 
+def test_a_part_of_several_sums_over_its_own_variables():
+    """The others are another's; without gradient for any of its own, its shared state stands still."""
+    start, variables = begin(), variables_of(begin(), "float64")
+    part = Joint(0.1)
+    optimizer = tfoptim.MultiOptimizer(tfoptim.SGD(0.1), {"_[12]$": part})
+    optimizer.build(variables)
+    step = tf.function(lambda gradients: optimizer.apply(gradients, variables))
+    for gradients in GRADIENTS:
+        step([tf.constant(g) for g in gradients])
+    expected = joint(start[1:], [step[1:] for step in GRADIENTS])[-1]
+    assert_close([values_of(variables)[1:]], [expected])
+    names = [f"weight_{i}" for i in range(3)]
+    named = [dict(zip(names, step, strict=True)) for step in GRADIENTS]
+    found = tfoptim.simulate(optimizer, dict(zip(names, start, strict=True)), named)
+    assert_close([[found[name][-1] for name in names]], [values_of(variables)])
+    shared = float(part._runtime.shared["squares"].numpy())
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        optimizer.apply([tf.ones(variables[0].shape, "float64"), None, None], variables)
+    assert shared == float(part._runtime.shared["squares"].numpy()) > 0
+
+
+def test_lookahead_measures_what_the_rule_in_it_does():
+    """Before its first synchronisation it is the rule alone."""
+    optimizer = tfoptim.Lookahead(Joint(0.1), sync_period=STEPS + 1)
+    found = train(optimizer, begin(), GRADIENTS, mode="graph", dtype="float64")[:-1]
+    assert_close(found, joint(begin(), GRADIENTS))
+
+
 def test_a_measure_with_wrong_arguments_is_refused():
     """When the class is defined."""
     with pytest.raises(TypeError, match=r"measure must be a method measure\(self, h, g, w, s\)"):

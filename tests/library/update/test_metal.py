@@ -19,6 +19,16 @@ def metal(monkeypatch):
     monkeypatch.setattr("tfoptim.update.on_metal", lambda: True)
 
 
+def test_without_an_apple_gpu_nothing_is_metal(monkeypatch):
+    """Not on a Mac without one either."""
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    scalar.on_metal.cache_clear()
+    try:
+        assert scalar.on_metal() == bool(tf.config.list_physical_devices("GPU"))
+    finally:
+        scalar.on_metal.cache_clear()
+
+
 def traced(optimizer, gradients=None):
     """The update step of an optimizer on a matrix, a convolution kernel, a vector and a scalar."""
     variables = [keras.Variable(np.ones(shape, "float32")) for shape in SHAPES]
