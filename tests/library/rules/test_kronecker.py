@@ -224,16 +224,13 @@ def test_the_triangles_of_kron_move_less_often_later():
 
 
 @pytest.mark.parametrize("make", [SOAP, Shampoo, Kron])
-def test_many_axes_and_no_elements_are_trained(make):
-    """Eight axes, as many as TensorFlow's operations take; an empty variable."""
-    shapes = ((1, 2, 1, 1, 1, 1, 1, 2), (0, 3))
-    variables = variables_of([np.ones(shape) for shape in shapes])
-    optimizer = make(0.1)
+def test_eight_axes_are_trained(make):
+    """As many as TensorFlow's operations take."""
+    shape = (1, 2, 1, 1, 1, 1, 1, 2)
+    (weight,), optimizer = variables_of([np.ones(shape)]), make(0.1)
     for _ in range(2):
-        optimizer.apply([tf.ones(shape) for shape in shapes], variables)
-    eight, empty = values_of(variables)
-    assert np.all(np.isfinite(eight) & (eight < 1))
-    assert empty.shape == (0, 3)
+        optimizer.apply([tf.ones(shape)], [weight])
+    assert np.all(np.isfinite(weight.numpy()) & (weight.numpy() != 1))
 
 
 @pytest.mark.parametrize(
