@@ -26,7 +26,7 @@ class Grafted(Kronecker):
         """Adds the share of the new in means of squares, and their weight; in sums, which beta_2 = 1 makes, both 1."""
         h.share, h.weight = (where(equal(h.beta_2, 1), 1.0, x) for x in (1 - h.beta_2, debias(h.beta_2, h.t)))
 
-    def averaged(self, h: Any, g: Any, s: Any) -> tuple[Any, Any]:
+    def means(self, h: Any, g: Any, s: Any) -> tuple[Any, Any]:
         """Moves the means on; returns that of gradients, and the direction whose length a step is to have."""
         s.m = h.beta_1 * s.m + (1 - h.beta_1) * g
         m = s.m / debias(h.beta_1, h.t)

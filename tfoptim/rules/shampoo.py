@@ -56,5 +56,5 @@ class Shampoo(Grafted):
         now = due(h.t, self.precondition_frequency, start)
         P = when(now, lambda: inverse_roots(L, h.weight, power, h.epsilon, self.relative_epsilon, P), lambda: P)
         replace(s, L=L, P=P)
-        m, a = self.averaged(h, g, s)
+        m, a = self.means(h, g, s)
         return where(h.t < start, a, self.grafted(turned(m, P), a))
