@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library import reference
-from tests.library.harness import MODES, assert_follows, train, values_of, variables_of
+from tests.library.harness import MODES, assert_follows, train, variables_of
 from tfoptim import SOAP, Adam, Kron, Shampoo, kronecker, noise, simulate, whitening
 
 GENERATOR = np.random.default_rng(0)
