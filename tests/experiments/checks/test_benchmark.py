@@ -126,7 +126,7 @@ def test_small_variables_are_small():
 
 
 def test_default_pairs_leave_out_what_takes_long():
-    """All rules on the sets of the mean, those of matrices on networks; the largest set, tables and XLA with some; laziness on tables alone."""
+    """All rules on the sets of the mean, those of matrices on networks; the largest set, tables and XLA with some."""
     found = {(pair.rule.name, pair.set.name): pair.contenders for pair in plan.pairs()}
     assert {name for name, where in found if where == "small"} == {rule.name for rule in DENSE if not rule.sets}
     assert {name for name, where in found if where == "unet"} == {rule.name for rule in DENSE}

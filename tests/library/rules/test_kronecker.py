@@ -20,20 +20,14 @@ EIGENVALUES = 1e-8  # the same, where eigenvectors are computed
 DECOMPOSED = 3e-6  # the same, where bases are decomposed again and again
 
 
-# Agreement with the loops, on the shapes of the specification
+# Agreement with the loops, where the rows of the table do not go
 
 LOOPS = {
-    "SOAP": (SOAP, reference.soap, {}, EIGENVALUES),
     "SOAP, often": (SOAP, reference.soap, {"precondition_frequency": 1}, DECOMPOSED),
     "SOAP, joined": (SOAP, reference.soap, {"merge_dims": True, "max_precondition_dim": 9}, DECOMPOSED),
-    "SOAP, of short axes": (SOAP, reference.soap, {"max_precondition_dim": 3, "shampoo_beta": 0.8}, DECOMPOSED),
-    "Shampoo": (Shampoo, reference.shampoo, {}, EIGENVALUES),
-    "Shampoo, often": (Shampoo, reference.shampoo, {"precondition_frequency": 1, "epsilon": 1e-4}, EIGENVALUES),
     "Shampoo, late": (Shampoo, reference.shampoo, {"start_step": 4, "precondition_frequency": 3}, EIGENVALUES),
     "Shampoo, alone": (Shampoo, reference.shampoo, {"grafting": None, "start_step": 2, "exponent": 0.2}, EIGENVALUES),
-    "Kron": (Kron, reference.kron, {}, ROUNDING),
-    "Kron, by chance": (Kron, reference.kron, {"update_probability": 0.5, "seed": 7}, ROUNDING),
-    "Kron, of short axes": (Kron, reference.kron, {"max_size_triangular": 3}, ROUNDING),
+    "Kron, of one axis": (Kron, reference.kron, {"max_size_triangular": 2}, ROUNDING),
 }
 
 
