@@ -96,8 +96,8 @@ def _belong(rule: str, variables: VariableSet, asked: bool) -> bool:
         return False
     if asked:
         return True
-    if RULES[rule].sets is not None:
-        return variables.name in RULES[rule].sets
+    if (sets := RULES[rule].sets) is not None:
+        return variables.name in sets
     if variables.table:
         return rule in OF_TABLES
     return variables.name != "bert_base" or rule in LEADING
