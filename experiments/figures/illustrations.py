@@ -39,7 +39,7 @@ def draw_paths(table: Table, context: Context) -> Figure:
         falls.set_xlim(0, max(row["step"] for row in rows))
         falls.set_xlabel(rows[0].get("unit", "steps"))
         scales.ticks(falls.yaxis, LogLocator(numticks=6))
-        falls.set_ylabel("f less its minimum (log)", fontsize=9)
+        falls.set_ylabel("f - minimum (log)", fontsize=9)
         label_ends(falls, ends)
     return figure
 
