@@ -79,6 +79,7 @@ CASES = (
         own_decay=True,
         signature="learning_rate=1.0, reps_rel=1e-06, epsilon=1e-08",
         operations=30,
+        crossings=22,  # three sums of each variable
         bad=(
             *refuses("reps_rel", 0.0, -1.0, NOT_A_NUMBER, domain="x > 0"),
             *EPSILON,
@@ -106,6 +107,7 @@ CASES = (
             "growth_rate=None, use_bias_correction=False, safeguard_warmup=False"
         ),
         operations=60,
+        crossings=27,  # two sums of each variable
         bad=(
             *refuses("beta_1", 1.0, -0.1, domain=FRACTION),
             *refuses("beta_3", 1.0, domain=FRACTION),
@@ -139,6 +141,7 @@ CASES = (
         scale_invariant=True,
         own_decay=True,
         operations=60,
+        crossings=27,  # two sums of each variable
     ),
     Case(
         id="cocob",

@@ -1,0 +1,69 @@
+"""Matrices of SOAP, Shampoo and Kron: the shapes they take, values that are not finite, and what is traced."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.library.harness import variables_of
+from tfoptim import SOAP, Kron, Shampoo, kronecker, simulate
+
+WEIGHTS = np.random.default_rng(0).normal(size=(4, 3))
+
+# Shapes and values
+
+
+@pytest.mark.parametrize("make", [SOAP, Shampoo, Kron])
+def test_eight_axes_are_trained(make):
+    """As many as TensorFlow's operations take."""
+    shape = (1, 2, 1, 1, 1, 1, 1, 2)
+    (weight,), optimizer = variables_of([np.ones(shape)]), make(0.1)
+    for _ in range(2):
+        optimizer.apply([tf.ones(shape)], [weight])
+    assert np.all(np.isfinite(weight.numpy()) & (weight.numpy() != 1))
+
+
+@pytest.mark.parametrize(
+    "make", [SOAP, lambda rate: Shampoo(rate, start_step=1), Kron], ids=["SOAP", "Shampoo", "Kron"]
+)
+def test_a_gradient_that_is_not_finite_stops_no_step(make):
+    """The weights become what they become with every rule; kernels for eigenvalues would raise."""
+    weights = variables_of([WEIGHTS, WEIGHTS])
+    optimizer = make(0.1)
+    for value in (1.0, np.nan, 1.0):
+        optimizer.apply([tf.fill([4, 3], value), tf.ones([4, 3])], weights)
+    assert np.all(np.isnan(weights[0].numpy()))
+    assert np.all(np.isfinite(weights[1].numpy()))
+    assert np.all(np.isnan(simulate(make(0.1), WEIGHTS, [WEIGHTS, np.full((4, 3), np.nan), WEIGHTS])[-1]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "limit", "expected"),
+    [
+        ((3, 3, 64, 128), 1000, (576, 128)),
+        ((4, 3), 12, (12,)),
+        ((4, 3), 11, (4, 3)),
+        ((1, 1, 32, 1), 8, (32,)),
+        ((1, 1), 8, (1,)),
+        ((5,), 3, (5,)),
+        ((), 3, ()),
+    ],
+)
+def test_neighbouring_axes_are_joined_from_the_left(shape, limit, expected):
+    """As long as they have no more elements than the limit."""
+    assert kronecker.merged(shape, limit) == expected
+
+
+# Tracing
+
+
+def test_variables_of_a_shape_are_traced_once():
+    """Twenty matrices of two shapes are two functions, and no step traces again."""
+    shapes = [(4, 3), (6, 6)] * 10
+    variables = variables_of([np.ones(shape) for shape in shapes])
+    optimizer = SOAP(precondition_frequency=2)
+    for _ in range(5):
+        optimizer.apply([tf.ones(shape) for shape in shapes], variables)
+    counts = [function.experimental_get_tracing_count() for function in optimizer._runtime.compiled.values()]
+    assert counts == [1, 1]
+    ((step, _),) = optimizer._runtime.eager.values()
+    assert step.experimental_get_tracing_count() == 1
