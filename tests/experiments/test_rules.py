@@ -8,6 +8,7 @@ import pytest
 
 import tfoptim
 from experiments import optimizers
+from experiments.errors import UserError
 from experiments.problems.functions import FUNCTIONS
 from tfoptim.declaration.slots import slot_groups
 
@@ -15,7 +16,17 @@ FUNCTION = FUNCTIONS["rosenbrock"]
 STEPS = 40
 
 
-@pytest.mark.parametrize("name", optimizers.available())
+DRAWING = [name for name in optimizers.available() if "tfoptim.noise" in optimizers.place(name)[0].read_text("utf-8")]
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_a_rule_that_draws_random_numbers_is_refused(name):
+    """TensorFlow's generator is not here; the message says where it is."""
+    with pytest.raises(UserError, match=r"draws random numbers needs TensorFlow.*tfoptim\.simulate"):
+        optimizers.simulate(optimizers.rule(name), FUNCTION.start, FUNCTION.gradient, STEPS)
+
+
+@pytest.mark.parametrize("name", [name for name in optimizers.available() if name not in DRAWING])
 def test_a_rule_read_from_its_file_takes_the_steps_of_the_library(name):
     """To the last bit: the same lines run in float64; what is kept for a weight is the same as well."""
     ours = tfoptim.get(name, learning_rate=1e-4)
