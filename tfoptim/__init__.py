@@ -26,6 +26,7 @@ from tfoptim.rules.clr import CLR as CLR
 from tfoptim.rules.conditional_gradient import ConditionalGradient as ConditionalGradient
 from tfoptim.rules.ftrl import Ftrl as Ftrl
 from tfoptim.rules.gd import GD as GD
+from tfoptim.rules.kron import Kron as Kron
 from tfoptim.rules.lamb import Lamb as Lamb
 from tfoptim.rules.laprop import LaProp as LaProp
 from tfoptim.rules.lars import LARS as LARS
@@ -45,8 +46,10 @@ from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.rprop import Rprop as Rprop
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.rules.sgdw import SGDW as SGDW
+from tfoptim.rules.shampoo import Shampoo as Shampoo
 from tfoptim.rules.signsgd import SignSGD as SignSGD
 from tfoptim.rules.signum import Signum as Signum
+from tfoptim.rules.soap import SOAP as SOAP
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
@@ -79,6 +82,7 @@ __all__ = [
     "SAM",
     "SGD",
     "SGDW",
+    "SOAP",
     "AdEMAMix",
     "AdaBelief",
     "AdaBound",
@@ -92,6 +96,7 @@ __all__ = [
     "Adan",
     "ConditionalGradient",
     "Ftrl",
+    "Kron",
     "LaProp",
     "Lamb",
     "Lion",
@@ -109,6 +114,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "Shampoo",
     "SignSGD",
     "Signum",
     "StableAdamW",

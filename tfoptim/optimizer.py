@@ -80,6 +80,9 @@ class Optimizer(Averaged, Copied, Composed, Live):
     compiles: ClassVar[Any] = True
     """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
 
+    traced_by_shape: ClassVar[Any] = False
+    """Whether variables of the same shape share one traced function: for rules of many operations."""
+
     measures: ClassVar[Any] = False
     """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""
 

@@ -20,6 +20,7 @@ from tests.library.reference.conditional_gradient import conditional_gradient
 from tests.library.reference.cyclic import clmr, clr
 from tests.library.reference.ftrl import ftrl
 from tests.library.reference.gd import gd
+from tests.library.reference.kron import kron
 from tests.library.reference.lamb import lamb
 from tests.library.reference.laprop import laprop
 from tests.library.reference.lars import lars
@@ -39,7 +40,9 @@ from tests.library.reference.rmsprop import rmsprop
 from tests.library.reference.rprop import rprop
 from tests.library.reference.sgd import sgd
 from tests.library.reference.sgdw import sgdw
+from tests.library.reference.shampoo import shampoo
 from tests.library.reference.signum import signsgd, signum
+from tests.library.reference.soap import soap
 from tests.library.reference.stable_adamw import stable_adamw
 from tests.library.reference.yogi import yogi
 
@@ -60,6 +63,7 @@ __all__ = [
     "conditional_gradient",
     "ftrl",
     "gd",
+    "kron",
     "lamb",
     "laprop",
     "lars",
@@ -79,8 +83,10 @@ __all__ = [
     "rprop",
     "sgd",
     "sgdw",
+    "shampoo",
     "signsgd",
     "signum",
+    "soap",
     "stable_adamw",
     "yogi",
 ]

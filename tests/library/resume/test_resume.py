@@ -37,7 +37,7 @@ def scaled():
     [
         (None, 7, FAST),  # only at the ends of epochs
         (3, 5, FAST),  # two steps are repeated
-        (2, 6, {"steps_per_execution": 2}),
+        pytest.param(2, 6, {"steps_per_execution": 2}, marks=pytest.mark.slow),
         (2, 3, {"make": scaled, **FAST}),
         (1, 3, {"make": lambda: keras.optimizers.Adam(0.05, gradient_accumulation_steps=2, use_ema=True), **FAST}),
         pytest.param(
