@@ -209,6 +209,8 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
         return SimpleNamespace(Optimizer=Rule)
     if name.startswith("tfoptim.step."):
         return ABSENT
+    if name == "tfoptim.noise":
+        return SimpleNamespace(uniform=_refuse_noise, normals=_refuse_noise)
     if name == "tfoptim.declaration":
         declared = _Absent(name)  # annotations are not evaluated
         vars(declared).update(Slot=_module("tfoptim.declaration.slots").Slot, keyword_only=lambda *, default: default)
@@ -216,3 +218,7 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
     if name.partition(".")[0] == "tfoptim":
         return _module(name) if names else ABSENT
     return __import__(name, globals_, locals_, names, level)
+
+
+def _refuse_noise(*given: Any) -> Any:
+    raise UserError("A rule that draws random numbers needs TensorFlow to draw them; `tfoptim.simulate` follows it.")

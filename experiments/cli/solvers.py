@@ -64,8 +64,8 @@ def functions(given: argparse.Namespace, typed: str) -> list[Path]:
     found = paths.costs(names)
     middle = {label: statistics.median(own) for label, own in found.items()}
     shown = sorted({min(middle, key=lambda label: middle[label]), "L-BFGS", "Adam"}, key=lambda label: middle[label])
-    said = ", ".join(f"{middle[label]:.0f} by {label}" for label in shown)
-    title = f"Half of {len(names)} functions are solved within {said} evaluations"
+    said = ", ".join(f"{label} {middle[label]:.0f}" for label in shown)
+    title = f"Evaluations until half of {len(names)} functions are solved: {said}"
     how = WORDS["functions"].format(n=len(names), rates=rates), f"{WORDS['counted']} {WORDS['fixed']}"
     draw = functools.partial(profiles.draw, unit="evaluations")
     written = _write(given, typed, "solvers_profiles", draw, paths.profile_rows(found, names), title, how)

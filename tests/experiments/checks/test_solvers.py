@@ -110,7 +110,7 @@ def test_the_command_writes_figures_whose_titles_are_findings(tmp_path, capsys):
     words = ["--functions", "2", "--seeds", "2", "--gradients", "60", "--out", str(tmp_path)]
     assert main(["solvers", *words]) == 0
     assert "solvers_paths.png" in capsys.readouterr().out
-    assert "evaluations</title>" in (tmp_path / "solvers_profiles.svg").read_text(encoding="utf-8")
+    assert "<title>Evaluations until half of 2 functions" in (tmp_path / "solvers_profiles.svg").read_text("utf-8")
     assert "<title>Levenberg-Marquardt fits" in (tmp_path / "solvers_fit.svg").read_text(encoding="utf-8")
     assert "<title>L-BFGS after Adam: a residual" in (tmp_path / "solvers_network.svg").read_text(encoding="utf-8")
     with (tmp_path / "solvers_profiles.csv").open(encoding="utf-8") as text:

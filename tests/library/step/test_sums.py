@@ -209,6 +209,23 @@ def test_a_measure_with_wrong_arguments_is_refused():
                 """Too few arguments."""
 
 
+def test_a_class_measures_if_it_defines_measure():
+    """Unless it says otherwise; others have no sums."""
+
+    class Plain(tfoptim.SGD):
+        """Without."""
+
+    class Measuring(tfoptim.SGD):
+        """With."""
+
+        def measure(self, h, g, w, s):
+            """How many."""
+            return {"count": 1.0}
+
+    assert (Plain.measures, Measuring.measures) == (False, True)
+    assert Plain().measure(None, None, None, None) == {}
+
+
 @pytest.mark.parametrize("compiles", [True, False])
 def test_a_rule_may_say_that_xla_shall_not_compile_it(compiles, monkeypatch):
     """As rules with eigenvectors do, for which XLA takes a minute where TensorFlow takes a second."""
@@ -219,7 +236,7 @@ def test_a_rule_may_say_that_xla_shall_not_compile_it(compiles, monkeypatch):
             return g
 
     Rule.compiles, ran = compiles, []
-    monkeypatch.setattr(update, "_compile", lambda *given, own=update._compile: ran.append(1) or own(*given))
+    monkeypatch.setattr(update, "compiled", lambda u, own=update.compiled: ran.append(1) or own(u))
     (variable,) = variables_of([np.zeros(update.LARGE)])
     Rule(1.0).apply([tf.ones(update.LARGE)], [variable])
     assert bool(ran) == compiles
