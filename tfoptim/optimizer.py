@@ -79,9 +79,6 @@ class Optimizer(Averaged, Copied, Composed, Live):
     """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
     for variables without decay."""
 
-    own_weights: ClassVar[bool] = False
-    """Whether slots say where the weights are, so that the next step undoes other changes of them."""
-
     compiles: ClassVar[Any] = True
     """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
 
