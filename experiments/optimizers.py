@@ -44,6 +44,22 @@ def place(name: str) -> tuple[Path, str]:
     return next((path, node.name) for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
 
 
+def refusal(name: str) -> str | None:
+    """Returns why runs with learning rates and gradients alone are not for an optimizer; None where they are."""
+    found, title = rule(name), place(name)[1]
+    if "learning_rate" in getattr(found, "without", ()):
+        return f"{title} has no learning rate to choose; DoG and Prodigy have one, which is a factor on their own."
+    if _needs_loss(found):
+        return (
+            f"{title} needs the loss, and runs give it gradients alone; train with tfoptim.training.trainable(model)."
+        )
+    return None
+
+
+def _needs_loss(rule: Any) -> bool:
+    return hasattr(rule, "gradients")
+
+
 @functools.cache
 def knobs(name: str) -> tuple[str, ...]:
     """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
@@ -156,7 +172,7 @@ def slots(rule: Rule) -> dict[str, Any]:
 
 def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
     """Returns the weights after each of some steps of an unchanged rule, [steps, *shape], in float64."""
-    if hasattr(rule, "gradients"):
+    if _needs_loss(rule):
         raise UserError(f"{type(rule).__name__} needs the loss, and not only its gradients, which are given here.")
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
@@ -182,7 +198,7 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
 def _names(kind: type) -> set[str]:
     """Returns the values that a rule and those that it derives from declare."""
     declared = [field for one in kind.__mro__ for field in vars(one).get("__annotations__", {}).items()]
-    return {name for name, what in declared if not str(what).startswith("ClassVar")} - {"own_decay"}
+    return {name for name, what in declared if "ClassVar" not in str(what)} - {"own_decay"}
 
 
 @functools.cache

@@ -203,7 +203,8 @@ def _measure(attempt: Attempt, program: Any, cache: WorkerCache) -> None:
         return
     from experiments.running.training import evaluate
 
-    found = evaluate.measured(program.predict, program.task, test)
+    with program.averaged():
+        found = evaluate.measured(program.predict, program.task, test)
     for name, content in evaluate.files(*found).items():
         attempt.attach(name, content)
 
