@@ -48,8 +48,10 @@ def trained(optimizer, start, curvature, mode="graph", steps=STEPS):
     return trajectory
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [*((shape, "defaults") for shape in SHAPES), *(("matrix", o) for o in OPTIONS if o != "defaults")],
+)
 def test_on_a_diagonal_hessian_it_follows_the_loop(shape, options):
     """Any signs give the exact diagonal, which is averaged over height and width in the kernel of a convolution."""
     start, curvature = problem(SHAPES[shape])
