@@ -107,7 +107,7 @@ CASES = (
             "growth_rate=None, use_bias_correction=False, safeguard_warmup=False"
         ),
         operations=60,
-        crossings=27,  # two sums of each variable
+        crossings=28,  # two sums of each variable
         bad=(
             *refuses("beta_1", 1.0, -0.1, domain=FRACTION),
             *refuses("beta_3", 1.0, domain=FRACTION),
@@ -141,7 +141,7 @@ CASES = (
         scale_invariant=True,
         own_decay=True,
         operations=60,
-        crossings=27,  # two sums of each variable
+        crossings=28,  # two sums of each variable
     ),
     Case(
         id="cocob",
