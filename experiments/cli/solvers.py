@@ -33,9 +33,9 @@ WORDS = {
     "published starts. Solved: loss within a millionth of the way from the start to the lowest. Adam has the best of "
     "{rates} rates on each function. Number at a line's end: third of the area under the left curve, from 1 to 4.",
     "paths": "Star: minimum; circle: published start; number: evaluations until the value is within a millionth of the "
-    "way to the minimum, or until {most} are spent. Adam has the best of {rates} rates on each function.",
-    "fit": "y = a (1 - exp(-b x)), Misra1a of NIST, from the farther of its starts. Right: sum of squares over the "
-    "certified one, less 1, which has 11 digits; number: evaluations at the last point.",
+    "way to the minimum, or at the last point within {most}. Adam has the best of {rates} rates on each function.",
+    "fit": "y = a (1 - exp(-b x)), Misra1a of NIST, from the farther of its starts. Right: sum of squares, "
+    "divided by the certified one (11 digits), minus 1. Number at a line's end: evaluations at the last point.",
     "network": "u_xx + u_yy = -2π² sin(πx) sin(πy) on the unit square, 0 on its edge; 2 x {width} tanh units, float64; "
     "residual at {side} x {side} points not trained on. Median of {seeds} seeds, from 0, and each of them; ratios "
     "{low:.0f} to {high:.0f}, which hold the median of all seeds with {level:.0%} confidence.",

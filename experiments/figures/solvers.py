@@ -29,7 +29,7 @@ def draw_fit(table: Table, context: Context, x: np.ndarray, y: np.ndarray) -> Fi
         ends.append((own[-1]["step"], own[-1]["gap"], f"{label}  {own[-1]['step']:g}", style))
     data.set(xlabel="x", ylabel="y")
     falls.set(xscale="log", yscale="log", xlabel="evaluations (log)")
-    falls.set_ylabel("sum of squares over the certified, less 1 (log)", fontsize=8.5)
+    falls.set_ylabel("relative excess of the sum of squares (log)", fontsize=8.5)
     scales.ticks(falls.yaxis, LogLocator(numticks=7))
     scales.ticks(falls.xaxis, LogLocator())
     label_ends(falls, ends)

@@ -30,7 +30,7 @@ class Flat:
 
     Raises:
         TypeError: a variable is of another dtype.
-        ValueError: there is none, or one has a constraint, or stands twice.
+        ValueError: there is none, or one has a constraint, or is given twice.
     """
 
     def __init__(self, what: str, variables: Sequence[Any]) -> None:

@@ -8,7 +8,7 @@ square on the edge. The residual that is reported is the root of the first mean,
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,6 @@ def _run(seed: int, second: bool, gradients: int, first: int) -> list[dict[str, 
     import keras
     import tensorflow as tf
 
-    import tfoptim
-
     keras.utils.set_random_seed(seed)
     layers = [keras.layers.Dense(n, activation, dtype="float64") for n, activation in SHAPE]
     model = keras.Sequential([keras.Input([2], dtype="float64"), *layers])
@@ -66,19 +64,26 @@ def _run(seed: int, second: bool, gradients: int, first: int) -> list[dict[str, 
                 {"optimizer": LABELS[second], "seed": seed, "gradients": done, "residual": residual, "error": error}
             )
 
+    _train(loss, model.trainable_variables, keep, gradients, first if second else gradients)
+    return found
+
+
+def _train(loss: Any, variables: Any, keep: Callable[[int], None], gradients: int, first: int) -> None:
+    """Takes the first of all gradients by Adam, and the others by L-BFGS; Adam's rate falls if it has them all."""
+    import keras
+
+    import tfoptim
+
     keep(0)
-    variables = model.trainable_variables
-    steps = first if second else gradients
-    rate = RATE if second else keras.optimizers.schedules.CosineDecay(RATE, gradients)
+    rate = RATE if first < gradients else keras.optimizers.schedules.CosineDecay(RATE, gradients)
     step = _step(tfoptim.Adam(rate), loss, variables)
-    for done in range(1, steps + 1):
+    for done in range(1, first + 1):
         step()
         keep(done)
-    if second:
+    if first < gradients:
         stop = tfoptim.callbacks.Budget(gradients=gradients - first)
-        given: Any = {"method": tfoptim.LBFGS(history=HISTORY), "stop": stop}
-        tfoptim.minimize(loss, variables, callbacks=[lambda now: keep(first + now.evaluations)], **given)
-    return found
+        after = [lambda now: keep(first + now.evaluations)]
+        tfoptim.minimize(loss, variables, tfoptim.LBFGS(history=HISTORY), stop, callbacks=after)
 
 
 def _step(optimizer: Any, loss: Any, variables: Any) -> Any:

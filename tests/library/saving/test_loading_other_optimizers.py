@@ -91,7 +91,7 @@ def test_state_of_keras_for_other_variables_is_left_with_a_warning(tmp_path):
 
 
 def test_a_file_with_too_few_arrays_is_refused():
-    """A counter alone, for a rule that keeps a number of its own beside the rate."""
+    """A counter alone, for a rule that keeps a number of its own in addition to the rate."""
     with pytest.raises(ValueError, match=r"another optimizer\. The file has a state that does not fit"):
         tfoptim.Nadam().load_own_variables({"0": np.array(3)})
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.devices import on_each
+from tests.library.devices import apply_in_shares, on_each
 from tests.library.harness import MODES, stepper, train, values_of, variables_of
 from tests.library.reshaped import begin
 from tfoptim import update
@@ -145,15 +145,7 @@ def test_replicas_agree_to_the_bit(two_replicas):
     with two_replicas.scope():
         variables, optimizer = variables_of(start), Joint(0.1)
         optimizer.build(variables)
-
-    def in_replica(gradients):
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        share = tf.where(tf.equal(replica, 0), 0.25, 0.75)
-        optimizer.apply([g * share for g in gradients], variables)
-
-    run = tf.function(lambda gradients: two_replicas.run(in_replica, args=(gradients,)))
-    for step in GRADIENTS:
-        run([tf.constant(g, tf.float32) for g in step])
+    apply_in_shares(two_replicas, optimizer, variables, GRADIENTS)
     for kept in (*variables, *optimizer.variables[2:]):
         np.testing.assert_array_equal(*on_each(two_replicas, kept))
     assert_close([[on_each(two_replicas, v)[0] for v in variables]], joint(start, GRADIENTS)[-1:], SINGLE)
