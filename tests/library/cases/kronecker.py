@@ -22,8 +22,8 @@ def shampoo(shape):
 
 
 def shampoo_without_squares(shape):
-    """The same without v, which only some lengths need, and with factors of axes up to 4."""
-    return {"m": shape} | {f"{x}{i}": (n, n) for i, n in enumerate(shape) if n <= 4 for x in "LP"}
+    """The same without v, which only some lengths need, and with factors of axes up to 6."""
+    return {"m": shape} | {f"{x}{i}": (n, n) for i, n in enumerate(shape) if n <= 6 for x in "LP"}
 
 
 def kron(shape):
@@ -45,6 +45,7 @@ CASES = (
         id="soap",
         name="SOAP",
         reference=reference.soap,
+        learning_rate=0.1,
         rounding=1e-8,
         amplifies=1e3,
         crossings=80,
@@ -72,6 +73,7 @@ CASES = (
         id="soap_often",
         name="SOAP",
         reference=reference.soap,
+        learning_rate=0.1,
         rounding=3e-6,
         amplifies=1e3,
         crossings=80,
@@ -89,7 +91,6 @@ CASES = (
         slots=("m", "v", "L0", "P0", "L1", "P1"),
         shapes=shampoo,
         unused=("epsilon", "P0", "P1", "L0", "L1"),
-        scale_invariant=True,
         signature="learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-08, precondition_frequency=10, "
         "max_precondition_dim=1024",
         operations=70,
@@ -137,7 +138,7 @@ CASES = (
             "relative_epsilon": False,
             "grafting": None,
             "precondition_frequency": 1,
-            "max_precondition_dim": 4,
+            "max_precondition_dim": 6,
         },
         slots=("m", "L0", "P0", "L1", "P1"),
         shapes=shampoo_without_squares,
