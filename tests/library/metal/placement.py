@@ -28,8 +28,10 @@ def operations(function: tf.types.experimental.ConcreteFunction) -> Iterator[tf.
 
 def place(operation: tf.Operation) -> str:
     """`host` if the graph itself says so, `metal`, `default` for TensorFlow's own kernels, `unsafe`, or `cpu`."""
-    if "CPU" in operation.device:
-        return "host"
+    return "host" if "CPU" in operation.device else _registered(operation)
+
+
+def _registered(operation: tf.Operation) -> str:
     if any(fits(operation, kernel["types"]) for kernel in KERNELS["metal"].get(operation.type, [])):
         return "metal"
     if any(fits(operation, kernel["types"]) for kernel in KERNELS["tf_default_2_18_1"].get(operation.type, [])):
@@ -66,6 +68,15 @@ def off_the_gpu(function: tf.types.experimental.ConcreteFunction, *, large: bool
         for operation in operations(function)
         if operation.type not in NOT_RUN and place(operation) in ("cpu", "unsafe") and is_large(operation) == large
     )
+
+
+def on_the_host(function: tf.types.experimental.ConcreteFunction) -> set[str]:
+    """The operations on large tensors that the graph sends to the host because the GPU has no kernel for them."""
+    return {
+        operation.type
+        for operation in operations(function)
+        if place(operation) == "host" and is_large(operation) and _registered(operation) == "cpu"
+    }
 
 
 def crossings(function: tf.types.experimental.ConcreteFunction) -> int:
