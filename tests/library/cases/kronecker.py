@@ -39,6 +39,7 @@ def kron_of_diagonals(shape):
 
 SLOTS_OF_SOAP = ("m", "v", "L0", "Q0", "L1", "Q1")
 SIZE = "an integer >= 0"
+AMPLIFIES = 100.0  # measured 23 in ten steps: eigenvectors turn by the rounding over the gap between eigenvalues
 CROSSINGS = 50  # measured 49: scalars, and each of six factors to the host and back, in a branch that few steps take
 EIGENVALUES = ("SelfAdjointEigV2",)
 
@@ -49,7 +50,7 @@ CASES = (
         reference=reference.soap,
         learning_rate=0.2,
         rounding=1e-8,
-        amplifies=1e3,
+        amplifies=AMPLIFIES,
         crossings=CROSSINGS,
         on_host=("Qr", *EIGENVALUES),
         slots=SLOTS_OF_SOAP,
@@ -78,7 +79,7 @@ CASES = (
         reference=reference.soap,
         learning_rate=0.2,
         rounding=3e-6,
-        amplifies=1e3,
+        amplifies=AMPLIFIES,
         crossings=CROSSINGS,
         options={"precondition_frequency": 2, "shampoo_beta": 0.8, "merge_dims": True, "max_precondition_dim": 4},
         slots=SLOTS_OF_SOAP,

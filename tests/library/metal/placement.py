@@ -28,10 +28,8 @@ def operations(function: tf.types.experimental.ConcreteFunction) -> Iterator[tf.
 
 def place(operation: tf.Operation) -> str:
     """`host` if the graph itself says so, `metal`, `default` for TensorFlow's own kernels, `unsafe`, or `cpu`."""
-    return "host" if "CPU" in operation.device else _registered(operation)
-
-
-def _registered(operation: tf.Operation) -> str:
+    if "CPU" in operation.device:
+        return "host"
     if any(fits(operation, kernel["types"]) for kernel in KERNELS["metal"].get(operation.type, [])):
         return "metal"
     if any(fits(operation, kernel["types"]) for kernel in KERNELS["tf_default_2_18_1"].get(operation.type, [])):
@@ -71,12 +69,10 @@ def off_the_gpu(function: tf.types.experimental.ConcreteFunction, *, large: bool
 
 
 def on_the_host(function: tf.types.experimental.ConcreteFunction) -> set[str]:
-    """The operations on large tensors that the graph sends to the host because the GPU has no kernel for them."""
-    return {
-        operation.type
-        for operation in operations(function)
-        if place(operation) == "host" and is_large(operation) and _registered(operation) == "cpu"
-    }
+    """The operations on large tensors that the graph leaves to the host and that the plugin has in no dtype."""
+    known = KERNELS["metal"].keys() | KERNELS["tf_default_2_18_1"].keys()
+    large = [operation for operation in operations(function) if is_large(operation)]
+    return {operation.type for operation in large if place(operation) == "host"} - known
 
 
 def crossings(function: tf.types.experimental.ConcreteFunction) -> int:
