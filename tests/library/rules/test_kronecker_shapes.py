@@ -13,7 +13,7 @@ WEIGHTS = np.random.default_rng(0).normal(size=(4, 3))
 # Shapes and values
 
 
-@pytest.mark.parametrize("make", [SOAP, Shampoo, Kron])
+@pytest.mark.parametrize("make", [SOAP, *(pytest.param(rule, marks=pytest.mark.slow) for rule in (Shampoo, Kron))])
 def test_eight_axes_are_trained(make):
     """As many as TensorFlow's operations take."""
     shape = (1, 2, 1, 1, 1, 1, 1, 2)
