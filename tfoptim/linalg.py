@@ -83,8 +83,8 @@ def upper(x: Any) -> Any:
     """A square matrix with zeros below its diagonal."""
     if not tf.is_tensor(x):
         return np.triu(x)
-    index = tf.range(float(x.shape[0]))  # Metal compares floats alone, and has no kernel for triangles
-    return tf.where(index[:, None] <= index[None, :], x, tf.zeros([], x.dtype))
+    index = np.arange(x.shape[0], dtype=np.float32)  # Metal compares floats alone, and has no kernel for triangles
+    return tf.where(tf.less_equal(index[:, None], index), x, tf.zeros([], x.dtype))
 
 
 def rows_of(x: Any, axis: int) -> Any:

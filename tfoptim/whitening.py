@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from tfoptim.kronecker import Factors, solved, turned
-from tfoptim.linalg import gram, largest, matmul, position_of_largest, rows_of, take, total, upper
+from tfoptim.linalg import gram, largest, matmul, position_of_largest, reshape, rows_of, take, total, upper
 from tfoptim.ops import absolute, mean, norm, ratio, square, where
 
 
@@ -47,6 +47,6 @@ def norm_at_least(x: Any) -> Any:
     """
     size = largest(absolute(x))
     x = ratio(x, size)
-    longest = take(x, position_of_largest(total(square(x), axis=0)), axis=1)
-    ahead = total(x * longest[:, None], axis=0)
-    return size * norm(total(x * ratio(ahead, norm(ahead))[None, :], axis=1))
+    longest = take(x, reshape(position_of_largest(total(square(x), axis=0)), (1,)), axis=1)
+    ahead = matmul(x, longest)
+    return size * norm(matmul(x, ratio(ahead, norm(ahead))))

@@ -48,7 +48,8 @@ class Case:
     known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
     rounding: float = 1e-12  # of float64 that 40 steps leave, as a share of the largest move
     crossings: int = 20  # tensors that a step on a Mac copies to the host or back: at best, a handful of scalars
-    amplifies: float = 1.0  # rounding of float32, at most, because eigenvectors of close eigenvalues turn with it
+    on_host: tuple[str, ...] = ()  # operations on whole matrices that a step on a Mac leaves to the host
+    amplifies: float = 1.0  # times that of float32 is at most what remains where XLA rounds otherwise
     random: bool = False  # draws numbers, which XLA draws otherwise, and which gradients of another sign do not mirror
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
     rate: Callable | None = None  # where the rule makes the rate of each step out of the one it is given

@@ -35,6 +35,7 @@ def update(u: Update) -> None:
         watch(variable)
     if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
+        u.gradient.set_shape(u.variable.shape)  # slices know it while a graph runs, and rules while it is made
     choose(u)(u)
 
 

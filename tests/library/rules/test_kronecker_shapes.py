@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.library.devices import apply_in_shares, on_each
 from tests.library.harness import variables_of
-from tfoptim import SOAP, Kron, Shampoo, kronecker, simulate
+from tfoptim import SOAP, Kron, MultiOptimizer, Shampoo, kronecker, simulate
 
 WEIGHTS = np.random.default_rng(0).normal(size=(4, 3))
 
 # Shapes and values
 
 
-@pytest.mark.parametrize("make", [SOAP, Shampoo, Kron])
+@pytest.mark.parametrize("make", [SOAP, *(pytest.param(rule, marks=pytest.mark.slow) for rule in (Shampoo, Kron))])
 def test_eight_axes_are_trained(make):
     """As many as TensorFlow's operations take."""
     shape = (1, 2, 1, 1, 1, 1, 1, 2)
@@ -51,6 +52,21 @@ def test_a_gradient_that_is_not_finite_stops_no_step(make):
 def test_neighbouring_axes_are_joined_from_the_left(shape, limit, expected):
     """As long as they have no more elements than the limit."""
     assert kronecker.merged(shape, limit) == expected
+
+
+def test_two_replicas_hold_the_same_bits(two_replicas):
+    """Eigenvectors, decompositions and noise, which each replica computes for itself; one step for all three rules."""
+    generator = np.random.default_rng(1)
+    with two_replicas.scope():
+        variables = variables_of([generator.normal(size=(4, 3)) for _ in range(3)])
+        others = {"weight_1": Shampoo(0.1, start_step=2, precondition_frequency=1), "weight_2": Kron(0.1)}
+        optimizer = MultiOptimizer(SOAP(0.1, precondition_frequency=1), others)
+        optimizer.build(variables)
+    start = [v.numpy() for v in variables]
+    apply_in_shares(two_replicas, optimizer, variables, [[generator.normal(size=(4, 3))] * 3 for _ in range(3)])
+    for kept in (*variables, *optimizer.variables):
+        np.testing.assert_array_equal(*on_each(two_replicas, kept))
+    assert all(np.abs(on_each(two_replicas, v)[0] - w).min() > 0 for v, w in zip(variables, start, strict=True))
 
 
 # Tracing
