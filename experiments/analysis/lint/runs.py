@@ -69,9 +69,8 @@ def partial(case: Case) -> Iterator[str]:
     """Evaluations are over whole splits, without a dropped remainder; of training sets over a fixed part at most."""
     few = []
     for record in case.records:
-        sizes = datasets.CARDS[record.run.data].sizes
+        all_ = grid.scored(datasets.CARDS[record.run.data].sizes)
         seen = record.summary.get("examples", {})
-        all_ = {split: min(size, grid.MOST_TRAINING) if split == "train" else size for split, size in sizes.items()}
         few += [f"{name(record)} ({split} {n:,} of {all_[split]:,})" for split, n in seen.items() if n != all_[split]]
     return told("Evaluations are not over the whole split: {}.", few)
 

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "TURN_OFF_REMAPPER": "1",  # without it tensorflow-metal drops the ReLU of a dense layer in graph mode
 }
+UNUSED = ("sklearn", "matplotlib")  # Keras imports them where they are installed: a quarter of a worker's start
 Message = dict[str, Any]
 Inbox = queue.SimpleQueue[tuple["Worker", Message | None]]
 
@@ -45,8 +46,8 @@ class Worker:
         self.log = log
         self.job: Job | None = None  # the present one, None while idle
         self.attempt = 0  # number of the present attempt; 0 before it is known
-        self.program = ""  # name of its compiled program
-        self.rest = ""  # when it should end: `now`, before another `program`, or not yet
+        self.programs: set[str] = set()  # names of its compiled programs
+        self.rest = ""  # whether it should end: `now`, or not yet
         self.ready = False  # whether it takes jobs
         with storing(log):
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,8 @@ class Worker:
 
     def take(self, job: Job, setting: Setting) -> None:
         """Hands over a job."""
-        self.job, self.attempt, self.program = job, 0, job.run.program
+        self.job, self.attempt = job, 0
+        self.programs.add(job.run.program)
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # its end is reported by the listener
             self.process.stdin.write(json.dumps(setting.message(job)) + "\n")
@@ -120,6 +122,8 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides what an interruption means
+    for package in UNUSED:
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  as if it were not installed
     import experiments.running.training.train  # imports TensorFlow, once for all the worker's runs  # noqa: F401
 
     say("ready")

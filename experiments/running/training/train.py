@@ -47,7 +47,8 @@ class Program:
         self._steps = self.task.steps(self.examples, self._batch(run))
         self._schedule = steps.schedule_of(run, self._rate, self._steps)
         self.model, self.optimizer = _fresh(self.task, run, self._schedule)
-        self._data = {split: evaluate.scored(self.task, split, values) for split, values in data.items()}
+        self._data = evaluate.scored(self.task, data)
+        self._rest = self._data.pop("rest", None)
         self.predict = evaluate.predictor(self.model, self.task)
         self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the epoch
         self._evaluate = evaluate.scores_of(self.model, self.task, *data["train"])
@@ -85,6 +86,8 @@ class Program:
                 seconds += elapsed
             example_gradients += sum(counts)
             evaluation = self._evaluation(step, float(np.average(losses, weights=counts)), example_gradients, seconds)
+            if step == self._steps * run.epochs:
+                evaluation |= self._whole(evaluation)
             evaluations.append(evaluation)
             evaluation["diverged"] = steps.diverged(evaluations)
             yield evaluation
@@ -129,6 +132,16 @@ class Program:
             for name, total in self._evaluate(images, labels).items():
                 scores[f"{split}_{name}"] = float(total) / len(labels)
         return scores
+
+    def _whole(self, evaluation: Evaluation) -> Evaluation:
+        """Returns the scores of the whole training set, from those of its fixed part and of the rest."""
+        if self._rest is None:
+            return {}
+        part, rest = len(self._data["train"][1]), len(self._rest[1])
+        return {
+            f"whole_train_{name}": (evaluation[f"train_{name}"] * part + float(total)) / (part + rest)
+            for name, total in self._evaluate(*self._rest).items()
+        }
 
     def _reset(self, run: Run) -> None:
         model, optimizer = _fresh(self.task, run, self._schedule)
