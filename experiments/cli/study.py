@@ -136,9 +136,7 @@ def _report(request: Request, options: Options) -> "reports.Report":
         goal, origin = request.target.value, request.target.words
     labels = [entry.label for entry in request.study.optimizers]
     timed = timings.recorded(request.name, request.wanted[0].study, labels)
-    evidence = _evidence(
-        request, found, options, target=goal, origin=origin, costs=_costs(request), timings=timed
-    )
+    evidence = _evidence(request, found, options, target=goal, origin=origin, costs=_costs(request), timings=timed)
     made = reports.write(evidence, request.path, request.folder)
     printed.show(made, wide=options.wide)
     printed.tell_files(made.files, request.folder)

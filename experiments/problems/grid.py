@@ -29,16 +29,18 @@ def protocol(steps: int, epochs: int) -> list[int]:
 
 
 def doubling(steps: int, epochs: int) -> list[int]:
-    """Returns the usual grid: 0, 1, 2, 4, 8 ... over the first pass; then after each pass, or fifty parts of more passes.
+    """Returns the usual grid: 0, 1, 2, 4, 8 ... in the first pass; then after each, or after fifty equal parts of more.
 
-    Evaluations then cost a run a sixth of its time, where those of `protocol` took more than its training.
+    Evaluations then take a sixth of a run's time, where those of `protocol` take longer than its training.
 
     >>> doubling(32, 3), len(doubling(391, 100))
     ([0, 1, 2, 4, 8, 16, 32, 64, 96], 61)
     """
     rest, parts = steps * (epochs - 1), max(1, min(PARTS, epochs - 1))
     early = {2**j for j in range(steps.bit_length())}
-    return sorted({0, *(step for step in early if step < steps)} | {steps + rest * j // parts for j in range(parts + 1)})
+    return sorted(
+        {0, *(step for step in early if step < steps)} | {steps + rest * j // parts for j in range(parts + 1)}
+    )
 
 
 def passes(steps: int, epochs: int) -> list[int]:
@@ -51,12 +53,13 @@ DOUBLING, PROTOCOL, PASSES = GRIDS
 
 
 def scored(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Returns how many examples of each split scores are of: all, but of training at most as many as of validation.
+    """Returns how many examples of each split scores are of: all, but of a large training set as many as of validation.
 
     >>> scored({"train": 4_000, "validation": 500, "test": 600})
     {'train': 500, 'validation': 500, 'test': 600}
     """
-    return {**sizes, "train": min(sizes["train"], sizes.get("validation", sizes["train"]))}
+    whole, part = sizes["train"], sizes.get("validation", sizes["train"])
+    return {**sizes, "train": part if 2 * part <= whole else whole}
 
 
 def stretches(steps: int, first: int, last: int) -> list[Stretch]:

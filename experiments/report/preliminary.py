@@ -1,4 +1,4 @@
-"""A preliminary table and figure, of the first seed alone: validation scores, since test scores stay sealed till the end."""
+"""A preliminary table and figure, of the first seed alone and of validation scores: those of test stay sealed."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def fulfil(
     first: int | None = None,
     early: Early | None = None,
 ) -> None:
-    """Makes the runs that are not recorded yet, those of a `first` seed before others; a failed one again, twice at most.
+    """Makes the runs that are not recorded yet, of a `first` seed before others; one that fails again, twice at most.
 
     Raises:
         UserError: the data are not available, records cannot be written, runs failed, or are locked and not waited for.

@@ -67,6 +67,7 @@ class Preset:
     seeds: tuple[int, ...] = value(SEEDS)  # evaluation seeds
     epochs: int = value(domains.whole(1, 100_000))  # budget of every run
     figures: str = value(FOLDER)  # folder of its figures, so that those of the whole study stay
+    data: str | None = value(domains.TEXT, default=None)  # a smaller data set; rates stay those of the study
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Target:
 
 
 def pool(study: Study) -> Study:
-    """Returns the study of the pool on the problem of a study; a best score is looked for more often than curves ask."""
+    """Returns the study of the pool on the problem of a study, evaluated more often: a target is of best scores."""
     budget = POOLS[study.budget]
     return dataclasses.replace(
         study,

@@ -145,7 +145,7 @@ def _waiting(job: Job, owner: str) -> str:
 
 
 def _choose(pending: list[Job], worker: Worker, team: Sequence[Worker]) -> Job:
-    """Takes the next job: of a program that the worker has compiled, else of one that no worker has; first ones first."""
+    """Takes the next job, first ones first: of a program that the worker has compiled, else one that no worker has."""
     compiled = {program for other in team for program in other.programs}
     now = [job for job in pending if job.first] or pending
     same = (job for job in now if job.run.program in worker.programs)

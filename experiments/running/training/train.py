@@ -85,9 +85,9 @@ class Program:
                 counts.append(len(rows))
                 seconds += elapsed
             example_gradients += sum(counts)
-            evaluation = self._evaluation(step, float(np.average(losses, weights=counts)), example_gradients, seconds)
-            if step == self._steps * run.epochs:
-                evaluation |= self._whole(evaluation)
+            loss = float(np.average(losses, weights=counts))
+            last = step == self._steps * run.epochs
+            evaluation = self._evaluation(step, loss, example_gradients, seconds, last=last)
             evaluations.append(evaluation)
             evaluation["diverged"] = steps.diverged(evaluations)
             yield evaluation
@@ -119,7 +119,9 @@ class Program:
         """Returns a SHA-256 of the model's and optimizer's present state, to compare runs bitwise."""
         return _digest(self._variables())
 
-    def _evaluation(self, step: int, loss: float | None, gradients: int, seconds: float) -> Evaluation:
+    def _evaluation(
+        self, step: int, loss: float | None, gradients: int, seconds: float, *, last: bool = False
+    ) -> Evaluation:
         scores: Evaluation = {
             "step": step,
             "epoch": grid.epoch_of(step, self._steps),
@@ -131,7 +133,7 @@ class Program:
         for split, (images, labels) in self._data.items():
             for name, total in self._evaluate(images, labels).items():
                 scores[f"{split}_{name}"] = float(total) / len(labels)
-        return scores
+        return scores | self._whole(scores) if last else scores
 
     def _whole(self, evaluation: Evaluation) -> Evaluation:
         """Returns the scores of the whole training set, from those of its fixed part and of the rest."""
