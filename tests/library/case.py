@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 import tfoptim
+from tests.library.reference.surroundings import joined, parted
 from tests.library.refusals import Bad
 
 THREE = (0.1, -0.2, 0.3)  # the gradients of most known answers
@@ -57,6 +58,21 @@ class Case:
         """Whether the rule updates each element by itself."""
         return getattr(tfoptim, self.name).elementwise
 
+    @property
+    def joint(self):
+        """Whether the step of a variable depends on the others: its loop takes all of them in one array."""
+        return getattr(tfoptim, self.name).measures
+
+    @property
+    def own_average(self):
+        """Whether the rule keeps an average, with which training ends: its loop gives it when it is sent None."""
+        return getattr(tfoptim, self.name).own_average
+
+    @property
+    def has_rate(self):
+        """Whether there is a learning rate; if not, tests that give one make the optimizer without."""
+        return "learning_rate" in getattr(tfoptim, self.name).fields
+
     def slots_of(self, shape):
         """The shape of each slot of a variable of this shape, in the order of the table."""
         if self.shapes:
@@ -76,6 +92,8 @@ class Case:
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
         merged = {"learning_rate": self.learning_rate, **self.options, **self.decay(arguments)}
+        if not self.has_rate:
+            del merged["learning_rate"]
         return getattr(tfoptim, self.name)(**merged)
 
     def make_keras(self, **arguments):
@@ -88,6 +106,14 @@ class Case:
         """The paper's weights after each step, from the plain loop."""
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
+
+    def trajectories(self, start, gradients):
+        """The paper's weights[step][variable], from the plain loop."""
+        if self.joint:
+            together = self.trajectory(joined(start), [joined(g) for g in gradients])
+            return [parted(w, start) for w in together]
+        columns = [[step[i] for step in gradients] for i in range(len(start))]
+        return list(zip(*(self.trajectory(w, g) for w, g in zip(start, columns, strict=True)), strict=True))
 
     @property
     def by_sign(self):

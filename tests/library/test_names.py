@@ -123,9 +123,9 @@ def test_every_optimizer_is_public():
 def test_help_shows_the_arguments_and_no_internals(case):
     """Signature, box, own and common arguments at one indent, and what users call; nothing of Keras's plumbing."""
     text = pydoc.plain(pydoc.render_doc(getattr(tfoptim, case.name)))
-    start = f"{case.name}(learning_rate="
-    assert start in text
-    assert " |      learning_rate: " in text
+    first = "learning_rate" if case.has_rate else "alpha"
+    assert f"{case.name}({first}=" in text
+    assert f" |      {first}: " in text
     assert " |  Arguments of every optimizer:\n |      weight_decay: decoupled" in text
     assert "**arguments" not in text
     assert [] == [
