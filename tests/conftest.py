@@ -1,6 +1,7 @@
 """What every test needs before TensorFlow starts, and the order in which two workers take the files."""
 
 import contextlib
+import gc
 import importlib
 import os
 from collections import Counter
@@ -44,6 +45,12 @@ def start_tensorflow(config):
         from tests.library import devices  # imports TensorFlow
 
         devices.make()
+
+
+def pytest_collection_finish(session):
+    """Keeps the garbage collector from walking through TensorFlow's and Keras's modules again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 LIST = Path(__file__).with_name("durations.txt")
-SLOW = 5.0  # seconds from which on a test is out of the fast lane
+SLOW = 4.0  # seconds from which on a test is out of the fast lane
 LISTED = 2.0  # seconds from which on it stands in the list
 UNLISTED = 0.1  # seconds that another test is taken to need
 TITLE = (

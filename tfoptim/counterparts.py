@@ -55,7 +55,7 @@ def to_keras(optimizer: Any) -> Any:
     theirs = counterparts().get(type(optimizer))
     if theirs is None:
         raise TypeError(_refusal(optimizer))
-    problem = _unknown(theirs, optimizer) or _waiting(optimizer)
+    problem = optimizer.differs_from_keras or _unknown(theirs, optimizer) or _waiting(optimizer)
     if problem:
         raise ValueError(f"to_keras got {optimizer!r}: {problem}.")
     made = _made(theirs, optimizer)
@@ -64,15 +64,24 @@ def to_keras(optimizer: Any) -> Any:
 
 
 def take_over(old: Any, new: Any) -> Any:
-    """Builds `new` for the variables of `old`, if that is built, and copies its own state; both use the same order.
+    """Builds `new` for the variables of `old`, if that is built, and copies its own state.
 
     What is inside of a `LossScaleOptimizer` has been taken over before.
     """
+    values = old._variables
     if old.built:
         new.build(list(old._trainable_variables))
-    for mine, theirs in zip(new._variables, old._variables, strict=True):
+        values = _state(old, new)
+    for mine, theirs in zip(new._variables, values, strict=True):
         mine.assign(keras.ops.cast(theirs, mine.dtype))
     return new
+
+
+def _state(old: Any, new: Any) -> list[Any]:
+    """Returns the state of `new` out of that of `old`."""
+    if isinstance(new, Optimizer):
+        return new.state_of_keras(old)
+    return old.state_for_keras(new) if isinstance(old, Optimizer) else list(old._variables)
 
 
 def scale(optimizer: Any) -> dict[str, Any]:
@@ -92,8 +101,18 @@ def _made(theirs: Any, optimizer: Any) -> Any:
 
 def _unknown(theirs: type, optimizer: Any) -> str:
     """Returns what Keras's class cannot express, or an empty string."""
-    known, numbers = inspect.signature(theirs).parameters, optimizer.numbers()
-    extra = [n for n, field in optimizer.fields.items() if n not in known and optimizer.given(n) != field.default]
+    known, numbers, alike = inspect.signature(theirs).parameters, optimizer.numbers(), optimizer.as_in_keras
+    differ = [f"{name}={value!r}" for name, value in alike.items() if optimizer.given(name) != value]
+    if differ:
+        return f"Keras's {theirs.__name__} does what {', '.join(differ)} does here"
+    needed = [name for name in optimizer.needed_in_keras if optimizer.given(name) is None]
+    if needed:
+        return f"Keras's {theirs.__name__} needs a number for {', '.join(needed)}"
+    extra = [
+        name
+        for name, field in optimizer.fields.items()
+        if name not in {*known, *alike} and optimizer.given(name) != field.default
+    ]
     extra += [e.method for e in optimizer.exclusions() if e.config() and not hasattr(theirs, e.method)]
     if extra:
         return f"Keras's {theirs.__name__} has no {', '.join(extra)}"

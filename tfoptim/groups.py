@@ -51,7 +51,8 @@ def check_pattern(what: str, pattern: str) -> None:
         ) from None
 
 
-def _check_fits(what: str, wanted: str, found: Any, paths: list[str]) -> None:
+def check_fits(what: str, wanted: str, found: Any, paths: list[str]) -> None:
+    """Raises, with some of the paths that there are, unless something was found."""
     if not found:
         raise ValueError(
             f"{what}: {wanted!r} fits no variable. There are: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}."
@@ -78,7 +79,7 @@ def patterns_of(what: str, patterns: Iterable[str], variables: Sequence[Any]) ->
     paths = [path(v) for v in variables]
     found = [pattern_of(what, patterns, p) for p in paths]
     for pattern in patterns:
-        _check_fits(what, pattern, pattern in found, paths)
+        check_fits(what, pattern, pattern in found, paths)
     return found
 
 
@@ -163,7 +164,7 @@ class Exclusion:
         found = [_positions(wanted, paths) for wanted in self.paths]
         found += [{i for i, p in enumerate(paths) if re.search(pattern, p)} for pattern in self.patterns]
         for wanted, positions in zip(self.paths + self.patterns, found, strict=True):
-            _check_fits(self.method, wanted, positions, paths)
+            check_fits(self.method, wanted, positions, paths)
         return set().union(*found)
 
 

@@ -30,7 +30,8 @@ def from_keras(optimizer: Any) -> Any:
     Raises:
         TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule; or the optimizers of a
             `MultiOptimizer` differ in what tfoptim does for all variables together, such as accumulating gradients.
-        ValueError: it is not built, and variables are excluded from weight decay that only `build` will know.
+        ValueError: it is not built, and variables are excluded from weight decay that only `build` will know; or it is
+            a Muon that orthogonalizes biases, or a ScheduleFreeAdamW with decay, which tfoptim's do not do.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -50,7 +51,8 @@ def from_keras(optimizer: Any) -> Any:
 
 def _alone(optimizer: Any, **other: Any) -> Optimizer:
     """Returns our optimizer for a Keras optimizer that is no wrapper, with some other arguments, without state."""
-    ours = classes()[type(optimizer).__name__.lower()].from_config({**optimizer.get_config(), **other})
+    cls = classes()[type(optimizer).__name__.lower()]
+    ours = cls.from_config({**cls.config_of_keras(optimizer.get_config()), **other})
     ours.exclude_from_weight_decay(*_excluded(optimizer))
     return ours
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfoptim.groups import Exclusion
-from tfoptim.ops import minimum, where
+from tfoptim.ops import where
 from tfoptim.optimizer import Optimizer
 
 
@@ -36,12 +36,12 @@ class LayerWise(Optimizer):
         """
         self._exclude(Exclusion.of("layer_adaptation", var_list, var_names))
 
-    def adaptation(self, h: Any, factor: Any, *norms: Any) -> Any:
-        """Returns the factor of a variable's step: 1 where one of the norms is 0, and for excluded variables.
+    def adaptation(self, h: Any, factor: Any, known: Any) -> Any:
+        """Returns the factor of a variable's step: 1 where it is not known, and for excluded variables.
 
         Args:
             h: hyperparameters of the variable.
             factor: by the box of the rule.
-            norms: that it is a ratio of.
+            known: condition: no norm of which the factor is a ratio is 0.
         """
-        return 1.0 if h.layer_adaptation is None else where(minimum(*norms) > 0, factor, 1.0)
+        return 1.0 if h.layer_adaptation is None else where(known, factor, 1.0)

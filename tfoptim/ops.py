@@ -6,13 +6,17 @@ an embedding, and in float64 NumPy (`tfoptim.simulate`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.scalar import Scalar, as_scalar, choose
+from tfoptim.scalar import Scalar, as_scalar, branch, choose
+
+LARGE = 2**16
+"""Elements from which XLA compiles the step of a variable: fewer passes over memory soon repay some 50 ms a shape."""
 
 
 def equal(x: Any, y: Any) -> Any:
@@ -110,14 +114,55 @@ def _of_two(x: Any, y: Any, for_numpy: Callable[[Any, Any], Any], for_tensors: C
     return (for_tensors if tf.is_tensor(x) else for_numpy)(x, y)
 
 
-def mean(x: Any, axis: int | None = None) -> Any:
-    """Mean of all elements of an array, or along one axis."""
-    return tf.reduce_mean(x, axis) if tf.is_tensor(x) else np.mean(x, axis)
+def every(t: Any, k: int, compute: Callable[[], Any], keep: Callable[[], Any]) -> Any:
+    """`compute()` where `t` is a multiple of `k`, else `keep()`: for costly work that every k-th step does.
+
+    Only one of the two runs. Both must return the same: one array, or a tuple of arrays of the same shapes. Neither
+    may assign to slots: assign what `every` returns.
+
+    Args:
+        t: count of steps, such as `h.t` or `h.t - 1`.
+        k: integer >= 1.
+        compute: function without arguments.
+        keep: function without arguments.
+
+    >>> [every(t, 3, lambda: "new", lambda: "old") for t in (1.0, 2.0, 3.0)]
+    ['old', 'old', 'new']
+    """
+    if not isinstance(t, Scalar):
+        return compute() if t % k == 0 else keep()
+    due = tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
+    return tf.cond(due, lambda: _in_branch(compute), lambda: _in_branch(keep))
+
+
+def _in_branch(function: Callable[[], Any]) -> Any:
+    with branch():
+        return function()
+
+
+def mean(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Mean of all elements of an array, or along one axis, which is kept with length 1 if asked."""
+    return tf.reduce_mean(x, axis, keepdims) if tf.is_tensor(x) else np.mean(x, axis, keepdims=keepdims)
+
+
+def rms(x: Any) -> Any:
+    """Root mean square of all elements of an array: their size, whatever their number."""
+    return sqrt(mean(square(x)))
 
 
 def norm(x: Any) -> Any:
     """2-norm of all elements of an array taken together: a 0-d tensor, or a number."""
-    return sqrt(tf.reduce_sum(square(x)) if tf.is_tensor(x) else np.sum(square(x)))
+    return sqrt(_sum_of_positive(square(x)) if tf.is_tensor(x) else np.sum(square(x)))
+
+
+def _sum_of_positive(x: Any) -> Any:
+    """Sum of a tensor without negative elements, by columns first: XLA on CPUs vectorizes only sums of columns."""
+    size = x.shape.num_elements() or 0
+    columns = math.gcd(size, 256)
+    if size < LARGE or columns < 8:
+        return tf.reduce_sum(x)
+    # Without `abs`, which changes nothing here, XLA makes one sum of the two again.
+    return tf.reduce_sum(tf.abs(tf.reduce_sum(tf.reshape(x, (-1, columns)), axis=0)))
 
 
 def ratio(x: Any, y: Any) -> Any:

@@ -1,15 +1,15 @@
 """Base class of optimizers: turns a declared rule into a Keras optimizer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import keras
 import tensorflow as tf
 
 from tfoptim import state
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
-from tfoptim.step import averages, cached_step, derivatives, per_device
+from tfoptim.saving.copies import Copied
+from tfoptim.step import averages, cached_step, derivatives, own_average, per_device
 from tfoptim.step.composed import Composed
 from tfoptim.step.pipeline import run as run_uncached
 from tfoptim.step.swap import Averaged
@@ -17,7 +17,7 @@ from tfoptim.update.live import Live
 from tfoptim.variables import is_float, path
 
 
-class Optimizer(Averaged, Composed, Live):
+class Optimizer(Averaged, Copied, Composed, Live):
     """Base of every optimizer of tfoptim.
 
     A subclass declares hyperparameters as annotated fields and state as `slots`, and defines `direction` (the weights
@@ -67,8 +67,10 @@ class Optimizer(Averaged, Composed, Live):
     """State kept once per optimizer: name -> start value."""
 
     elementwise: ClassVar[Any] = True
-    """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
-    refuse `lazy`, as do rules with slots of another shape."""
+    """Whether each element is updated by itself; if not, the rule is given whole variables, and refuses `lazy`."""
+
+    allows_lazy: ClassVar[bool] = True
+    """Whether rows without gradient may be left out by `lazy`. False for rules in which they move all the same."""
 
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
@@ -76,6 +78,15 @@ class Optimizer(Averaged, Composed, Live):
     own_decay: ClassVar[Any] = False
     """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
     for variables without decay."""
+
+    own_weights: ClassVar[bool] = False
+    """Whether slots say where the weights are, so that the next step undoes other changes of them."""
+
+    compiles: ClassVar[Any] = True
+    """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
+
+    measures: ClassVar[Any] = False
+    """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""
 
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
@@ -86,6 +97,8 @@ class Optimizer(Averaged, Composed, Live):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         derivatives.note_hook(cls, Optimizer)
+        if "measure" in vars(cls) and "measures" not in vars(cls):
+            cls.measures = True
 
     # Methods that a rule defines
 
@@ -105,11 +118,25 @@ class Optimizer(Averaged, Composed, Live):
         d = self.direction(h, g, w, s)
         return w - h.learning_rate * (agreeing(d, g) if self.cautious else d)
 
+    def measure(self, h: Any, g: Any, w: Any, s: Any) -> Mapping[str, Any]:
+        """Returns numbers of one variable, by name; `once` finds in `h` their sums over all variables with a gradient.
+
+        Called before `once`, with the arguments of `direction`, before decay; `h` has also the former shared state.
+        Slots that are assigned here do not change.
+        """
+        del h, g, w, s
+        return {}
+
     def once(self, h: Any, s: Any) -> None:
         """Computes values shared by all variables of a group; may add names to `h` and replace shared state in `s`.
 
         Called for the optimizer's own numbers and then for each group's; only the first call changes shared state.
         """
+
+    def decay_of(self, h: Any, s: Any) -> Any:
+        """Returns the weight decay of a variable, or None; for rules that treat variables in two ways, by slots."""
+        del s
+        return h.weight_decay
 
     def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
         """Returns the gradients for `apply`, multiplied by the loss scale if there is one.
@@ -142,12 +169,7 @@ class Optimizer(Averaged, Composed, Live):
             if new:
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
-        for v in variables:
-            if v.trainable and not is_float(v):
-                raise TypeError(
-                    f"{self.name}: {path(v)} must be a float variable to be trained, got dtype "
-                    f"{tf.as_dtype(v.dtype).name}."
-                )
+        self._check_variables(variables)
         with tf.init_scope():
             state.create(self, variables)
             if self.given("use_ema"):
@@ -156,6 +178,15 @@ class Optimizer(Averaged, Composed, Live):
             waiting, self._runtime.waiting = self._runtime.waiting, None
             if waiting is not None:
                 loading.take(self, waiting)
+
+    def _check_variables(self, variables: Sequence[Any]) -> None:
+        """Raises if the optimizer cannot be built for these variables."""
+        for v in variables:
+            if v.trainable and not is_float(v):
+                raise TypeError(
+                    f"{self.name}: {path(v)} must be a float variable to be trained, got dtype "
+                    f"{tf.as_dtype(v.dtype).name}."
+                )
 
     def knows(self, variable: Any) -> bool:
         """Returns whether the optimizer was built for `variable`."""
@@ -190,6 +221,7 @@ class Optimizer(Averaged, Composed, Live):
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
+        own_average.adopt(self)
         if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 
@@ -216,30 +248,3 @@ class Optimizer(Averaged, Composed, Live):
         if self.built and len(weights) != len(self._variables):
             raise ValueError(f"{self.name}: got {len(weights)} arrays for {len(self._variables)} variables.")
         super().set_weights(weights)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Optimizer":
-        """Copies the optimizer with its state, for the same variables, or for their copies if those are in `memo`."""
-        copy = type(self).from_config(self.get_config())
-        memo[id(self)] = copy
-        if self.built:
-            copy.build([memo.get(id(v), v) for v in self._trainable_variables])
-            copy.set_weights([keras.ops.convert_to_numpy(v) for v in self.variables])
-        else:
-            copy.load_own_variables(_state(self))
-        return copy
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles configuration and state; the state is restored when the unpickled optimizer is built."""
-        return _unpickled, (type(self), self.get_config(), _state(self))
-
-
-def _state(optimizer: Optimizer) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    optimizer.save_own_variables(values)
-    return values
-
-
-def _unpickled(cls: type[Optimizer], config: dict[str, Any], values: dict[str, Any]) -> Optimizer:
-    optimizer = cls.from_config(config)
-    optimizer.load_own_variables(values)
-    return optimizer

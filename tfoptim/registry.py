@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tfoptim import solvers
 from tfoptim.declaration.domains import nearest
 from tfoptim.declaration.other_names import ALIASES, elsewhere
 from tfoptim.optimizer import Optimizer
@@ -74,6 +75,7 @@ def named(name: str) -> type[Optimizer]:
     short = ALIASES[short][0].lower() if short in ALIASES else short
     if short not in classes():
         _check_not_a_wrapper(short)
+        _check_not_a_solver(short)
         theirs = {cls.lower(): cls for cls in dir(keras.optimizers) if cls[0].isupper()}.get(short)
         keras_has = f" Keras has it: keras.optimizers.{theirs}." if theirs else ""
         hint = keras_has or elsewhere(short) or nearest(short, classes())
@@ -95,6 +97,13 @@ def _check_not_a_wrapper(short: str) -> None:
         if name.lower() == short:
             more = ", {'bias': tfoptim.get('sgd')}" if name == MultiOptimizer.__name__ else ""
             raise ValueError(f"tfoptim.{name} is made of other optimizers: tfoptim.{name}(tfoptim.get('adam'){more}).")
+
+
+def _check_not_a_solver(short: str) -> None:
+    methods = [cls for cls in vars(solvers).values() if isinstance(cls, type) and issubclass(cls, solvers.Method)]
+    for cls in methods:
+        if cls.__name__.lower() == short:
+            raise ValueError(f"{cls()}")
 
 
 def _revived(config: Mapping[str, Any]) -> Any:
@@ -134,7 +143,10 @@ FAMILIES = {
     "adaptive": "A rate for each weight, from its past gradients",
     "sign": "By the sign of the gradient: little memory, steps of one length",
     "layer-wise": "A rate for each layer, from the norms of its weights and gradients: very large batches",
+    "matrix": "Matrices as such, and less memory: hidden layers of large networks",
     "proximal": "Proximal and projected: sparse linear models, exact zeros, bounded norms",
+    "free": "Without a schedule, or without a learning rate, to choose",
+    "second-order": "By the curvature of the loss",
 }
 """Heading of each family of rules."""
 

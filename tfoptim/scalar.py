@@ -6,8 +6,9 @@ import contextlib
 import functools
 import operator
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +23,19 @@ def on_metal() -> bool:
 def host() -> AbstractContextManager[Any]:
     """Returns the device for scalar arithmetic: the CPU on machines with an Apple GPU, else the current device."""
     return tf.device("CPU:0") if on_metal() else contextlib.nullcontext()
+
+
+_IN_BRANCH = ContextVar("in a branch", default=False)
+
+
+@contextlib.contextmanager
+def branch() -> Iterator[None]:
+    """Caches nothing of what Scalars compute inside: tensors of one branch of a graph do not exist in another."""
+    token = _IN_BRANCH.set(True)
+    try:
+        yield
+    finally:
+        _IN_BRANCH.reset(token)
 
 
 class Scalar:
@@ -54,11 +68,14 @@ class Scalar:
         return result
 
     def once(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """Returns the cached result for `key`, computed on the first call."""
-        if key not in self._known:
-            with host():
-                self._known[key] = compute()
-        return self._known[key]
+        """Returns the cached result for `key`, computed on the first call, or on each in a `branch`."""
+        if key in self._known:
+            return self._known[key]
+        with host():
+            value = compute()
+        if not _IN_BRANCH.get():
+            self._known[key] = value
+        return value
 
     def combine(self, function: Callable[[Any, Any], Any], other: Any, swapped: bool = False) -> Any:
         """Applies a function of two arguments to this number and another number, or to an array in its precision."""

@@ -106,7 +106,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
     what = f"{type(optimizer).__name__}: groups"
-    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions(), variables)
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions_of_numbers(), variables)
     if optimizer.given("use_ema"):
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:

@@ -15,7 +15,7 @@ from experiments.problems.metrics import Score
 from experiments.records.run_folder import Record
 from experiments.text import from_csv
 
-KINDS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float, "bool": "True".__eq__, "str": str}
+KINDS: Mapping[Any, Callable[[str], Any]] = {int: int, float: float, bool: "True".__eq__, str: str}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ def measured(found: Sequence[Record]) -> list[Measured]:
 
 def scores_of(text: str) -> list[Score]:
     """Returns the scores in a table of cases."""
-    kinds = {field.name: KINDS[str(field.type)] for field in dataclasses.fields(Score)}
+    kinds = {field.name: KINDS[field.type] for field in dataclasses.fields(Score)}
     return [Score(**{key: kinds[key](value) for key, value in row.items()}) for row in from_csv(text)]
 
 

@@ -44,7 +44,7 @@ PUBLISHED: Mapping[str, Published] = {
 
 @dataclasses.dataclass(frozen=True)
 class Beside:
-    """Our result beside the published one."""
+    """Our result and the published one."""
 
     optimizer: str  # its label
     runs: int  # how many of ours there are

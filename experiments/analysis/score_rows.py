@@ -44,7 +44,7 @@ def dots_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 def differences_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each seed and optimizer but the best: how far it is behind; none where there is no mean."""
     finals, best = evidence.final("test"), result.rows[0].label
-    told = [row for row in result.rows if row.lag is not None]
+    known = [row for row in result.rows if row.lag is not None]
     return [
         {
             **origin(evidence),
@@ -57,7 +57,7 @@ def differences_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]
             "high": row.lag.expanded.high,
             "says": f"{row.verdict:<6} p {row.lag.corrected_p:<8.2g}P {row.lag.superiority:.2f}",
         }
-        for row in told
+        for row in known
         if row.lag is not None
         for seed, value in sorted(finals[row.label].items())
     ]
@@ -103,9 +103,9 @@ def chance_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
         for other in order:
             rng = generator(evidence.identity, f"chance {label} {other}")
             chance = 0.5 if label == other else improvement(runs[label], runs[other], rng).value
-            told = {"iqm": means[label].value, "low": means[label].expanded.low, "high": means[label].expanded.high}
+            known = {"iqm": means[label].value, "low": means[label].expanded.low, "high": means[label].expanded.high}
             pair = {"optimizer": label, "other": other, "p_better": chance, "higher_is_better": evidence.higher}
-            rows.append({**origin(evidence), **pair, **told})
+            rows.append({**origin(evidence), **pair, **known})
     return rows
 
 

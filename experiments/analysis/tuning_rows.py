@@ -91,20 +91,20 @@ def tuning_rows(
         own = [trial for trial in trials if trial.label == entry.label]
         if not own or dimension not in {axis.name for axis in searched[own[0].round, own[0].widenings].space}:
             continue
-        values = [_told(searched[t.round, t.widenings], t.index, dimension) for t in own]
+        values = [_values_of(searched[t.round, t.widenings], t.index, dimension) for t in own]
         choice = choices[entry.label]
         fixed = _fixed(entry, searched[choice.round, choice.widenings], choice, dimension)
         merits = [(value, trial.score) for value, trial in zip(values, own, strict=True)]
         fixed |= _reach(merits, fixed["chosen"], lower=task.lower_is_better, alone=fixed["tuned"] == 1)
         for value, trial in zip(values, own, strict=True):
-            told = {"value": value, "seed": trial.seed, "score": task.merit(trial.score), "loss": trial.loss}
+            facts = {"value": value, "seed": trial.seed, "score": task.merit(trial.score), "loss": trial.loss}
             place = {"round": trial.round, "widenings": trial.widenings, "index": trial.index}
             origin = {"data": study.data, "model": study.task, "optimizer": entry.label, "hyperparameter": dimension}
-            rows.append({**origin, **told, **place, **fixed, "higher_is_better": not task.lower_is_better})
+            rows.append({**origin, **facts, **place, **fixed, "higher_is_better": not task.lower_is_better})
     return rows
 
 
-def _told(search: Search, index: int, dimension: str) -> float:
+def _values_of(search: Search, index: int, dimension: str) -> float:
     axis = _axis(search, dimension)
     return _shown(float(search.points[index].values[dimension]), axis)
 

@@ -180,7 +180,7 @@ COMMANDS = (
         (
             ("", "all of the study `mnist`, figures in static/"),
             ("mnist --optimizers adam sgd --seeds 10 --out /tmp/figures", "two optimizers, with more seeds"),
-            ("mnist --epochs 3", "a quick look: shorter runs, same rates"),
+            ("mnist --preset quick", "a first look, in a minute: one seed, three epochs"),
             ("mni152 --preset quick", "four optimizers segment a brain, in minutes"),
             ("mnist --dry-run", "number of missing runs, and their time"),
         ),

@@ -178,7 +178,7 @@ def _line(axes: Axes, own: Table, style: Mapping[str, Any], shade: float) -> Any
     low, high = ([min(max(row[end], floor), top) for row in alive] for end in ("low", "high"))
     with of(own[0]["optimizer"], axes):
         axes.fill_between(k, low, high, color=style["color"], alpha=shade, linewidth=0)
-        told = {"linewidth": 1.8, "markersize": 5, "zorder": 3, **style}
-        axes.plot(k, [row["expected"] for row in alive], **told)
+        look = {"linewidth": 1.8, "markersize": 5, "zorder": 3, **style}
+        axes.plot(k, [row["expected"] for row in alive], **look)
     last = alive[-1]
     return last["k"], last["expected"], f"{last['optimizer']}  {ended(last['expected'])}", style

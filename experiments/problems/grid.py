@@ -55,11 +55,13 @@ DOUBLING, PROTOCOL, PASSES = GRIDS
 def scored(sizes: Mapping[str, int]) -> dict[str, int]:
     """Returns how many examples of each split scores are of: all, but of a large training set as many as of validation.
 
+    Where validation has fewer than ten, as of functions without noise, it is no measure.
+
     >>> scored({"train": 4_000, "validation": 500, "test": 600})
     {'train': 500, 'validation': 500, 'test': 600}
     """
     whole, part = sizes["train"], sizes.get("validation", sizes["train"])
-    return {**sizes, "train": part if 2 * part <= whole else whole}
+    return {**sizes, "train": part if 10 <= part <= whole / 2 else whole}
 
 
 def stretches(steps: int, first: int, last: int) -> list[Stretch]:

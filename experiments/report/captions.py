@@ -135,13 +135,13 @@ class Captions:
     def _special(self) -> list[str]:
         """Returns what else there is to know: of full gradients, of augmentation, and of the Dice of slices."""
         full = any(entry.batch == "full" for entry in self.study.optimizers)
-        told = {
+        facts = {
             "dropout": full and self.task.dropout,
             "norm": full and self.task.classes,
             "moved": self.task.augmentation is not None,
             "slices": self.task.classes,
         }
-        return [say("report", "facts", part, self) for part, wanted in told.items() if wanted]
+        return [say("report", "facts", part, self) for part, wanted in facts.items() if wanted]
 
     def _steps(self) -> str:
         full = [entry.label for entry in self.study.optimizers if entry.batch == "full"]

@@ -1,5 +1,6 @@
 """What a row of the table of optimizers says, and what it makes."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import keras
 
 import tfoptim
+from tests.library.reference.surroundings import joined, parted
 from tests.library.refusals import Bad
 
 THREE = (0.1, -0.2, 0.3)  # the gradients of most known answers
@@ -31,6 +33,7 @@ class Case:
     learning_rate: float = 0.05  # one at which 40 steps move a weight visibly
     slots: tuple[str, ...] = ()  # state kept for each variable
     one_number: tuple[str, ...] = ()  # those of them that are one number a variable
+    shapes: Callable | None = None  # of a variable's slots by name, from its shape, where not all are copies or numbers
     fixed_slots: tuple[str, ...] = ()  # those of them that stay as they start
     unused: tuple[str, ...] = ()  # slots and numbers that do nothing in vectors, with these options, or in few steps
     shared_state: tuple[str, ...] = ()  # state kept once for the optimizer
@@ -56,25 +59,61 @@ class Case:
         return getattr(tfoptim, self.name).elementwise
 
     @property
+    def joint(self):
+        """Whether the step of a variable depends on the others: its loop takes all of them in one array."""
+        return getattr(tfoptim, self.name).measures
+
+    @property
+    def own_average(self):
+        """Whether the rule keeps an average, with which training ends: its loop gives it when it is sent None."""
+        return getattr(tfoptim, self.name).own_average
+
+    @property
+    def has_rate(self):
+        """Whether there is a learning rate; if not, tests that give one make the optimizer without."""
+        return "learning_rate" in getattr(tfoptim, self.name).fields
+
+    def slots_of(self, shape):
+        """The shape of each slot of a variable of this shape, in the order of the table."""
+        if self.shapes:
+            return self.shapes(shape)
+        return {name: () if name in self.one_number else shape for name in self.slots}
+
+    def decay(self, arguments):
+        """The arguments; a weight decay among them is that of all variables, also where a rule has several."""
+        others = getattr(tfoptim, self.name).other_decays
+        return arguments | {name: arguments["weight_decay"] for name in others if "weight_decay" in arguments}
+
+    @property
     def in_keras(self):
         """Whether Keras has the class too."""
         return (self.keras_name or "").lower() == self.name.lower()
 
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
-        merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
+        merged = {"learning_rate": self.learning_rate, **self.options, **self.decay(arguments)}
+        if not self.has_rate:
+            del merged["learning_rate"]
         return getattr(tfoptim, self.name)(**merged)
 
     def make_keras(self, **arguments):
         """Keras's optimizer with the same formula and the same arguments."""
         options = self.options if self.keras_options is None else self.keras_options
-        merged = {"learning_rate": self.learning_rate, **options, **arguments}
+        merged = {"learning_rate": self.learning_rate, **options, **self.decay(arguments)}
         return getattr(keras.optimizers, self.keras_name)(**merged)
 
     def trajectory(self, w, gradients, **arguments):
         """The paper's weights after each step, from the plain loop."""
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
+
+    def trajectories(self, start, gradients):
+        """The paper's weights[step][variable], from the plain loop."""
+        if self.joint:
+            together = self.trajectory(joined(start), [joined(g) for g in gradients])
+            return [parted(w, start) for w in together]
+        columns = [[step[i] for step in gradients] for i in range(len(start))]
+        return list(zip(*(self.trajectory(w, g) for w, g in zip(start, columns, strict=True)), strict=True))
 
     @property
     def by_sign(self):
@@ -87,8 +126,9 @@ class Case:
         return type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
-        """That share of the way from the lower end of a number's domain to the number."""
+        """That share of the way from the lower end of a number's domain, or from 0, to the number."""
         low = type(self.make()).fields[name].domain.low
+        low = low if math.isfinite(low) else 0.0
         return low + share * (number - low)
 
     def rates(self, learning_rate):

@@ -23,7 +23,6 @@ OTHER = "**other numbers**: "
 # Steps are some 0.1 long. Epsilon of 1e-7 at another place changes them in the sixth digit at most, and so does an old
 # optimizer that holds its numbers in float32.
 TOLERANCE = 2e-6
-TO_COME = {"Lookahead", "MultiOptimizer"}  # on the page, and on another branch; empty this once they are here
 
 
 def missing(text):
@@ -84,8 +83,6 @@ def test_every_row_is_read():
 @pytest.mark.parametrize(("old", "new", "regularizer", "remarks"), ROWS, ids=[row[0] for row in ROWS])
 def test_new_call_takes_the_steps_of_the_old_one(old, new, regularizer, remarks):
     """Or others, and then the remarks say why."""
-    if set(missing(new)) & TO_COME:
-        pytest.skip(f"tfoptim has no {missing(new)} yet")
     optimizer, penalty = called(new, tfoptim=tfoptim, keras=keras), regularizer and called(regularizer, keras=keras)
     got = path_of(optimizer, penalty)
     same = np.allclose(got, old_path(old), rtol=TOLERANCE, atol=TOLERANCE)
@@ -94,7 +91,7 @@ def test_new_call_takes_the_steps_of_the_old_one(old, new, regularizer, remarks)
 
 def test_names_of_tfoptim_on_the_page_exist():
     """In its sentences, too."""
-    assert set() == set(missing(PAGE)) - TO_COME
+    assert missing(PAGE) == []
 
 
 @pytest.mark.parametrize(

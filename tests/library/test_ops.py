@@ -90,6 +90,20 @@ def test_norm_and_mean_are_those_of_all_elements():
         np.testing.assert_array_equal(ops.mean(kind(x), axis=0), [1.5, 8.0])
 
 
+@pytest.mark.parametrize("shape", [(3, 3, 128, 96), (513, 257)], ids=["in columns", "as it is"])
+@pytest.mark.parametrize("jit", [False, True])
+def test_norm_of_a_large_array(shape, jit):
+    """Four units in the last place: sums of float32, in another order than NumPy's in float64."""
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    found = tf.function(ops.norm, jit_compile=jit)(tf.constant(x))
+    np.testing.assert_allclose(found, np.linalg.norm(x.astype("float64")), rtol=4 * 2**-23)
+
+
+def test_norm_of_a_large_array_keeps_nan():
+    """The step must show what went wrong."""
+    assert np.isnan(ops.norm(tf.fill([2**16], np.nan)))
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.9, 0.999, 1 - 1e-12])
 @pytest.mark.parametrize("t", [1.0, 7.0, 1e9])
 def test_bias_correction_is_right_to_the_last_digits(beta, t):

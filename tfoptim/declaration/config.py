@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import keras
 
 from tfoptim.declaration.domains import Accumulation, ClosedFraction, Flag, NonFinite, NonNegative, Positive, Steps
 from tfoptim.declaration.fields import (
+    OURS,
     Field,
     check_name,
     check_together,
@@ -23,7 +25,6 @@ from tfoptim.declaration.slots import check_lazy, slot_groups
 from tfoptim.groups import Exclusion, Groups, values
 
 _TRAINABLE = Field("trainable", Flag(), False, True)
-_OURS = {"lazy", "nonfinite", "groups", "cautious", "agc", "centralize"}  # what Keras's optimizers do not have
 
 if TYPE_CHECKING:
 
@@ -75,12 +76,18 @@ class Configured(KerasOptimizer):
     fields: ClassVar[dict[str, Field]] = {}
     """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
 
+    without: ClassVar[tuple[str, ...]] = ()
+    """Arguments of every optimizer that this one does not have."""
+
     excludable: ClassVar[Any] = ("weight_decay",)
     """What variables can be excluded from, each by a method of that name, such as `exclude_from_weight_decay`."""
 
+    other_decays: ClassVar[Any] = ()
+    """Numbers of the weight decay of some variables: left out, and set in groups, along with `weight_decay`."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own = declared(cls)
-        cls.fields = in_order(own, cls.fields)
+        cls.fields = {name: field for name, field in in_order(own, cls.fields).items() if name not in cls.without}
         super().__init_subclass__(**kwargs)
         if inspect.isfunction(vars(cls).get("step")):
             cls.step = with_arguments(vars(cls)["step"])  # type: ignore[attr-defined]
@@ -98,7 +105,9 @@ class Configured(KerasOptimizer):
         runtime.exclusions = {number: Exclusion(number) for number in self.excludable}
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, {name: field.default for name, field in self.fields.items()})
-        of_keras = {name: values[name] for name in Configured.fields.keys() - _OURS}
+        of_keras = dict.fromkeys(cls.without, 1.0) | {
+            name: values[name] for name in (Configured.fields.keys() - set(OURS)) & values.keys()
+        }
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
@@ -120,9 +129,11 @@ class Configured(KerasOptimizer):
         what decides which slots there are, as they are made of the optimizer's own numbers.
         """
         owner = f"{type(self).__name__}: groups[{pattern!r}]"
+        if "weight_decay" in numbers:
+            numbers = dict.fromkeys(self.other_decays, numbers["weight_decay"]) | {**numbers}
         starts = {slot.start for group in slot_groups(self) for slot in group.values() if isinstance(slot.start, str)}
         rules = set() if self.shared else self.numbers().keys() - Configured.fields.keys() - starts
-        allowed = {"learning_rate", "weight_decay", "agc", "trainable"} | rules
+        allowed = {"learning_rate", "weight_decay", "agc", "trainable"} - {*self.without} | rules
         for name in numbers:
             if name not in allowed:
                 raise ValueError(f"{owner}: {name!r} cannot differ. Allowed: {', '.join(sorted(allowed))}.")
@@ -182,6 +193,11 @@ class Configured(KerasOptimizer):
     def exclusions(self) -> list[Exclusion]:
         """Returns which variables are excluded, for each thing they can be excluded from."""
         return list(self._runtime.exclusions.values())
+
+    def exclusions_of_numbers(self) -> list[Exclusion]:
+        """Returns the same for each number: who is excluded from weight decay is so from all numbers of it."""
+        decay = self._runtime.exclusions["weight_decay"]
+        return [*self.exclusions(), *(replace(decay, number=name) for name in self.other_decays)]
 
     def __repr__(self) -> str:
         made = "_runtime" in vars(self) and self._runtime.values

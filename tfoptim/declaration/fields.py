@@ -156,12 +156,21 @@ def hint(name: str, known: Any) -> str:
     return f" Did you mean {ours!r}?" if ours else nearest(name, known)
 
 
+OURS = ("lazy", "nonfinite", "groups", "cautious", "agc", "centralize")
+"""What every optimizer of tfoptim has and Keras's have not."""
+
+
 def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Field]:
-    """Orders fields as Keras does: learning rate, own fields of the class, inherited fields; then those by name."""
-    first = {"learning_rate": own.get("learning_rate", inherited["learning_rate"])}
+    """Orders fields as Keras does: learning rate, own fields of the class, those of every optimizer, those by name.
+
+    What every optimizer of tfoptim has in addition is last.
+    """
+    first = {name: field for name, field in (inherited | own).items() if name == "learning_rate"}
     by_name = {name: field for name, field in own.items() if field.by_name}
     mine = {name: field for name, field in own.items() if name not in by_name}
-    return first | mine | {name: field for name, field in inherited.items() if name not in own} | by_name
+    others = [(name, field) for name, field in inherited.items() if name not in own]
+    last = next((i for i, (name, _) in enumerate(others) if name == OURS[0]), len(others))
+    return first | mine | dict(others[:last]) | by_name | dict(others[last:])
 
 
 def constructor(cls: Any) -> Callable[..., None]:
@@ -171,7 +180,7 @@ def constructor(cls: Any) -> Callable[..., None]:
     """
     kinds = inspect.Parameter
     arguments = [kinds(f.name, kinds.POSITIONAL_OR_KEYWORD, default=f.default) for f in cls.fields.values()]
-    added = [argument.name for argument in arguments].index("lazy")
+    added = [argument.name for argument in arguments].index("gradient_accumulation_steps") + 1
     arguments.insert(added, kinds("name", kinds.POSITIONAL_OR_KEYWORD, default=None))
     arguments[added + 1 :] = [argument.replace(kind=kinds.KEYWORD_ONLY) for argument in arguments[added + 1 :]]
     signature = inspect.Signature(arguments)

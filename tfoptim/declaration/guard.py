@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -19,10 +18,10 @@ else:
 
 SHOWN = frozenset(
     {
-        *("__init__", "direction", "step", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
+        *("__init__", "direction", "step", "measure", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
         *("apply", "apply_gradients", "gradients", "build", "finalize_variable_values", "scale_loss"),
         *("exclude_from_weight_decay", "exclude_from_layer_adaptation"),
-        *("get_config", "from_config", "set_weights", "variables", "iterations"),
+        *("get_config", "from_config", "routing", "set_weights", "variables", "iterations"),
     }
 )
 """Names of the base classes shown by `help` and `dir`, in addition to arguments and names of user classes."""
@@ -86,7 +85,7 @@ class _Guarded(metaclass=OptimizerClass):
 
     def __getattr__(self, name: str) -> Any:
         """Raises with a hint; called only for missing attributes."""
-        if inspect.getattr_static(type(self), name, None) is not None:
+        if any(name in vars(cls) for cls in type(self).__mro__):
             return object.__getattribute__(self, name)  # a property has failed: raise its own error
         owner = type(self).__name__
         way_out = HABITS.get(name, "") if "_lock" in vars(self) else f" {owner}: {_MISSING_SUPER}"

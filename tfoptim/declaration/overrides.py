@@ -87,7 +87,10 @@ INSTEAD: Mapping[str, str] = {
 OWN = frozenset({"numbers", "now", "given", "knows", "schedules"})
 """Public names of tfoptim that every step reads."""
 
-RULE = {"direction": ("h", "g", "w", "s"), "step": ("h", "g", "w", "s"), "once": ("h", "s")}
+RULE = {
+    **dict.fromkeys(("direction", "step", "measure"), ("h", "g", "w", "s")),
+    **dict.fromkeys(("once", "decay_of"), ("h", "s")),
+}
 """Methods of a rule, with the arguments they are called with."""
 
 
@@ -168,7 +171,7 @@ def redefines(optimizer: Any, name: str) -> bool:
 
 def formula(cls: type) -> type:
     """Returns the class that defines the formula of an optimizer class."""
-    return next(c for c in cls.__mro__ if "direction" in vars(c) or "step" in vars(c))
+    return next(c for c in cls.__mro__ if {"direction", "step", "of_matrix"} & vars(c).keys())
 
 
 def rule_of(optimizer: Any) -> type | None:

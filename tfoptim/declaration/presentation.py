@@ -22,7 +22,12 @@ _OF_KERAS = {
     "tfoptim.schedules": keras.optimizers.schedules,
     "tfoptim.callbacks": keras.callbacks,
 }
-_WHAT = {"tfoptim": "optimizer", "tfoptim.schedules": "schedule", "tfoptim.callbacks": "callback"}
+_WHAT = {
+    "tfoptim": "optimizer",
+    "tfoptim.schedules": "schedule",
+    "tfoptim.callbacks": "callback",
+    "tfoptim.solvers": "solver",
+}
 
 
 def check_backend() -> None:
@@ -62,14 +67,20 @@ def missing(module: str) -> Callable[[str], NoReturn]:
 def answer(module: str, name: str) -> str:
     """Returns the error message for a name that a module lacks."""
     public = [known for known in vars(sys.modules[module])["__all__"] if not known.startswith("_")]
-    theirs = getattr(_OF_KERAS[module], name, None)
-    hint = (elsewhere(name) if module == "tfoptim" else "") or nearest(name, public)
+    theirs = getattr(_OF_KERAS.get(module), name, None)
+    hint = (_known(name) if module == "tfoptim" else "") or nearest(name, public)
     if theirs is not None:
         own = "" if module == "tfoptim" else ", and works with every optimizer of tfoptim"
         hint = f" Keras has it: {_OF_KERAS[module].__name__}.{name}{own}."
     listed = sys.modules["tfoptim"].available() if module == "tfoptim" else public
     kind = _WHAT[module] if name[:1].isupper() else "attribute"
     return f"{module} has no {kind} {name!r}.{hint} Available: {', '.join(listed)}."
+
+
+def _known(name: str) -> str:
+    """Returns where else a name is: among the solvers, or under a name of ours."""
+    solver = name in vars(sys.modules["tfoptim.solvers"])["__all__"]
+    return f" It is tfoptim.solvers.{name}." if solver else elsewhere(name)
 
 
 def with_common_arguments(text: str, classes: Iterable[type]) -> str:

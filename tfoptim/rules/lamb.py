@@ -53,5 +53,5 @@ class Lamb(LayerWise):
         s.v = h.beta_2 * s.v + (1 - h.beta_2) * square(g)
         u = ratio(s.m / debias(h.beta_1, h.t), sqrt(s.v / debias(h.beta_2, h.t)) + h.epsilon)
         u = u + h.weight_decay * w if self.decay_in_ratio else u
-        norms = norm(w), norm(u)
-        return self.adaptation(h, ratio(*norms), *norms) * u
+        phi = ratio(norm(w), norm(u))  # 0 if one of the norms is
+        return self.adaptation(h, phi, phi > 0) * u

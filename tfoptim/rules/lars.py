@@ -4,7 +4,7 @@ from typing import Any
 
 from tfoptim.declaration import ClosedFraction, NonNegative
 from tfoptim.layerwise import LayerWise
-from tfoptim.ops import norm, ratio
+from tfoptim.ops import minimum, norm, ratio
 
 
 class LARS(LayerWise):
@@ -48,6 +48,6 @@ class LARS(LayerWise):
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         norms = norm(w), norm(g)
         a = h.trust_coefficient * ratio(norms[0], norms[1] + h.weight_decay * norms[0] + h.epsilon)
-        step = h.learning_rate * (self.adaptation(h, a, *norms) * (g + h.weight_decay * w))
+        step = h.learning_rate * (self.adaptation(h, a, minimum(*norms) > 0) * (g + h.weight_decay * w))
         s.v = h.momentum * s.v + step
         return w - (h.momentum * s.v + step if self.nesterov else s.v)

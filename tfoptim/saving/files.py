@@ -1,104 +1,16 @@
-"""Layout of saved optimizer state: reading by name or by position, and detection of another rule."""
+"""Files of saved state: reading by name or by position, and detection of another rule."""
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tfoptim.declaration.overrides import formula
-
-Arrays = dict[str, np.ndarray]
-
-COUNTERS = ("iteration", "learning_rate")
-OPTIONAL = ("average", "gradient_accumulator")
-"""Per-variable state of arguments that all optimizers have, in the order of Keras's files."""
-LOSS_SCALE = ("iteration", "learning_rate", "step_counter", "dynamic_scale")
-"""Entries that a loss-scaling wrapper writes before the state of its inner optimizer."""
-
-
-@dataclass
-class Record:
-    """State of one variable: its name (empty in Keras's files) and its slots, name -> array."""
-
-    name: str
-    slots: Arrays = field(default_factory=dict)
-
-
-@dataclass
-class Saved:
-    """Content of a file.
-
-    Args:
-        entries: key -> array, in the file's order.
-        scalars: counters and shared state, by name.
-        records: the variables that have state, in the file's order.
-        owner: name of the optimizer that wrote the file; empty in Keras's files.
-        loss_scale: own entries of a loss-scaling wrapper, by name.
-        before: counters of an optimizer that was not built, before it took the file's.
-    """
-
-    entries: Arrays
-    scalars: Arrays = field(default_factory=dict)
-    records: list[Record] = field(default_factory=list)
-    owner: str = ""
-    loss_scale: Arrays = field(default_factory=dict)
-    before: Arrays = field(default_factory=dict)
-
-    @property
-    def trained(self) -> bool:
-        """Whether the optimizer had taken a step."""
-        return bool(self.records) or int(self.scalars.get("iteration", 0)) > 0
-
-    @property
-    def slots(self) -> set[str]:
-        """Names of the rule's slots that some variable has."""
-        return {name for record in self.records for name in record.slots} - set(OPTIONAL)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """State that an optimizer declares.
-
-    Args:
-        scalars: counters in front, in the order of the file.
-        blocks: names of slots stored together for each variable, block after block.
-        shared: state kept once, at the end.
-        reshaped: names of slots that may have another shape than their variable.
-        of_weights: names of slots that start as a function of the weights, and so can start at any time.
-    """
-
-    scalars: tuple[str, ...]
-    blocks: tuple[tuple[str, ...], ...]
-    shared: tuple[str, ...]
-    reshaped: frozenset[str] = frozenset()
-    of_weights: frozenset[str] = frozenset()
-
-    @property
-    def slots(self) -> list[str]:
-        """Names of all slots."""
-        return [name for block in self.blocks for name in block]
-
-    def variants(self) -> Iterator[Layout]:
-        """Yields this layout, then those without slots of the weights, and with other values of common arguments."""
-        yield self
-        rule = tuple(block for block in self.blocks if block[0] not in OPTIONAL)
-        inner = tuple(block for block in rule if not self.of_weights.issuperset(block))
-        for blocks in (rule, inner)[: 1 if inner == rule else 2]:
-            yield from self._variants(blocks)
-
-    def _variants(self, rule: tuple[tuple[str, ...], ...]) -> Iterator[Layout]:
-        if not rule:
-            return  # any array could be the average of some variable
-        given = [name for name in OPTIONAL if (name,) in self.blocks]
-        options = [[], [OPTIONAL[0]], [OPTIONAL[1]], list(OPTIONAL)]
-        rates = [self.scalars, COUNTERS if len(self.scalars) == 1 else COUNTERS[:1]]
-        for rate, extra in itertools.product(rates, sorted(options, key=lambda option: option != given)):
-            yield replace(self, scalars=rate, blocks=(*((name,) for name in extra), *rule))
+from tfoptim.saving.layout import COUNTERS, LOSS_SCALE, OPTIONAL, Arrays, Layout, Record, Saved, after_loss_scale
+from tfoptim.saving.positions import by_position
 
 
 def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
@@ -113,11 +25,7 @@ def read(store: Mapping[str, Any], layout: Layout) -> Saved | None:
     entries = {key: np.asarray(store[key]) for key in sorted(keys, key=lambda key: int(key.split(".")[0]))}
     if any("." in key for key in keys):
         return _by_name(entries, layout)
-    for skipped, variant in itertools.product((0, len(LOSS_SCALE)), layout.variants()):
-        saved = _by_position(entries, variant, skipped)
-        if saved is not None:
-            return saved
-    return None
+    return by_position(entries, layout)
 
 
 def of_part(name: str, position: int, key: str) -> str:
@@ -136,17 +44,10 @@ def split(store: Mapping[str, Any]) -> tuple[Arrays, dict[str, Arrays]]:
     return own, of_parts
 
 
-def _after_loss_scale(entries: Arrays) -> Saved:
-    """Separates the entries of a loss-scaling wrapper from the state of its inner optimizer."""
-    own, inner = list(entries.items())[: len(LOSS_SCALE)], list(entries.items())[len(LOSS_SCALE) :]
-    renumbered = {f"{i}{''.join(key.partition('.')[1:])}": value for i, (key, value) in enumerate(inner)}
-    return Saved(renumbered, loss_scale={name: value for name, (_, value) in zip(LOSS_SCALE[2:], own[2:], strict=True)})
-
-
 def _by_name(entries: Arrays, layout: Layout) -> Saved:
     """Sorts a file of tfoptim, whose keys are position, optimizer, and name of variable and slot."""
     scaled = tuple(key.rpartition(".")[2] for key in entries)[: len(LOSS_SCALE)] == LOSS_SCALE
-    saved = _after_loss_scale(entries) if scaled else Saved(entries)
+    saved = after_loss_scale(entries) if scaled else Saved(entries)
     saved.owner = next(iter(saved.entries), "").partition(".")[2].rpartition(".")[0]
     # Variables created in a name scope, such as that of Keras's loss scale, have it before the optimizer's name.
     end = f".{saved.owner.rpartition('.')[2]}."
@@ -185,31 +86,10 @@ def _variables(names: Iterable[str], layout: Layout) -> dict[str, str]:
     return found
 
 
-def _by_position(entries: Arrays, layout: Layout, skipped: int) -> Saved | None:
-    """Sorts a file of Keras if its arrays, after the first `skipped`, fit a layout; else returns None."""
-    values = list(entries.values())[skipped:]
-    per_variable = len(layout.slots)
-    count, left = divmod(len(values) - len(layout.scalars) - len(layout.shared), per_variable or 1)
-    if left or count < 0 or (count and not per_variable):
-        return None
-    saved = _after_loss_scale(entries) if skipped else Saved(entries)
-    saved.records = [Record("") for _ in range(count)]
-    arrays = iter(values)
-    saved.scalars = {name: next(arrays) for name in layout.scalars}
-    for block, record in itertools.product(layout.blocks, saved.records):
-        record.slots |= {name: next(arrays) for name in block}
-    saved.scalars |= {name: next(arrays) for name in layout.shared}
-    single = all(x.ndim == 0 for x in [*saved.loss_scale.values(), *saved.scalars.values()])
-    alike = all(
-        len({x.shape for name, x in record.slots.items() if name not in layout.reshaped}) <= 1
-        for record in saved.records
-    )
-    whole = [x for record in saved.records for x in record.slots.values() if x.dtype.kind == "i"]
-    return saved if single and alike and not whole and saved.scalars["iteration"].dtype.kind == "i" else None
-
-
 def is_of_another_rule(saved: Saved, declared: Layout, optimizer: Any) -> bool:
     """Returns whether a file is of another rule than the optimizer, by its writer or else by its slots."""
+    if declared.varying and not saved.owner:
+        return False  # a file of Keras, whose arrays fit, or wait for the variables
     theirs, ours = (names - declared.of_weights for names in (saved.slots, set(declared.slots) - set(OPTIONAL)))
     cls = optimizer._rule_class
     if not theirs and (not ours or not saved.trained):

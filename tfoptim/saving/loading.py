@@ -11,8 +11,10 @@ import keras
 
 from tfoptim import state
 from tfoptim.declaration.slots import slot_groups, start_value
-from tfoptim.saving.files import OPTIONAL, Layout, Saved, is_of_another_rule, of_part, read, split
+from tfoptim.saving.files import is_of_another_rule, of_part, read, split
+from tfoptim.saving.layout import OPTIONAL, Layout, Saved
 from tfoptim.saving.matching import Pair, match
+from tfoptim.saving.positions import sort
 
 
 def save(optimizer: Any, store: Any) -> None:
@@ -97,7 +99,7 @@ def _take_or_wait(optimizer: Any, saved: Saved) -> None:
 
 def take(optimizer: Any, saved: Saved) -> None:
     """Assigns matching state to a built optimizer, and lists in one warning what only one of the two has."""
-    ours = _kept(optimizer)
+    ours, saved = _kept(optimizer), sort(saved, layout(optimizer)) if saved.unsorted else saved
     pairs = match(
         [mine.name for mine in ours],
         [{slot: tuple(v.shape) for slot, v in mine.slots.items()} for mine in ours],
@@ -112,9 +114,9 @@ def take(optimizer: Any, saved: Saved) -> None:
         names = _listed([record.name for record in saved.records if record.name]) or "none by name"
         _warn(optimizer, f"the file has state of other variables, and nothing was taken. It has: {names}.")
         return
-    for i, j in pairs:
-        for slot in ours[i].slots.keys() & saved.records[j].slots.keys():
-            state.hand_over(optimizer, ours[i].slots[slot], saved.records[j].slots[slot])
+    for mine, theirs in ((ours[i].slots, saved.records[j].slots) for i, j in pairs):
+        for slot in mine.keys() & theirs.keys():
+            state.hand_over(optimizer, mine[slot], theirs[slot])
     for name in optimizer.shared.keys() & saved.scalars.keys():
         optimizer._runtime.shared[name].assign(saved.scalars[name])
     if not saved.before:
@@ -131,7 +133,10 @@ def layout(optimizer: Any) -> Layout:
     reshaped = frozenset(name for group in groups for name, slot in group.items() if slot.reshaped)
     of_weights = frozenset(name for group in groups for name, slot in group.items() if callable(slot.start))
     blocks = (*average, *sums, *map(tuple, groups))
-    return Layout(tuple(counters(optimizer)), blocks, tuple(optimizer.shared), reshaped, of_weights)
+    varying = any(callable(slot.shape) and slot.reshaped for group in groups for slot in group.values())
+    own = [slots for slots in optimizer._runtime.slots if slots] if varying and optimizer.built else None
+    each = None if own is None else tuple(map(optimizer._rule_class.slots_in_keras, own))
+    return Layout(tuple(counters(optimizer)), blocks, tuple(optimizer.shared), reshaped, of_weights, varying, each)
 
 
 def counters(optimizer: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import tensorflow as tf
@@ -12,8 +11,9 @@ from tfoptim.groups import DEFAULT, Group
 from tfoptim.scalar import Scalar, host
 from tfoptim.state import group_of, slots
 from tfoptim.step.gradients import centralize, clip, clip_adaptively, sum_rows
+from tfoptim.step.sums import Turn, after_measuring, moved
 from tfoptim.update import update
-from tfoptim.update.context import Slots, Update, hyperparameters, in_group
+from tfoptim.update.context import Update, hyperparameters, in_group
 from tfoptim.variables import local, path, raw, toward
 
 
@@ -28,7 +28,8 @@ def update_devices(
     """Runs the update once per device, with one set of hyperparameters per group of variables."""
     parts = [optimizer._part_of(path(v)) for v in variables]
     sets = {part: numbers_of(strategy, part, step if part is optimizer else None) for part in optimizer._parts()}
-    own = [sets[part][group_of(part, v)] for part, v in zip(parts, variables, strict=True)]
+    groups = [group_of(part, v) for part, v in zip(parts, variables, strict=True)]
+    limits = [sets[part][group].agc for part, group in zip(parts, groups, strict=True)]
     h = sets[optimizer][DEFAULT]
     averages = averaged(optimizer)
     # What differs between devices is passed as an argument; a list of variables stays a list of wrappers that read and
@@ -39,15 +40,13 @@ def update_devices(
         grads = [mean(optimizer, strategy, g) for g in grads]
         grads = [centralize(g) if part.centralize else g for part, g in zip(parts, grads, strict=True)]
         grads = [
-            g if its.agc is None else clip_adaptively(g, v, its.agc)
-            for g, v, its in zip(grads, variables, own, strict=True)
+            g if agc is None else clip_adaptively(g, v, agc) for g, v, agc in zip(grads, variables, limits, strict=True)
         ]
-        clipped = zip(parts, own, clip(optimizer, h, grads), variables, state, strict=True)
-        for (part, its, g, v, s), there in zip(clipped, present or [None] * len(variables), strict=True):
-            if there is None:
-                update_one(part, its, g, v, s)
-            else:
-                update_if(there, part, its, g, v, s)
+        there = present or [None] * len(variables)
+        turns = list(map(Turn, parts, clip(optimizer, h, grads), variables, state, groups, there))
+        own = {part: after_measuring(part, numbers, turns) for part, numbers in sets.items()}
+        for turn in turns:
+            take(turn, own[turn.optimizer][turn.group])
         for v, a in averages:
             average(optimizer, h, step, v, a)
 
@@ -63,27 +62,22 @@ def update_devices(
         )
 
 
-def update_one(optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
-    """Updates one variable and applies its constraint."""
-    update(Update(optimizer, h, g, raw(v), s, decay(optimizer, h)))
-    constrain(optimizer, v)
+def take(turn: Turn, h: Any) -> None:
+    """Updates one variable and applies its constraint, if it has a gradient."""
 
+    def with_gradient(g: Any) -> list[Any]:
+        optimizer, v = turn.optimizer, turn.variable
+        update(Update(optimizer, h, g, raw(v), turn.slots, decay(optimizer, h, turn.slots)))
+        constrain(optimizer, v)
+        return []
 
-def update_if(there: tf.Tensor, optimizer: Any, h: Any, g: Any, v: Any, s: Any) -> None:
-    """Updates one variable if it has a gradient, known only at run time; else `g` may be empty."""
-
-    def with_gradient() -> tf.Tensor:
-        dense = not isinstance(g, tf.IndexedSlices)
-        # Tensors of one branch do not exist in the next, so they must not be cached across branches.
-        own = {name: Scalar(x.value) if isinstance(x, Scalar) else x for name, x in vars(h).items()}
-        update_one(optimizer, SimpleNamespace(**own), tf.ensure_shape(g, v.shape) if dense else g, v, s)
-        return tf.constant(0)
-
-    tf.cond(there, with_gradient, lambda: tf.constant(0))
+    turn.if_present(with_gradient)
 
 
 def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Group, Any]:
     """Returns the hyperparameters of this step by group, after what the rule computes once for each.
+
+    A rule that measures the variables computes it on each device, in `after_measuring`.
 
     Args:
         strategy: of the step.
@@ -92,7 +86,8 @@ def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Gr
     """
     step = tf.convert_to_tensor(local(strategy, optimizer._iterations.value)) if step is None else step
     sets = read_hyperparameters(strategy, optimizer, step, optimizer._runtime.groups)
-    once(strategy, optimizer, sets)
+    if not optimizer.measures:
+        once(strategy, optimizer, sets)
     return sets
 
 
@@ -115,14 +110,10 @@ def once(strategy: Any, optimizer: Any, sets: Mapping[Group, Any]) -> None:
 
     Shared state is one per optimizer: it moves by the optimizer's own numbers, and every group reads it as it was.
     """
-    variables, dtype = {name: raw(v) for name, v in optimizer._runtime.shared.items()}, sets[DEFAULT].t.value.dtype
-    with host():
-        shared = {name: Scalar(tf.cast(local(strategy, v), dtype)) for name, v in variables.items()}
-        moved = {group: Slots(shared) for group in sets}
-        for group, h in sets.items():
-            optimizer.once(h, moved[group])
-    for name, v in variables.items():
-        value = getattr(moved[DEFAULT], name)
+    variables = {name: raw(v) for name, v in optimizer._runtime.shared.items()}
+    present = {name: local(strategy, v) for name, v in variables.items()}
+    for name, value in moved(optimizer, sets, present).items():
+        v = variables[name]
         strategy.extended.update(v, optimizer.assign, args=(value.cast(v.dtype),), group=False)
 
 
@@ -134,9 +125,10 @@ def mean(optimizer: Any, strategy: Any, g: Any) -> Any:
     return g / tf.cast(k, g.dtype) if k else g
 
 
-def decay(optimizer: Any, h: Any) -> Any:
+def decay(optimizer: Any, h: Any, s: Any) -> Any:
     """Returns the fraction of the weights that the pipeline takes off, or None."""
-    return None if h.weight_decay is None or optimizer.own_decay else h.learning_rate * h.weight_decay
+    share = None if optimizer.own_decay else optimizer.decay_of(h, s)
+    return None if share is None else h.learning_rate * share
 
 
 def constrain(optimizer: Any, v: Any) -> None:

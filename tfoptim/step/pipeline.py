@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.state import accumulators
-from tfoptim.step import verdict
+from tfoptim.step import own_average, verdict
 from tfoptim.step.gradients import Present, all_finite, check, drop_frozen, prepare, tensor
 from tfoptim.step.per_device import update_devices
 from tfoptim.step.verdict import Judge
@@ -108,16 +108,16 @@ def _without_strangers(optimizer: Any, found: list[Any]) -> list[Any]:
 
 
 def drop_missing(
-    optimizer: Any, grads: list[Any], variables: list[Any], told: set[str] | None = None
+    optimizer: Any, grads: list[Any], variables: list[Any], warned: set[str] | None = None
 ) -> tuple[list[Any], list[Any]]:
-    """Drops variables without gradient, with a warning unless their names are in `told`, to which they are added."""
+    """Drops variables without gradient, with a warning unless their names are in `warned`, to which they are added."""
     missing = [path(v) for g, v in zip(grads, variables, strict=True) if g is None]
     if len(missing) == len(grads):
         raise ValueError(_NO_GRADIENT.format(", ".join(missing[:5])))
-    if told is None or not told.issuperset(missing):
-        warn_of_missing([name for name in missing if told is None or name not in told])
-    if told is not None:
-        told.update(missing)
+    if warned is None or not warned.issuperset(missing):
+        warn_of_missing([name for name in missing if warned is None or name not in warned])
+    if warned is not None:
+        warned.update(missing)
     if optimizer.gradient_accumulation_steps:
         # A variable that had a gradient in an earlier call keeps its sum: this call adds nothing to it.
         optimizer._runtime.had_gradient.update(
@@ -171,6 +171,7 @@ def across_replicas(
     """Takes the step, or stores the sums on all but the last call of an accumulation cycle; counts the call."""
     calls, k = optimizer._iterations.value, optimizer.gradient_accumulation_steps or 1
     before = tf.convert_to_tensor(local(strategy, calls))
+    own_average.leave(optimizer)
     if not variables:
         advance = tf.constant(1, tf.int64)  # only float8 scaling factors
     elif k == 1:

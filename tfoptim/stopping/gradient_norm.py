@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.domains import Choice, Integer, Interval
+from tfoptim.full_loss import FullLoss
 from tfoptim.stopping.condition import Condition
 from tfoptim.stopping.observation import Observation
 from tfoptim.variables import compute_dtype
@@ -65,7 +65,7 @@ class GradientNormBelow(Condition):
         if data is not None and not isinstance(data, tf.data.Dataset):
             raise TypeError(f"GradientNormBelow: data must be (x, y) or a tf.data.Dataset, got {type(data).__name__}.")
         self.data = data
-        self._full: FullGradient | None = None
+        self._full: FullLoss | None = None
 
     def begin_fit(self) -> None:
         """Raises without data, and drops the trace of an earlier `fit`, whose loss may differ."""
@@ -84,9 +84,9 @@ class GradientNormBelow(Condition):
             if observation.model is None:
                 raise ValueError("GradientNormBelow: data needs a model: call set_model(model) before the loop.")
             if self._full is None or self._full.model is not observation.model:
-                self._full = FullGradient(observation.model)
-            gradients, examples = self._full(self.data)
-            observation.cost.extra += examples
+                self._full = FullLoss(observation.model, self.data)
+            _, gradients = self._full.value_and_gradient(observation.model.trainable_variables)
+            observation.cost.extra += self._full.examples
         norm = self.last = _norm(gradients or (), self.norm)
         self.first = norm if self.first is None else self.first
         limit = self.tolerance * (max(1.0, self.first) if self.relative else 1.0)
@@ -104,38 +104,3 @@ def _norm(gradients: Sequence[Any], norm: str) -> float:
     if not np.all(np.isfinite(values)):
         return math.inf
     return float(np.max(np.abs(values)) if norm == "max" else np.linalg.norm(values))
-
-
-class FullGradient:
-    """Gradient of a model's compiled loss over a whole dataset, traced once per training."""
-
-    def __init__(self, model: Any) -> None:
-        """Takes a model that is compiled with a loss; layers compute as in inference."""
-        self.model = model
-        self.weighted = tf.function(self._weighted, reduce_retracing=True, autograph=False)
-
-    def __call__(self, data: tf.data.Dataset) -> tuple[list[Any], int]:
-        """Returns the gradient at the current weights, and the number of examples.
-
-        Args:
-            data: finite; batches of `(x, y)` or `(x, y, sample_weight)`, of any sizes.
-        """
-        sums: list[Any] = []
-        examples = 0
-        for batch in data:
-            x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
-            size = int(tf.shape(tf.nest.flatten(x)[0])[0])
-            part = self.weighted(x, y, weight, tf.constant(float(size)))
-            sums = [s + p for s, p in zip(sums, part, strict=True)] if sums else part
-            examples += size
-        if not examples:
-            raise ValueError("GradientNormBelow: data is empty.")
-        return [s / examples for s in sums], examples
-
-    def _weighted(self, x: Any, y: Any, weight: Any, size: Any) -> Any:
-        with tf.GradientTape() as tape:
-            loss = self.model.compute_loss(x, y, self.model(x, training=False), weight, training=False)
-            loss = loss * tf.cast(size, loss.dtype)
-        variables = [v.value for v in self.model.trainable_variables]
-        found = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return [tf.convert_to_tensor(g) for g in found]

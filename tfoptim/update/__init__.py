@@ -21,13 +21,11 @@ import tensorflow as tf
 
 from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.slots import takes_whole_variables
+from tfoptim.ops import LARGE
 from tfoptim.scalar import Scalar, on_metal
 from tfoptim.update import kernels
 from tfoptim.update.context import Slots, Update
 from tfoptim.variables import compute_dtype
-
-LARGE = 2**16
-"""Elements from which the passes over memory that XLA saves soon repay its compiling, some 50 ms for each shape."""
 
 
 def update(u: Update) -> None:
@@ -44,7 +42,7 @@ def choose(u: Update) -> Callable[[Update], None]:
     if isinstance(u.gradient, tf.IndexedSlices):
         return rows
     # A user's `assign` may be impossible in XLA.
-    compiles = u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
+    compiles = u.optimizer.compiles and u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
     found = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if found is not None:
         return lambda u: kernel(u, found)
@@ -109,7 +107,8 @@ def _compile(u: Update, names: tuple[str, ...]) -> Callable[..., None]:
     def step(numbers: Any, gradient: Any, variable: Any, slots: Any) -> None:
         h = SimpleNamespace(**dict.fromkeys(absent))
         vars(h).update(zip(names, map(Scalar, tf.unstack(numbers, len(names))), strict=True))
-        dense(Update(optimizer, h, gradient, variable, slots, h.learning_rate * h.weight_decay if decays else None))
+        decay = h.learning_rate * optimizer.decay_of(h, slots) if decays else None
+        dense(Update(optimizer, h, gradient, variable, slots, decay))
 
     return tf.function(step, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
 

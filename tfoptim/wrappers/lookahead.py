@@ -45,8 +45,8 @@ class Lookahead(Optimizer):
         name: of the optimizer, the prefix of its variables' names; `lookahead_` and that of the inner one if left out.
 
     Raises:
-        TypeError: `optimizer` is no optimizer of tfoptim, is itself a wrapper, or needs the loss; `SAM(Lookahead(...))`
-            works.
+        TypeError: `optimizer` is no optimizer of tfoptim, is itself a wrapper, computes weights from its slots, as
+            `COCOB` does, or needs the loss; `SAM(Lookahead(...))` works.
         ValueError: it is built, in use by another wrapper, or lazy; or an argument belongs to the inner optimizer.
 
     >>> from tfoptim import SGD, Lookahead, simulate
@@ -118,9 +118,32 @@ class Lookahead(Optimizer):
         return self.inner.own_decay
 
     @property
+    def compiles(self) -> Any:
+        """Whether XLA may compile the inner rule."""
+        return self.inner.compiles
+
+    @property
+    def measures(self) -> Any:
+        """Whether the inner rule measures the variables."""
+        return self.inner.measures
+
+    @property
+    def other_decays(self) -> Any:
+        """Numbers of the weight decay of some variables of the inner rule."""
+        return self.inner.other_decays
+
+    @property
     def excludable(self) -> Any:
         """What the inner rule lets variables be excluded from."""
         return self.inner.excludable
+
+    def measure(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the numbers that the inner rule measures of one variable."""
+        return self.inner.measure(h, g, w, s)
+
+    def decay_of(self, h: Any, s: Any) -> Any:
+        """Returns the weight decay that the inner rule has for a variable, or None."""
+        return self.inner.decay_of(h, s)
 
     def once(self, h: Any, s: Any) -> None:
         """Computes what the variables of the inner rule share."""
@@ -132,6 +155,9 @@ class Lookahead(Optimizer):
         due = equal(h.t % self.sync_period, 0)
         s.slow = where(due, s.slow + h.slow_step_size * (w - s.slow), s.slow)
         return where(due, s.slow, w)
+
+    def _check_variables(self, variables: Sequence[Any]) -> None:
+        self.inner._check_variables(variables)
 
     def build(self, variables: Any) -> None:
         """Creates the state for `variables`, which the inner rule knows then, too; as for any optimizer."""
@@ -209,6 +235,9 @@ def _check_arguments(cls: type, optimizer: Any, arguments: Any, own: Any) -> Non
     """Raises for arguments that the wrapper does not take, and for an inner rule with names of the wrapper's."""
     if optimizer._rule_class is not type(optimizer) or optimizer._named_parts:
         raise TypeError(f"{cls.__name__}: optimizer must be a rule itself, got {optimizer!r}; put it around the rules.")
+    if optimizer.own_weights:
+        kind = type(optimizer).__name__
+        raise TypeError(f"{cls.__name__}: {kind} computes weights from its slots, which undoes a synchronisation.")
     for name in arguments:
         if name in optimizer.fields:
             raise ValueError(

@@ -14,7 +14,7 @@ from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.presentation import call
 from tfoptim.optimizer import Optimizer
 from tfoptim.saving import loading
-from tfoptim.saving.files import LOSS_SCALE
+from tfoptim.saving.layout import LOSS_SCALE
 from tfoptim.step import cached_step, derivatives, verdict
 from tfoptim.step.gradients import tensor, unscaled
 

@@ -28,8 +28,8 @@ class Case:
     choices: Mapping[str, Choice] | None = None  # what was chosen by label; None where nothing is known of it
     trials: tuple[Trial, ...] = ()  # what the choice rests on; none where nothing was tuned or nothing is known of it
     refused: str = ""  # why the files of the choice do not count, where they are there
-    # by label, what the evidence of the choice tells of its costs; nothing where there is no evidence
-    told: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
+    # costs by label, as the evidence of the choice states them; empty without evidence
+    stated: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
     target: float | None = None  # validation score that counts as solved, where there is one
     # the study that records name, where what is compared is a part of it; None where it is all of it
     whole: Study | None = None
@@ -93,7 +93,7 @@ def cases(
     return found
 
 
-def told(sentence: str, words: Iterable[object], most: int = 3) -> Iterator[str]:
+def listed(sentence: str, words: Iterable[object], most: int = 3) -> Iterator[str]:
     """Yields a sentence about some words, where there are any."""
     if found := list(words):
         yield sentence.format(some(found, most))
@@ -149,7 +149,7 @@ def _with_choices(case: Case, path: Path, whole: Study) -> Case:
     trials = case.trials or tuple(selection.trials_of(text) if text else ())
     choices = {label: choice for label, choice in choices.items() if label in case.labels}
     return dataclasses.replace(
-        case, choices=choices, trials=trials, told=selection.costs_of(text, whole) if text else {}
+        case, choices=choices, trials=trials, stated=selection.costs_of(text, whole) if text else {}
     )
 
 

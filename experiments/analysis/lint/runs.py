@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from experiments.analysis.lint.case import Case, identities, name, some, told
+from experiments.analysis.lint.case import Case, identities, listed, name, some
 from experiments.problems import datasets, grid, seeds
 from experiments.records.run_folder import Record
 from experiments.studies.runs import steps
@@ -17,28 +17,28 @@ def strangers(case: Case) -> Iterator[str]:
     """A record names the study that it was made for."""
     expected = identities(case)
     other = (name(r) for r in case.records if expected.get(r.run.kind, r.run.study) != r.run.study)
-    return told("Records of another study are among these: {}.", other)
+    return listed("Records of another study are among these: {}.", other)
 
 
 def missing(case: Case) -> Iterator[str]:
     """A mean over the runs that happen to be there would flatter."""
     there = {(record.run.label, record.run.seed) for record in case.evaluations}
     wanted = itertools.product(case.labels, case.study.seeds if there else ())
-    return told("Runs are missing: {}.", (f"{one} seed {seed}" for one, seed in wanted if (one, seed) not in there))
+    return listed("Runs are missing: {}.", (f"{one} seed {seed}" for one, seed in wanted if (one, seed) not in there))
 
 
 def repeated(case: Case) -> Iterator[str]:
     """The same run twice is not two runs."""
     counts = Counter(record.run.identity for record in case.records)
     twice = {r.run.identity: name(r) for r in case.records if counts[r.run.identity] > 1}
-    return told("The same run is there more than once: {}.", twice.values())
+    return listed("The same run is there more than once: {}.", twice.values())
 
 
 def tuned_seeds(case: Case) -> Iterator[str]:
     """The score that a choice was made by is the luckiest of many, and is never part of a result."""
     used = {record.run.seed for record in case.tuning} | set(seeds.TUNING)
     lucky = (name(record) for record in case.evaluations if record.run.seed in used)
-    return told("Tuning seeds are in a reported mean: {}.", lucky)
+    return listed("Tuning seeds are in a reported mean: {}.", lucky)
 
 
 def unequal_steps(case: Case) -> Iterator[str]:
@@ -56,13 +56,13 @@ def unequal_steps(case: Case) -> Iterator[str]:
 def uncounted(case: Case) -> Iterator[str]:
     """What an optimizer costs is counted in gradients, at every evaluation."""
     without = (name(r) for r in case.records if any("example_gradients" not in e for e in r.evaluations))
-    return told("Gradients are not counted: {}.", without)
+    return listed("Gradients are not counted: {}.", without)
 
 
 def unequal_grids(case: Case) -> Iterator[str]:
     """Everybody is evaluated at the same steps, those of the study's grid."""
     holes = (name(record) for record in case.evaluations if not _on_grid(record))
-    return told("Evaluations are not at the steps of the study's grid: {}.", holes)
+    return listed("Evaluations are not at the steps of the study's grid: {}.", holes)
 
 
 def partial(case: Case) -> Iterator[str]:
@@ -72,7 +72,7 @@ def partial(case: Case) -> Iterator[str]:
         all_ = grid.scored(datasets.CARDS[record.run.data].sizes)
         seen = record.summary.get("examples", {})
         few += [f"{name(record)} ({split} {n:,}, not {all_[split]:,})" for split, n in seen.items() if n != all_[split]]
-    return told("Evaluations are of other examples than the rule asks for: {}.", few)
+    return listed("Evaluations are of other examples than the rule asks for: {}.", few)
 
 
 def unpaired(case: Case) -> Iterator[str]:
@@ -83,7 +83,7 @@ def unpaired(case: Case) -> Iterator[str]:
             if key in record.summary:
                 by_seed.setdefault(record.run.seed, set()).add(record.summary[key])
         differing = (seed for seed, found in by_seed.items() if len(found) > 1)
-        yield from told(f"The {words} of seed {{}} differ between optimizers.", differing)
+        yield from listed(f"The {words} of seed {{}} differ between optimizers.", differing)
 
 
 def _on_grid(record: Record) -> bool:
@@ -131,4 +131,4 @@ def mixed_precision(case: Case) -> Iterator[str]:
 
 def _mixed(words: str, values: Iterable[Any]) -> Iterator[str]:
     found = sorted({str(value) for value in values if value is not None})
-    return told(f"Runs of different {words} are mixed: {{}}.", found if len(found) > 1 else ())
+    return listed(f"Runs of different {words} are mixed: {{}}.", found if len(found) > 1 else ())

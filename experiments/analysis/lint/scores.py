@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from experiments.analysis.lint.case import Case, name, some, told
+from experiments.analysis.lint.case import Case, listed, name, some
 from experiments.analysis.statistics.comparing import compare
 from experiments.analysis.statistics.resampling import generator
 from experiments.analysis.statistics.times import void
@@ -22,7 +22,7 @@ def not_finite(case: Case) -> Iterator[str]:
     """A run with non-finite scores must be marked as diverged."""
     done = [(r, r.evaluations[-1].values()) for r in case.records if r.status == "done"]
     false = (name(r) for r, ends in done if any(isinstance(end, float) and not math.isfinite(end) for end in ends))
-    return told("Runs end without finite scores and are not marked as diverged: {}.", false)
+    return listed("Runs end without finite scores and are not marked as diverged: {}.", false)
 
 
 def excluded(case: Case) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _met(case: Case, record: Record) -> float:
 def parallel_timing(case: Case) -> Iterator[str]:
     """Seconds are taken from runs that had the machine, and their process, to themselves."""
     found = map(name, timings.not_alone(case.timings))
-    return told("Times come from runs in parallel, or from a process with several runs: {}.", found)
+    return listed("Times come from runs in parallel, or from a process with several runs: {}.", found)
 
 
 def mixed_machines(case: Case) -> Iterator[str]:
@@ -115,7 +115,7 @@ def few_repetitions(case: Case) -> Iterator[str]:
         return
     counts = Counter(record.run.label for record in case.timings)
     few = (f"{label} has {counts[label]}" for label in case.labels if counts[label] < timings.LEAST)
-    yield from told(f"Fewer than {timings.LEAST} repetitions were timed: {{}}.", few, 12)
+    yield from listed(f"Fewer than {timings.LEAST} repetitions were timed: {{}}.", few, 12)
     lengths = sorted({record.run.epochs for record in case.timings})
     if len(lengths) > 1:
         yield f"Timed runs are of different lengths: {some(lengths)} passes."
@@ -132,4 +132,4 @@ def in_succession(case: Case) -> Iterator[str]:
 def foreign_seeds(case: Case) -> Iterator[str]:
     """The timing pass has seeds of its own."""
     other = (name(record) for record in case.timings if record.run.seed not in seeds.TIMING)
-    return told("Timed runs have seeds that are for other runs: {}.", other)
+    return listed("Timed runs have seeds that are for other runs: {}.", other)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from experiments.analysis.lint.case import Case, name, some, told
+from experiments.analysis.lint.case import Case, listed, name, some
 from experiments.problems import datasets
 from experiments.problems.grid import PASSES
 from experiments.records import costs
@@ -30,7 +30,7 @@ def few_seeds(case: Case) -> Iterator[str]:
 def shared_seeds(case: Case) -> Iterator[str]:
     """What was chosen with a seed must not be judged with it."""
     shared = sorted(set(case.study.seeds) & set(case.study.tuning.seeds))
-    return told("Seeds {} are for tuning and for evaluation.", shared)
+    return listed("Seeds {} are for tuning and for evaluation.", shared)
 
 
 def toys(case: Case) -> Iterator[str]:
@@ -44,7 +44,7 @@ def toys(case: Case) -> Iterator[str]:
 def schedules(case: Case) -> Iterator[str]:
     """One schedule for all but those that have one of their own."""
     other = (e.label for e in case.study.optimizers if e.schedule not in (None, OWN, case.study.schedule))
-    return told(f"{{}} have another schedule than the study's, '{case.study.schedule}'.", other)
+    return listed(f"{{}} have another schedule than the study's, '{case.study.schedule}'.", other)
 
 
 def coarse(case: Case) -> Iterator[str]:
@@ -99,13 +99,13 @@ def foreign_points(case: Case) -> Iterator[str]:
             given = {**record.run.hyperparameters, "learning_rate": record.run.learning_rate}
             if any(given.get(key) != value for key, value in expected.items() if key != "learning_rate"):
                 wrong.append(f"{entry.label} {record.run.point['index']}")
-    return told("Trials are not at the points of the search: {}.", dict.fromkeys(wrong))
+    return listed("Trials are not at the points of the search: {}.", dict.fromkeys(wrong))
 
 
 def boundaries(case: Case) -> Iterator[str]:
     """The best at the edge of what was tried says that the range was wrong."""
     at_edge = (label for label, choice in (case.choices or {}).items() if choice.boundary)
-    return told("The best of {} lies at the edge of its range after the last widening.", at_edge, 12)
+    return listed("The best of {} lies at the edge of its range after the last widening.", at_edge, 12)
 
 
 def windows(case: Case) -> Iterator[str]:
@@ -142,8 +142,8 @@ def miscounted(case: Case) -> Iterator[str]:
     """The costs in the evidence of a choice equal those of its records, widened searches included."""
     for label in case.labels:
         ran = sum((costs.of(record) for record in case.tuning if record.run.label == label), Cost())
-        said = _cost(case.told.get(label, Cost()))
-        if ran.runs and label in case.told and said != _cost(ran):
+        said = _cost(case.stated.get(label, Cost()))
+        if ran.runs and label in case.stated and said != _cost(ran):
             yield f"The evidence says that {label} took {said}, but its records took {_cost(ran)}."
 
 
@@ -152,7 +152,7 @@ def not_chosen(case: Case) -> Iterator[str]:
     if case.study.tuned and case.evaluations and case.choices is None and not case.refused and case.trials:
         yield f"{len(case.evaluations)} runs have test scores before anything is chosen."
     other = (name(r) for r in case.evaluations if r.run.label in (case.choices or {}) and not _chosen(case, r))
-    yield from told("Test scores belong to values that were not chosen: {}.", other)
+    yield from listed("Test scores belong to values that were not chosen: {}.", other)
 
 
 def saw_test(case: Case) -> Iterator[str]:
@@ -163,7 +163,7 @@ def saw_test(case: Case) -> Iterator[str]:
         if "test" in r.summary.get("data_sha256", {})
         or any(key.startswith("test_") for e in r.evaluations for key in e)
     )
-    return told("Tuning runs read the test split before it was sealed off: {}.", seen)
+    return listed("Tuning runs read the test split before it was sealed off: {}.", seen)
 
 
 def _cost(cost: Cost) -> str:

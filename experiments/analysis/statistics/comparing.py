@@ -105,11 +105,11 @@ def _tested(a: Array, b: Array, drawn: Draws, rng: np.random.Generator) -> dict[
     """Returns the numbers of two optimizers that share seeds; ranks stand in for differences where a run diverged."""
     d = differences(a, b)
     draws = mean(d[drawn])
-    told = {"difference": float(mean(d)), "percentile": percentile(draws), "expanded": expanded(draws, len(d))}
+    common = {"difference": float(mean(d)), "percentile": percentile(draws), "expanded": expanded(draws, len(d))}
     if not np.isfinite(d).all():
         p = significance.signed_ranks(d, rng)
-        return {**told, "test": "signed ranks", "p": p, "exact_p": p}
-    return {**told, "test": "paired t", "p": significance.paired_t(d), "exact_p": significance.sign_flip(d, rng)}
+        return {**common, "test": "signed ranks", "p": p, "exact_p": p}
+    return {**common, "test": "paired t", "p": significance.paired_t(d), "exact_p": significance.sign_flip(d, rng)}
 
 
 def _judged(rows: list[Comparison], higher_is_better: bool) -> list[Comparison]:

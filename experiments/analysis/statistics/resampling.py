@@ -71,7 +71,7 @@ def bootstrap(values: Any, rng: np.random.Generator, statistic: Statistic = mean
 
 
 def stratified(values: Any, rng: np.random.Generator, statistic: Statistic = iqm, resamples: int = RESAMPLES) -> Array:
-    """Returns a statistic over problems and seeds: seeds are drawn anew inside each problem, problems never.
+    """Returns a statistic over problems and seeds: seeds are resampled within each problem, problems are not.
 
     Args:
         values: (problems, seeds) or (rows, problems, seeds), such as a row for each optimizer.
@@ -165,7 +165,7 @@ def _between(draws: Array, tail: float) -> Interval:
 
 
 def _quantile(ordered: Array, q: float, outwards: Callable[[float], int]) -> float:
-    """Returns a quantile by linear interpolation; beside infinity there is no line: the outer neighbour is taken."""
+    """Returns a quantile by linear interpolation; next to infinity, the outer neighbour is taken."""
     place = q * (len(ordered) - 1)
     low, high = float(ordered[math.floor(place)]), float(ordered[math.ceil(place)])
     if low == high:

@@ -1,7 +1,7 @@
 """Is a difference larger than the noise: paired t, exact sign flips, Holm's correction, P(A > B).
 
-The p of a claim is the t test's, since a bootstrap at 5 seeds rejects 17 % of true null hypotheses; the exact p stands
-beside it. SciPy has the t test. It has no correction of Holm's, and in its sign flips sums that are equal but for
+The p of a claim is that of the t test, since a bootstrap at 5 seeds rejects 17 % of true null hypotheses; the exact p
+is given too. SciPy has the t test. It has no correction of Holm's, and in its sign flips sums that are equal but for
 rounding differ where the sum seen is near 0.
 """
 

@@ -164,6 +164,7 @@ def write(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
 def keep(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
     """Writes the rows of an interrupted benchmark to a separate table, which `--from` draws."""
     if rows:
+        folder.mkdir(parents=True, exist_ok=True)
         table = folder / "benchmark_interrupted.csv"
         files.write(table, as_csv(rows, about))
         print(f"\nThe rows measured so far are in {table}; `--from {table}` draws them.", file=sys.stderr)

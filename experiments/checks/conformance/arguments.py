@@ -1,5 +1,6 @@
 """Hyperparameters: which are accepted, which take effect, and when."""
 
+import contextlib
 from functools import partial
 from typing import Any
 
@@ -66,6 +67,41 @@ def late_change(library: Library) -> tuple[bool, str]:
     step(0.0)
     end = values(variable)
     return bool(abs(end - 0.95) < 1e-6), f"weight {number(end)}, right is 0.95"
+
+
+@row("D16b", "Adafactor with `relative_step=False`", "takes the rate as it is")
+def absolute_rate(library: Library) -> tuple[bool, str]:
+    """Four steps by a hundredth of the weight, against the sum of 1 / sqrt(t) of that."""
+    ends = [float(steps(library.make("Adafactor", 1.0, relative_step=on), [1.0] * 4)) for on in (True, False)]
+    return ends[0] != ends[1], f"weight {number(ends[1])}, with `relative_step=True` {number(ends[0])}"
+
+
+@row("D37a", "Muon on the biases of attention", "moves them as Adam does: they are no matrices")
+def biases_of_attention(library: Library) -> tuple[bool, str]:
+    """A bias of two heads and three channels has two axes, which a matrix has too."""
+    return _moves_as_adam(library, np.zeros((2, 3)), "attention/query", "bias", expected=True)
+
+
+@row("D37b", "Muon on the kernel of a convolution", "moves it as a matrix")
+def kernel_of_convolution(library: Library) -> tuple[bool, str]:
+    """Of 3 x 3 pixels, 2 channels in and 4 out: 18 x 4."""
+    return _moves_as_adam(library, np.zeros((3, 3, 2, 4)), "conv", "kernel", expected=False)
+
+
+def _moves_as_adam(library: Library, start: Any, layer: str, name: str, *, expected: bool) -> tuple[bool, str]:
+    """Returns whether Muon does with a variable what is expected: Adam's first step is the same for every element."""
+    with contextlib.ExitStack() as inside:
+        for scope in layer.split("/"):
+            inside.enter_context(keras.name_scope(scope))
+        variable = weight(start, name=name)
+    gradient = np.random.default_rng(0).normal(size=start.shape)
+    library.make("Muon", 0.1).apply([tf.constant(gradient, "float32")], [variable])
+    moved = np.abs(values(variable))
+    adam = bool(np.allclose(moved, 0.1, rtol=1e-3))
+    return (
+        adam is expected,
+        "moved as by Adam" if adam else f"orthogonalized: moves of {number(moved.min())} to {number(moved.max())}",
+    )
 
 
 def _forms() -> dict[str, Any]:

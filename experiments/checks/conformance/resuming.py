@@ -133,8 +133,8 @@ def backup_damaged(library: Library) -> tuple[bool, str]:
                 damage(folder / path.relative_to(left))
                 outcomes[f"{path.name} {fault}"] = _outcome(library, folder)
     bad = {what: outcome for what, outcome in outcomes.items() if outcome}
-    told = "; ".join(f"{what}: {outcome}" for what, outcome in bad.items())
-    return not bad, told or f"equal to uninterrupted training after each of {len(outcomes)} faults"
+    faults = "; ".join(f"{what}: {outcome}" for what, outcome in bad.items())
+    return not bad, faults or f"equal to uninterrupted training after each of {len(outcomes)} faults"
 
 
 def _outcome(library: Library, folder: Path) -> str:

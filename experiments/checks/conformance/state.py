@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments.checks.conformance.rows import Library, refusal, refused, row, small_model, weight
+from experiments.checks.conformance.rows import Library, refusal, refused, row, small_model, values, weight
 
 
 def _trained(library: Library, name: str = "Adam", size: int = 2) -> Any:
@@ -91,6 +91,15 @@ def pickled(library: Library) -> tuple[bool, str]:
     copied = pickle.loads(pickle.dumps(original))  # noqa: S301  written in the line itself
     copied.build([weight(np.zeros(2))])
     return _contents(copied) == _contents(original), f"{_contents(original)} become {_contents(copied)}"
+
+
+@row("D16a", "memory of Adafactor for a matrix", "one number a row and one a column")
+def memory_of_adafactor(library: Library) -> tuple[bool, str]:
+    """A matrix of 100 x 50, for which Adam keeps 10,000 numbers."""
+    optimizer = library.make("Adafactor")
+    optimizer.build([weight(np.zeros((100, 50)))])
+    count = sum(values(variable).size for variable in optimizer.variables[2:])
+    return count == 150, f"{count} numbers for 100 x 50"
 
 
 @row("D35a", "weights loaded into a compiled model that is not built", "the optimizer goes on from the saved state")

@@ -20,6 +20,8 @@ from experiments.studies.runs import evaluation_runs
 from experiments.tuning import choosing
 from tests.experiments.tiny import Inline
 
+pytestmark = pytest.mark.slow  # trains three optimizers with six seeds
+
 TOML = """
 schema = 2
 title = "Controls"

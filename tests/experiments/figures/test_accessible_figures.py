@@ -21,6 +21,8 @@ from tests.experiments.figures.drawn import STYLES, SVG, figures
 from tests.experiments.figures.test_curve_figures import over, rows
 from tests.experiments.figures.test_figures import luminance
 
+pytestmark = pytest.mark.slow  # draws every figure
+
 COLUMN = 8  # points, the smallest letters at the width that figures are drawn for
 SMALL = 7  # of numbers in the cells of heat maps, which the table beside them says larger
 HEAT = ("scores_by_seed", "chances", "overview")

@@ -56,6 +56,7 @@ def test_an_augmented_run_depends_on_its_specification_alone(program):
     assert (scores(program.run(run())), program.digest()) == first
 
 
+@pytest.mark.slow
 def test_augmentation_does_not_depend_on_where_a_run_is_evaluated(program):
     """A pass that is cut into its three steps moves each slice as the whole pass does."""
     ends = []

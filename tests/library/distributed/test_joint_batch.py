@@ -128,6 +128,7 @@ def stop(strategy):
     return len(history.epoch), condition
 
 
+@pytest.mark.slow
 def test_conditions_stop_replicas_where_they_stop_one_device(two_replicas):
     """Steps and examples are those of the joint batch, and the gradient is that of the weights that all share."""
     for strategy in (tf.distribute.get_strategy(), two_replicas):

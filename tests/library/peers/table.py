@@ -32,12 +32,14 @@ PEERS = (
         "optimizers/optimizer_sparse",
         MODULE,
         deviations={
+            "test_sparse_gradients_adafactor": ROWS_OF_DECAYING_RULE,
             "test_sparse_gradients_adadelta": ROWS_OF_DECAYING_RULE,
             "test_sparse_gradients_rmsprop": ROWS_OF_DECAYING_RULE,
         },
         foreign=("test_sparse_correctness_scatter_update", "test_sparse_gradients_scatter_update"),
     ),
     of_rule("Adadelta"),
+    of_rule("Adafactor"),
     of_rule("Adagrad"),
     of_rule("Adam"),
     of_rule("Adamax"),
@@ -76,6 +78,7 @@ PEERS = (
             )
         },
     ),
+    of_rule("Muon"),
     of_rule(
         "Nadam",
         deviations={

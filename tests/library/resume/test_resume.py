@@ -18,6 +18,7 @@ from tests.library.resume.programs import FAST, assert_equal
 ROOT = pathlib.Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_training_interrupted_at_every_step_equals_training_in_one_go(whole, tmp_path):
     """Nine programs do one batch each; none but the first has the right seed, and everything comes from the folder."""
     for seed in range(EPOCHS * BATCHES):
@@ -39,7 +40,9 @@ def scaled():
         (2, 6, {"steps_per_execution": 2}),
         (2, 3, {"make": scaled, **FAST}),
         (1, 3, {"make": lambda: keras.optimizers.Adam(0.05, gradient_accumulation_steps=2, use_ema=True), **FAST}),
-        (1, 6, {"make": lambda: tfoptim.SGD(0.05, momentum=0.9), "jit_compile": True}),
+        pytest.param(
+            *(1, 6, {"make": lambda: tfoptim.SGD(0.05, momentum=0.9), "jit_compile": True}), marks=pytest.mark.slow
+        ),
     ],
     ids=["epochs", "every_third", "two_per_call", "loss_scale", "keras", "xla"],
 )
@@ -79,6 +82,7 @@ def collected_sums(strategy):
     return values
 
 
+@pytest.mark.slow
 def test_two_replicas_go_on_bit_by_bit(two_replicas, tmp_path):
     """Each replica gets back its own BatchNorm statistics and its own sums of an unfinished cycle."""
     expected = train(tmp_path / "whole", scope=two_replicas.scope)

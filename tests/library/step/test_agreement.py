@@ -35,21 +35,22 @@ class Bounded(keras.constraints.Constraint):
 
 def around(case, rate, start, gradients, **settings):
     """The plain loop of a rule at a rate, with what is around it."""
-    options = {key: value for key, value in case.options.items() if key != "weight_decay"}
+    none = case.decay({"weight_decay": 0.0})
+    options = {key: value for key, value in case.options.items() if key not in none}
     if case.own_decay:
         options["weight_decay"] = settings.pop("weight_decay")
     elif case.decays:
-        options["weight_decay"] = 0.0
+        options |= none
     steps = partial(case.reference.steps, learning_rate=rate, **options)
-    return surrounded(steps, start, gradients, learning_rate=case.rates(rate), **settings)
+    facts = {"joint": case.joint, "own_average": case.own_average}
+    return surrounded(steps, start, gradients, learning_rate=case.rates(rate), **facts, **settings)
 
 
 @IN_EACH_MODE
 def test_float64_training_equals_the_paper(case, mode):
     """Forty steps of every rule follow its plain loop to rounding."""
     start, gradients = start_weights(), random_gradients(40)
-    columns = [[step[i] for step in gradients] for i in range(len(start))]
-    expected = list(zip(*(case.trajectory(w, g) for w, g in zip(start, columns, strict=True)), strict=True))
+    expected = case.trajectories(start, gradients)
     actual = train(case.make(), start, gradients, mode=mode, dtype="float64")[:-1]
     assert_follows(expected, actual, start, ROUNDING)
 

@@ -62,7 +62,10 @@ def trained(make, rows, shuffle=False, tables=(0,), constraint=None):
     return optimizer, [v.astype("float64") for v in values_of([*variables, *optimizer.variables])]
 
 
-@crossed("setting", SETTINGS, in_turn=SETTINGS, fact=lambda case: case in representatives())
+BY_SLOTS = tuple({len(case.slots): case for case in representatives()}.values())
+
+
+@crossed("setting", SETTINGS, in_turn=SETTINGS, rows=BY_SLOTS)
 def test_shared_function_gives_the_numbers_of_a_function_each(case, setting, monkeypatch):
     """Weights and all state, with a sparse and four dense variables; TensorFlow rewrites some roots in one of them."""
     rows = patterns(7)

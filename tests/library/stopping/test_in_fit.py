@@ -10,8 +10,8 @@ import tensorflow as tf
 
 import tfoptim
 from tfoptim.callbacks import Budget, GradientNormBelow, NonFinite, RelativeDecreaseBelow, TargetReached
+from tfoptim.full_loss import FullLoss
 from tfoptim.stopping import condition as stopping
-from tfoptim.stopping.gradient_norm import FullGradient
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
 Y = (X @ np.array([[1.0], [-2.0], [0.5]]) + 0.3).astype("float32")
@@ -66,8 +66,9 @@ def gradient_at(model):
 def test_full_gradient_equals_its_formula(sizes):
     """Whatever the batches, also when the last one is short: the penalty counts once."""
     model = linear()
-    gradient, examples = FullGradient(model)(tf.data.Dataset.from_tensor_slices((X, Y)).batch(sizes))
-    assert examples == 20
+    full = FullLoss(model, tf.data.Dataset.from_tensor_slices((X, Y)).batch(sizes))
+    _, gradient = full.value_and_gradient(model.trainable_variables)
+    assert full.examples == 20
     for expected, actual in zip(gradient_at(model), gradient, strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-5)  # float32
 
@@ -91,7 +92,7 @@ def test_gradient_norm_is_traced_once_in_a_training():
     condition = GradientNormBelow(1e-9, (X, Y), batch_size=8)
     fit(linear(tfoptim.SGD(0.1)), condition, epochs=4)
     assert condition.last is not None
-    assert condition._full.weighted.experimental_get_tracing_count() <= 2
+    assert condition._full._gradient.experimental_get_tracing_count() <= 2
 
 
 def test_budget_of_gradients_includes_those_of_another_condition():
@@ -176,7 +177,7 @@ def test_gradient_norm_of_data_works_in_other_loops_that_say_whose_it_is():
 
 def test_gradient_norm_of_no_data_is_refused():
     """The mean of nothing."""
-    with pytest.raises(ValueError, match="data is empty"):
+    with pytest.raises(ValueError, match="the data are empty"):
         fit(linear(), GradientNormBelow(1.0, (X[:0], Y[:0])))
 
 

@@ -8,9 +8,10 @@ import tensorflow as tf
 from tests.library.metal import placement
 from tests.library.products import crossed, every_rule, representative
 from tfoptim import scalar
+from tfoptim.declaration.slots import takes_whole_variables
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
-HANDFUL = 17  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
+HANDFUL = 20  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
 
 
 @pytest.fixture
@@ -18,6 +19,16 @@ def metal(monkeypatch):
     """Makes the library take this machine for a Mac with an Apple GPU."""
     monkeypatch.setattr(scalar, "on_metal", lambda: True)
     monkeypatch.setattr("tfoptim.update.on_metal", lambda: True)
+
+
+def test_without_an_apple_gpu_nothing_is_metal(monkeypatch):
+    """Not on a Mac without one either."""
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    scalar.on_metal.cache_clear()
+    try:
+        assert scalar.on_metal() == bool(tf.config.list_physical_devices("GPU"))
+    finally:
+        scalar.on_metal.cache_clear()
 
 
 def traced(optimizer, gradients=None):
@@ -55,7 +66,7 @@ def test_sparse_steps_stay_on_the_gpu(metal, case):
     rows = tf.IndexedSlices(tf.ones([5, 30]), tf.constant([0, 3, 3, 7, 9]), tf.constant([20, 30]))
     gradients = [rows, *(tf.ones(shape) for shape in SHAPES[1:])]
     assert [] == placement.off_the_gpu(
-        traced(case.make(lazy=case.elementwise and not case.one_number), gradients), large=True
+        traced(case.make(lazy=not takes_whole_variables(case.make())), gradients), large=True
     )
 
 

@@ -79,7 +79,7 @@ def test_an_embedding_layer_trains_like_a_matrix_product(case):
     start = np.random.default_rng(6).normal(size=(ROWS, COLUMNS)).astype("float32")
     layer = keras.layers.Embedding(ROWS, COLUMNS, embeddings_initializer=keras.initializers.Constant(start))
     layer.build()
-    matrix = keras.Variable(start)
+    matrix = keras.Variable(start, name=layer.embeddings.name)
     ours, theirs = case.make(), case.make()
     for rows in INDICES:
         with tf.GradientTape() as tape:

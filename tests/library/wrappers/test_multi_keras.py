@@ -135,7 +135,7 @@ def test_schedules_and_parts_without_variables_come_over():
             ),
             "global_clipnorm clips the gradients of each optimizer by themselves",
         ),
-        (lambda: theirs(default=keras.optimizers.Muon()), "from_keras got Muon"),
+        (lambda: theirs(default=keras.optimizers.Optimizer(0.1)), "from_keras got Optimizer"),
     ],
 )
 def test_what_cannot_be_the_same_is_refused(make, message):

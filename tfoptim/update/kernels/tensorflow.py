@@ -5,7 +5,7 @@ variable's precision, which for beta = 0.999 in float32 makes `v` wrong by up to
 than 1e-3 the rule runs instead. The bias correction, which would suffer the same, is not left to them: they get powers
 of 0 and a learning rate that already has it, computed in float64.
 
-Where no kernel is the rule, several are put together: `toward` moves an average, ResourceApplyAdagradV2, told to leave
+Where no kernel is the rule, several are put together: `toward` moves an average, ResourceApplyAdagradV2, asked to leave
 its slot alone, divides by a root. Not used, since they are not the rule: ResourceApplyMomentum on `lr` (a changing rate
 acts on the past), ResourceApplyAdagrad (no epsilon), ResourceApplyAdam with `use_nesterov` (not Nadam),
 ResourceApplyRMSProp without momentum (wants a slot), ResourceApplyCenteredRMSProp (takes the root of a variance that

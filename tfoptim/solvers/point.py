@@ -1,0 +1,144 @@
+"""A point of a search, and the loss that is searched: a function of one flat float64 vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfoptim.variables import is_float, path, raw
+
+
+@dataclass(frozen=True)
+class Point:
+    """Weights with loss and gradient, float64."""
+
+    x: np.ndarray  # (n,)
+    loss: float
+    gradient: np.ndarray  # (n,)
+
+
+class Flat:
+    """Variables as one flat float64 vector.
+
+    Args:
+        what: for messages.
+        variables: float32 or float64, without constraints.
+
+    Raises:
+        TypeError: a variable is of another dtype.
+        ValueError: there is none, or one has a constraint, or stands twice.
+    """
+
+    def __init__(self, what: str, variables: Sequence[Any]) -> None:
+        self.variables = list(variables)
+        if not self.variables:
+            raise ValueError(f"{what}: variables must not be empty.")
+        for v in self.variables:
+            _check(what, v)
+        if len({id(v) for v in self.variables}) < len(self.variables):
+            raise ValueError(f"{what}: a variable is given twice.")
+        self.tensors = [raw(v) for v in self.variables]
+        self.shapes = [tuple(v.shape) for v in self.variables]
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        self.n = sum(self.sizes)
+
+    def read(self) -> np.ndarray:
+        """Returns the present weights."""
+        return np.concatenate([np.asarray(v, np.float64).ravel() for v in map(tf.convert_to_tensor, self.tensors)])
+
+    def write(self, x: Any) -> None:
+        """Assigns weights."""
+        for v, part in zip(self.tensors, self.split(x), strict=True):
+            v.assign(tf.cast(part, v.dtype))
+
+    def rounded(self, x: np.ndarray) -> np.ndarray:
+        """Returns weights as the variables can hold them."""
+        parts = zip(np.split(x, np.cumsum(self.sizes)[:-1]), self.tensors, strict=True)
+        return np.concatenate([part.astype(v.dtype.as_numpy_dtype).astype(np.float64) for part, v in parts])
+
+    def split(self, x: Any) -> list[tf.Tensor]:
+        """Returns a flat vector as tensors of the variables' shapes."""
+        return [tf.reshape(part, shape) for part, shape in zip(tf.split(x, self.sizes), self.shapes, strict=True)]
+
+    def join(self, parts: Sequence[Any]) -> tf.Tensor:
+        """Returns tensors of the variables' shapes as a flat vector; None counts as zeros."""
+        given = zip(parts, self.tensors, strict=True)
+        dense = [tf.zeros_like(v) if part is None else tf.convert_to_tensor(part) for part, v in given]
+        return tf.concat([tf.reshape(tf.cast(part, tf.float64), [-1]) for part in dense], 0)
+
+
+def _check(what: str, v: Any) -> None:
+    if not is_float(v) or tf.as_dtype(v.dtype) not in (tf.float32, tf.float64):
+        name = tf.as_dtype(v.dtype).name
+        raise TypeError(f"{what}: {path(v)} must be float32 or float64, got {name}; its steps need the digits.")
+    if getattr(v, "constraint", None) is not None:
+        raise ValueError(f"{what}: {path(v)} has a constraint, which the method would leave; remove it.")
+
+
+class Objective:
+    """Loss of variables, compiled once; counts its evaluations.
+
+    Args:
+        what: for messages.
+        loss: function without arguments that reads the variables and returns a scalar; or an object with a method
+            `value_and_gradient(variables)`, which is called as it is.
+        flat: the variables.
+    """
+
+    def __init__(self, what: str, loss: Callable[[], Any], flat: Flat) -> None:
+        self.what, self.loss, self.flat = what, loss, flat
+        self.evaluations = 0
+        self.products = 0
+        whole = getattr(loss, "value_and_gradient", None)
+        self._evaluate = self._in_parts(whole) if whole else tf.function(self._graph, autograph=False)
+        self._product = tf.function(self._graph_of_product, autograph=False)
+
+    def __call__(self, x: np.ndarray) -> Point:
+        """Returns loss and gradient at weights, which are rounded to what the variables hold."""
+        self.evaluations += 1
+        x = self.flat.rounded(x)
+        loss, gradient = self._evaluate(tf.constant(x))
+        return Point(x, float(loss), gradient.numpy())
+
+    def product(self, x: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """Returns the product of the Hessian at weights and a vector: about as much work as two gradients."""
+        if not hasattr(self.loss, "value_and_gradient"):
+            self.products += 1
+            return self._product(tf.constant(x), tf.constant(vector)).numpy()  # type: ignore[no-any-return]
+        raise ValueError(f"{self.what}: products with the Hessian need a loss in one function, not in batches.")
+
+    def _graph(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            loss = self._at(x)
+        return tf.cast(loss, tf.float64), self.flat.join(tape.gradient(loss, self.flat.tensors))
+
+    def _graph_of_product(self, x: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                loss = self._at(x)
+            gradient = self.flat.join(inner.gradient(loss, self.flat.tensors))
+            along = tf.tensordot(gradient, vector, 1)
+        return self.flat.join(outer.gradient(along, self.flat.tensors))
+
+    def _at(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns the loss after the variables are set."""
+        for v, part in zip(self.flat.tensors, self.flat.split(x), strict=True):
+            v.assign(tf.cast(part, v.dtype))
+        loss = tf.convert_to_tensor(self.loss())
+        if loss.shape.rank not in (0, None) or not loss.dtype.is_floating:
+            raise ValueError(
+                f"{self.what}: loss must return a float scalar, got {loss.dtype.name} of shape {tuple(loss.shape)}."
+            )
+        return loss
+
+    def _in_parts(self, whole: Callable[[list[Any]], tuple[Any, list[Any]]]) -> Callable[[tf.Tensor], Any]:
+        def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            self.flat.write(x)
+            loss, gradients = whole(self.flat.variables)
+            return tf.cast(loss, tf.float64), self.flat.join(gradients)
+
+        return evaluate
