@@ -92,7 +92,9 @@ RECORDS = tuple(sound_records())
 SOUND = dataclasses.replace(
     SOUND,
     choices={e.label: choosing.settle(STUDY, e, SOUND.trials) for e in STUDY.optimizers},
-    told={label: sum((costs.of(r) for r in SOUND.tuning if r.run.label == label), costs.Cost()) for label in ACCURACY},
+    stated={
+        label: sum((costs.of(r) for r in SOUND.tuning if r.run.label == label), costs.Cost()) for label in ACCURACY
+    },
     target=0.9,
 )
 ALONE = Case(STUDY)
@@ -233,4 +235,6 @@ def lost(trial):
 
 def costing(label, **changes):
     """The sound case, whose evidence tells something else of the cost of an optimizer."""
-    return dataclasses.replace(SOUND, told={**SOUND.told, label: dataclasses.replace(SOUND.told[label], **changes)})
+    return dataclasses.replace(
+        SOUND, stated={**SOUND.stated, label: dataclasses.replace(SOUND.stated[label], **changes)}
+    )

@@ -86,8 +86,8 @@ class Program:
                 seconds += elapsed
             example_gradients += sum(counts)
             loss = float(np.average(losses, weights=counts))
-            last = step == self._steps * run.epochs
-            evaluation = self._evaluation(step, loss, example_gradients, seconds, last=last)
+            ends = step == self._steps * run.epochs
+            evaluation = self._evaluation(step, loss, example_gradients, seconds, last=ends)
             evaluations.append(evaluation)
             evaluation["diverged"] = steps.diverged(evaluations)
             yield evaluation

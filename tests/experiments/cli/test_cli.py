@@ -58,7 +58,7 @@ ROOT = Path(__file__).parents[3]
         (["compare", "mni152", "--tier", "quik"], "Unknown preset 'quik': did you mean 'quick'?"),
         (
             ["report", "bare.toml", "--preset", "quick"],
-            "Studies with presets: acdc (quick), deepobs_fmnist_2c2d (quick), deepobs_quadratic (quick), functions (quick)",
+            "Studies with presets: acdc (quick), deepobs_fmnist_2c2d (quick), deepobs_quadratic (quick), ",
         ),
         (["compare", "mnist", "--preset", "laptop"], "'laptop' is a budget, not a preset: set it in the study's file"),
         (["run", "mni152", "--preset", "paper"], "'paper' is a budget, not a preset"),
