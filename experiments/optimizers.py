@@ -93,6 +93,10 @@ class Rule:
         """Returns the values by name."""
         return {name: getattr(self, name) for name in _names(type(self))}
 
+    def decay_of(self, h: Any, s: Any) -> Any:
+        """Returns the weight decay of a variable."""
+        return h.weight_decay
+
     def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         """Returns the direction of a rule of the form `w - learning_rate * direction`."""
         raise NotImplementedError(f"{type(self).__name__} defines neither direction nor step.")
@@ -158,8 +162,8 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
         if rule.own_decay:
             h.weight_decay = h.weight_decay or 0.0
         rule.once(h, shared)
-        if h.weight_decay is not None and not rule.own_decay:
-            w = w - w * (h.learning_rate * h.weight_decay)
+        decay = None if rule.own_decay else rule.decay_of(h, kept)
+        w = w if decay is None else w - w * (h.learning_rate * decay)
         w = rule.step(h, g, w, kept)
         path.append(w)
     return np.array(path)
@@ -195,7 +199,7 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
         return SimpleNamespace(Optimizer=Rule)
     if name == "tfoptim.declaration":
         declared = _Absent(name)  # annotations are not evaluated
-        vars(declared)["Slot"] = _module("tfoptim.declaration.slots").Slot
+        vars(declared).update(Slot=_module("tfoptim.declaration.slots").Slot, keyword_only=lambda *, default: default)
         return declared
     if name.partition(".")[0] == "tfoptim":
         return _module(name) if names else ABSENT

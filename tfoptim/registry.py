@@ -36,7 +36,7 @@ def available() -> list[str]:
 
     >>> import tfoptim
     >>> tfoptim.available()[:4]
-    ['adabelief', 'adabound', 'adadelta', 'adagrad']
+    ['adabelief', 'adabound', 'adadelta', 'adafactor']
     """
     return list(classes())
 

@@ -56,5 +56,5 @@ def remove(folder: Path) -> None:
 def validation(evidence: Evidence) -> curves.Curve:
     """Returns the curve of the validation score, in the form of that of training."""
     own = curves.curves_of(evidence.task)[0]
-    words = {name: re.sub("[Tt]rain(ing)?", "validation", getattr(own, name)) for name in ("words", "axis")}
-    return dataclasses.replace(own, slug=NAME, column=f"validation_{evidence.score}", **words)
+    words, axis = (re.sub("[Tt]rain(ing)?", "validation", text) for text in (own.words, own.axis))
+    return dataclasses.replace(own, slug=NAME, column=f"validation_{evidence.score}", words=words, axis=axis)

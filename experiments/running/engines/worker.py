@@ -123,7 +123,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides what an interruption means
     for package in UNUSED:
-        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  as if it were not installed
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # as if it were not installed
     import experiments.running.training.train  # imports TensorFlow, once for all the worker's runs  # noqa: F401
 
     say("ready")
