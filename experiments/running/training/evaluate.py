@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,18 @@ Outputs = tuple[np.ndarray, np.ndarray]
 Predict = Callable[[np.ndarray], Outputs]
 
 
-def scored(task: Task, split: str, values: Split) -> Split:
-    """Returns the examples of a split that scores are of: all, but of a large training set a fixed part (rule B13)."""
-    if split != "train" or len(values[1]) <= grid.MOST_TRAINING:
-        return values
-    rows = seeds.order(task.name, 0, 0, len(values[1]))[: grid.MOST_TRAINING]
-    return tf.gather(values[0], rows), tf.gather(values[1], rows)
+def scored(task: Task, data: Mapping[str, Split]) -> dict[str, Split]:
+    """Returns the examples of each split that scores are of: all, but of the training set a fixed part (rule B13).
+
+    Where it is a part, the `rest` of the training set is scored after the last step, too.
+    """
+    sizes = {split: len(labels) for split, (_, labels) in data.items()}
+    few, found = grid.scored(sizes)["train"], dict(data)
+    if few < sizes["train"]:
+        rows = np.split(seeds.order(task.name, 0, 0, sizes["train"]), [few])
+        parts = zip(("train", "rest"), rows, strict=True)
+        found |= {name: tuple(tf.gather(values, own) for values in data["train"]) for name, own in parts}
+    return found
 
 
 def scores_of(model: Any, task: Task, images: Any, labels: Any) -> Any:
