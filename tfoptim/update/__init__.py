@@ -35,7 +35,10 @@ def update(u: Update) -> None:
         watch(variable)
     if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
-        u.gradient.set_shape(u.variable.shape)  # slices know it while a graph runs, and rules while it is made
+    if isinstance(u.gradient, tf.Tensor):
+        u.gradient.set_shape(
+            u.variable.shape
+        )  # that of slices is known when a graph runs, and to rules when it is made
     choose(u)(u)
 
 

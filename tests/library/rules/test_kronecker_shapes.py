@@ -37,6 +37,17 @@ def test_a_gradient_that_is_not_finite_stops_no_step(make):
     assert np.all(np.isnan(simulate(make(0.1), WEIGHTS, [WEIGHTS, np.full((4, 3), np.nan), WEIGHTS])[-1]))
 
 
+def test_the_shape_of_a_gradient_may_be_unknown_until_the_step_runs():
+    """As after a function of NumPy, or of an embedding's rows."""
+    optimizer, (weight,) = SOAP(0.1), variables_of([WEIGHTS])
+    optimizer.build([weight])
+    step = tf.function(lambda g: optimizer.apply([g], [weight]), input_signature=[tf.TensorSpec(None)])
+    for i in range(2):
+        step(tf.constant(WEIGHTS + i, tf.float32))
+    expected = simulate(SOAP(0.1), WEIGHTS, [WEIGHTS, WEIGHTS + 1])[-1]
+    np.testing.assert_allclose(weight.numpy(), expected, rtol=0, atol=1e-5)  # float32, enlarged by eigenvectors
+
+
 @pytest.mark.parametrize(
     ("shape", "limit", "expected"),
     [
@@ -72,11 +83,20 @@ def test_two_replicas_hold_the_same_bits(two_replicas):
 # Tracing
 
 
-def test_variables_of_a_shape_are_traced_once():
+@pytest.mark.parametrize(
+    "make",
+    [
+        SOAP,
+        pytest.param(lambda **often: Shampoo(**often, start_step=1), marks=pytest.mark.slow),
+        pytest.param(lambda **often: Kron(), marks=pytest.mark.slow),
+    ],
+    ids=["SOAP", "Shampoo", "Kron"],
+)
+def test_variables_of_a_shape_are_traced_once(make):
     """Twenty matrices of two shapes are two functions, and no step traces again."""
     shapes = [(4, 3), (6, 6)] * 10
     variables = variables_of([np.ones(shape) for shape in shapes])
-    optimizer = SOAP(precondition_frequency=2)
+    optimizer = make(precondition_frequency=2)
     for _ in range(5):
         optimizer.apply([tf.ones(shape) for shape in shapes], variables)
     counts = [function.experimental_get_tracing_count() for function in optimizer._runtime.compiled.values()]
