@@ -67,14 +67,17 @@ BY_SLOTS = tuple({len(case.slots): case for case in representatives()}.values())
 
 @crossed("setting", SETTINGS, in_turn=SETTINGS, rows=BY_SLOTS)
 def test_shared_function_gives_the_numbers_of_a_function_each(case, setting, monkeypatch):
-    """Weights and all state, with a sparse and four dense variables; TensorFlow rewrites some roots in one of them."""
+    """Weights and all state, with a sparse and four dense variables.
+
+    Exact, but for roots, which TensorFlow rewrites in one of them: those of norms, and of rules with many slots.
+    """
     rows = patterns(4)
     monkeypatch.setattr(cached_step, "PATTERNS", 1)
     _, shared = trained(lambda: case.make(**SETTINGS[setting]), rows)
     monkeypatch.setattr(cached_step, "PATTERNS", 10**6)
     _, single = trained(lambda: case.make(**SETTINGS[setting]), rows)
     for expected, found in zip(single, shared, strict=True):
-        exact = len(case.slots) < 3
+        exact = len(case.slots) < 3 and case.elementwise
         np.testing.assert_allclose(found, expected, rtol=0, atol=0 if exact else 4e-7 * np.abs(expected).max())
 
 
