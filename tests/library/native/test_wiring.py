@@ -184,9 +184,10 @@ def test_a_method_of_a_module_has_tensorflows_own_operations(recorder):
         def loop(self, g):
             optimizer.apply([g], variables)
 
-    Training().train(tf.ones(2))
+    training = Training()
+    training.train(tf.ones(2))
     assert [] == recorder.calls
-    Training().loop(tf.ones(2))
+    training.loop(tf.ones(2))
     assert [name for name, _ in recorder.calls] == ["sums", "step"]
 
 
