@@ -1,6 +1,7 @@
 """The build: with any compiler, checked before it is put in place, and never in the way."""
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -121,6 +122,18 @@ def test_the_status_is_one_sentence(capsys):
     """As `doctor` has it."""
     assert command.main(["--status"]) == 0
     assert capsys.readouterr().out.startswith("native operation: ")
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_both_programs_run_as_modules(home, monkeypatch):
+    """As the documentation and the build call them."""
+    monkeypatch.setattr("sys.argv", ["tfoptim.native", "--status"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("tfoptim.native", run_name="__main__")
+    assert ended.value.code == 0
+    monkeypatch.setattr("sys.argv", ["tfoptim.native.check", "missing.so"])
+    with pytest.raises(tf.errors.NotFoundError):
+        runpy.run_module("tfoptim.native.check", run_name="__main__")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.native import doubles
 from tfoptim import native
+from tfoptim.update import context
 from tfoptim.update.kernels import formulas
 from tfoptim.update.kernels import native as provider
 
@@ -189,6 +190,11 @@ def test_a_method_of_a_module_has_tensorflows_own_operations(recorder):
     assert [] == recorder.calls
     training.loop(tf.ones(2))
     assert [name for name, _ in recorder.calls] == ["sums", "step"]
+
+
+def test_what_runs_outside_of_any_function_is_in_no_module():
+    """An eager step is exported nowhere."""
+    assert not context.in_module()
 
 
 @pytest.mark.parametrize(
