@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library import devices
 from tests.library.native import doubles
 
 DOUBLE = tf.float64
@@ -125,7 +124,11 @@ def test_bad_input_is_one_sentence_and_changes_nothing(change, sentence, on):
 def test_xla_refuses_inputs_that_do_not_fit(change, on):
     """When it compiles, in one sentence."""
     [w, v] = doubles.variables((2,), (2,))
-    step = tf.function(lambda: on.tfoptim_step(**arguments([w], [v], **change)), jit_compile=True)
+
+    @tf.function(jit_compile=True)
+    def step():
+        on.tfoptim_step(**arguments([w], [v], **change))
+
     with pytest.raises(tf.errors.InvalidArgumentError, match="tfoptim: "):
         step()
 
@@ -194,9 +197,9 @@ def test_a_step_is_one_operation_for_all_variables(on):
     assert sum(node.op == "TfoptimStep" for node in graph.node) == 1
 
 
-def test_replicas_on_cpus_move_alike(on):
+def test_replicas_on_cpus_move_alike(on, two_replicas):
     """Each device runs the operation on its copies."""
-    strategy = devices.two_replicas()
+    strategy = two_replicas
     with strategy.scope():
         optimizer, v = tfoptim.Adam(0.1), keras.Variable(np.ones(8, "float32"))
         optimizer.build([v])
