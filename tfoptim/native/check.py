@@ -17,7 +17,7 @@ def check(library: Any) -> None:
     step = _step(library)
     for run in (step, tf.function(step), tf.function(step, jit_compile=True)):
         with tf.device("CPU:0"):
-            weights, slot = tf.Variable(np.ones(100, np.float32)), tf.Variable(np.zeros(100, np.float32))
+            weights, slot = tf.Variable(tf.ones([100])), tf.Variable(tf.zeros([100]))
             run(weights, slot)
         np.testing.assert_array_equal(slot.numpy(), np.full(100, -0.25, np.float32))
         np.testing.assert_array_equal(weights.numpy(), np.full(100, 0.75, np.float32))
