@@ -210,4 +210,6 @@ def _open(first: Mapping[str, Any]) -> bool:
 
 
 def _width(first: Mapping[str, Any]) -> str:
-    return f"{'at least ' if _open(first) else ''}{first['width_decades']:.1f}"
+    if _open(first):
+        return f"at least {first['width_decades']:.1f}"
+    return f"{first['width_decades']:.1f}" if first["width_decades"] >= 0.05 else "less than 0.1"

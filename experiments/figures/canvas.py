@@ -8,7 +8,6 @@ import functools
 import html
 import io
 import re
-import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -161,11 +160,15 @@ def _wrapped(sentence: str) -> list[str]:
 
 
 def broken(text: str, room: float, size: float, *, bold: bool = False, most: int = 200) -> list[str]:
-    """Returns a text as lines that fit into some points at a size of letters, of at most so many letters."""
-    parts = textwrap.wrap(text, most)
-    while len(parts) > 0 and any(" " in part and width_of(part, size, bold=bold) > room for part in parts):
-        parts = textwrap.wrap(text, max(map(len, parts)) - 1)
-    return parts
+    """Returns a text as lines that fit into some points at a size of letters, of at most so many letters each."""
+    found: list[str] = []
+    for word in text.split():
+        longer = f"{found[-1]} {word}" if found else word
+        if found and len(longer) <= most and width_of(longer, size, bold=bold) <= room:
+            found[-1] = longer
+        else:
+            found.append(word)
+    return found
 
 
 @functools.cache

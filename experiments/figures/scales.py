@@ -152,7 +152,7 @@ class Across:
             decades = [10**k for k in range(math.floor(math.log10(max(last, 1))) + 1)]
             ticks(axes.xaxis, FixedLocator([0, *decades]), "{:,.0f}")
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlim(0, last)
         axes.set_xlabel(self.words)
 

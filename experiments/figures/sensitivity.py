@@ -60,7 +60,7 @@ def _scale(axes: Axes, table: Table) -> None:
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
-    scales.ticks(axes.xaxis, FixedLocator([10.0**k for k in powers][:: math.ceil(len(powers) / 5)]))
+    scales.ticks(axes.xaxis, FixedLocator([10.0**k for k in powers][:: math.ceil(len(powers) / 4)]))
     axes.axvline(1, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
 
 

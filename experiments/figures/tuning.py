@@ -106,7 +106,9 @@ def decades(first: Mapping[str, Any]) -> str:
     """Returns the width of the good values in decades, at least so many where they reach to the end; empty if none."""
     if not math.isfinite(first["width_decades"]):
         return ""
-    return f"{'≥ ' if first['open_below'] or first['open_above'] else ''}{first['width_decades']:.1f}"
+    if first["open_below"] or first["open_above"]:
+        return f"≥ {first['width_decades']:.1f}"
+    return f"{first['width_decades']:.1f}" if first["width_decades"] >= 0.05 else "< 0.1"
 
 
 def draw_best_of(table: Table, context: Context) -> Figure:

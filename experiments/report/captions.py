@@ -60,7 +60,7 @@ class Captions:
         count, study = len(self.study.seeds), self.study
         epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
         budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
-        title = f"{what}: {self.task.title} on {study.data}, {budget}"
+        title = f"{what}: {_model(study)} on {study.data}, {budget}"
         return f"{title} (illustration, not evidence)" if self.task.toy else f"{title}{self.claims.mark}"  # rule B20
 
     @property
@@ -89,10 +89,9 @@ class Captions:
         return self._subtitle(self.study, len(self.study.seeds), "seed")
 
     def _subtitle(self, study: Study, count: int, kind: str) -> str:
-        model = re.sub(r" \([\d,]+ parameters?\)", "", tasks.get(study.task).title)
         data = [] if study.data == study.task else [study.data]
         end = "; illustration, not evidence" if self.task.toy else ""  # rule B20
-        return f"{', '.join([model, *data])}, {count} {kind}{'s' if count > 1 else ''}{end}"
+        return f"{', '.join([_model(study), *data])}, {count} {kind}{'s' if count > 1 else ''}{end}"
 
     def caption(self, finding: str, how: str = "", key: str = "") -> Caption:
         """Returns the words of a figure: `how` says how to read it where it is none of curves, `key` its marks."""
@@ -190,6 +189,11 @@ class Captions:
         ]
         changed = f", for {' of '.join(others)} and not for this" if others else ""
         return f"Learning rates, chosen on validation data{length}{changed}: {rates}."
+
+
+def _model(study: Study) -> str:
+    """Returns the model without its number of parameters, which Methods have."""
+    return re.sub(r" \([\d,]+ parameters?\)", "", tasks.get(study.task).title)
 
 
 def spans(numbers: Sequence[int]) -> str:

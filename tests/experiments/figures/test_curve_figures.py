@@ -127,7 +127,7 @@ def test_errors_are_in_percent_and_none_at_all_has_a_place(tmp_path):
     table = rows_of(found, error)
     assert [row["test_error"] for row in table[:3]] == pytest.approx([91.0, 5.0, 0.0])
     said = texts(over(table, tmp_path, error)[1])
-    assert {"test error, % (log axis)", "0", "10", "Adam  0.10"} <= set(said)
+    assert {"test error, % (log axis)", "0", "10", "Adam  0.00"} <= set(said)
 
 
 def test_a_loss_has_no_error_of_its_own():
