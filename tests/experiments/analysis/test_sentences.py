@@ -103,9 +103,7 @@ def test_a_loss_has_no_percent_and_no_points(monkeypatch):
     """Less is better, and a difference is told by the numbers."""
     monkeypatch.setattr(report.Evidence, "higher", property(lambda self: False))
     assert title(APART) == "GD is better than Adam†: a test loss of 0.504"
-    assert title({**APART, "Momentum": APART["GD"]}) == (
-        "GD and Momentum tie at a test loss of 0.504; Adam is worse†"
-    )
+    assert title({**APART, "Momentum": APART["GD"]}) == ("GD and Momentum tie at a test loss of 0.504; Adam is worse†")
 
 
 def way(ends, claims=None):
@@ -135,10 +133,13 @@ def test_where_every_best_diverged_there_is_no_way():
     [
         (APART, "Training accuracy ends between 0.514 (GD) and 0.918 (Adam)"),
         ({"GD": APART["GD"]}, "Training accuracy ends at 0.514 (GD)"),
-        ({**APART, "Momentum": [NAN] * 5}, "Training accuracy ends between 0.514 (GD) and 0.918 (Adam); Momentum diverged"),
+        (
+            {**APART, "Momentum": [NAN] * 5},
+            "Training accuracy ends between 0.514 (GD) and 0.918 (Adam); Momentum diverged",
+        ),
         ({"GD": [NAN] * 5}, "Training accuracy: every optimizer diverged"),
     ],
-)  # fmt: skip
+)
 def test_a_curve_of_training_tells_its_ends(ends, expected):
     """The means of the last evaluation, which nothing is claimed from."""
     whole = evidence(ends)

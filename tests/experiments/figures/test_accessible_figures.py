@@ -70,7 +70,7 @@ def test_every_declared_figure_is_looked_at(made):
 def test_letters_have_eight_points_at_column_width(made):
     """The SVG says their sizes in its own pixels, 72 an inch: for a column, or for a width of nine inches."""
     for name, text, root in svgs(made):
-        narrow = name in HEADLINES or name.startswith(("loss", "t")) and not name.startswith("ti")
+        narrow = name in HEADLINES or (name.startswith(("loss", "t")) and not name.startswith("ti"))
         assert root.get("width") == f"{column.WIDTH if narrow else canvas.WIDTH * 72:g}pt", name
         sizes = [float(size) for size in re.findall(r"font(?:-size)?: [^;\"']*?([0-9.]+)px", text)]
         assert min(sizes) >= (SMALL if name in HEAT else COLUMN), name
@@ -141,7 +141,9 @@ def eleven():
     return {f"O{i}": Style(colors.to_hex(f"C{i % 10}"), lines[i], markers[i]) for i in range(11)}
 
 
-@pytest.mark.parametrize(("kept", "expected"), [((), "O0 O1 O2 O3 O4"), (("O10",), "O0 O1 O2 O3 O10"), (("GD",), "O0 O1 O2 O3 O4")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kept", "expected"), [((), "O0 O1 O2 O3 O4"), (("O10",), "O0 O1 O2 O3 O10"), (("GD",), "O0 O1 O2 O3 O4")]
+)
 def test_of_many_lines_five_are_lit_and_the_rest_are_grey_hairlines(kept, expected):
     """The best four and the one that is kept, else five; marker and line style stay, so that all can be told apart."""
     styles = eleven()

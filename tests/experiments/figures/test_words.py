@@ -59,7 +59,7 @@ def test_a_bracket_joins_those_that_tie_and_no_others(tmp_path):
     tied = drawn(scores.draw_seeds, rows, tmp_path)[1].read_text("utf-8")
     alone = [{**row, "tied": row["optimizer"] == "Adam"} for row in rows]
     without = drawn(scores.draw_seeds, alone, tmp_path)[1].read_text("utf-8")
-    assert tied.count("<g id=\"line2d_") == without.count("<g id=\"line2d_") + 1 + 2
+    assert tied.count('<g id="line2d_') == without.count('<g id="line2d_') + 1 + 2
 
 
 def test_misses_are_written_and_reach_no_further_than_they_did(tmp_path):

@@ -112,7 +112,16 @@ def test_every_figure_has_words_and_all_words_a_figure():
     """A figure of curves or of a search brings its own title."""
     assert {one.words or one.slug for one in summary.FIGURES} == set(captions.WORDS["overview"])
     declared = {one.slug for one in (*gallery.FIGURES, gallery.PATHS) if isinstance(one, gallery.Figure)}
-    made = {"test_error", "curves", "rates", "rates_among", "learning_rates_relative", "target", "overlay", *cases.BOXES}
+    made = {
+        "test_error",
+        "curves",
+        "rates",
+        "rates_among",
+        "learning_rates_relative",
+        "target",
+        "overlay",
+        *cases.BOXES,
+    }
     assert declared | made == set(captions.WORDS["problem"])
 
 
