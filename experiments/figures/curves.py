@@ -21,7 +21,7 @@ from experiments.text import Table, group
 
 MARKERS = 4  # on a line, however many points it has
 BODY, A_LABEL = 150.0, 13.0  # points: height of the axes at least, and of a label at the end of a line
-LEFT, WIDER = 38.0, 46.0  # points for the numbers and the name of the vertical axis, and for those of a score
+LEFT, WIDER = 38.0, 46.0  # points for the numbers and the name of the vertical axis, and for longer ones
 SHADE = 0.16
 
 
@@ -46,7 +46,7 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     merits = {line.label: _merit(line, lower=curve.lower) for line in lines}
     seen = looks(merits, context.styles, context.kept)
     right = column.for_ends([line.text for line in lines])
-    figure, axes = column.sheet(context.caption, max(BODY, A_LABEL * len(lines)), LEFT if curve.lower else WIDER, right)
+    figure, axes = column.sheet(context.caption, max(BODY, A_LABEL * len(lines)), LEFT if curve.error else WIDER, right)
     floor = _scale(axes, [row[curve.column] for row in table], curve, context.step)
     across.scale(axes, max(row[across.column] for row in table))
     axes.set_ylabel(curve.axis)

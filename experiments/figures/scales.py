@@ -127,7 +127,8 @@ def error_scale(axis: Axis, values: Sequence[float], floor: float, *, always: bo
         places = [part * 10.0**k for k in decades for part in parts if low <= part * 10.0**k <= high]
         if len(places) > 2:
             break
-    ticks(axis, FixedLocator(places[:: math.ceil(len(places) / TICKS)]))
+    room = 3 if high > FEW_DECADES * low and axis is axis.axes.xaxis else TICKS  # exponents are long words
+    ticks(axis, FixedLocator(places[:: math.ceil(len(places) / room)]))
     if floor in seen and floor > 0:
         kept = [place for place in axis.get_majorticklocs() if place > 1.3 * floor]
         axis.set_major_locator(FixedLocator([floor, *kept]))

@@ -19,6 +19,7 @@ from experiments.text import Table, group
 BODY, A_LABEL = 150.0, 13.0  # points: height of the axes at least, and of a label at the end of a line
 LEFT = 38.0
 POINT = 1.0  # up to here the axis is linear: what may be lost
+MOST = 1e3  # where it ends at the latest, %
 ROOM = 1.7  # a factor, left and right of the rates
 
 
@@ -51,8 +52,9 @@ def _scale(axes: Axes, table: Table) -> None:
     """Makes the axis of losses linear up to a point and logarithmic beyond, and marks what loses less."""
     most = max(row["lost"] for row in table if math.isfinite(row["lost"]))
     axes.set_yscale("symlog", linthresh=POINT, linscale=0.5)
-    axes.set_ylim(-0.15, max(2.0, 1.25 * most))
-    marks = [m * 10.0**k for k in range(7) for m in ((1, 2, 5) if most < 200 else (1,)) if m * 10.0**k <= 1.25 * most]
+    top = min(MOST, max(2.0, 1.25 * most))
+    axes.set_ylim(-0.15, top)
+    marks = [m * 10.0**k for k in range(4) for m in ((1, 2, 5) if top < 200 else (1, 3)) if m * 10.0**k <= top]
     scales.ticks(axes.yaxis, FixedLocator([0.0, *marks]))
     axes.axhspan(-0.15, POINT, color="#EFEFEF", linewidth=0, zorder=0)
     factors = [row["multiple"] for row in table]
@@ -74,4 +76,4 @@ def _line(axes: Axes, own: Table, style: Mapping[str, Any], text: str) -> tuple[
         if beyond:
             top = axes.get_ylim()[1]
             axes.plot(min(beyond), top, "x", color=style["color"], mew=1.6, markersize=5, clip_on=False, zorder=4)
-    return *alive[-1], text, style
+    return alive[-1][0], min(alive[-1][1], axes.get_ylim()[1]), text, style

@@ -60,7 +60,7 @@ class Captions:
         count, study = len(self.study.seeds), self.study
         epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
         budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
-        title = f"{what}: {_model(study)} on {study.data}, {budget}"
+        title = f"{what}: {_model(study)}{'' if study.data == study.task else f' on {study.data}'}, {budget}"
         return f"{title} (illustration, not evidence)" if self.task.toy else f"{title}{self.claims.mark}"  # rule B20
 
     @property

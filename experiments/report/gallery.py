@@ -1,4 +1,4 @@
-"""All figures of a report, each declared once; what cannot be drawn has a sentence in its place."""
+"""All figures of the report of one problem, each declared once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from experiments.analysis import cases, cost_rows, curves, score_rows, sentences
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
-from experiments.figures import canvas, costs, illustrations, ranks, scales, scores, sensitivity, times, tuning
 from experiments.figures import cases as pictures
+from experiments.figures import costs, illustrations, ranks, scales, scores, sensitivity, times, tuning
 from experiments.figures import curves as lines
 from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
@@ -21,42 +21,9 @@ from experiments.problems.datasets.examples import Slices
 from experiments.problems.functions import FUNCTIONS
 from experiments.problems.grid import scored
 from experiments.report.captions import Captions, say
+from experiments.report.declared import APPENDIX, HEADLINE, USUAL, Figure, Shown, show
 from experiments.studies import Style
 from experiments.text import Table
-
-HEADLINE, USUAL, APPENDIX = "headline", "usual", "appendix"
-FIRST = 3  # figures above the fold
-
-
-@dataclasses.dataclass(frozen=True)
-class Shown:
-    """One figure: what it shows, how to read it, and its files, PNG, SVG and CSV; none where `words` says why not."""
-
-    title: str  # what it shows
-    words: str  # how to read it, or why it is not there
-    files: Sequence[Path] = ()
-    finding: str = ""  # what it finds, where a sentence says it
-    place: str = USUAL  # where the page has it
-
-    @property
-    def slug(self) -> str:
-        """Name of its files."""
-        return self.files[0].stem
-
-
-@dataclasses.dataclass(frozen=True)
-class Figure:
-    """A figure, declared: tests, captions, the page and the files follow from it; its words are in `captions.toml`."""
-
-    slug: str  # name of its files
-    rows: Table | Callable[[Any], Table]  # or what makes them from the facts; without rows it is not drawn
-    draw: Callable[[Table, Context], Any]  # draws the rows
-    title: str = ""  # what it shows, where its words do not say so
-    words: str = ""  # name of its words, where they are not its own
-    step: float = 1e-4  # the smallest difference that its scores can show
-    tuning: bool = False  # whether it shows the search, which has a caption of its own
-    finding: Callable[[Any, Table], str] | None = None  # makes the sentence that is its title
-    place: str = USUAL  # where the page has it: above the fold, after the table, or folded away
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +97,8 @@ def _curves(facts: Facts) -> Iterator[Figure]:
         finding = functools.partial(sentences.of_way, evidence, facts.result)
         yield _curve(facts, error, scales.EPOCHS, lambda _, rows: finding(rows), place=HEADLINE)
     for curve in curves.curves_of(evidence.task):
-        made = _curve(facts, curve, scales.EPOCHS, functools.partial(_ends, curve=curve))
+        place = HEADLINE if curve.loss and curve.column.startswith("test") else USUAL  # a loss has no error
+        made = _curve(facts, curve, scales.EPOCHS, functools.partial(_ends, curve=curve), place=place)
         yield made
         assert not callable(made.rows)
         for across in lines.distinct(made.rows) if curve.slug in curves.OVER_STEPS else []:
@@ -193,8 +161,9 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
 def _paths(facts: Facts) -> Table:
     """Returns how the rules move on a function of two numbers, where that is the problem."""
     entries = [entry for entry in facts.evidence.study.optimizers if entry.cycle_epochs is None]
-    name = facts.evidence.task.name
-    return curves.path_rows(entries, (name,)) if entries and name in FUNCTIONS else []
+    function = FUNCTIONS.get(facts.evidence.task.name)
+    two = function is not None and len(function.start) == 2
+    return curves.path_rows(entries, (facts.evidence.task.name,)) if entries and two else []
 
 
 def _of_cases(facts: Facts) -> Iterator[Figure]:
@@ -249,36 +218,6 @@ FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
     Figure("critical_differences", (), ranks.draw_critical, place=APPENDIX),
 )  # fmt: skip
 PATHS = Figure("trajectories", _paths, illustrations.draw_paths)
-
-
-Words = Callable[[Figure, str, str, str], Caption]  # from a figure, its title, how to read it and its key
-
-
-def show(
-    figures: Iterable[Figure], kind: str, facts: Any, caption: Words, context: Context, folder: Path
-) -> Iterator[Shown]:
-    """Draws figures in their order, or yields the sentence in the place of one without rows.
-
-    Args:
-        figures: the figures.
-        kind: of their words, `problem` or `overview`.
-        facts: what they are drawn from.
-        caption: makes the words inside the picture.
-        context: what all of them are drawn with; caption and step are those of each.
-        folder: where their files go.
-    """
-    for figure in figures:
-        table, name = figure.rows(facts) if callable(figure.rows) else figure.rows, figure.words or figure.slug
-        title = figure.title or say(kind, name, "title", facts)
-        if table:
-            how, key = (say(kind, name, part, facts, table) for part in ("how", "key"))
-            finding = figure.finding(facts, table) if figure.finding else ""
-            words = caption(figure, finding or title, how, key)
-            own = dataclasses.replace(context, caption=words, step=figure.step)
-            files = canvas.write(figure.draw, table, own, folder, figure.slug)
-            yield Shown(title, how, files, words.title if finding else "", figure.place)
-        elif why := say(kind, name, "refused", facts):
-            yield Shown(title, why, place=figure.place)
 
 
 def draw(

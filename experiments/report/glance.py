@@ -1,4 +1,4 @@
-"""All studies at a glance: a table and a page from the reports that are there. Nothing here reads a record or trains."""
+"""All studies at a glance: a table and a page from the reports that are there. Nothing here reads a record."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from experiments.analysis.results import Result
 from experiments.figures import column
 from experiments.report import tables
 from experiments.report.captions import Captions
-from experiments.report.gallery import Shown
+from experiments.report.declared import Shown
 from experiments.report.text import methods, reading
 from experiments.studies import Entry
 

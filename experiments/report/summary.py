@@ -14,8 +14,8 @@ from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of
 from experiments.figures import profiles, ranks, times
 from experiments.figures.canvas import Caption, Context
 from experiments.records import files
-from experiments.report.captions import Captions
-from experiments.report.gallery import Figure, Shown, show
+from experiments.report.captions import FOOT, Captions
+from experiments.report.declared import Figure, Shown, show
 from experiments.report.page import render
 from experiments.report.tables import ReportTable
 from experiments.studies import Style
@@ -52,11 +52,12 @@ def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder:
     first, seeds = Captions(evidence[0]), len(evidence[0].study.seeds)
     studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, evidence, strict=True))
     source = f"studies: {studies}; {first.versions}; {first.footer[-1]}"
+    foot = first.command if len(first.command) <= FOOT else f"study {first.name.partition('.')[0]}"[:FOOT]
     subtitle = f"{title}: {len(overview.problems)} problems, {seeds} {'seeds' if seeds > 1 else 'seed'}"
 
     def caption(figure: Figure, shown: str, how: str, key: str) -> Caption:
         lines = tuple(filter(None, (subtitle, key)))
-        return Caption(shown, lines, (first.foot,), f"{shown}. {subtitle}. {how}", source)
+        return Caption(shown, lines, (foot,), f"{shown}. {subtitle}. {how}", source)
 
     context = Context(Caption("", (), (), ""), styles)
     return list(show(FIGURES, "overview", overview, caption, context, folder))

@@ -14,6 +14,7 @@ from experiments import studies
 from experiments.analysis.overview import Overview
 from experiments.figures import canvas, column, looks, scales
 from experiments.report import gallery, summary
+from experiments.report.declared import Figure as Declared
 from experiments.studies import Style
 from tests.experiments.analysis.test_cost_rows import TIMED, known
 from tests.experiments.evidence import THREE, evidence, result
@@ -59,7 +60,7 @@ def svgs(made):
 @pytest.mark.slow
 def test_every_declared_figure_is_looked_at(made):
     """Of one problem, and of several; learning curves and tuned hyperparameters among them."""
-    declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]
+    declared = [one.slug for one in gallery.FIGURES if isinstance(one, Declared)]
     families = ["loss", "test_error", "train_accuracy", "test_accuracy", "learning_rates", "learning_rates_relative"]
     assert {*declared, *families} <= {name.partition("/")[2] for name in made}
     assert {f"over/{one.slug}" for one in summary.FIGURES} <= set(made)

@@ -8,6 +8,7 @@ import pytest
 from experiments.analysis.lint import Claims
 from experiments.figures import canvas, cases
 from experiments.report import captions, gallery, summary
+from experiments.report.declared import Figure as Declared
 from tests.experiments.analysis.test_cost_rows import NOT, TIMED, known
 from tests.experiments.evidence import APART, evidence, result
 from tests.experiments.figures.drawn import STYLES, facts, figures
@@ -34,7 +35,7 @@ def test_figures_are_declared_once_and_keep_their_order(tmp_path):
     whole = evidence(APART)
     shown = figures(whole, tmp_path, illustrations=False)
     slugs = [one.slug for one in shown if one.files]
-    declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]
+    declared = [one.slug for one in gallery.FIGURES if isinstance(one, Declared)]
     assert [slug for slug in slugs if slug in declared] == [slug for slug in declared if slug in slugs]
     assert len(slugs) == len(set(slugs)) == 11
     assert shown[-1].words == captions.WORDS["problem"]["critical_differences"]["refused"].replace("{{ least }}", "8")
@@ -98,7 +99,8 @@ def test_trajectories_are_drawn_of_functions_alone(tmp_path):
     toy = dataclasses.replace(whole, study=dataclasses.replace(whole.study, task="rosenbrock"))
     paths = gallery._paths(gallery.Facts(toy, result(whole)))
     assert {row["function"] for row in paths} == {"rosenbrock"}
-    assert gallery._paths(facts(whole)) == []
+    line = dataclasses.replace(whole, study=dataclasses.replace(whole.study, task="tf_guide"))
+    assert gallery._paths(gallery.Facts(line, result(whole))) == gallery._paths(facts(whole)) == []
 
 
 def test_trajectories_are_called_an_illustration():
@@ -111,7 +113,7 @@ def test_trajectories_are_called_an_illustration():
 def test_every_figure_has_words_and_all_words_a_figure():
     """A figure of curves or of a search brings its own title."""
     assert {one.words or one.slug for one in summary.FIGURES} == set(captions.WORDS["overview"])
-    declared = {one.slug for one in (*gallery.FIGURES, gallery.PATHS) if isinstance(one, gallery.Figure)}
+    declared = {one.slug for one in (*gallery.FIGURES, gallery.PATHS) if isinstance(one, Declared)}
     made = {
         "test_error",
         "curves",
