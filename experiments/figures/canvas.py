@@ -209,7 +209,7 @@ def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str
 def _picture(figure: Figure, said: Mapping[str, str]) -> bytes:
     """Returns a figure as PNG of few colours, which takes a third of the bytes, with some words in it."""
     whole, small, words = io.BytesIO(), io.BytesIO(), PngInfo()
-    figure.savefig(whole, format="png", dpi=DPI)
+    figure.savefig(whole, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
     for key, text in said.items():
         words.add_itxt(key, text)
     picture = Image.open(whole).convert("RGB")
