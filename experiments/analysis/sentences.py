@@ -14,6 +14,8 @@ from experiments.analysis.score_rows import error
 from experiments.text import Table, group
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
+# of the reference against an optimizer, and what this is then
+VERDICTS = {"worse": "{} better", "≈": "not told apart", "better": "{} worse"}
 NEAR = 1.0  # points within which a curve is near its end
 
 
@@ -81,12 +83,32 @@ def of_scores(evidence: Evidence, result: Result, *, errors: bool = True) -> str
         return f"{first.label} alone: {scale.words([_mean(first)])}"
     if not result.claims.allowed:
         return f"{first.label} has the {'highest' if scale.higher else 'lowest'} mean: {scale.words([_mean(first)])}"
+    if planned := reference(evidence):
+        return _planned(planned, result.rows, scale)
     ties = [row for row in result.rows if row is first or (row.lag is not None and row.lag.verdict == "≈")]
     worse = [row for row in result.rows if row.lag is not None and row.lag.verdict == "better"]
     parts = [_best(first, ties, worse, scale), _behind(first, worse, scale) if len(ties) > 1 else ""]
     parts.append(_listed([row for row in result.rows if row not in (*ties, *worse)], "not compared"))
     parts.append(_listed([row for row in ties if row.diverged], "diverged in some runs"))
     return "; ".join(filter(None, parts))
+
+
+def reference(evidence: Evidence) -> str:
+    """Returns the optimizer that all others were to be compared with, as planned; empty where all pairs are."""
+    return getattr(evidence.study, "reference", None) or ""
+
+
+def _planned(planned: str, rows: Sequence[Row], scale: Scale) -> str:
+    """Returns who is better than the reference of planned comparisons, who ties with it, and who is worse."""
+    own = {verdict: [row for row in rows if row.lag is not None and row.lag.verdict == verdict] for verdict in VERDICTS}
+    parts = [
+        f"{_names(found, WORSE)} {VERDICTS[verdict].format('is' if len(found) == 1 else 'are')}{_dagger(found)}"
+        for verdict, found in own.items()
+        if found
+    ]
+    means = [_mean(row) for row in rows if row.label == planned and row.centre is not None]
+    reached = scale.words(means)
+    return f"Against {planned}{f' ({reached})' if reached else ''}: {', '.join(parts) or 'nothing is compared'}"
 
 
 def _mean(row: Row) -> float:
@@ -136,13 +158,15 @@ def _listed(rows: Sequence[Row], what: str) -> str:
 def of_way(evidence: Evidence, result: Result, table: Table) -> str:
     """Returns how soon the best come near their end: from when on their mean test error stays within a point of it."""
     best = [row.label for row in result.rows if row.tied] or [result.rows[0].label]
+    if reference(evidence):  # what ties with it need not tie with the best
+        best = [result.rows[0].label]
     near = {label: epochs for label in best if (epochs := _near(group(table).get(label, []))) is not None}
     if not near:
         return "Test error over epochs"
     after = _range(list(near.values()), "{:.2g}".format)
     last = max(row["epoch"] for row in table)
     if len(best) == 1:
-        word = "lowest" if not result.claims.allowed else "best"
+        word = "lowest" if not result.claims.allowed or reference(evidence) else "best"
         who, verb = f"{best[0]}, {word} at the end,", "is"
     else:
         rows = [row for row in result.rows if row.label in best]

@@ -73,7 +73,8 @@ class Facts:
         """What the marks of scores mean, in a line."""
         if len(self.evidence.study.seeds) < 2:
             return "dot: the seed"
-        tie = "; bracket: tie" if self.claims.allowed and len(self.best) > 1 else ""
+        whose = sentences.reference(self.evidence)
+        tie = f"; bracket: tie{f' with {whose}' if whose else ''}" if self.claims.allowed and len(self.best) > 1 else ""
         return f"dot: a seed; diamond: mean, 95 % interval{tie}"
 
     @property
@@ -81,7 +82,8 @@ class Facts:
         """What the bands of curves mean, in a line."""
         if len(self.evidence.study.seeds) < 2:
             return ""
-        whose = "best and ties" if self.claims.allowed and len(self.best) > 1 else "best"
+        first = sentences.reference(self.evidence) or "best"
+        whose = f"{first} and ties" if self.claims.allowed and len(self.best) > 1 else first
         return f"line: mean of seeds; band: 95 % interval ({whose})"
 
     @property

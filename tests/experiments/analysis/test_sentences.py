@@ -9,6 +9,7 @@ from experiments import report
 from experiments.analysis import curves, sentences, tuning_rows
 from experiments.analysis.lint import Claims
 from experiments.problems import tasks
+from experiments.studies import Study
 from tests.experiments.analysis.test_tuning_rows import searched
 from tests.experiments.evidence import APART, NOISE, THREE, evidence, result
 from tests.experiments.small import study
@@ -92,6 +93,14 @@ def test_what_is_not_compared_is_told():
     assert title(gone) == "No winner: Adam and Momentum tie at 9.2 to 9.6 % test error; not compared: GD"
     two = {"GD": APART["GD"], "Adam": [0.90, None, 0.92, 0.90, 0.91]}
     assert title(two) == "GD has the best mean: 49.6 % test error; not compared: Adam"
+
+
+def test_planned_comparisons_are_told_against_their_reference(monkeypatch):
+    """What ties with it need not tie with each other, so that nobody is said to."""
+    monkeypatch.setattr(Study, "reference", "Adam", raising=False)
+    expected = "Against Adam (9.2 % test error): Momentum not told apart, GD is worse†"
+    assert title(THREE) == expected
+    assert way(THREE) == "Adam, lowest at the end, is within a point of it after 3 of 3 epochs"
 
 
 def test_an_optimizer_alone_is_compared_with_nothing():
