@@ -73,6 +73,24 @@ def test_averages_follow_weights_that_a_constraint_has_bounded(on, monkeypatch):
     assert_near(actual, averages(), 3)
 
 
+def test_each_variable_has_the_numbers_of_its_group_and_its_exclusions(on, monkeypatch):
+    """A row of numbers for each, in one operation."""
+
+    def trained():
+        variables = [keras.Variable(numbers(5, seed=i), name=name) for i, name in enumerate("abc")]
+        own = {"b": {"learning_rate": 0.5, "weight_decay": 0.0}}
+        optimizer = tfoptim.Lamb(0.1, weight_decay=0.2, decay_in_ratio=True, groups=own)
+        optimizer.exclude_from_layer_adaptation(var_names=["c"])
+        optimizer.build(variables)
+        for t in range(3):
+            optimizer.apply([tf.constant(numbers(5, seed=10 * t + i)) for i in range(3)], variables)
+        return [v.numpy() for v in variables]
+
+    actual = trained()
+    monkeypatch.setenv("TFOPTIM_NATIVE", "0")
+    assert_near(actual, trained(), 3)
+
+
 @pytest.mark.parametrize("way", ["identity", "read", "sparse read", "graph"])
 def test_no_reader_sees_its_value_change(way, on):
     """Nor do arrays of NumPy, which are views of a value's memory."""

@@ -21,7 +21,7 @@ layer_wise = every_class_where(lambda case: issubclass(getattr(tfoptim, case.nam
 
 @layer_wise
 @pytest.mark.parametrize("large", [False, True], ids=["dense", "compiled"])
-def test_excluded_variables_have_the_factor_one(case, large, monkeypatch):
+def test_excluded_variables_have_the_factor_one(case, large, monkeypatch, without_native):
     """The matrix is adapted, the vector is not, as in the loop; XLA compiles the two as functions of their own."""
     if large:
         monkeypatch.setattr(update, "LARGE", 1)
@@ -44,7 +44,7 @@ def test_excluded_variables_have_the_factor_one(case, large, monkeypatch):
 
 
 @layer_wise
-def test_variables_of_one_shape_are_adapted_or_not_when_compiled(case, monkeypatch):
+def test_variables_of_one_shape_are_adapted_or_not_when_compiled(case, monkeypatch, without_native):
     """Two matrices alike but for the exclusion are two functions of XLA."""
     monkeypatch.setattr(update, "LARGE", 1)
     weights = variables_of([start_weights()[0]] * 2, "float64")
