@@ -162,7 +162,7 @@ def _pictured(name: str, drawn: dict[str, tuple[str, float]]) -> str:
         f"![Path of {name} on the {key}](../pictures/{name.lower()}-{key}.svg){{.path}}" for key in drawn
     )
     return (
-        f"{pictures.STEPS} steps on a narrow quadratic bowl and on Rosenbrock's valley, by `tfoptim.simulate`, from the "
-        f"white point towards the star. The learning rate is the one of {len(pictures.RATES)} whose path runs lowest, by "
-        f"the mean logarithm: {rates}. An illustration, not evidence about networks.\n\n{images}"
+        f"{pictures.STEPS} steps on a narrow quadratic bowl and on Rosenbrock's valley, by `tfoptim.simulate`, from "
+        f"the white point towards the star. The learning rate is the one of {len(pictures.RATES)} whose path runs lowest, "
+        f"by the mean logarithm: {rates}. An illustration, not evidence about networks.\n\n{images}"
     )

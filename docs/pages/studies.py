@@ -18,7 +18,7 @@ def form_reference() -> str:
     classes = [forms.Study, *(c for c in vars(forms).values() if _is_form(c) and c is not forms.Study)]
     parts = [
         "# The study file",
-        "One TOML file in `experiments/studies/` is one study. Every key, with what it may be; `-` as default: required.",
+        "One TOML file in `experiments/studies/` is one study. Its keys, and what they may be; default `-`: required.",
         "Made from `experiments/studies/forms.py`. All faults of a file are reported at once.",
         *(_form(cls) for cls in classes),
     ]
