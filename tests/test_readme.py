@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+import tfoptim
 from tests import tables
 from tests.tables import ROOT
 from tfoptim.registry import FAMILIES, classes
@@ -71,6 +72,15 @@ def test_first_program_prints_what_the_readme_says():
     with contextlib.redirect_stdout(io.StringIO()) as out:
         exec(program, {})  # noqa: S102  the README is ours
     assert out.getvalue() == printed
+
+
+def test_calls_of_the_table_work():
+    """What the right column says to write, but for the call that needs a model."""
+    table = README.split("| you want | you write |")[1].split("\n\n")[0].replace("\\|", "|")
+    calls = [call for call in re.findall(r"`(tfoptim\.[^`]+)`", table) if "model" not in call]
+    assert len(calls) > 7
+    for call in calls:
+        assert eval(call, {"tfoptim": tfoptim}) is not None  # noqa: S307  the README is ours
 
 
 def test_rows_of_differences_are_measured_ones():

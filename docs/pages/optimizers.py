@@ -163,6 +163,6 @@ def _pictured(name: str, drawn: dict[str, tuple[str, float]]) -> str:
     )
     return (
         f"{pictures.STEPS} steps on a narrow quadratic bowl and on Rosenbrock's valley, by `tfoptim.simulate`, from "
-        f"the white point towards the star. The learning rate is the one of {len(pictures.RATES)} whose path runs lowest, "
-        f"by the mean logarithm: {rates}. An illustration, not evidence about networks.\n\n{images}"
+        f"the white point towards the star. The learning rate is the one of {len(pictures.RATES)} whose path runs "
+        f"lowest, by the mean logarithm: {rates}. An illustration, not evidence about networks.\n\n{images}"
     )
