@@ -74,8 +74,9 @@ def test_first_program_prints_what_the_readme_says():
     assert out.getvalue() == printed
 
 
-def test_calls_of_the_table_work():
+def test_calls_of_the_table_work(tmp_path, monkeypatch):
     """What the right column says to write, but for the call that needs a model."""
+    monkeypatch.chdir(tmp_path)
     table = README.split("| you want | you write |")[1].split("\n\n")[0].replace("\\|", "|")
     calls = [call for call in re.findall(r"`(tfoptim\.[^`]+)`", table) if "model" not in call]
     assert len(calls) > 7
