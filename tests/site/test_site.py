@@ -1,6 +1,7 @@
 """Every page of the built site: links lead somewhere, a browser complains of nothing, none scrolls sideways."""
 
 import os
+import time
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +14,8 @@ SITE = ROOT / "build/docs"
 PHONE, DESK = (390, 844), (1280, 900)
 PAGES = sorted(path for path in SITE.rglob("*.html"))
 SEARCHED = {"lookahead": "wrappers", "warmup": "schedules", "embedding": "embeddings"}
+
+FOUND = "Array.from(document.querySelectorAll('#search-results a')).map(a => a.getAttribute('href'))"
 
 pytestmark = [
     pytest.mark.slow,
@@ -104,15 +107,10 @@ def test_search_finds_without_network(browser, word, page):
     """In a page opened from the file system."""
     size(browser, *DESK)
     browser.call("Page.navigate", url=f"{(SITE / 'search.html').as_uri()}?q={word}")
-    links = []
-    for _ in range(100):
-        links = (
-            browser.ask("Array.from(document.querySelectorAll('#search-results a')).map(a => a.getAttribute('href'))")
-            or []
-        )
-        if any(page in link for link in links):
-            break
-        browser.ask("new Promise(done => setTimeout(done, 50))")
+    links, end = [], time.monotonic() + driver.WAIT_SECONDS
+    while not any(page in link for link in links) and time.monotonic() < end:
+        time.sleep(0.05)
+        links = browser.ask(FOUND) or []
     assert any(page in link for link in links), links
 
 
