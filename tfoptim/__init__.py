@@ -15,6 +15,7 @@ from tfoptim.rules.adadelta import Adadelta as Adadelta
 from tfoptim.rules.adafactor import Adafactor as Adafactor
 from tfoptim.rules.adagrad import AdaGrad as AdaGrad
 from tfoptim.rules.adagrad import AdaGrad as Adagrad  # as Keras spells it
+from tfoptim.rules.adahessian import AdaHessian as AdaHessian
 from tfoptim.rules.adam import Adam as Adam
 from tfoptim.rules.adamax import Adamax as Adamax
 from tfoptim.rules.adamw import AdamW as AdamW
@@ -23,9 +24,12 @@ from tfoptim.rules.ademamix import AdEMAMix as AdEMAMix
 from tfoptim.rules.adopt import ADOPT as ADOPT
 from tfoptim.rules.clmr import CLMR as CLMR
 from tfoptim.rules.clr import CLR as CLR
+from tfoptim.rules.cocob import COCOB as COCOB
 from tfoptim.rules.conditional_gradient import ConditionalGradient as ConditionalGradient
+from tfoptim.rules.dog import DoG as DoG
 from tfoptim.rules.ftrl import Ftrl as Ftrl
 from tfoptim.rules.gd import GD as GD
+from tfoptim.rules.kron import Kron as Kron
 from tfoptim.rules.lamb import Lamb as Lamb
 from tfoptim.rules.laprop import LaProp as LaProp
 from tfoptim.rules.lars import LARS as LARS
@@ -37,16 +41,21 @@ from tfoptim.rules.muon import Muon as Muon
 from tfoptim.rules.nadam import Nadam as Nadam
 from tfoptim.rules.nadamw import NAdamW as NAdamW
 from tfoptim.rules.novograd import NovoGrad as NovoGrad
+from tfoptim.rules.prodigy import Prodigy as Prodigy
 from tfoptim.rules.proximal_adagrad import ProximalAdagrad as ProximalAdagrad
 from tfoptim.rules.qhadam import QHAdam as QHAdam
 from tfoptim.rules.qhm import QHM as QHM
 from tfoptim.rules.radam import RAdam as RAdam
 from tfoptim.rules.rmsprop import RMSprop as RMSprop
 from tfoptim.rules.rprop import Rprop as Rprop
+from tfoptim.rules.schedule_free_adamw import ScheduleFreeAdamW as ScheduleFreeAdamW
+from tfoptim.rules.schedule_free_sgd import ScheduleFreeSGD as ScheduleFreeSGD
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.rules.sgdw import SGDW as SGDW
+from tfoptim.rules.shampoo import Shampoo as Shampoo
 from tfoptim.rules.signsgd import SignSGD as SignSGD
 from tfoptim.rules.signum import Signum as Signum
+from tfoptim.rules.soap import SOAP as SOAP
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
@@ -70,6 +79,7 @@ __all__ = [
     "ADOPT",
     "CLMR",
     "CLR",
+    "COCOB",
     "GD",
     "LARS",
     "LBFGS",
@@ -79,10 +89,12 @@ __all__ = [
     "SAM",
     "SGD",
     "SGDW",
+    "SOAP",
     "AdEMAMix",
     "AdaBelief",
     "AdaBound",
     "AdaGrad",
+    "AdaHessian",
     "Adadelta",
     "Adafactor",
     "Adagrad",
@@ -91,7 +103,9 @@ __all__ = [
     "Adamax",
     "Adan",
     "ConditionalGradient",
+    "DoG",
     "Ftrl",
+    "Kron",
     "LaProp",
     "Lamb",
     "Lion",
@@ -104,11 +118,15 @@ __all__ = [
     "Nadam",
     "NovoGrad",
     "Optimizer",
+    "Prodigy",
     "ProximalAdagrad",
     "QHAdam",
     "RAdam",
     "RMSprop",
     "Rprop",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
+    "Shampoo",
     "SignSGD",
     "Signum",
     "StableAdamW",

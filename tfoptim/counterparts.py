@@ -55,7 +55,7 @@ def to_keras(optimizer: Any) -> Any:
     theirs = counterparts().get(type(optimizer))
     if theirs is None:
         raise TypeError(_refusal(optimizer))
-    problem = _unknown(theirs, optimizer) or _waiting(optimizer)
+    problem = optimizer.differs_from_keras or _unknown(theirs, optimizer) or _waiting(optimizer)
     if problem:
         raise ValueError(f"to_keras got {optimizer!r}: {problem}.")
     made = _made(theirs, optimizer)

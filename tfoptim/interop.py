@@ -31,7 +31,7 @@ def from_keras(optimizer: Any) -> Any:
         TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule; or the optimizers of a
             `MultiOptimizer` differ in what tfoptim does for all variables together, such as accumulating gradients.
         ValueError: it is not built, and variables are excluded from weight decay that only `build` will know; or it is
-            a Muon that orthogonalizes biases, which tfoptim's does not.
+            a Muon that orthogonalizes biases, or a ScheduleFreeAdamW with decay, which tfoptim's do not do.
 
     >>> import keras, tfoptim
     >>> tfoptim.from_keras(keras.optimizers.Adam(beta_1=0.8)).beta_1
@@ -52,7 +52,7 @@ def from_keras(optimizer: Any) -> Any:
 def _alone(optimizer: Any, **other: Any) -> Optimizer:
     """Returns our optimizer for a Keras optimizer that is no wrapper, with some other arguments, without state."""
     cls = classes()[type(optimizer).__name__.lower()]
-    ours = cls.from_config({**optimizer.get_config(), **cls.as_in_keras, **other})
+    ours = cls.from_config({**cls.config_of_keras(optimizer.get_config()), **other})
     ours.exclude_from_weight_decay(*_excluded(optimizer))
     return ours
 

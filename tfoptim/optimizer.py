@@ -9,7 +9,7 @@ from tfoptim import state
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
 from tfoptim.saving.copies import Copied
-from tfoptim.step import averages, cached_step, derivatives, per_device
+from tfoptim.step import averages, cached_step, derivatives, own_average, per_device
 from tfoptim.step.composed import Composed
 from tfoptim.step.pipeline import run as run_uncached
 from tfoptim.step.swap import Averaged
@@ -67,8 +67,10 @@ class Optimizer(Averaged, Copied, Composed, Live):
     """State kept once per optimizer: name -> start value."""
 
     elementwise: ClassVar[Any] = True
-    """Whether each element is updated by itself. False for rules that take norms: they are given whole variables, and
-    refuse `lazy`, as do rules with slots of another shape."""
+    """Whether each element is updated by itself; if not, the rule is given whole variables, and refuses `lazy`."""
+
+    allows_lazy: ClassVar[bool] = True
+    """Whether rows without gradient may be left out by `lazy`. False for rules in which they move all the same."""
 
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
@@ -79,6 +81,9 @@ class Optimizer(Averaged, Copied, Composed, Live):
 
     compiles: ClassVar[Any] = True
     """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
+
+    traced_by_shape: ClassVar[Any] = False
+    """Whether variables of the same shape share one traced function: for rules of many operations."""
 
     measures: ClassVar[Any] = False
     """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""
@@ -116,8 +121,8 @@ class Optimizer(Averaged, Copied, Composed, Live):
     def measure(self, h: Any, g: Any, w: Any, s: Any) -> Mapping[str, Any]:
         """Returns numbers of one variable, by name; `once` finds in `h` their sums over all variables with a gradient.
 
-        Called before `once`, with the arguments of `direction`, before decay. `h` has also the shared state of before
-        the step, by name. Slots that are assigned here do not change.
+        Called before `once`, with the arguments of `direction`, before decay; `h` has also the former shared state.
+        Slots that are assigned here do not change.
         """
         del h, g, w, s
         return {}
@@ -216,6 +221,7 @@ class Optimizer(Averaged, Copied, Composed, Live):
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Copies the average, if there is one, into the weights: `fit` calls this at its end."""
+        own_average.adopt(self)
         if self.averages:
             per_device.adopt_average(self._distribution_strategy, self, list(var_list))
 

@@ -145,6 +145,8 @@ FAMILIES = {
     "layer-wise": "A rate for each layer, from the norms of its weights and gradients: very large batches",
     "matrix": "Matrices as such, and less memory: hidden layers of large networks",
     "proximal": "Proximal and projected: sparse linear models, exact zeros, bounded norms",
+    "free": "Without a schedule, or without a learning rate, to choose",
+    "second-order": "By the curvature of the loss",
 }
 """Heading of each family of rules."""
 

@@ -110,8 +110,9 @@ def _numbers(optimizer: Any, own: dict[str, Any], step: int) -> SimpleNamespace:
     numbers = {name: optimizer.given(name) for name in optimizer.numbers()}
     numbers |= dict.fromkeys(set(optimizer.excludable) - numbers.keys(), 1.0)
     h = SimpleNamespace(t=step + 1.0, **{name: _at(value, step) for name, value in (numbers | own).items()})
+    h.common_rate = _at(numbers.get("learning_rate", 1.0), step)
     if "learning_rate" in own:
-        h.learning_rate *= _at(numbers["learning_rate"], step)
+        h.learning_rate *= h.common_rate
     if optimizer.own_decay:
         h.weight_decay = h.weight_decay or 0.0
     return h

@@ -80,9 +80,14 @@ class Evidence:
             for label in self.labels
         }
 
+    def last(self, record: Record, split: str) -> float:
+        """Returns the score of a whole split after the last pass; curves of training are of a fixed part of it."""
+        name, found = f"{split}_{self.score}", record.evaluations[-1]
+        return float(found.get(f"whole_{name}", found[name]))
+
     def final(self, split: str) -> BySeed:
         """Returns the score of a split after the last pass."""
-        return self.by_seed(lambda record: float(record.evaluations[-1][f"{split}_{self.score}"]))
+        return self.by_seed(lambda record: self.last(record, split))
 
     def by_rule(self) -> BySeed:
         """Returns the test score at the evaluation with the best validation score, the first of equals."""

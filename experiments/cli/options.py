@@ -123,7 +123,11 @@ SELECTION: Sequence[Option] = (
     option("--preset", metavar="NAME", help="a smaller form that the study declares, such as quick"),
     option("--tier", dest="preset", metavar="NAME", default=argparse.SUPPRESS, help=argparse.SUPPRESS),  # its old name
     option("--data", metavar="NAME", help="another data set; learning rates stay those of the study"),
-    option("--grid", choices=list(grid.GRIDS), help="evaluate at the protocol's steps, or after each epoch"),
+    option(
+        "--grid",
+        choices=list(grid.GRIDS),
+        help="evaluate at doubling steps, then after each epoch; at finer steps; or after each epoch",
+    ),
     option("--deterministic", action="store_true", help="use only bit-reproducible operations, for debugging"),
 )
 REPORT: Sequence[Option] = (

@@ -75,6 +75,7 @@ def with_preset(study: Study, options: Options) -> Options:
         seeds=options.seeds or preset.seeds,
         epochs=options.epochs or preset.epochs,
         optimizers=options.optimizers or preset.optimizers,
+        data=options.data or preset.data,
         out=options.out or Path(preset.figures),
     )
 

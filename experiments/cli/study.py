@@ -1,9 +1,10 @@
 """The commands that make a comparison: compare, run, report."""
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments import studies
 from experiments.cli import options as shared
@@ -12,6 +13,7 @@ from experiments.cli.request import Options, Request, engine_of, make_runs, opti
 from experiments.errors import UserError
 from experiments.problems import datasets
 from experiments.records import costs, run_folder, timings
+from experiments.records.run_folder import Record
 from experiments.running import sweep
 from experiments.studies import Study, identity
 from experiments.studies.runs import TUNING, Run
@@ -44,7 +46,7 @@ def make(request: Request, options: Options) -> None:
     """Makes the missing runs of a comparison on one problem."""
     datasets.require(datasets.CARDS[request.study.data])
     engine = engine_of(request.name, options, len(request.wanted))
-    sweep.compare(request.name, request.study, request.wanted, engine)
+    sweep.compare(request.name, request.study, request.wanted, engine, lambda found: _early(request, found, options))
 
 
 def run(given: argparse.Namespace, typed: str) -> None:
@@ -98,6 +100,32 @@ def _overview(written: "Sequence[reports.Report]", options: Options) -> None:
             printed.tell_files(made, folder)
 
 
+def _early(request: Request, found: Sequence[Record], options: Options) -> str:
+    """Writes the preliminary table and figure of the first seed, and returns what is printed."""
+    from experiments.report import preliminary
+
+    one = dataclasses.replace(request.study, seeds=request.study.seeds[:1])
+    evidence = _evidence(dataclasses.replace(request, study=one), found, options)
+    return preliminary.write(evidence, request.study.seeds, request.folder)
+
+
+def _evidence(request: Request, found: Sequence[Record], options: Options, **more: Any) -> "reports.Evidence":
+    from experiments import report as reports
+
+    return reports.Evidence(
+        request.name,
+        request.study,
+        request.wanted,
+        found,
+        request.choices,
+        _trials(request),
+        request.whole,
+        options.command,
+        typed=studies.typed(request.path),
+        **more,
+    )
+
+
 def _report(request: Request, options: Options) -> "reports.Report":
     from experiments import report as reports
     from experiments.report import printed
@@ -107,21 +135,8 @@ def _report(request: Request, options: Options) -> "reports.Report":
     if goal is None and request.target is not None:
         goal, origin = request.target.value, request.target.words
     labels = [entry.label for entry in request.study.optimizers]
-    evidence = reports.Evidence(
-        request.name,
-        request.study,
-        request.wanted,
-        found,
-        request.choices,
-        _trials(request),
-        request.whole,
-        options.command,
-        goal,
-        origin,
-        _costs(request),
-        timings.recorded(request.name, request.wanted[0].study, labels),
-        studies.typed(request.path),
-    )
+    timed = timings.recorded(request.name, request.wanted[0].study, labels)
+    evidence = _evidence(request, found, options, target=goal, origin=origin, costs=_costs(request), timings=timed)
     made = reports.write(evidence, request.path, request.folder)
     printed.show(made, wide=options.wide)
     printed.tell_files(made.files, request.folder)
@@ -165,7 +180,7 @@ COMMANDS = (
         (
             ("", "all of the study `mnist`, figures in static/"),
             ("mnist --optimizers adam sgd --seeds 10 --out /tmp/figures", "two optimizers, with more seeds"),
-            ("mnist --epochs 3", "a quick look: shorter runs, same rates"),
+            ("mnist --preset quick", "a first look, in a minute: one seed, three epochs"),
             ("mni152 --preset quick", "four optimizers segment a brain, in minutes"),
             ("mnist --dry-run", "number of missing runs, and their time"),
         ),

@@ -12,7 +12,7 @@ from experiments.analysis.overview import several
 from experiments.analysis.results import Result, result
 from experiments.analysis.test_scores import broken, note_of, opened
 from experiments.records import files
-from experiments.report import cases, gallery, summary, tables, text
+from experiments.report import cases, gallery, preliminary, summary, tables, text
 from experiments.report.captions import Captions
 from experiments.report.page import page
 
@@ -54,6 +54,7 @@ def write(evidence: Evidence, study: Path, folder: Path, *, illustrations: bool 
         steps = tables.of_steps(evidence)
         paths.append(folder / steps.file)
         files.write(paths[-1], steps.csv)
+    preliminary.remove(folder)
     return Report(evidence, table, said, [*drawn, *paths])
 
 

@@ -20,7 +20,7 @@ from experiments.figures.canvas import Caption
 from experiments.figures.illustrations import EVERY
 from experiments.figures.looks import FEW
 from experiments.problems import datasets, tasks
-from experiments.problems.grid import MOST_TRAINING
+from experiments.problems.grid import scored
 from experiments.text import Table
 
 WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
@@ -128,7 +128,8 @@ class Captions:
         if not getattr(card, "noise", True):
             return f"Data: {card.title}."
         sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
-        few = f" Training scores are of a fixed {MOST_TRAINING:,}." if card.sizes["train"] > MOST_TRAINING else ""
+        part = scored(card.sizes)["train"]
+        few = f" Training curves: of a fixed {part:,}; final scores: of all." if part < card.sizes["train"] else ""
         return f"Data: {card.title}: {sizes} for training / validation / test.{few}"
 
     def _special(self) -> list[str]:

@@ -18,7 +18,7 @@ from experiments.figures import curves as lines
 from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
 from experiments.problems.datasets.examples import Slices
-from experiments.problems.grid import MOST_TRAINING
+from experiments.problems.grid import scored
 from experiments.report.captions import Captions, say
 from experiments.studies import Style
 from experiments.text import Table
@@ -97,8 +97,7 @@ class Facts:
 def _curves(facts: Facts) -> Iterator[Figure]:
     """Yields learning curves over epochs, and over steps, gradients and seconds where these show something else."""
     evidence = facts.evidence
-    sizes = datasets.CARDS[evidence.study.data].sizes
-    scored = {**sizes, "train": min(sizes["train"], MOST_TRAINING)}
+    sizes = scored(datasets.CARDS[evidence.study.data].sizes)
     for curve in curves.curves_of(evidence.task):
         table = curves.rows(evidence.found, curve)
         drawn = [(scales.EPOCHS, table)]
@@ -112,7 +111,7 @@ def _curves(facts: Facts) -> Iterator[Figure]:
                 functools.partial(lines.draw, curve=curve, across=across),
                 f"{curve.words}{across.title}",
                 "curves",
-                step=curve.step or 1 / scored[curve.column.split("_")[0]],
+                step=curve.step or 1 / sizes[curve.column.split("_")[0]],
             )
 
 

@@ -120,10 +120,8 @@ def of_runs(evidence: Evidence) -> ReportTable[Record]:
     """Returns every evaluation run, with its scores after the last epoch."""
 
     def score(split: str) -> Column[Record]:
-        name, field = f"{split} {evidence.task.score_title}", f"{split}_{evidence.score}"
-        return Column(
-            name, name, lambda record: float(record.evaluations[-1][field]), number, falling=evidence.higher
-        )  # fmt: skip
+        name = f"{split} {evidence.task.score_title}"
+        return Column(name, name, lambda record: evidence.last(record, split), number, falling=evidence.higher)
 
     columns = (
         Column[Record]("optimizer", "optimizer", lambda record: record.run.label),

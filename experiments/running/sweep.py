@@ -21,12 +21,19 @@ from experiments.text import clock
 from experiments.tuning import choosing, selection, targets
 
 MakeEngine = Callable[[], Engine]
+Early = Callable[[list[run_folder.Record]], str]
 RETRIES = 2
+EARLY_SECONDS = 20.0  # with less left, the report itself stands there as soon
 
 
-def compare(name: str, study: Study, runs: Sequence[Run], engine: MakeEngine) -> list[run_folder.Record]:
-    """Makes the runs of a comparison that are not recorded yet, and returns all records, test scores sealed."""
-    fulfil(name, runs, engine, f"Comparing on {study.data}")
+def compare(
+    name: str, study: Study, runs: Sequence[Run], engine: MakeEngine, early: Early | None = None
+) -> list[run_folder.Record]:
+    """Makes the runs of a comparison that are not recorded yet, and returns all records, test scores sealed.
+
+    Those of the first seed come first; once they are made, `early` takes their records and returns what is printed.
+    """
+    fulfil(name, runs, engine, f"Comparing on {study.data}", early)
     return [_recorded(name, run) for run in runs]
 
 
@@ -65,13 +72,22 @@ def searched(name: str, study: Study) -> tuple[list[Run], dict[str, choosing.Cho
     return list(runs.values()), {}
 
 
-def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> None:
-    """Makes the runs that are not recorded yet; one that fails is tried again, twice at most.
+def fulfil(
+    name: str,
+    runs: Sequence[Run],
+    engine: MakeEngine,
+    title: str,
+    early: Early | None = None,
+) -> None:
+    """Makes the runs that are not recorded yet; one that fails again, twice at most.
+
+    Those of the first seed come first, where `early` waits for their records.
 
     Raises:
         UserError: the data are not available, records cannot be written, runs failed, or are locked and not waited for.
     """
-    jobs = _jobs(name, runs)
+    own = [run for run in runs if early and run.seed == runs[0].seed]
+    jobs = sorted(_jobs(name, runs, own), key=lambda job: not job.first)
     _print_outdated(jobs)
     missing = [job for job in jobs if not usable(job)]
     if len(missing) < len(jobs):
@@ -83,7 +99,9 @@ def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> No
     for data in sorted({job.run.data for job in missing}):
         _prepare(data)
     with Meter(title, len(missing), sum(job.run.epochs for job in missing)) as meter:
-        watch, left = Watch(meter), missing
+        awaited = [job.run.identity for job in missing if job.first]
+        watch = Watch(meter, awaited, lambda: early([_recorded(name, run) for run in own]) if early else "")
+        left = missing
         for tries in range(RETRIES, -1, -1):
             watch.last = tries == 0
             engine().submit(left, watch.observe)
@@ -93,8 +111,9 @@ def fulfil(name: str, runs: Sequence[Run], engine: MakeEngine, title: str) -> No
     watch.judge(len(missing), logs(name))
 
 
-def _jobs(name: str, runs: Iterable[Run]) -> list[Job]:
-    return [Job(run, run_folder.folder(run_folder.ROOT, name, run)) for run in runs]
+def _jobs(name: str, runs: Iterable[Run], first: Iterable[Run] = ()) -> list[Job]:
+    before = {run.identity for run in first}
+    return [Job(run, run_folder.folder(run_folder.ROOT, name, run), run.identity in before) for run in runs]
 
 
 def logs(name: str) -> Path:
@@ -137,10 +156,11 @@ def _recorded(name: str, run: Run) -> run_folder.Record:
 
 
 class Watch:
-    """Turns an engine's events into progress, and collects failures."""
+    """Turns an engine's events into progress, and collects failures; once the awaited runs are made, it acts early."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, awaited: Iterable[str], early: Callable[[], str]) -> None:
         self.last = False
+        self._awaited, self._early = set(awaited), early
         self._meter = meter
         self._failed: list[Job] = []
         self._failures: list[str] = []
@@ -164,6 +184,17 @@ class Watch:
         else:
             meter.reach(run.identity, run.epochs)
             meter.finish(f"{label}: {_ended(run, content)}")
+            if run.identity in self._awaited:
+                self._awaited.remove(run.identity)
+                if not self._awaited and meter.seconds_left() > EARLY_SECONDS:
+                    self._act()
+
+    def _act(self) -> None:
+        """Acts early, while workers go on; what fails here does not stop them."""
+        try:
+            self._meter.note(self._early())
+        except Exception as error:
+            self._meter.note(f"No preliminary table ({type(error).__name__}: {error}).")
 
     def again(self) -> list[Job]:
         """Returns the jobs that are worth another try, once."""

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from experiments.problems import seeds
-from experiments.problems.grid import GRIDS, PROTOCOL
+from experiments.problems.grid import DOUBLING, GRIDS
 from experiments.studies import domains
 from experiments.studies.budgets import BUDGETS, Budget, budget_named
 from experiments.studies.domains import table, tables, value
@@ -67,6 +67,7 @@ class Preset:
     seeds: tuple[int, ...] = value(SEEDS)  # evaluation seeds
     epochs: int = value(domains.whole(1, 100_000))  # budget of every run
     figures: str = value(FOLDER)  # folder of its figures, so that those of the whole study stay
+    data: str | None = value(domains.TEXT, default=None)  # a smaller data set; rates stay those of the study
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,9 +106,10 @@ class Study:
     track: str = value(domains.one_of(*TRACKS), default="tuned")
     # of the learning rates of all optimizers that have none of their own (rule B9)
     schedule: str = value(domains.one_of(COSINE, CONSTANT), default=COSINE)
-    # at which steps runs are evaluated (rule B13): those of the `protocol`, or, as `passes`, after each epoch. Runs for
-    # tuning and for times are evaluated after each epoch, since no curve is drawn of them.
-    grid: str = value(domains.one_of(*GRIDS), default=PROTOCOL)
+    # at which steps runs are evaluated (rule B13): `doubling` over the first epoch and then after each, as `protocol`
+    # three times as often, or, as `passes`, after each epoch, as runs for tuning and for times always are, since no
+    # curve is drawn of them
+    grid: str = value(domains.one_of(*GRIDS), default=DOUBLING)
     # whether TensorFlow may use nothing but operations that repeat their results to the last bit (rule B24). They do so
     # on CPUs anyway; on GPUs it costs time, and is for debugging: evidence rests on seeds.
     deterministic: bool = value(domains.TRUTH, default=False)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.problems import tasks
+from experiments.problems import grid, tasks
 from experiments.problems.seeds import TARGET as SEEDS
 from experiments.problems.seeds import TUNING as TUNING_SEEDS
 from experiments.problems.tasks.base import Task
@@ -54,7 +54,7 @@ class Target:
 
 
 def pool(study: Study) -> Study:
-    """Returns the study of the pool on the problem of a study."""
+    """Returns the study of the pool on the problem of a study, evaluated more often: a target is of best scores."""
     budget = POOLS[study.budget]
     return dataclasses.replace(
         study,
@@ -62,6 +62,7 @@ def pool(study: Study) -> Study:
         optimizers=POOL,
         track="tuned",
         budget=budget.name,
+        grid=grid.PROTOCOL if study.grid == grid.DOUBLING else study.grid,
         seeds=tuple(SEEDS[: budget.seeds]),
         tuning=Tuning(tuple(TUNING_SEEDS[: budget.tuning_seeds]), study.tuning.epochs),
         presets=(),

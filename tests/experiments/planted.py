@@ -130,7 +130,7 @@ PLANTED = [
     (
         checks.partial,
         lambda: of_summary(examples={**RECORDS[-1].summary["examples"], "validation": 384}),
-        r"Adam seed 4 \(validation 384 of 500\)",
+        r"Adam seed 4 \(validation 384, not 500\)",
     ),
     (scores.void_target, lambda: dataclasses.replace(SOUND, target=0.1), r"The target 0\.1 is void: half of the runs"),
     (scores.void_target, lambda: dataclasses.replace(SOUND, target=0.99), "is void: no optimizer ever reaches it"),

@@ -50,7 +50,7 @@ def made(entry, seed, kind, values, place=None, accuracy=0.9):
         "order_sha256": f"order-{seed}",
         "precision": "float32",
         "device": "CPU",
-        "examples": {split: CARDS[STUDY.data].sizes[split] for split in splits},
+        "examples": {split: grid.scored(CARDS[STUDY.data].sizes)[split] for split in splits},
     }
     run = runs.plan(study, STUDY, kind, entry, values, seed, place)
     steps = grid.GRIDS[run.grid](STEPS, run.epochs)
@@ -202,7 +202,7 @@ def with_times(found):
 
 def halved(record):
     """A record of a run with batches of half the size, evaluated at the steps of its own grid."""
-    steps = grid.protocol(63, record.run.epochs)
+    steps = grid.GRIDS[record.run.grid](63, record.run.epochs)
     rows = evaluations(np.linspace(0.1, 0.9, len(steps)).tolist(), False, [step * STEPS / 63 for step in steps])
     rows = tuple({**row, "step": step} for row, step in zip(rows, steps, strict=True))
     return dataclasses.replace(record, run=dataclasses.replace(record.run, batch_size=64), evaluations=rows)

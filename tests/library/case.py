@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 import tfoptim
+from tests.library.reference.surroundings import joined, parted
 from tests.library.refusals import Bad
 
 THREE = (0.1, -0.2, 0.3)  # the gradients of most known answers
@@ -45,6 +46,11 @@ class Case:
     still_at_gradient_zero: bool = True  # zero gradients from the start move nothing
     own_decay: bool = False  # applies weight decay itself, where the pipeline would
     known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
+    rounding: float = 1e-12  # of float64 that 40 steps leave, as a share of the largest move
+    crossings: int = 20  # tensors that a step on a Mac copies to the host or back: at best, a handful of scalars
+    on_host: tuple[str, ...] = ()  # operations on whole matrices that a step on a Mac leaves to the host
+    amplifies: float = 1.0  # times that of float32 is at most what remains where XLA rounds otherwise
+    random: bool = False  # draws numbers, which XLA draws otherwise, and which gradients of another sign do not mirror
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
     rate: Callable | None = None  # where the rule makes the rate of each step out of the one it is given
     bad: tuple[Bad, ...] = ()  # listed once for each class
@@ -56,6 +62,26 @@ class Case:
     def elementwise(self):
         """Whether the rule updates each element by itself."""
         return getattr(tfoptim, self.name).elementwise
+
+    @property
+    def joint(self):
+        """Whether the step of a variable depends on the others: its loop takes all of them in one array."""
+        return getattr(tfoptim, self.name).measures
+
+    @property
+    def own_average(self):
+        """Whether the rule keeps an average, with which training ends: its loop gives it when it is sent None."""
+        return getattr(tfoptim, self.name).own_average
+
+    @property
+    def has_rate(self):
+        """Whether there is a learning rate; if not, tests that give one make the optimizer without."""
+        return "learning_rate" in getattr(tfoptim, self.name).fields
+
+    @property
+    def own_weights(self):
+        """Whether slots say where the weights are, so that what else changes them is undone."""
+        return getattr(tfoptim, self.name).own_weights
 
     def slots_of(self, shape):
         """The shape of each slot of a variable of this shape, in the order of the table."""
@@ -76,6 +102,8 @@ class Case:
     def make(self, **arguments):
         """Our optimizer, at the row's learning rate unless told otherwise."""
         merged = {"learning_rate": self.learning_rate, **self.options, **self.decay(arguments)}
+        if not self.has_rate:
+            del merged["learning_rate"]
         return getattr(tfoptim, self.name)(**merged)
 
     def make_keras(self, **arguments):
@@ -89,6 +117,14 @@ class Case:
         merged = {"learning_rate": self.learning_rate, **self.options, **arguments}
         return self.reference(w, gradients, **merged)
 
+    def trajectories(self, start, gradients):
+        """The paper's weights[step][variable], from the plain loop."""
+        if self.joint:
+            together = self.trajectory(joined(start), [joined(g) for g in gradients])
+            return [parted(w, start) for w in together]
+        columns = [[step[i] for step in gradients] for i in range(len(start))]
+        return list(zip(*(self.trajectory(w, g) for w, g in zip(start, columns, strict=True)), strict=True))
+
     @property
     def by_sign(self):
         """Whether the size of a gradient does not matter, only its sign."""
@@ -96,8 +132,8 @@ class Case:
 
     @property
     def schedulable(self):
-        """Whether the learning rate may be a schedule."""
-        return type(self.make()).fields["learning_rate"].domain.schedulable
+        """Whether there is a learning rate, and it may be a schedule."""
+        return self.has_rate and type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
         """That share of the way from the lower end of a number's domain, or from 0, to the number."""

@@ -23,6 +23,7 @@ KINDS = {  # facts of a row by which what is around a rule treats it differently
     "decay inside of the rule": lambda case: case.own_decay,
     "slots of another shape": lambda case: case.one_number or case.shapes,
     "shared state": lambda case: bool(case.shared_state),
+    "sums over variables": lambda case: case.joint,
 }
 BEYOND = (pytest.mark.slow, pytest.mark.product)  # what the slow lane adds to a product
 

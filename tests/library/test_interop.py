@@ -14,6 +14,7 @@ from tests.library.products import every_rule_where, representative_where
 from tfoptim import schedules
 from tfoptim.counterparts import counterparts
 
+ALIKE = {ours: theirs for ours, theirs in counterparts().items() if not ours.differs_from_keras}
 FLOAT32 = 3e-5  # of the largest move: Keras computes its factors in float32, we do not
 CYCLE = {"weight_decay": 0.02, "clipnorm": 2.0, "gradient_accumulation_steps": 2}
 AVERAGE = {"weight_decay": 0.02, "use_ema": True, "ema_momentum": 0.8}  # Keras averages within a cycle too: not both
@@ -86,12 +87,12 @@ def test_averages_go_on(case):
 
 
 def test_what_keras_has_too_follows_from_the_classes():
-    """A class of the same name in Keras is a row that says so, and is converted."""
+    """A class of the same name in Keras is a row that says so, and is converted, unless it is another method there."""
     rows = {(case.name, case.keras_name) for case in CASES if case.in_keras}
-    assert rows == {(ours.__name__, theirs.__name__) for ours, theirs in counterparts().items()}
+    assert rows == {(ours.__name__, theirs.__name__) for ours, theirs in ALIKE.items()}
 
 
-@pytest.mark.parametrize("theirs", counterparts().values(), ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("theirs", ALIKE.values(), ids=lambda cls: cls.__name__)
 def test_a_round_trip_changes_no_argument(theirs):
     """Each argument that has another value than the default comes back as it went."""
     given = {name: p.default for name, p in inspect.signature(theirs).parameters.items() if p.kind is not p.VAR_KEYWORD}

@@ -76,6 +76,9 @@ class Configured(KerasOptimizer):
     fields: ClassVar[dict[str, Field]] = {}
     """Every hyperparameter of the class, name -> `Field`, in the order of the constructor."""
 
+    without: ClassVar[tuple[str, ...]] = ()
+    """Arguments of every optimizer that this one does not have."""
+
     excludable: ClassVar[Any] = ("weight_decay",)
     """What variables can be excluded from, each by a method of that name, such as `exclude_from_weight_decay`."""
 
@@ -84,7 +87,7 @@ class Configured(KerasOptimizer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own = declared(cls)
-        cls.fields = in_order(own, cls.fields)
+        cls.fields = {name: field for name, field in in_order(own, cls.fields).items() if name not in cls.without}
         super().__init_subclass__(**kwargs)
         if inspect.isfunction(vars(cls).get("step")):
             cls.step = with_arguments(vars(cls)["step"])  # type: ignore[attr-defined]
@@ -102,7 +105,9 @@ class Configured(KerasOptimizer):
         runtime.exclusions = {number: Exclusion(number) for number in self.excludable}
         check_name(cls.__name__, arguments["name"])
         check_together(cls.__name__, values, {name: field.default for name, field in self.fields.items()})
-        of_keras = {name: values[name] for name in Configured.fields.keys() - set(OURS)}
+        of_keras = dict.fromkeys(cls.without, 1.0) | {
+            name: values[name] for name in (Configured.fields.keys() - set(OURS)) & values.keys()
+        }
         if callable(of_keras["ema_momentum"]):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
@@ -128,7 +133,7 @@ class Configured(KerasOptimizer):
             numbers = dict.fromkeys(self.other_decays, numbers["weight_decay"]) | {**numbers}
         starts = {slot.start for group in slot_groups(self) for slot in group.values() if isinstance(slot.start, str)}
         rules = set() if self.shared else self.numbers().keys() - Configured.fields.keys() - starts
-        allowed = {"learning_rate", "weight_decay", "agc", "trainable"} | rules
+        allowed = {"learning_rate", "weight_decay", "agc", "trainable"} - {*self.without} | rules
         for name in numbers:
             if name not in allowed:
                 raise ValueError(f"{owner}: {name!r} cannot differ. Allowed: {', '.join(sorted(allowed))}.")

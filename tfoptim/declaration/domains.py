@@ -136,6 +136,8 @@ FRACTION = Interval(0.0, 1.0)  # decay rates of averages: rules use 1 - x
 Fraction = Annotated[Number, FRACTION]
 ClosedFraction = Annotated[Number, Interval(0.0, 1.0, closed_high=True)]
 Steps = Annotated[int, Integer(1)]
+Period = Annotated[int, Integer(1, required=True)]
+Count = Annotated[int, Integer(0, required=True)]
 NonFinite = Annotated[Literal["propagate", "skip", "raise"], Choice(("propagate", "skip", "raise"))]
 Accumulation = Annotated[int, Integer(2, one_is_none=True)]
 

@@ -165,7 +165,7 @@ def in_order(own: dict[str, Field], inherited: dict[str, Field]) -> dict[str, Fi
 
     What every optimizer of tfoptim has in addition is last.
     """
-    first = {"learning_rate": own.get("learning_rate", inherited["learning_rate"])}
+    first = {name: field for name, field in (inherited | own).items() if name == "learning_rate"}
     by_name = {name: field for name, field in own.items() if field.by_name}
     mine = {name: field for name, field in own.items() if name not in by_name}
     others = [(name, field) for name, field in inherited.items() if name not in own]

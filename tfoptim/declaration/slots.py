@@ -110,7 +110,7 @@ def arrays(optimizer: Any, weights: np.ndarray, path: str) -> dict[str, np.ndarr
 def takes_whole_variables(optimizer: Any) -> bool:
     """Returns whether a rule cannot run on some rows: it takes norms or sums, or has slots of another shape."""
     reshaped = any(slot.reshaped for group in slot_groups(optimizer) for slot in group.values())
-    return reshaped or not optimizer.elementwise or optimizer.measures
+    return reshaped or not (optimizer.elementwise and optimizer.allows_lazy) or optimizer.measures
 
 
 def check_lazy(optimizer: Any, lazy: bool) -> None:

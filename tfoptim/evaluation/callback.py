@@ -13,15 +13,17 @@ from tfoptim.evaluation.batch_norm import Statistics
 from tfoptim.evaluation.hooks import around_next_call, wrap_others
 from tfoptim.interop import parts
 from tfoptim.optimizer import Optimizer
+from tfoptim.step import own_average
 from tfoptim.step.swap import Values, averages, held, shown
 
 
 class EvaluateAverage(keras.callbacks.Callback):
     """Has validation, `evaluate`, `predict` and checkpoints use averaged weights, while training keeps its own.
 
-    The average is what the optimizer keeps: a moving average (`use_ema=True`), or the mean of snapshots
-    (`ema_momentum=tfoptim.schedules.SWA(start, period)`). Give the callback to `fit`, and after an interrupted `fit` or
-    within a loop of yours to `evaluate` and `predict`. A complete `fit` ends with the averaged weights without it.
+    The average is what the optimizer keeps: a moving average (`use_ema=True`), the mean of snapshots
+    (`ema_momentum=tfoptim.schedules.SWA(start, period)`), or that of a Schedule-Free rule. Give the callback to `fit`,
+    and after an interrupted `fit` or within a loop of yours to `evaluate` and `predict`. A complete `fit` ends with the
+    averaged weights without it.
 
     >>> import keras, numpy as np, tfoptim
     >>> x, y = np.random.default_rng(0).normal(size=(2, 32, 1)).astype("float32")
@@ -70,8 +72,13 @@ class EvaluateAverage(keras.callbacks.Callback):
     # Methods that Keras calls
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Checks the optimizer, and has the other callbacks see averaged weights where they should."""
+        """Checks the optimizer, and has the other callbacks see averaged weights where they should.
+
+        A rule's own average, with which an earlier `fit` has ended, makes way for the training weights.
+        """
         self._begin()
+        for optimizer in self._optimizers():
+            own_average.leave(optimizer)
 
     def on_test_begin(self, logs: Any = None) -> None:
         """The same for an evaluation, within `fit` or not."""

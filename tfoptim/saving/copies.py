@@ -17,6 +17,14 @@ class Copied:
     needed_in_keras: ClassVar[tuple[str, ...]] = ()
     """Numbers that may be None here, and not in Keras."""
 
+    differs_from_keras: ClassVar[str] = ""
+    """Why Keras's class of the same name cannot go on with a training of this one; empty: it can."""
+
+    @classmethod
+    def config_of_keras(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the config of this class for that of Keras's; raises if there is none that does the same."""
+        return {**config, **cls.as_in_keras}
+
     @staticmethod
     def slots_in_keras(slots: Mapping[str, Any]) -> dict[str, bool]:
         """Returns the slots of a variable in Keras's files -> whether they are among its `slots` here."""

@@ -57,7 +57,7 @@ def gradients_within(wrapper: Any, inner: Any, loss: Loss, variables: Sequence[A
 
 
 def hessian_products(
-    optimizer: Any, loss: Loss, variables: Sequence[Any], vectors: Sequence[Any]
+    optimizer: Any, loss: Loss, variables: Sequence[Any], vectors: Sequence[Any], due: tf.Tensor | None = None
 ) -> tuple[list[Any], list[Any]]:
     """Returns the gradients, multiplied by the loss scale, and the products of the Hessian with vectors, without it.
 
@@ -69,16 +69,20 @@ def hessian_products(
         loss: returns the scalar loss; called once.
         variables: to differentiate with respect to.
         vectors: one per variable, of its shape and dtype.
+        due: whether the products are needed, a boolean scalar: if not, they are zeros and cost no time.
     """
     with tf.GradientTape() as tape:
         found = gradients(optimizer, loss, variables)
         dense = [tf.convert_to_tensor(g) for g in found if g is not None]
         along = [z for g, z in zip(found, vectors, strict=True) if g is not None]
         slope = tf.add_n([tf.reduce_sum(g * tf.stop_gradient(z)) for g, z in zip(dense, along, strict=True)])
-    zero = tf.UnconnectedGradients.ZERO
-    products = tape.gradient(slope, [raw(v) for v in variables], unconnected_gradients=zero)
+    own, zero = [raw(v) for v in variables], tf.UnconnectedGradients.ZERO
+
+    def take() -> list[tf.Tensor]:
+        return [tf.convert_to_tensor(p) for p in tape.gradient(slope, own, unconnected_gradients=zero)]
+
+    products = take() if due is None else tf.cond(due, take, lambda: [tf.zeros(v.shape, v.dtype) for v in own])
     scale = optimizer._runtime.scales.get(_replica(), optimizer.now("loss_scale_factor"))
-    products = [tf.convert_to_tensor(product) for product in products]
     return found, products if scale is None else [p / tf.cast(scale, p.dtype) for p in products]
 
 
@@ -105,7 +109,9 @@ class Traceless(keras.StatelessScope):
             self._reads = False
 
 
-def keep(optimizer: Any, slot: str, variables: Sequence[Any], values: Sequence[Any]) -> None:
+def keep(
+    optimizer: Any, slot: str, variables: Sequence[Any], values: Sequence[Any], due: tf.Tensor | None = None
+) -> None:
     """Assigns values to a slot of each variable, summed over replicas as gradients are.
 
     Args:
@@ -113,12 +119,16 @@ def keep(optimizer: Any, slot: str, variables: Sequence[Any], values: Sequence[A
         slot: its declared name.
         variables: those that have values.
         values: one per variable, dense or sparse, of the slot's shape.
+        due: whether to assign them, a boolean scalar; None: yes.
     """
+
+    def put(slot: Any, x: Any) -> None:
+        slot.assign(x if due is None else tf.where(due, x, slot))
 
     def assign(strategy: Any, values: list[Any]) -> None:
         for v, value in zip(variables, reduce(strategy, values, list(variables)), strict=True):
             kept = slots(optimizer, v)[slot]
-            strategy.extended.update(kept, lambda var, x: var.assign(x), args=(value,), group=False)
+            strategy.extended.update(kept, put, args=(value,), group=False)
 
     values = [tf.convert_to_tensor(prepare(x, v, None)) for x, v in zip(values, variables, strict=True)]
     in_replica().merge_call(assign, args=(values,))

@@ -50,7 +50,7 @@ def perturbed(variables: Sequence[Any], gradients: Sequence[Any], rho: Any, adap
 
 
 def poisoned(g: Any, v: Any, finite: tf.Tensor) -> Any:
-    """Returns a second gradient, NaN unless the first was finite: then `nonfinite` or the loss scale decides."""
+    """Returns a gradient, NaN unless what it goes with is finite: then `nonfinite` or the loss scale decides."""
     if not _takes_part(v, g):
         return g
     return on_values(tensor(g), lambda x: x + tf.cast(tf.where(finite, 0.0, float("nan")), x.dtype))

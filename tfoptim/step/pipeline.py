@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim.state import accumulators
-from tfoptim.step import verdict
+from tfoptim.step import own_average, verdict
 from tfoptim.step.gradients import Present, all_finite, check, drop_frozen, prepare, tensor
 from tfoptim.step.per_device import update_devices
 from tfoptim.step.verdict import Judge
@@ -171,6 +171,7 @@ def across_replicas(
     """Takes the step, or stores the sums on all but the last call of an accumulation cycle; counts the call."""
     calls, k = optimizer._iterations.value, optimizer.gradient_accumulation_steps or 1
     before = tf.convert_to_tensor(local(strategy, calls))
+    own_average.leave(optimizer)
     if not variables:
         advance = tf.constant(1, tf.int64)  # only float8 scaling factors
     elif k == 1:

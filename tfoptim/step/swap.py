@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
+from tfoptim.step import own_average
 from tfoptim.variables import copies, local, raw
 
 Values = list[tuple[Any, tf.Tensor]]
@@ -24,10 +25,12 @@ def check(optimizer: Any) -> None:
 
 
 def average_of(optimizer: Any, variable: Any) -> tf.Tensor:
-    """Returns the moving average of a variable under its constraint, in its precision, on the current device.
+    """Returns the average of a variable under its constraint, in its precision, on the current device.
 
-    Before the first step it is not the average of anything; then, these are the weights.
+    Before the first step a moving average is not that of anything; then, these are the weights.
     """
+    if own_average.is_kept(optimizer):
+        return own_average.weights(optimizer, variable)
     average = optimizer._runtime.averages[optimizer._get_variable_index(variable)]
     if average is None or (tf.executing_eagerly() and _steps(optimizer) == 0):
         return tf.convert_to_tensor(raw(variable))
@@ -51,7 +54,7 @@ def averages(optimizer: Any, variables: Sequence[Any]) -> Values:
     found = strategy.extended.update(raw(known[0]), lambda _: optimizer.average_weights(known), group=False)
     pairs = zip(known, found, strict=True)
     found = [pair for v, values in pairs for pair in zip(copies(strategy, v), values, strict=True)]
-    return [(copy, tf.cast(value, copy.dtype)) for copy, value in found]
+    return [(copy, tf.cast(value, copy.dtype)) for copy, value in found] + own_average.flags(optimizer)
 
 
 @contextlib.contextmanager
@@ -102,15 +105,30 @@ def shown(optimizers: Sequence[Any], values: Callable[[], Values]) -> Iterator[N
 class Averaged:
     """The part of an optimizer that has weights for evaluation."""
 
+    own_weights: ClassVar[bool] = False
+    """Whether slots say where the weights are, so that the next step undoes other changes of them."""
+
+    own_average: ClassVar[bool] = False
+    """Whether the rule has weights for evaluation: it defines `evaluated` and `trained`, and the shared state
+    `averaged`, which starts at 0."""
+
+    def evaluated(self, h: Any, w: Any, s: Any) -> Any:
+        """Returns the weights for evaluation, for rules with `own_average`; arguments as in `direction`."""
+        raise NotImplementedError(f"{type(self).__name__} must define evaluated(h, w, s).")
+
+    def trained(self, h: Any, w: Any, s: Any) -> Any:
+        """Returns the weights for training from those for evaluation, the inverse of `evaluated`."""
+        raise NotImplementedError(f"{type(self).__name__} must define trained(h, w, s).")
+
     @property
     def averages(self: Any) -> bool:
         """Whether the optimizer has weights for evaluation other than those it trains."""
-        return bool(self.use_ema)
+        return bool(self.use_ema or self.own_average)
 
     def average_weights(self: Any, variables: Sequence[Any]) -> list[Any]:
         """Returns the weights for evaluation as tensors: the averages, or before the first step the weights.
 
-        A rule with an average of its own overrides this and `averages`; it is called on each device.
+        Of the moving average, if there is one, else of the rule's own (`own_average`). Called on each device.
 
         Args:
             variables: that the optimizer was built for.

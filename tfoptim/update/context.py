@@ -71,6 +71,8 @@ class Update:
 def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> SimpleNamespace:
     """Returns the hyperparameters of one step as Scalars, or None if disabled; computed once for all variables.
 
+    `common_rate` is the learning rate without the factor of a group.
+
     Args:
         optimizer: whose fields they are.
         step: int64 tensor, completed updates; schedules see it, the rule sees `t = step + 1`.
@@ -81,6 +83,8 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     h = SimpleNamespace(t=Scalar(tf.cast(step, dtype)) + 1, zero=Scalar(0.0))
     for (name, value), number in zip(optimizer.numbers().items(), numbers, strict=False):
         setattr(h, name, _present(value, number, step, dtype))
+    for name in optimizer.without:
+        setattr(h, name, Scalar(1.0))
     h.weight_decay = _decay(optimizer, h.weight_decay)
     for name in set(optimizer.excludable) - vars(h).keys():
         setattr(h, name, Scalar(1.0))
@@ -91,6 +95,7 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
         h.learning_rate = choose(kept, h.learning_rate, Scalar(tf.cast(rate, dtype)))
     elif rate is not None:
         h.learning_rate = Scalar(rate)
+    h.common_rate = h.learning_rate
     return h
 
 

@@ -59,6 +59,8 @@ class Live(Configured):
 
         A number that steps set is a float outside of them, and a tensor inside.
         """
+        if field.name in self.without:
+            return 1.0  # to Keras's TensorBoard, every optimizer has a learning rate
         if field.name == "learning_rate":
             rate = self._runtime.owner._learning_rate
             return rate if isinstance(rate, keras.Variable) else rate(self.iterations)
@@ -81,6 +83,10 @@ class Live(Configured):
 
     def _assign(self, field: Field, value: Any) -> None:
         """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
+        if field.name in self.without:
+            raise AttributeError(
+                f"{type(self).__name__} has no {field.name}: leave out what sets it, such as a callback."
+            )
         runtime = self._runtime
         made = runtime.numbers is not None
         inside = in_function(self, field, value)

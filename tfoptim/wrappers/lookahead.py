@@ -45,8 +45,8 @@ class Lookahead(Optimizer):
         name: of the optimizer, the prefix of its variables' names; `lookahead_` and that of the inner one if left out.
 
     Raises:
-        TypeError: `optimizer` is no optimizer of tfoptim, is itself a wrapper, or needs the loss; `SAM(Lookahead(...))`
-            works.
+        TypeError: `optimizer` is no optimizer of tfoptim, is itself a wrapper, computes weights from its slots, as
+            `COCOB` does, or needs the loss; `SAM(Lookahead(...))` works.
         ValueError: it is built, in use by another wrapper, or lazy; or an argument belongs to the inner optimizer.
 
     >>> from tfoptim import SGD, Lookahead, simulate
@@ -235,6 +235,9 @@ def _check_arguments(cls: type, optimizer: Any, arguments: Any, own: Any) -> Non
     """Raises for arguments that the wrapper does not take, and for an inner rule with names of the wrapper's."""
     if optimizer._rule_class is not type(optimizer) or optimizer._named_parts:
         raise TypeError(f"{cls.__name__}: optimizer must be a rule itself, got {optimizer!r}; put it around the rules.")
+    if optimizer.own_weights:
+        kind = type(optimizer).__name__
+        raise TypeError(f"{cls.__name__}: {kind} computes weights from its slots, which undoes a synchronisation.")
     for name in arguments:
         if name in optimizer.fields:
             raise ValueError(

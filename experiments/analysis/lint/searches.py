@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.analysis.lint.case import Case, listed, name, some
 from experiments.problems import datasets
-from experiments.problems.grid import PROTOCOL
+from experiments.problems.grid import PASSES
 from experiments.records import costs
 from experiments.records.costs import Cost
 from experiments.studies import OWN
@@ -49,7 +49,7 @@ def schedules(case: Case) -> Iterator[str]:
 
 def coarse(case: Case) -> Iterator[str]:
     """Where every run is evaluated, the protocol says."""
-    if case.study.grid != PROTOCOL:
+    if case.study.grid == PASSES:
         yield "Runs are evaluated after each pass, and not at the steps of the protocol's grid."
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.analysis.statistics.resampling import RESAMPLES, Estimate, estimate, stratified
 from experiments.analysis.statistics.significance import superiority
-from experiments.analysis.statistics.summaries import Array, as_array, iqm
+from experiments.analysis.statistics.summaries import Array, as_array, iqm, ranked
 
 LEAST_PROBLEMS = 8
 
@@ -56,10 +56,7 @@ def ranks(scores: Mapping[str, Any]) -> dict[str, Array]:
     Args:
         scores: optimizer -> (problems,) one score a problem, greater is better, -inf for one that diverged.
     """
-    from scipy import stats
-
-    ranked = stats.rankdata(-as_array("scores", list(scores.values()), 2, infinite=True), axis=0)
-    return dict(zip(scores, ranked, strict=True))
+    return dict(zip(scores, ranked(-as_array("scores", list(scores.values()), 2, infinite=True)), strict=True))
 
 
 def mean_ranks(scores: Mapping[str, Any]) -> dict[str, float]:
@@ -78,11 +75,11 @@ def friedman(scores: Mapping[str, Any]) -> float:
     """
     from scipy import stats
 
-    ranked = ranks(scores)
-    _enough(len(next(iter(ranked.values()))))
-    if len(ranked) < 3:
-        raise ValueError(f"Friedman's test needs at least 3 optimizers, got {len(ranked)}: compare two by their runs.")
-    rows = np.stack(list(ranked.values()))
+    found = ranks(scores)
+    _enough(len(next(iter(found.values()))))
+    if len(found) < 3:
+        raise ValueError(f"Friedman's test needs at least 3 optimizers, got {len(found)}: compare two by their runs.")
+    rows = np.stack(list(found.values()))
     # SciPy divides by the ties left over: nothing, when all tie on every problem.
     return 1.0 if (rows == rows[0]).all() else float(stats.friedmanchisquare(*rows).pvalue)
 

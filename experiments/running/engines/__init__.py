@@ -17,6 +17,7 @@ class Job:
 
     run: Run
     folder: Path
+    first: bool = False  # whether it comes before all that are not: a preliminary table waits for it
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from experiments import environment
-from experiments.problems import tasks
 from experiments.records import attempts, run_folder
 from experiments.records.attempts import Attempt
 from experiments.records.files import StorageError
@@ -20,9 +19,7 @@ from experiments.studies.runs import SPLITS_OF_KIND, TIMING, Run
 
 CHECKPOINT_SECONDS = 30.0  # least time between checkpoints
 SHARE = 20  # and at least so many times what the last one took: they cost a twentieth of the time at most
-# Runs after which a worker starts no further program, by the model's parameters: memory grows with each program.
-RUNS = ((10_000, 200), (1_500_000, 10))
-RUNS_OF_LARGE = 1
+PROGRAMS = 8  # that a worker keeps, the last used; one of the ConvNet holds 10 MiB
 MOST_SECONDS = 1800.0
 MOST_GROWTH = 512 * 2**20  # bytes, over what the first run left
 Say = Callable[..., None]
@@ -53,35 +50,38 @@ class Pace:
 
 
 class WorkerCache:
-    """The data and the last compiled program of a worker, kept from one run to the next."""
+    """The data and the compiled programs of a worker, kept from one run to the next."""
 
     def __init__(self) -> None:
         self.busy = self.stopping = False
         self._data: dict[tuple[str, str], Any] = {}
-        self._program: tuple[str, Any] = ("", None)
-        self._counted = self._runs = self._memory = 0
+        self._programs: dict[str, Any] = {}  # the last used is the last
+        self._counted: dict[str, int] = {}  # traces of each
+        self._runs = self._memory = 0
         self._started = time.monotonic()
 
     def program(self, run: Run) -> Any:
-        """Returns the compiled program for a run: the last one, or a new one."""
+        """Returns the compiled program for a run: one that is kept, or a new one."""
         import tensorflow as tf
 
         from experiments.running.training.train import Program
 
         if run.deterministic:  # for good: all runs of a study say the same, and a worker serves one study
             tf.config.experimental.enable_op_determinism()
-        if self._program[0] != run.program:
-            self._program = ("", None)  # the old one is let go before the new one is made
-            self._counted = 0
-            _clear()
-            self._program = (run.program, Program(run, self._splits(run)))
-        return self._program[1]
+        found = self._programs.pop(run.program, None)
+        while len(self._programs) >= PROGRAMS:  # the oldest is let go before a new one is made
+            oldest = next(iter(self._programs))
+            del self._programs[oldest]
+            self._counted.pop(oldest, None)
+            gc.collect()
+        self._programs[run.program] = found = found or Program(run, self._splits(run))
+        return found
 
     def traces(self) -> int:
         """Returns the traces of the present program since the last call."""
-        new = self._program[1].traces - self._counted
-        self._counted += new
-        return int(new)
+        name, program = next(reversed(self._programs.items()))
+        before, self._counted[name] = self._counted.get(name, 0), int(program.traces)
+        return self._counted[name] - before
 
     def test(self, run: Run) -> Any:
         """Returns the test examples as they were loaded; None for a run that may not see them."""
@@ -96,14 +96,13 @@ class WorkerCache:
         """Runs before the present one."""
         return self._runs
 
-    def rest(self, run: Run) -> str:
-        """Counts a run as served, and returns when the worker should end: `now`, before another `program`, or never."""
+    def rest(self, run: Run) -> bool:
+        """Counts a run as served, and returns whether the worker should end."""
         self._runs += 1
         memory = timing_pass.resident()
         self._memory = self._memory or memory
-        if run.kind == TIMING or memory - self._memory > MOST_GROWTH or time.monotonic() - self._started > MOST_SECONDS:
-            return "now"
-        return "program" if self._runs >= most_runs(tasks.get(run.task).parameters) else ""
+        grown, age = memory - self._memory, time.monotonic() - self._started
+        return run.kind == TIMING or grown > MOST_GROWTH or age > MOST_SECONDS
 
     def _splits(self, run: Run) -> Any:
         from experiments.problems.datasets.load import load
@@ -115,19 +114,6 @@ class WorkerCache:
             digests = {split: examples.sha256 for split, examples in data.items()}
             self._data[key] = (tensors(data), digests, data.get("test"))
         return self._data[key][0]
-
-
-def most_runs(parameters: int) -> int:
-    """Returns after how many runs of a model of some size a worker starts no further program."""
-    return next((count for bound, count in RUNS if parameters < bound), RUNS_OF_LARGE)
-
-
-def _clear() -> None:
-    """Frees what Keras keeps of old programs."""
-    keras = sys.modules.get("keras")
-    if keras is not None:
-        keras.backend.clear_session()
-    gc.collect()
 
 
 def execute_run(job: Mapping[str, Any], cache: WorkerCache, say: Say) -> None:
@@ -145,7 +131,7 @@ def execute_run(job: Mapping[str, Any], cache: WorkerCache, say: Say) -> None:
     with lease:
         record = run_folder.read(folder)
         if record is not None and environment.current(record.environment):  # another process was first
-            say("finished", status=record.status, rest="", **_ending(record.evaluations[-1]))
+            say("finished", status=record.status, rest=False, **_ending(record.evaluations[-1]))
             return
         # Seconds of two processes are not those of one: a timed run starts again.
         start, passed_over = (None, []) if run.kind == TIMING else attempts.resumable(folder, run.identity)
@@ -203,7 +189,8 @@ def _measure(attempt: Attempt, program: Any, cache: WorkerCache) -> None:
         return
     from experiments.running.training import evaluate
 
-    found = evaluate.measured(program.predict, program.task, test)
+    with program.averaged():
+        found = evaluate.measured(program.predict, program.task, test)
     for name, content in evaluate.files(*found).items():
         attempt.attach(name, content)
 

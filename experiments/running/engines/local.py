@@ -69,7 +69,7 @@ class Local:
         self._pending += [job for due, job in self._postponed if due <= now]
         self._postponed = [(due, job) for due, job in self._postponed if due > now]
         for worker in [worker for worker in self._team if worker.ready and worker.job is None]:
-            if worker.rest == "now" or (worker.rest and not self._goes_on(worker)):
+            if worker.rest:
                 self._team.remove(worker)
                 self._resting.append(worker)
                 worker.dismiss()
@@ -83,9 +83,6 @@ class Local:
             self._started += 1
             log = self.setting.logs / f"worker-{os.getpid()}-{self._started}.log"
             self._team.append(Worker(log, self._inbox))
-
-    def _goes_on(self, worker: Worker) -> bool:
-        return any(job.run.program == worker.program for job in self._pending)
 
     def _heard(self, worker: Worker, message: Message, observe: Callable[[Event], None]) -> None:
         kind, job = message.pop("event"), worker.job
@@ -103,7 +100,7 @@ class Local:
             if kind == "started":
                 worker.attempt = message["attempt"]
             if kind in ENDS:
-                worker.job, worker.rest = None, message.pop("rest", "")
+                worker.job, worker.rest = None, message.pop("rest", False)
             observe(Event(job, kind, message))
 
     def _ended(self, worker: Worker, observe: Callable[[Event], None]) -> None:
@@ -148,11 +145,12 @@ def _waiting(job: Job, owner: str) -> str:
 
 
 def _choose(pending: list[Job], worker: Worker, team: Sequence[Worker]) -> Job:
-    """Takes the next job: of the program the worker has compiled, else of one that no worker has."""
-    compiled = {other.program for other in team}
-    same = (job for job in pending if job.run.program == worker.program)
-    new = (job for job in pending if job.run.program not in compiled)
-    job = next(same, None) or next(new, None) or pending[-1]
+    """Takes the next job, first ones first: of a program that the worker has compiled, else one that no worker has."""
+    compiled = {program for other in team for program in other.programs}
+    now = [job for job in pending if job.first] or pending
+    same = (job for job in now if job.run.program in worker.programs)
+    new = (job for job in now if job.run.program not in compiled)
+    job = next(same, None) or next(new, None) or now[-1]
     pending.remove(job)
     return job
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,18 @@ Outputs = tuple[np.ndarray, np.ndarray]
 Predict = Callable[[np.ndarray], Outputs]
 
 
-def scored(task: Task, split: str, values: Split) -> Split:
-    """Returns the examples of a split that scores are of: all, but of a large training set a fixed part (rule B13)."""
-    if split != "train" or len(values[1]) <= grid.MOST_TRAINING:
-        return values
-    rows = seeds.order(task.name, 0, 0, len(values[1]))[: grid.MOST_TRAINING]
-    return tf.gather(values[0], rows), tf.gather(values[1], rows)
+def scored(task: Task, data: Mapping[str, Split]) -> dict[str, Split]:
+    """Returns the examples of each split that scores are of: all, but of the training set a fixed part (rule B13).
+
+    Where it is a part, the `rest` of the training set is scored after the last step, too.
+    """
+    sizes = {split: len(labels) for split, (_, labels) in data.items()}
+    few, found = grid.scored(sizes)["train"], dict(data)
+    if few < sizes["train"]:
+        rows = np.split(seeds.order(task.name, 0, 0, sizes["train"]), [few])
+        parts = zip(("train", "rest"), rows, strict=True)
+        found |= {name: tuple(tf.gather(values, own) for values in data["train"]) for name, own in parts}
+    return found
 
 
 def scores_of(model: Any, task: Task, images: Any, labels: Any) -> Any:
@@ -32,15 +38,17 @@ def scores_of(model: Any, task: Task, images: Any, labels: Any) -> Any:
     scores = {"loss": task.loss, **task.metrics}
 
     def evaluate(images: Any, labels: Any) -> Any:
-        sums = {name: tf.constant(0.0) for name in scores}
-        for start in tf.range(0, tf.shape(labels)[0], task.evaluation_batch):
+        def add(start: Any, sums: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
             batch = slice(start, start + task.evaluation_batch)
             logits = model(task.inputs(images[batch]), training=False)
-            sums = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
-        return sums
+            found = {n: sums[n] + tf.reduce_sum(score(labels[batch], logits)) for n, score in scores.items()}
+            return start + task.evaluation_batch, found
+
+        zeros = (0, dict.fromkeys(scores, 0.0))
+        return tf.while_loop(lambda start, sums: start < tf.shape(labels)[0], add, zeros)[1]
 
     any_number = [tf.TensorSpec([None, *values.shape[1:]], values.dtype) for values in (images, labels)]
-    return tf.function(evaluate, input_signature=any_number)
+    return tf.function(evaluate, input_signature=any_number, autograph=False)
 
 
 def predictor(model: Any, task: Task) -> Predict | None:
@@ -49,7 +57,9 @@ def predictor(model: Any, task: Task) -> Predict | None:
     if outputs is None:
         return None
     shape = tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8)
-    compiled: Any = tf.function(lambda images: outputs(model(task.inputs(images), training=False)), [shape])
+    compiled: Any = tf.function(
+        lambda images: outputs(model(task.inputs(images), training=False)), [shape], autograph=False
+    )
 
     def predict(images: np.ndarray) -> Outputs:
         starts = range(0, len(images), task.evaluation_batch)

@@ -6,6 +6,7 @@ dropout keys are set to those of freshly made ones, so that a run's numbers do n
 the process did before.
 """
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +48,8 @@ class Program:
         self._steps = self.task.steps(self.examples, self._batch(run))
         self._schedule = steps.schedule_of(run, self._rate, self._steps)
         self.model, self.optimizer = _fresh(self.task, run, self._schedule)
-        self._data = {split: evaluate.scored(self.task, split, values) for split, values in data.items()}
+        self._data = evaluate.scored(self.task, data)
+        self._rest = self._data.pop("rest", None)
         self.predict = evaluate.predictor(self.model, self.task)
         self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the epoch
         self._evaluate = evaluate.scores_of(self.model, self.task, *data["train"])
@@ -84,7 +86,9 @@ class Program:
                 counts.append(len(rows))
                 seconds += elapsed
             example_gradients += sum(counts)
-            evaluation = self._evaluation(step, float(np.average(losses, weights=counts)), example_gradients, seconds)
+            loss = float(np.average(losses, weights=counts))
+            ends = step == self._steps * run.epochs
+            evaluation = self._evaluation(step, loss, example_gradients, seconds, last=ends)
             evaluations.append(evaluation)
             evaluation["diverged"] = steps.diverged(evaluations)
             yield evaluation
@@ -116,7 +120,9 @@ class Program:
         """Returns a SHA-256 of the model's and optimizer's present state, to compare runs bitwise."""
         return _digest(self._variables())
 
-    def _evaluation(self, step: int, loss: float | None, gradients: int, seconds: float) -> Evaluation:
+    def _evaluation(
+        self, step: int, loss: float | None, gradients: int, seconds: float, *, last: bool = False
+    ) -> Evaluation:
         scores: Evaluation = {
             "step": step,
             "epoch": grid.epoch_of(step, self._steps),
@@ -125,10 +131,26 @@ class Program:
             "running_loss": loss,
             "diverged": False,
         }
-        for split, (images, labels) in self._data.items():
-            for name, total in self._evaluate(images, labels).items():
-                scores[f"{split}_{name}"] = float(total) / len(labels)
-        return scores
+        with self.averaged():
+            for split, (images, labels) in self._data.items():
+                for name, total in self._evaluate(images, labels).items():
+                    scores[f"{split}_{name}"] = float(total) / len(labels)
+            return scores | self._whole(scores) if last else scores
+
+    def _whole(self, evaluation: Evaluation) -> Evaluation:
+        """Returns the scores of the whole training set, from those of its fixed part and of the rest."""
+        if self._rest is None:
+            return {}
+        part, rest = len(self._data["train"][1]), len(self._rest[1])
+        return {
+            f"whole_train_{name}": (evaluation[f"train_{name}"] * part + float(total)) / (part + rest)
+            for name, total in self._evaluate(*self._rest).items()
+        }
+
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Returns the context of an evaluation: weights are the averages of an optimizer that keeps some."""
+        optimizer = self.optimizer
+        return optimizer.averaged(self.model.trainable_variables) if optimizer.averages else contextlib.nullcontext()
 
     def _reset(self, run: Run) -> None:
         model, optimizer = _fresh(self.task, run, self._schedule)

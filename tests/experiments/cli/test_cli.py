@@ -52,13 +52,13 @@ ROOT = Path(__file__).parents[3]
         (["compare", "mnist", "more"], "Unexpected argument 'more'"),
         (["tune", "missing.toml"], "Unknown study 'missing.toml'"),
         (
-            ["compare", "mnist", "--preset", "quick"],
+            ["report", "bare.toml", "--preset", "quick"],
             "has no presets; make it smaller with --seeds, --epochs and --optimizers",
         ),
         (["compare", "mni152", "--tier", "quik"], "Unknown preset 'quik': did you mean 'quick'?"),
         (
-            ["report", "functions", "--preset", "quick"],
-            "Studies with presets: acdc (quick), mni152 (quick), msd_heart (quick).",
+            ["report", "bare.toml", "--preset", "quick"],
+            "Studies with presets: acdc (quick), deepobs_fmnist_2c2d (quick), deepobs_quadratic (quick), ",
         ),
         (["compare", "mnist", "--preset", "laptop"], "'laptop' is a budget, not a preset: set it in the study's file"),
         (["run", "mni152", "--preset", "paper"], "'paper' is a budget, not a preset"),
@@ -76,8 +76,10 @@ ROOT = Path(__file__).parents[3]
         (["compare", "--optimizers", "adam,adamax,Adamx"], "Unknown optimizer 'Adamx': did you mean 'AdaGrad'?"),
     ],
 )
-def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, words, sentence):
+def test_bad_input_gets_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypatch, words, sentence):
     """No traceback, nothing on standard output, one line of help."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bare.toml").write_text(TOML, encoding="utf-8")
     assert main(words) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -223,12 +223,15 @@ def test_what_is_compared_is_named_in_four_parts():
 
 
 def test_scores_of_a_part_of_the_training_set_are_called_so():
-    """Of 50,000 digits 10,000 are scored, of 4,000 all (rule B13)."""
+    """Curves are of as many as validation has, final scores of all (rule B13)."""
     one = evidence(APART)
     large = dataclasses.replace(one.study, data="mnist")
     facts = Captions(dataclasses.replace(one, study=large, whole=large)).facts
-    assert facts[0].endswith(" for training / validation / test. Training scores are of a fixed 10,000.")
-    assert Captions(one).facts[0].endswith(" for training / validation / test.")
+    assert facts[0].endswith(
+        " for training / validation / test. Training curves: of a fixed 10,000; final scores: of all."
+    )
+    whole = dataclasses.replace(one.study, data="deepobs_quadratic_deep")
+    assert "Training curves" not in Captions(dataclasses.replace(one, study=whole, whole=whole)).facts[0]
 
 
 def test_numbers_are_read_easily():

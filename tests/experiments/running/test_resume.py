@@ -1,6 +1,7 @@
 """A run that was stopped goes on from the disk as if nothing had happened: dropout, moving averages, moved images."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -161,19 +162,32 @@ def test_checkpoints_cost_a_twentieth_of_the_time_at_most(monkeypatch):
     assert [pace.due(), pace.due()] == [False, True]
 
 
-@pytest.mark.parametrize(("parameters", "runs"), [(2, 200), (100, 200), (1_336_610, 10), (1_669_002, 1)])
-def test_a_worker_starts_no_further_program_after_its_share_of_runs(parameters, runs):
-    """The larger the model, the sooner: memory grows with each program."""
-    assert execute.most_runs(parameters) == runs
+def test_a_worker_keeps_its_last_programs_and_counts_the_traces_of_each(monkeypatch):
+    """A run of a program that is kept compiles nothing; the one unused for longest is let go first."""
+    made = []
+
+    def program(one, data):
+        made.append(one.seed)
+        return SimpleNamespace(traces=1)
+
+    monkeypatch.setattr("experiments.running.training.train.Program", program)
+    monkeypatch.setattr(execute.WorkerCache, "_splits", lambda kept, one: {})
+    monkeypatch.setattr(execute, "PROGRAMS", 2)
+    kept = execute.WorkerCache()
+    traces = []
+    for number in (0, 1, 0, 2, 0, 1):
+        kept.program(dataclasses.replace(run(), batch_size=32 + number, seed=number))
+        traces.append(kept.traces())
+    assert made == [0, 1, 2, 1]
+    assert traces == [1, 1, 0, 1, 0, 1]
 
 
 def test_a_worker_whose_memory_grows_is_followed_by_a_fresh_one(monkeypatch):
     """By more than half a gibibyte over what its first run left."""
     sizes = iter([2**30, 2**30 + 2**28, 2**30 + 2**29 + 1])
     monkeypatch.setattr("experiments.running.timing_pass.resident", lambda: next(sizes))
-    monkeypatch.setattr(execute, "most_runs", lambda parameters: 2)
     kept = execute.WorkerCache()
-    assert [kept.rest(run()) for _ in range(3)] == ["", "program", "now"]
+    assert [kept.rest(run()) for _ in range(3)] == [False, False, True]
 
 
 def test_a_worker_that_has_served_half_an_hour_is_followed_by_a_fresh_one(monkeypatch):
@@ -181,5 +195,4 @@ def test_a_worker_that_has_served_half_an_hour_is_followed_by_a_fresh_one(monkey
     now = iter([0.0, 10.0, 1801.0])
     monkeypatch.setattr(execute.time, "monotonic", lambda: next(now))
     kept = execute.WorkerCache()
-    monkeypatch.setattr(execute, "most_runs", lambda parameters: 200)
-    assert [kept.rest(run()) for _ in range(2)] == ["", "now"]
+    assert [kept.rest(run()) for _ in range(2)] == [False, True]

@@ -71,6 +71,42 @@ def test_recorded_runs_are_not_made_again():
     assert found[0].evaluations[-1]["validation_accuracy"] == 0.9
 
 
+def test_the_first_seed_comes_first_and_its_records_are_handed_over_once(capsys, monkeypatch):
+    """So a preliminary table stands while the other seeds are made; where they are no part of it, there is none."""
+    monkeypatch.setattr(sweep, "EARLY_SECONDS", 0)
+    engine, handed = Pretender(), []
+
+    def early(found):
+        handed.append([(record.run.label, record.run.seed) for record in found])
+        return "the first seed"
+
+    sweep.compare("small", study(), planned(), engine, early)
+    assert [(job.run.label, job.run.seed) for job in engine.jobs] == [("GD", 0), ("Adam", 0), ("GD", 1), ("Adam", 1)]
+    assert handed == [[("GD", 0), ("Adam", 0)]]
+    assert "the first seed\n" in capsys.readouterr().err
+    sweep.compare("small", study(), planned(seeds=(0, 1, 2)), Pretender(), early)
+    sweep.compare("other", study(), planned(seeds=(0,)), Pretender(), early)
+    assert len(handed) == 1
+
+
+def test_nothing_preliminary_is_made_where_the_report_comes_as_soon():
+    """The runs that are left take less than its own time is worth."""
+    handed = []
+    sweep.compare("small", study(), planned(), Pretender(), handed.append)
+    assert handed == []
+
+
+def test_a_preliminary_table_that_fails_stops_no_run(capsys, monkeypatch):
+    """What it lacked is said."""
+    monkeypatch.setattr(sweep, "EARLY_SECONDS", 0)
+
+    def early(found):
+        raise ValueError("no pen")
+
+    assert len(sweep.compare("small", study(), planned(), Pretender(), early)) == 4
+    assert "No preliminary table (ValueError: no pen)." in capsys.readouterr().err
+
+
 def test_a_comparison_leaves_the_test_scores_sealed():
     """Only the report opens them."""
     found = sweep.compare("small", study(), planned(), Pretender())

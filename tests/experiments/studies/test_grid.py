@@ -8,10 +8,9 @@ import pytest
 
 from experiments import studies
 from experiments.problems import grid, seeds
-from experiments.problems.datasets.load import Examples
 from experiments.running.training import train
 from experiments.studies import identity, runs
-from tests.experiments.digits import examples, kept, scores, splits
+from tests.experiments.digits import kept, scores, splits
 from tests.experiments.small import TOML, run, study
 
 GRID = dataclasses.replace(run(epochs=2, batch_size=64, micro_batch=90), grid=grid.PROTOCOL)
@@ -38,14 +37,23 @@ def test_the_grid_of_the_protocol_is_its_example():
     assert found[-2:] == [38326, 39100]
 
 
+def test_the_usual_grid_doubles_in_the_first_pass_and_then_looks_after_each():
+    """As after each pass, so that optimizers with one step a pass are seen at the same ones; fifty times at most."""
+    assert grid.doubling(32, 4) == [0, 1, 2, 4, 8, 16, 32, 64, 96, 128]
+    assert grid.doubling(1, 15) == grid.passes(1, 15)
+    long = grid.doubling(391, 100)
+    assert long[:12] == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 391, 391 + 774]
+    assert len(long) == 11 + 50
+
+
 @pytest.mark.parametrize("steps", [1, 2, 5, 32, 391])
 @pytest.mark.parametrize("epochs", [1, 2, 15, 100])
 def test_a_grid_ascends_from_the_start_to_the_end(steps, epochs):
     """Whatever the size, nothing comes twice, and start, first step, first pass and end are there."""
-    for points in (grid.protocol(steps, epochs), grid.passes(steps, epochs)):
+    for points in (one(steps, epochs) for one in grid.GRIDS.values()):
         assert points == sorted(set(points))
         assert {0, steps, steps * epochs} <= set(points)
-    assert 1 in grid.protocol(steps, epochs)
+    assert all(1 in one(steps, epochs) for one in (grid.protocol, grid.doubling))
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 1), (0, 5), (3, 5), (3, 12), (5, 10), (4, 6)])
@@ -102,19 +110,28 @@ def test_full_gradients_have_a_grid_of_their_own_steps(data):
     assert [(e["step"], e["epoch"]) for e in found] == [(0, 0), (1, 1), (2, 2), (3, 3)]
 
 
-def test_scores_of_a_large_training_set_are_of_ten_thousand_examples(data):
-    """Always the same ones, drawn from all of it; the other splits are scored whole."""
-    large = Examples(np.repeat(examples(1).images, 10_001, axis=0), np.arange(10_001, dtype=np.int32) % 10)
-    program = train.Program(GRID, {**data, "train": train.tensors({"train": large})["train"]})
-    _, labels = program._data["train"]
-    rows = seeds.order("mnist_mlp", 0, 0, 10_001)[:10_000]
-    assert labels.numpy().tolist() == large.labels[rows].tolist()
-    assert program.examples == 10_001
-    assert {split: len(values[1]) for split, values in program._data.items()} == {
-        "train": 10_000,
-        "validation": 50,
-        "test": 50,
-    }
+def test_training_is_scored_on_as_many_examples_as_validation_and_on_all_at_the_end(data, program):
+    """Always the same ones, drawn from all of them; the other splits are scored whole."""
+    images, labels = (values.numpy() for values in data["train"])
+    rows = seeds.order("mnist_mlp", 0, 0, 301)[:50]
+    assert program._data["train"][1].numpy().tolist() == labels[rows].tolist()
+    *before, last = program.run(PASSES)
+    assert not [key for evaluation in before for key in evaluation if key.startswith("whole")]
+    task = program.task
+    for name, own in (("train", rows), ("whole_train", np.arange(301))):
+        logits = program.model(task.inputs(images[own]), training=False)
+        assert last[f"{name}_accuracy"] == pytest.approx(float(np.mean(task.metrics["accuracy"](labels[own], logits))))
+        # float32 losses, summed in another order
+        assert last[f"{name}_loss"] == pytest.approx(float(np.mean(task.loss(labels[own], logits))), rel=1e-5)
+
+
+def test_a_training_set_no_larger_than_validation_is_scored_whole(data):
+    """There is no rest, and nothing is scored twice; nor is there a part that would save less than half."""
+    assert grid.scored({"train": 99, "validation": 50})["train"] == 99
+    assert grid.scored({"train": 100, "validation": 50})["train"] == 50
+    program = train.Program(GRID, {**data, "validation": data["train"]})
+    assert len(program._data["train"][1]) == 301
+    assert not [key for key in list(program.run(PASSES))[-1] if key.startswith("whole")]
 
 
 def test_runs_for_tuning_and_for_times_are_evaluated_after_each_pass():
@@ -135,10 +152,10 @@ def test_runs_for_tuning_and_for_times_are_evaluated_after_each_pass():
     }
 
 
-def test_the_grid_is_the_protocol_s_unless_a_study_says_otherwise():
-    """By default, and a third is refused with the two there are."""
-    assert studies.parse(TOML.replace('grid = "passes"\n', ""), "x.toml").grid == grid.PROTOCOL
-    with pytest.raises(studies.reading.UserError, match="grid: must be one of protocol, passes"):
+def test_the_grid_doubles_unless_a_study_says_otherwise():
+    """By default, and a fourth is refused with the three there are."""
+    assert studies.parse(TOML.replace('grid = "passes"\n', ""), "x.toml").grid == grid.DOUBLING
+    with pytest.raises(studies.reading.UserError, match="grid: must be one of doubling, protocol, passes"):
         studies.parse(TOML.replace('"passes"', '"often"'), "x.toml")
 
 

@@ -49,7 +49,7 @@ HASHES = {
     "functions.branin-branin": ("2fc2af63dd9836437611", "d384176e2059af53da83"),
     "functions.tf_guide-tf_guide": ("d184bfcbc2a69b11a95b", "450c2bfdf8e237a019ab"),
     "mni152": ("1eb064f2819c598eb5d7", "3cde8a1395701c275c16"),
-    "mnist": ("5e47728b5c5f76d87107", "ea10af02e5c59e6d3356"),
+    "mnist": ("315a46b4b7ba767194e7", "ea10af02e5c59e6d3356"),
 }
 
 

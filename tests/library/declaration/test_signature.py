@@ -7,7 +7,7 @@ import pytest
 
 import tfoptim
 from tests.library.cases import CLASSES
-from tests.library.products import every_class
+from tests.library.products import every_class, every_class_where
 
 BASE = (
     "weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False, "
@@ -50,7 +50,7 @@ def test_later_arguments_are_given_by_name(case):
     assert {p.kind for p in ours} <= allowed
 
 
-@every_class
+@every_class_where(lambda case: case.has_rate)
 def test_arguments_by_position_reach_the_same_fields_as_in_keras(case):
     """The first positional argument is the learning rate, the next the rule's first own."""
     cls = getattr(tfoptim, case.name)
@@ -60,7 +60,7 @@ def test_arguments_by_position_reach_the_same_fields_as_in_keras(case):
     assert given == [config[name] for name in names]
 
 
-@every_class
+@every_class_where(lambda case: case.has_rate)
 def test_unknown_argument_gets_the_nearest_name(case):
     """A slip of the pen is answered with the argument that was meant."""
     with pytest.raises(ValueError, match=r"(?s)learning_rat.*learning_rate"):
@@ -83,7 +83,7 @@ def test_decay_of_old_keras_points_to_schedules():
         tfoptim.SGD(decay=0.1)
 
 
-@every_class
+@every_class_where(lambda case: case.has_rate)
 def test_every_field_can_be_read_back_as_it_was_given(case):
     """What the constructor took is what the attribute and the configuration say."""
     optimizer = case.make(learning_rate=0.3, clipnorm=2.0, weight_decay=0.1)

@@ -6,10 +6,22 @@ from tests.library.reference.rates import rate_at
 from tests.library.reference.stepwise import started
 
 
-def surrounded(steps, starts, gradients, *, learning_rate, **settings):
+def joined(arrays):
+    """All numbers of several arrays in one."""
+    return np.concatenate([np.ravel(x) for x in arrays])
+
+
+def parted(array, like):
+    """The numbers of one array as several, of the shapes of others."""
+    ends = np.cumsum([np.size(x) for x in like])[:-1]
+    return [part.reshape(np.shape(x)) for part, x in zip(np.split(array, ends), like, strict=True)]
+
+
+def surrounded(steps, starts, gradients, *, learning_rate, joint=False, **settings):
     """Weights[call][variable] after each call, and at the end the weights to keep.
 
-    `steps` is the generator of the rule; the decay is applied here, unless the rule applies it itself.
+    `steps` is the generator of the rule; the decay is applied here, unless the rule applies it itself. With `joint`,
+    it takes all variables in one array; with `own_average`, it is sent None for the weights to keep.
     """
     k = settings.get("gradient_accumulation_steps") or 1
     scale = settings.get("loss_scale_factor") or 1.0
@@ -18,15 +30,27 @@ def surrounded(steps, starts, gradients, *, learning_rate, **settings):
         calls = gradients[last - k + 1 : last + 1]
         mean = [sum(call[i] for call in calls) / k / scale for i in range(len(starts))]
         per_update.append(clipped(mean, settings))
-    walks = [
-        walk(w, started(steps(w)), [g[i] for g in per_update], learning_rate, settings) for i, w in enumerate(starts)
-    ]
+    if joint:
+        walks = walked_together(steps, starts, per_update, learning_rate, settings)
+    else:
+        walks = [
+            walk(w, started(steps(w)), [g[i] for g in per_update], learning_rate, settings)
+            for i, w in enumerate(starts)
+        ]
     calls = range(len(gradients))
     after_calls = [
         [([w] * (k - 1) + list(np.repeat(after, k, axis=0)))[call] for w, (after, _) in zip(starts, walks, strict=True)]
         for call in calls
     ]
     return [*after_calls, [final for _, final in walks]]
+
+
+def walked_together(steps, starts, per_update, learning_rate, settings):
+    """The walk of all variables in one array, as one for each."""
+    whole = joined(starts)
+    path, final = walk(whole, started(steps(whole)), [joined(g) for g in per_update], learning_rate, settings)
+    paths = [parted(w, starts) for w in path]
+    return [([w[i] for w in paths], kept) for i, kept in enumerate(parted(final, starts))]
 
 
 def clipped(gradients, settings):
@@ -57,4 +81,6 @@ def walk(w, rule, gradients, learning_rate, settings):
             if frequency and t % frequency == 0:
                 w = constraint(average)
         trajectory.append(w)
+    if average is None and settings.get("own_average"):
+        average = constraint(rule.send(None))
     return trajectory, w if average is None else average

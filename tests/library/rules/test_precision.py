@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CLASSES
 from tests.library.harness import MODES, train, variables_of
-from tests.library.products import crossed, every_rule_where, representative
+from tests.library.products import crossed, every_rule_where, representative_where
 
 DTYPES = ("bfloat16", "float16", "float32", "float64")
 HALVES = {"bfloat16": 2.0**-8, "float16": 2.0**-11}  # half a unit in the last place at 1
@@ -92,7 +92,7 @@ def test_float64_rates_set_later_do_not_pass_through_float32():
     assert float(weight.numpy()) == -0.1
 
 
-@representative
+@representative_where(lambda case: not case.joint)
 def test_dtypes_may_be_mixed_in_one_model(case):
     """Each variable trains as it would alone, whatever the dtypes of the others."""
     gradients = [0.5, -0.25, 0.5]

@@ -15,7 +15,7 @@ ROUNDING = 1e-12  # float64, relative to the weights, which are about 1; XLA tak
 DECAY = {"schedule": 0.5, "group": 0.25, "zero": 0.0, "none": 0.0, "excluded": 0.0}  # of each variable, at first
 HALVING = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.5, 0.25])
 
-own_decay = every_class_where(lambda case: case.own_decay)
+own_decay = every_class_where(lambda case: case.own_decay and not case.joint)
 
 
 def halving(step):
