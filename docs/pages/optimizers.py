@@ -17,6 +17,7 @@ from tfoptim.registry import FAMILIES, classes
 
 ROOT = Path(__file__).parents[2]
 MATRIX, VECTOR = (1000, 1000), (1000,)
+VECTORS = "\n\nTwo numbers are a vector, which rules for matrices treat otherwise: the picture shows that alone."
 COMMON = "[Arguments of every optimizer](../api/optimizer.md): decay, clipping, averaging, accumulation, groups ..."
 
 
@@ -116,9 +117,13 @@ def choices() -> str:
     ]
     for cls in classes().values():
         name = f"[{cls.__name__}](optimizers/{cls.__name__.lower()}.md)"
-        cells = [name, f"{cls().given('learning_rate')}", bytes_a_weight(cls), measured.step(cls.__name__)]
+        cells = [name, _rate(cls), bytes_a_weight(cls), measured.step(cls.__name__)]
         lines.append(f"| {' | '.join([*cells, measured.ties(cls.__name__)])} |")
     return "\n".join(lines)
+
+
+def _rate(cls: type[Optimizer]) -> str:
+    return f"{cls.fields['learning_rate'].default}" if "learning_rate" in cls.fields else "none"
 
 
 def facts() -> str:
@@ -151,18 +156,24 @@ def write(save: Callable[[str, str], None]) -> None:
         for key, (drawing, _) in drawn.items():
             save(f"pictures/{name.lower()}-{key}.svg", drawing)
         cards[name] = f"pictures/{name.lower()}-valley.svg"
-        save(f"optimizers/{name.lower()}.md", page(cls, _pictured(name, drawn)))
+        save(
+            f"optimizers/{name.lower()}.md",
+            page(cls, _pictured(name, drawn) + (VECTORS if cls.family == "matrix" else "")),
+        )
     save("gallery.md", gallery(cards))
     save("facts.md", facts())
 
 
-def _pictured(name: str, drawn: dict[str, tuple[str, float]]) -> str:
-    rates = ", ".join(f"{rate:g} on the {key}" for key, (_, rate) in drawn.items())
+def _pictured(name: str, drawn: dict[str, tuple[str, float | None]]) -> str:
+    rates = ", ".join(f"{rate:g} on the {key}" for key, (_, rate) in drawn.items() if rate is not None)
+    chosen = (
+        f"The learning rate is the one of {len(pictures.RATES)} whose path runs lowest, by the mean logarithm: {rates}."
+    )
     images = "\n".join(
         f"![Path of {name} on the {key}](../pictures/{name.lower()}-{key}.svg){{.path}}" for key in drawn
     )
     return (
         f"{pictures.STEPS} steps on a narrow quadratic bowl and on Rosenbrock's valley, by `tfoptim.simulate`, from "
-        f"the white point towards the star. The learning rate is the one of {len(pictures.RATES)} whose path runs "
-        f"lowest, by the mean logarithm: {rates}. An illustration, not evidence about networks.\n\n{images}"
+        f"the white point towards the star. {chosen if rates else 'The rule has no learning rate.'} An illustration, "
+        f"not evidence about networks.\n\n{images}"
     )

@@ -58,16 +58,20 @@ PLACES = {
 }
 
 
-def both(cls: type[Optimizer]) -> dict[str, tuple[str, float]]:
-    """Returns for each function the drawing and the learning rate of it.
+def both(cls: type[Optimizer]) -> dict[str, tuple[str, float | None]]:
+    """Returns for each function the drawing and its learning rate, None for a rule without one.
 
     Raises:
         ValueError: the rule cannot be simulated; the message says why.
     """
+    if cls.needs_loss:
+        raise ValueError("the rule needs the loss, and the simulation has gradients alone.")
     return {name: _drawn(cls, place) for name, place in PLACES.items()}
 
 
-def _drawn(cls: type[Optimizer], place: Place) -> tuple[str, float]:
+def _drawn(cls: type[Optimizer], place: Place) -> tuple[str, float | None]:
+    if "learning_rate" not in cls.fields:
+        return svg(place, _path(cls(), place)), None
     paths = {rate: _path(cls(learning_rate=rate), place) for rate in RATES}
     rate = min(paths, key=lambda rate: _height(place, paths[rate]))
     return svg(place, paths[rate]), rate
