@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 project = "tfoptim"
-author = "tfoptim authors"
+author = project_copyright = "tfoptim authors"
 extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design"]
 exclude_patterns = ["pages", "conftest.py"]
 myst_enable_extensions = ["attrs_inline", "colon_fence"]

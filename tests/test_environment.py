@@ -191,6 +191,19 @@ def test_the_mac_set_resolves_for_macos_arm64(python, tmp_path):
     assert {name: f"=={locked[name]}" for name in found} == found
 
 
+@pytest.mark.network
+@pytest.mark.parametrize("platform", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28"])
+def test_the_linux_set_resolves(platform, tmp_path):
+    """Every package of environment.yml has a file for a Linux server, with and without CUDA."""
+    wanted = tmp_path / "linux.in"
+    wanted.write_text("\n".join(conda_requirements() + declared(conda_extras())))
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-config", "--python-platform", platform]
+    command += ["--python-version", "3.11", "--only-binary", ":all:", "--no-binary", "promise", str(wanted)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    assert re.search(r"^tensorflow==2\.19\.", done.stdout, flags=re.MULTILINE)
+
+
 def test_setup_cfg_says_what_is_packaged_and_nothing_else():
     """Metadata and the tools' settings have one home, pyproject.toml."""
     config = configparser.ConfigParser()

@@ -31,7 +31,7 @@ def _is_form(value: Any) -> bool:
 
 
 def _form(cls: Any) -> str:
-    says = comments(inspect.getsource(cls))
+    says = comments(inspect.getsource(forms.Study)) | comments(inspect.getsource(cls))
     lines = [
         f"## {cls.__name__}",
         "",
@@ -74,7 +74,8 @@ def comments(source: str) -> dict[str, str]:
         if line.startswith("    # "):
             above.append(line.strip("# "))
         elif declared:
-            found[declared[1]] = " ".join(filter(None, [*above, declared[2]]))
+            if said := " ".join(filter(None, [*above, declared[2]])):
+                found[declared[1]] = said
             above = []
         elif line.startswith("    )"):
             above = []
