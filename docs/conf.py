@@ -9,12 +9,13 @@ sys.path.insert(0, str(ROOT))
 project = "tfoptim"
 author = project_copyright = "tfoptim authors"
 extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design"]
-exclude_patterns = ["pages", "conftest.py"]
+exclude_patterns = ["pages", "sample", "conftest.py"]
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "tfoptim"
 html_static_path = ["_static"]
+html_extra_path = ["sample"]  # a report as `compare` writes it
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
