@@ -1,7 +1,7 @@
 """The native operation: one step of all variables on a CPU, in one pass over memory.
 
 It is optional and changes no result but in rounding. `python -m tfoptim.native` builds it; TFOPTIM_NATIVE=0 turns it
-off. `docs/native.md` tells where builds are kept, and which of them are loaded.
+off. `docs/use/native.md` tells where builds are kept, and which of them are loaded.
 """
 
 from __future__ import annotations
