@@ -6,13 +6,18 @@ off. `docs/use/native.md` tells where builds are kept, and which of them are loa
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from tfoptim.native import store
+
+SWITCH = "TFOPTIM_NATIVE"
+"""The variable of the environment that turns the operation off: 0."""
 
 
 def available() -> bool:
@@ -38,8 +43,24 @@ def library() -> Any:
     return None if _is_off() else _loaded()[0]
 
 
+@contextlib.contextmanager
+def off() -> Iterator[None]:
+    """Traces the steps within it without the native operation, in all threads.
+
+    >>> with off():
+    ...     available()
+    False
+    """
+    before = os.environ.get(SWITCH)
+    os.environ[SWITCH] = "0"
+    try:
+        yield
+    finally:
+        os.environ.pop(SWITCH) if before is None else os.environ.update({SWITCH: before})
+
+
 def _is_off() -> bool:
-    return os.environ.get("TFOPTIM_NATIVE") == "0"
+    return os.environ.get(SWITCH) == "0"
 
 
 def _loaded() -> tuple[Any, str]:

@@ -3,10 +3,8 @@
 import contextlib
 import dataclasses
 import importlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from unittest import mock
 
 import keras
 import numpy as np
@@ -81,13 +79,12 @@ def _switched(step: Callable[[], object], native: bool) -> Callable[[], object]:
 
     That call raises a RuntimeError if the operation is asked for and is not there.
     """
-    switch = {} if native else {"TFOPTIM_NATIVE": "0"}
     first = [True]
 
     def switched() -> None:
         if first and native and not tfoptim.native.available():
             raise RuntimeError(tfoptim.native.status())
-        with mock.patch.dict(os.environ, switch) if first else contextlib.nullcontext():
+        with tfoptim.native.off() if first and not native else contextlib.nullcontext():
             first.clear()
             step()
 

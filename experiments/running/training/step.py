@@ -2,10 +2,8 @@
 
 import itertools
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -14,6 +12,7 @@ import tfoptim
 from experiments.problems.tasks.base import Task
 from experiments.studies import COSINE
 from experiments.studies.runs import Run
+from tfoptim import native
 
 Split = tuple[Any, Any]
 AsSeen = Callable[[Any, Any, Any], Split]
@@ -81,7 +80,7 @@ def compiled(model: Any, optimizer: Any, task: Task, train: Split, run: Run, mom
 
 def update(optimizer: Any, gradients: list[Any], variables: list[Any]) -> None:
     """Traces a step, without the native operation: recorded numbers do not depend on whether it is built."""
-    with mock.patch.dict(os.environ, {"TFOPTIM_NATIVE": "0"}):
+    with native.off():
         optimizer.apply(gradients, variables)
 
 

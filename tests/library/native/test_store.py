@@ -102,6 +102,17 @@ def test_the_switch_turns_a_build_off(library, monkeypatch):
     assert native.status() == "native operation: off, because TFOPTIM_NATIVE=0"
 
 
+@pytest.mark.parametrize("before", [None, "0", "1"])
+def test_a_block_is_traced_without_the_operation(monkeypatch, before):
+    """The variable of the environment is afterwards what it was."""
+    monkeypatch.delenv(native.SWITCH, raising=False)
+    if before is not None:
+        monkeypatch.setenv(native.SWITCH, before)
+    with native.off():
+        assert not native.available()
+    assert os.environ.get(native.SWITCH) == before
+
+
 def test_builds_that_end_at_the_same_time_leave_one_that_is_whole(home):
     """Each has a folder of its own, and the last to be put in place stays."""
     start = threading.Barrier(8)
