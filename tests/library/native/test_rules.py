@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfoptim
 from tests.library.cases import CASES
 from tfoptim.update.kernels import formulas
 
@@ -218,3 +219,21 @@ def test_rounding_to_half_precision_is_tensorflows(dtype, on):
         rule="gd", W=dtype, groups=[0],
     )  # fmt: skip
     np.testing.assert_array_equal(tf.cast(v, tf.float32).numpy(), tf.cast(tf.cast(x, dtype), tf.float32).numpy())
+
+
+def test_a_beta_near_1_set_by_a_tensor_is_no_1(on):
+    """After a step with beta_2 = 0.999, v = 0.001; the next divides by 1 - beta_2**2 = 2e-8, in double precision."""
+    near, one = tf.constant(0.99999999, tf.float64), tf.constant([1.0])
+    weight, optimizer = keras.Variable([0.0]), tfoptim.Adam(0.1)
+    optimizer.apply([one], [weight])
+
+    @tf.function
+    def step(beta_2):
+        optimizer.beta_2 = beta_2
+        optimizer.apply([one], [weight])
+
+    step(near)
+    v = 0.99999999 * 0.001 + 1e-8
+    expected = -0.1 - 0.1 / np.sqrt(v / (1 - 0.99999999**2))
+    # two steps in float32, of which the second is 4e-4 long
+    np.testing.assert_allclose(weight.numpy(), [expected], rtol=0, atol=2e-8)
