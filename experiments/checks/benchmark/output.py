@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from experiments import terminal
-from experiments.checks.benchmark import tables
+from experiments.checks.benchmark import speed, tables
 from experiments.checks.benchmark.plan import CONTENDERS, Pair, Row, as_csv, one, read
 from experiments.checks.benchmark.subjects import RULES, SETS
 from experiments.checks.benchmark.tables import Grid, measured
@@ -195,7 +195,7 @@ def _read(source: Path) -> tuple[list[Row], dict[str, str]]:
 
 
 def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: Path) -> None:
-    written = draw(rows, about, text, folder)
+    written = [*draw(rows, about, text, folder), *speed.draw(rows, about, caption(about).footer, folder)]
     short = [
         grid
         for grid in (

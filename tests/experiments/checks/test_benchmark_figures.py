@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.checks.benchmark import clock, measure, output, plan, tables
+from experiments.checks.benchmark import clock, measure, output, plan, speed, tables
 from experiments.checks.benchmark.contenders import Contender, operations
 from experiments.checks.benchmark.plan import Pair, Row
 from experiments.checks.benchmark.subjects import MEAN_OVER, RULES, SETS
@@ -141,6 +141,31 @@ def test_the_native_operation_has_a_table_of_its_own():
     found = [row(contender=who, name="mlp", median_ms=ms, ratio=1.0) for who, ms in medians.items()]
     assert tables.natively(found).cells == (("Adam", "5.00", "-", "1.50", "4.00", "-", "0.75"),)
     assert tables.natively([row(name="mlp")]).cells == ()
+
+
+def test_the_figure_of_speed_shows_means_over_all_sets_and_nothing_else(tmp_path):
+    """Rules by Keras's time; what was not measured on all four sets is left out, a rule without Keras's too."""
+    medians = {"native-loop": 2.0, "keras-loop": 6.0, "torch-fused": 3.0, "ours-loop": 4.0}
+    found = [
+        row(rule, name, who, median_ms=ms if rule == "adam" else ms + 1.0)
+        for rule in ("gd", "adam")
+        for name in MEAN_OVER
+        for who, ms in medians.items()
+        if (rule, who, name) != ("gd", "torch-fused", "mlp")
+    ]
+    found += [row("lion", name, "native-loop") for name in MEAN_OVER]
+    means = {
+        "adam": {"keras-loop": 3.0, "torch-fused": 1.5, "ours-loop": 2.0},
+        "gd": {"keras-loop": 7 / 3, "ours-loop": 5 / 3},
+    }
+    assert list(speed.times(found)) == list(means)
+    for rule, expected in means.items():
+        assert speed.times(found)[rule] == pytest.approx(expected)
+    output.write(found, ABOUT, tmp_path)
+    words = (tmp_path / "speed.svg").read_text(encoding="utf-8")
+    title = "Keras's step takes 2.3 (GD) to 3.0 (Adam) times as long as ours, torch's fused step 1.5 (Adam) times"
+    assert title.replace("'", "&#x27;") in words
+    assert speed.draw([row()], ABOUT, (), tmp_path / "none") == []
 
 
 def test_parts_measured_one_after_the_other_are_drawn_together(tmp_path):
