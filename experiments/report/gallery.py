@@ -97,7 +97,7 @@ class Facts:
 def _curves(facts: Facts) -> Iterator[Figure]:
     """Yields learning curves over epochs, and over steps, gradients and seconds where these show something else."""
     evidence = facts.evidence
-    sizes = scored(datasets.CARDS[evidence.study.data].sizes)
+    sizes = scored(datasets.CARDS[evidence.study.data].sizes, by_case=evidence.task.by_case)
     for curve in curves.curves_of(evidence.task):
         table = curves.rows(evidence.found, curve)
         drawn = [(scales.EPOCHS, table)]

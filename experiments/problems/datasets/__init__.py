@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.errors import UserError
-from experiments.problems.datasets.cards import ACDC, MSD_HEART, OwnCard
+from experiments.problems.datasets.cards import ACDC, MSD_HEART, MSD_HIPPOCAMPUS, OwnCard
 from experiments.problems.datasets.cards import SPLITS as SPLITS
 from experiments.problems.datasets.cards import Card as Card
 from experiments.problems.datasets.made import MADE, MadeCard
@@ -133,6 +133,7 @@ _CARDS: tuple[AnyCard, ...] = (
             "test": "88075a15bf311bab75e11e3c7a2e58dc0fa502fe4753c71af16b79336a47f9e0",
         },
     ),
+    MSD_HIPPOCAMPUS,
     MSD_HEART,
     ACDC,
     *MADE.values(),

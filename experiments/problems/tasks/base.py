@@ -42,6 +42,8 @@ class Task:
     # of a segmentation, the predicted class of each pixel and the probability of each class, uint8 [n, height, width]
     # and float32 [n, height, width, classes], from logits
     outputs: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    # whether a run's test score is the mean over whole test cases, each stacked from its slices, and not over slices
+    by_case: bool = False
     lower_is_better: bool = False  # whether a lower score is better, such as of a loss
     # of a problem whose weights are a point, where a run begins, [parameters], from the seed of its initial weights;
     # the model's outputs are then losses and no logits. None for networks.

@@ -95,6 +95,13 @@ def _ventricles(dropout: int) -> Any:
     return unet((200, 200, 1), 4, (16, 32, 64, 128), seed=dropout)
 
 
+def _hippocampus(dropout: int) -> Any:
+    """Returns a U-Net so small that ten seeds of many optimizers take an evening."""
+    from experiments.problems.unet import unet
+
+    return unet((64, 48, 1), 3, (8, 16, 32), dropout=0, bias=False, momentum=0.9, seed=dropout)
+
+
 CLASSIFIERS = (
     ("logreg", "logistic regression 784-10", 7_850, _logistic),
     ("mlp", "MLP 784-1000-500-100-10", 1_336_610, _mlp),
@@ -117,6 +124,16 @@ IMAGES = {
             ("background", "grey matter", "white matter"),
             dropout=False,
             augmentation=BRAIN,
+        ),
+        slices(
+            "msd_hippocampus",
+            "U-Net 8-16-32",
+            33_019,
+            _hippocampus,
+            ("background", "anterior", "posterior"),
+            dropout=False,
+            augmentation=None,
+            by_case=True,
         ),
         slices(
             "msd_heart",
