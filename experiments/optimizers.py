@@ -43,9 +43,13 @@ def place(name: str) -> tuple[Path, str]:
 
 
 @functools.cache
-def knobs(name: str) -> tuple[str, ...]:
-    """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
-    found = {one: ast.unparse(field.annotation) for one, field in _fields(name)}
+def knobs(name: str, *, inherited: bool = False) -> tuple[str, ...]:
+    """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate.
+
+    Those that it has from another rule, as AdamW has Adam's, are among them if `inherited`.
+    """
+    names = _lineage(name) if inherited else [name]
+    found = {one: ast.unparse(field.annotation) for each in names for one, field in _fields(each)}
     return tuple(field for field, kind in found.items() if kind != "bool" and field != "learning_rate")
 
 
@@ -54,6 +58,22 @@ def defaults(name: str) -> Mapping[str, float]:
     """Returns the numbers that an optimizer has where it is given none, by its name in `available`."""
     found = {field: one.value.value for field, one in _fields(name) if isinstance(one.value, ast.Constant)}
     return {k: v for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+
+
+@functools.cache
+def schedule_free(name: str) -> bool:
+    """Returns whether an optimizer, by its name in `available`, averages its weights in place of a schedule."""
+    path, title = place(name)
+    bases = next(node.bases for node in _classes(path) if node.name == title)
+    return any(isinstance(base, ast.Name) and base.id == "ScheduleFree" for base in bases)
+
+
+def _lineage(name: str) -> list[str]:
+    """Returns an optimizer and the rules that its class derives from, by name."""
+    path, title = place(name)
+    bases = next(node.bases for node in _classes(path) if node.name == title)
+    rules = [base.id.lower() for base in bases if isinstance(base, ast.Name) and base.id.lower() in available()]
+    return [name, *(one for rule in rules for one in _lineage(rule))]
 
 
 def _fields(name: str) -> list[tuple[str, ast.AnnAssign]]:

@@ -129,6 +129,8 @@ class Evidence:
 def case_mean(record: Record, metric: str) -> float:
     """Returns the mean of a metric over the test cases of a run, of each the mean over its classes."""
     by_case: dict[str, list[float]] = {}
+    if "cases" not in record.files:  # of a run that diverged
+        return math.nan
     for row in from_csv(record.files["cases"].read_text(encoding="utf-8")):
         by_case.setdefault(row["case"], []).append(float(row[metric]))
     return statistics.fmean(map(statistics.fmean, by_case.values()))

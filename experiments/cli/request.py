@@ -116,7 +116,9 @@ def narrowed(study: Study, options: Options) -> Study:
         if name.lower() not in map(str.lower, labels):
             raise _not_in(options.study, name, labels, wanted)
     entries = tuple(entry for entry in study.optimizers if entry.label.lower() in wanted)
-    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds)
+    there = [entry.label for entry in entries]
+    reference = study.reference if study.reference in there else None
+    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds, reference=reference)
 
 
 def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str]) -> UserError:

@@ -13,6 +13,7 @@ SCHEMA = 2
 LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
 MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "p")
 TRACKS = ("default", "tuned", "agnostic", "self-tuning")
+TENTH, OUTERMOST = EDGES = ("tenth", "outermost")
 COSINE, CONSTANT, OWN = SCHEDULES = ("warmup-cosine", "constant", "own")
 
 Scalar = bool | int | float
@@ -45,6 +46,8 @@ class Entry:
     schedule: str | None = value(domains.one_of(*SCHEDULES), default=None)
     # length of a cycle, of an optimizer whose rate cycles by itself
     cycle_epochs: float | None = value(domains.POSITIVE, default=None)
+    # labels of entries that it can equal with some of its hyperparameters, so that it must not be worse (rule B8)
+    contains: tuple[str, ...] = value(domains.distinct(domains.TEXT), default=())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +59,9 @@ class Tuning:
         domains.distinct(domains.whole(seeds.TUNING.start, seeds.TUNING.stop - 1)), default=()
     )
     epochs: int | None = value(domains.whole(1, 100_000), default=None)  # of a tuning run; None: those of the study
+    # what widens a range (rule B7): the best in its outer tenth, twice at most, as in studies of earlier versions; or
+    # there or at the outermost value tried, until it lies inside
+    edges: str = value(domains.one_of(*EDGES), default=OUTERMOST)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +121,9 @@ class Study:
     deterministic: bool = value(domains.TRUTH, default=False)
     # evaluation seeds; by default as many as the budget asks for, from 0
     seeds: tuple[int, ...] = value(SEEDS, default=())
+    # label of the optimizer that each other one is compared with, declared before there are runs: fewer comparisons, of
+    # which ten seeds can confirm more; None compares all pairs
+    reference: str | None = value(domains.TEXT, default=None)
     # how hyperparameters are chosen
     tuning: Tuning = table(Tuning, default=Tuning())  # noqa: RUF009  it declares a field
     presets: tuple[Preset, ...] = tables(Preset, default=())  # smaller forms of it, by name

@@ -142,6 +142,8 @@ def _strangers(raw: Mapping[str, Any]) -> list[str]:
 
 def _across(study: Study) -> list[str]:
     """Returns the faults between several values."""
+    from experiments import optimizers
+
     faults: list[str] = []
     labels = [entry.label.lower() for entry in study.optimizers]
     for i, preset in enumerate(study.presets):
@@ -150,8 +152,17 @@ def _across(study: Study) -> list[str]:
     for i, entry in enumerate(study.optimizers):
         if "learning_rate" in entry.hyperparameters:
             faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
-        if entry.schedule == OWN and entry.cycle_epochs is None:
-            faults.append(f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs.")
+        if entry.schedule == OWN and entry.cycle_epochs is None and not optimizers.schedule_free(entry.optimizer):
+            faults.append(
+                f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs, or a schedule-free one."
+            )
+    named = [("reference", study.reference or study.optimizers[0].label)]
+    named += [
+        (f"optimizers[{i}].contains", word) for i, entry in enumerate(study.optimizers) for word in entry.contains
+    ]
+    faults.extend(
+        f"{path}: {unknown('label', word.lower(), labels)}" for path, word in named if word.lower() not in labels
+    )
     slugs = [problem.slug for problem in study.problems]
     faults.extend(f"problems: {slug} appears twice." for slug in {s for s in slugs if slugs.count(s) > 1})
     faults.extend(

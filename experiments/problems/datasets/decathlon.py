@@ -1,4 +1,4 @@
-"""Tasks of the Medical Segmentation Decathlon: folders imagesTr and labelsTr with a file of one name for each subject."""
+"""Tasks of the Medical Segmentation Decathlon: imagesTr and labelsTr with a file of one name for each subject."""
 
 import itertools
 import re
@@ -30,8 +30,12 @@ def find(folder: Path, task: str, stem: str) -> tuple[list[Case], list[str]]:
         if not form.fullmatch(name)
     ]
     # of what is in one of the folders alone, the other file is named as missing when it is read
-    found = sorted({match[0]: match[1] for part in parts for name in names[part] if (match := form.fullmatch(name))}.items())
-    cases = [Case(subject, subject, root / "imagesTr" / name, root / "labelsTr" / name, root=root) for name, subject in found]
+    found = sorted(
+        {match[0]: match[1] for part in parts for name in names[part] if (match := form.fullmatch(name))}.items()
+    )
+    cases = [
+        Case(subject, subject, root / "imagesTr" / name, root / "labelsTr" / name, root=root) for name, subject in found
+    ]
     faults += [f"{case.name} is there twice" for before, case in itertools.pairwise(cases) if before.name == case.name]
     return cases, faults
 

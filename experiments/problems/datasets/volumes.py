@@ -139,7 +139,5 @@ class VolumeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
         self.fit(parts["train"])
         return {split: self._generate_examples(found, part, split) for split, part in parts.items()}
 
-    def _generate_examples(
-        self, found: Any, cases: Sequence[Case], split: str
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _generate_examples(self, found: Any, cases: Sequence[Case], split: str) -> Iterator[tuple[int, dict[str, Any]]]:
         return examples(found, cases, self.look, self.grey_levels, functools.partial(self.rows, split))

@@ -189,7 +189,8 @@ def _measure(attempt: Attempt, program: Any, cache: WorkerCache) -> None:
         return
     from experiments.running.training import evaluate
 
-    found = evaluate.measured(program.predict, program.task, test)
+    with program.evaluated():
+        found = evaluate.measured(program.predict, program.task, test)
     for name, content in evaluate.files(*found).items():
         attempt.attach(name, content)
 
