@@ -57,6 +57,11 @@ def _made(card: Card | OwnCard, path: Path, scratch: Path) -> Path:
         made = _as_downloaded(card, idx.read(path, card.contents), scratch)
         made.download_and_prepare()
         return Path(made.data_dir)
+    if isinstance(card, Card) and card.contents:
+        made = builder(card, scratch / "made")
+        made.given = path
+        made.download_and_prepare()
+        return Path(made.data_dir)
     folder = path
     if not path.is_dir():
         folder = scratch / "archive"

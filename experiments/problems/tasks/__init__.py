@@ -10,11 +10,12 @@ from experiments.errors import unknown
 from experiments.problems.tasks.base import Task
 from experiments.problems.tasks.images import IMAGES
 from experiments.problems.tasks.points import POINTS
+from experiments.problems.tasks.words import WORDS
 
 PUBLISHED = ("quadratic_deep", "fmnist_2c2d")  # published by DeepOBS, and available here
 
 
-TASKS: dict[str, Task] = {**IMAGES, **POINTS}
+TASKS: dict[str, Task] = {**IMAGES, **WORDS, **POINTS}
 _AS_DEEPOBS = (dataclasses.replace(TASKS[name], name=f"deepobs_{name}", as_deepobs=True) for name in PUBLISHED)
 TASKS |= {task.name: task for task in _AS_DEEPOBS}
 

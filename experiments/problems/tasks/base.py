@@ -44,6 +44,8 @@ class Task:
     outputs: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     # whether a run's test score is the mean over whole test cases, each stacked from its slices, and not over slices
     by_case: bool = False
+    # whether examples are numbers of words, ranked by frequency, so that runs end with what was learned of rare ones
+    by_frequency: bool = False
     lower_is_better: bool = False  # whether a lower score is better, such as of a loss
     # of a problem whose weights are a point, where a run begins, [parameters], from the seed of its initial weights;
     # the model's outputs are then losses and no logits. None for networks.
