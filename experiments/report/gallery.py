@@ -8,11 +8,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from experiments.analysis import cases, cost_rows, curves, score_rows, time_rows, tuning_rows
+from experiments.analysis import cases, cost_rows, curves, frequency_rows, score_rows, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
-from experiments.figures import canvas, costs, illustrations, profiles, ranks, scales, scores, times, tuning
+from experiments.figures import (
+    canvas,
+    costs,
+    frequencies,
+    illustrations,
+    profiles,
+    ranks,
+    scales,
+    scores,
+    times,
+    tuning,
+)
 from experiments.figures import cases as pictures
 from experiments.figures import curves as lines
 from experiments.figures.canvas import Caption, Context
@@ -186,6 +197,7 @@ FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
     Figure("costs", lambda facts: cost_rows.cost_rows(facts.evidence, facts.result), costs.draw),
     Figure("spent", lambda facts: cost_rows.spent_rows(facts.evidence), costs.draw_spent),
     Figure("timing", lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing),
+    Figure("frequencies", lambda facts: frequency_rows.frequency_rows(facts.evidence), frequencies.draw),
     Figure("critical_differences", (), ranks.draw_critical),
 )
 PATHS = Figure("trajectories", _paths, illustrations.draw_paths)

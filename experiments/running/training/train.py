@@ -97,6 +97,14 @@ class Program:
             if evaluation["diverged"]:
                 return
 
+    def scores(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Returns the sum of each score over stored examples."""
+        return {name: float(total) for name, total in self._evaluate(tf.constant(images), tf.constant(labels)).items()}
+
+    def fresh(self, run: Run) -> Any:
+        """Returns the model as a run starts with it."""
+        return _fresh(self.task, run, self._schedule)[0]
+
     def _rows(self, run: Run, stretch: grid.Stretch) -> np.ndarray:
         """Returns the numbers of the examples that some steps of an epoch train on, int32."""
         batch = self._batch(run)

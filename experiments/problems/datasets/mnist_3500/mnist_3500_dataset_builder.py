@@ -1,4 +1,4 @@
-"""The builder of `mnist_3500`, in the form of tensorflow-datasets: the digits of `mnist_5k`, split with a larger test set."""
+"""The builder of `mnist_3500`, in the form of tensorflow-datasets: `mnist_5k` with a larger test set."""
 
 from experiments.problems.datasets.mnist_5k import mnist_5k_dataset_builder as mnist_5k
 

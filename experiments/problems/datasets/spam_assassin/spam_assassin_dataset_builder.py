@@ -91,9 +91,9 @@ def read(path: Path, digest: str) -> tuple[list[list[str]], list[int]]:
 
 
 def words(mail: bytes) -> list[str]:
-    """Returns the different words of a mail's subject and body, in the order of their first appearance.
+    r"""Returns the different words of a mail's subject and body, in the order of their first appearance.
 
-    >>> words(b"From: bob@example.com\\nSubject: Cheap watches\\n\\nBuy cheap gold, buy now!")
+    >>> words(b"From: bob@example.com\nSubject: Cheap watches\n\nBuy cheap gold, buy now!")
     ['cheap', 'watches', 'buy', 'gold', 'now']
     """
     head, _, body = mail.decode("latin-1").replace("\r\n", "\n").partition("\n\n")
