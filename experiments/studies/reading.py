@@ -120,7 +120,7 @@ def _completed(study: Study) -> Study:
 
 
 def _strangers(raw: Mapping[str, Any]) -> list[str]:
-    """Returns the faults of unknown tasks, data sets and optimizers, whatever else is wrong."""
+    """Returns the faults of unknown tasks, data sets and optimizers, and of those that no study can have."""
     from experiments import optimizers
     from experiments.problems import datasets, tasks
 
@@ -133,11 +133,14 @@ def _strangers(raw: Mapping[str, Any]) -> list[str]:
         *(("data", problem.get("data"), list(datasets.CARDS)) for problem in problems),
         *((f"optimizers[{i}].optimizer", e.get("optimizer"), optimizers.available()) for i, e in enumerate(entries)),
     )
-    return [
+    strangers = [
         f"{path}: {unknown(path.split('.')[-1], word, known)}"
         for path, word, known in named
         if isinstance(word, str) and word not in known
     ]
+    known = {i: e["optimizer"] for i, e in enumerate(entries) if e.get("optimizer") in optimizers.available()}
+    refusals = {i: optimizers.refusal(name) for i, name in known.items()}
+    return strangers + [f"optimizers[{i}].optimizer: {why}" for i, why in refusals.items() if why]
 
 
 def _across(study: Study) -> list[str]:

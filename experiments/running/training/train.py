@@ -26,7 +26,6 @@ from experiments.running.training import step as steps
 from experiments.running.training.step import Split
 from experiments.studies.runs import Run
 
-SAMPLE = 256  # training examples that statistics of batch normalisation are taken from, for averaged weights
 COMPARED = 10  # batches whose examples a record names, so that the order can be compared (rule B10)
 
 Evaluation = dict[str, Any]
@@ -51,7 +50,6 @@ class Program:
         self.model, self.optimizer = _fresh(self.task, run, self._schedule)
         self._data = evaluate.scored(self.task, data)
         self._rest = self._data.pop("rest", None)
-        self._sample, self._batch_size = self.task.inputs(data["train"][0][:SAMPLE]), run.batch_size
         self.predict = evaluate.predictor(self.model, self.task)
         self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the epoch
         self._evaluate = evaluate.scores_of(self.model, self.task, *data["train"])
@@ -141,29 +139,11 @@ class Program:
             "running_loss": loss,
             "diverged": False,
         }
-        with self.evaluated():
+        with self.averaged():
             for split, (images, labels) in self._data.items():
                 for name, total in self._evaluate(images, labels).items():
                     scores[f"{split}_{name}"] = float(total) / len(labels)
             return scores | self._whole(scores) if last else scores
-
-    @contextlib.contextmanager
-    def evaluated(self) -> Iterator[None]:
-        """Context in which the model has the weights that its optimizer gives as result, where those are averages.
-
-        Statistics of batch normalisation are then those of a part of the training set (Izmailov et al., 2018).
-        """
-        if not self.optimizer.averages:
-            yield
-            return
-        states = [(variable, variable.numpy()) for variable in self.model.non_trainable_variables]
-        with self.optimizer.averaged(self.model.trainable_variables):
-            tfoptim.update_batch_norm(self.model, self._sample, self._batch_size)
-            try:
-                yield
-            finally:
-                for variable, value in states:
-                    variable.assign(value)
 
     def _whole(self, evaluation: Evaluation) -> Evaluation:
         """Returns the scores of the whole training set, from those of its fixed part and of the rest."""
@@ -174,6 +154,11 @@ class Program:
             f"whole_train_{name}": (evaluation[f"train_{name}"] * part + float(total)) / (part + rest)
             for name, total in self._evaluate(*self._rest).items()
         }
+
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Returns the context of an evaluation: weights are the averages of an optimizer that keeps some."""
+        optimizer = self.optimizer
+        return optimizer.averaged(self.model.trainable_variables) if optimizer.averages else contextlib.nullcontext()
 
     def _reset(self, run: Run) -> None:
         model, optimizer = _fresh(self.task, run, self._schedule)
