@@ -256,7 +256,7 @@ def test_what_is_compared_is_named_in_four_parts():
     """An optimizer alone is none (rule B1): its schedule, the space and the trials belong to it."""
     whole = evidence(APART)
     names = [row["algorithm"] for row in from_csv(tables.of_results(whole, result(whole)).csv)]
-    assert names == ["Adam | warmup-cosine | space v2 | K=3", "GD | warmup-cosine | space v1 | K=3"]
+    assert names == ["Adam | warmup-cosine | space v2 | K=3", "GD | warmup-cosine | space v2 | K=3"]
     assert "GD | warmup-cosine | space v2 | K=3; Adam | " in " ".join(text.notes(whole, result(whole)))
     entry = whole.study.optimizers[0]
     for track, tail in (("default", "documented values | K=0"), ("agnostic", "space v2 | K=5 x 3")):
