@@ -13,6 +13,7 @@ from experiments import studies
 from experiments.analysis.curves import curves_of
 from experiments.figures import canvas, looks
 from experiments.problems import tasks
+from experiments.studies.forms import MARKERS
 from experiments.text import from_csv
 from tests.experiments.figures.drawn import texts
 from tests.experiments.figures.test_curve_figures import LOSS, drawn_of
