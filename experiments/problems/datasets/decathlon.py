@@ -46,7 +46,7 @@ def look(case: Case, classes: int, sides: tuple[int, int]) -> Look:
     Slices are cut or padded about their middle; intensities are scaled by the percentiles 0.5 and 99.5 of the volume.
     """
     image, mask = read(case, classes, canonical=True)
-    across = sides[::-1]
+    across = sides[1], sides[0]
     masks = preprocessing.upright(preprocessing.fit(mask.voxels, across))
     if masks.astype(bool).sum() != mask.voxels.astype(bool).sum():
         raise nifti.Fault(f"{case.shown(case.mask)} has structure outside the middle {sides[0]} x {sides[1]}")

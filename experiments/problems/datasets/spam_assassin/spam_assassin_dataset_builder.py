@@ -65,7 +65,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(
         self, rows: np.ndarray, bags: Sequence[Sequence[str]], labels: Sequence[int], numbers: Mapping[str, int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        for position, row in enumerate(rows):
+        for position, row in enumerate(map(int, rows)):
             yield position, {"image": encoded(bags[row], numbers), "label": labels[row]}
 
 
