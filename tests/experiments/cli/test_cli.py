@@ -213,7 +213,7 @@ def test_each_command_has_help_with_examples_that_it_takes(capsys, command):
 
 def test_the_documentation_is_that_of_the_declarations():
     """`make commands` writes it."""
-    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page()
+    assert (ROOT / "docs/compare/commands.md").read_text(encoding="utf-8") == page()
 
 
 def test_the_old_name_of_a_preset_is_still_taken():
@@ -221,15 +221,6 @@ def test_the_old_name_of_a_preset_is_still_taken():
     assert parse(["compare", "mni152", "--tier", "quick"], COMMANDS).preset == "quick"
     assert parse(["compare", "mni152"], COMMANDS).preset is None
     assert "--tier" not in page()
-
-
-def test_the_commands_in_the_readme_are_taken():
-    """Each word of them is one that its command knows."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^python -m experiments ([^#\n]+)", text, re.MULTILINE)
-    assert len(lines) > 10
-    for line in lines:
-        assert parse(shlex.split(line), COMMANDS).command == line.split()[0]
 
 
 def test_answers_come_without_importing_tensorflow():
