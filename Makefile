@@ -25,6 +25,7 @@ check: test-all lint types test-oldest ## everything that CI runs
 
 test-all: test test-slow ## run all tests, in two passes
 
+test-slow: WORKERS := $(shell expr $(WORKERS) + 1)
 test-slow: setup browser ## run what `make test` leaves out: kills, whole comparisons, whole products, the network
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not ($(FAST))' $(ARGS)
 
@@ -46,7 +47,8 @@ durations: setup browser ## run all tests, and write what takes long to tests/du
 LIBRARY_TESTS := tests/library tests/test_readme.py tests/test_lanes.py tfoptim
 FAST := not slow and not network
 # A file stays with one worker, because its tests share what they need; tests/conftest.py puts the longest file first.
-PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Slow tests of kills and leases mostly wait, so that one worker more than processors pays.
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COVERAGE := --cov --cov-report=term-missing:skip-covered
 
 ##@ Set-up

@@ -111,7 +111,8 @@ def table(
     """Returns a table as text in which no cell is cut, its `bold` rows bold on a terminal.
 
     Cells go on in the next line where there is a space, numbers with their intervals excepted. Columns that do not fit
-    beside each other stand below, with the first column again. `room` is the letters of a line, if not the terminal's.
+    in a line follow in a block below, which repeats the first column. `room` is the width of a line in characters, that
+    of the terminal unless given.
     """
     limit = width() if room is None else room
     columns = list(zip(headings, *([_whole(shown(cell)) for cell in row] for row in rows), strict=True))

@@ -20,8 +20,8 @@ class Factored(Optimizer):
 
     @staticmethod
     def slots_in_keras(slots: Mapping[str, Any]) -> dict[str, bool]:
-        """Returns for r, c and v whether a variable has them here: Keras has all three of each."""
-        return {name: name in slots for name in FACTORS}
+        """Returns for r, c and v whether a variable has them here: Keras has a whole v of a matrix too."""
+        return {name: name in slots for name in FACTORS if name in slots or name == "v"}
 
     def state_of_keras(self, optimizer: Any) -> list[Any]:
         """Returns Keras's state without the second moments that the factors make up for, and without placeholders."""
@@ -32,11 +32,12 @@ class Factored(Optimizer):
         return [theirs if own is None else own for own, theirs in self._beside(optimizer)]
 
     def _beside(self, optimizer: Any) -> list[tuple[Any, Any]]:
-        """Returns the variables of both, side by side; None where only Keras has one."""
-        theirs, slots = list(optimizer._variables), self._runtime.slots
-        own = [of_variable.get(name) for of_variable in slots for name in FACTORS]
-        of_all = self._variables[: len(theirs) - len(own)]
-        return list(zip([*of_all, *own], theirs, strict=True))
+        """Returns the variables of both, side by side; None where only Keras has one, as its placeholders, integers."""
+        theirs = [(x, i > 0 and x.dtype.startswith("int")) for i, x in enumerate(optimizer._variables)]
+        slots = [slots.get(name) for slots in self._runtime.slots for name in self.slots_in_keras(slots)]
+        of_all = sum(not placeholder for _, placeholder in theirs) - len(slots)
+        own = iter([*self._variables[:of_all], *slots])
+        return [(None if placeholder else next(own), x) for x, placeholder in theirs]
 
 
 def rows(shape: Shape, path: str) -> Shape | None:

@@ -22,9 +22,9 @@ class FullLoss:
     def __init__(self, model: Any, data: tf.data.Dataset) -> None:
         self.model, self.data = model, data
         self.examples = 0  # of the last call
-        self._loss = tf.function(self._weighted, reduce_retracing=True, autograph=False)
-        self._gradient = tf.function(self._with_gradient, reduce_retracing=True, autograph=False)
+        self._loss = _compiled(self._weighted)
         self._variables: list[Any] = []
+        self._differentiate([])
 
     def __call__(self) -> tf.Tensor:
         """Returns the loss at the present weights, a float64 scalar."""
@@ -36,11 +36,25 @@ class FullLoss:
         Args:
             variables: for whose values the gradient is; zeros where the loss does not depend on one.
         """
-        if [id(v) for v in variables] != [id(v) for v in self._variables]:
-            self._variables = list(variables)
-            self._gradient = tf.function(self._with_gradient, reduce_retracing=True, autograph=False)
+        self._differentiate(variables)
         loss, *gradients = self._mean(self._gradient)
         return loss, gradients
+
+    def product(self, variables: Sequence[Any], vector: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns the product of the Hessian at the present weights and a vector, float64.
+
+        Args:
+            variables: as above.
+            vector: a tensor for each, of its shape.
+        """
+        self._differentiate(variables)
+        return self._mean(lambda *batch: self._product(*batch, list(vector)))
+
+    def _differentiate(self, variables: Sequence[Any]) -> None:
+        """Drops the traces for other variables."""
+        if not variables or [id(v) for v in variables] != [id(v) for v in self._variables]:
+            self._variables = list(variables)
+            self._gradient, self._product = _compiled(self._with_gradient), _compiled(self._with_product)
 
     def _mean(self, of_batch: Callable[..., list[tf.Tensor]]) -> list[tf.Tensor]:
         """Returns means over examples of what a function returns for a batch, multiplied by its size."""
@@ -63,9 +77,23 @@ class FullLoss:
     def _with_gradient(self, x: Any, y: Any, weight: Any, size: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             loss = self._weighted(x, y, weight, size)
+        return [loss, *self._of(tape, loss)]
+
+    def _with_product(self, x: Any, y: Any, weight: Any, size: Any, vector: list[tf.Tensor]) -> list[tf.Tensor]:
+        with tf.GradientTape() as outer:
+            gradients = self._with_gradient(x, y, weight, size)[1:]
+            along = tf.add_n([tf.reduce_sum(g * tf.cast(v, g.dtype)) for g, v in zip(gradients, vector, strict=True)])
+        return self._of(outer, along)
+
+    def _of(self, tape: tf.GradientTape, loss: tf.Tensor) -> list[tf.Tensor]:
+        """Returns the gradient of what a tape has seen, float64."""
         values = [getattr(v, "value", v) for v in self._variables]
         gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return [loss, *(tf.cast(tf.convert_to_tensor(g), tf.float64) for g in gradients)]
+        return [tf.cast(tf.convert_to_tensor(g), tf.float64) for g in gradients]
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    return tf.function(function, reduce_retracing=True, autograph=False)
 
 
 def full_loss(model: Any, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int = 4096) -> FullLoss:

@@ -130,7 +130,6 @@ def _row(
 
 def columns(evidence: Evidence) -> tuple[Column[Row], ...]:
     """Returns the columns of the table; an optimizer without a mean has dashes for its scores."""
-    name, title, higher = f"test_{evidence.score}", evidence.task.score_title, evidence.higher
     return (
         Column("optimizer", "optimizer", lambda row: row.label),
         Column("learning_rate", "learning rate", lambda row: row.learning_rate, text=_rate),
@@ -138,6 +137,18 @@ def columns(evidence: Evidence) -> tuple[Column[Row], ...]:
         Column("runs", "", lambda row: row.runs),
         Column("runs_wanted", "", lambda row: row.wanted),
         Column("diverged", "", lambda row: row.diverged),
+        *_of_scores(f"test_{evidence.score}", evidence.task.score_title, evidence.higher),
+        *_of_gaps(evidence.higher),
+        Column("verdict", "verdict", lambda row: row.verdict),
+        Column("in_tie_group", "", lambda row: row.tied),
+        Column("", "runs", lambda row: row.runs, text=_runs),
+        Column("training_seconds", "seconds of training", lambda row: row.seconds, "{:.1f}".format),
+        Column("example_gradients", "", lambda row: row.example_gradients),
+    )
+
+
+def _of_scores(name: str, title: str, higher: bool) -> tuple[Column[Row], ...]:
+    return (
         Column(
             f"{name}_mean", f"test {title}: mean [95 % CI]", lambda row: row.centre and row.centre.mean.value,
             text=lambda row: mean_of(row.centre), falling=higher, help="over seeds, after the last epoch",
@@ -153,6 +164,11 @@ def columns(evidence: Evidence) -> tuple[Column[Row], ...]:
             f"{name}_at_best_validation", "at best validation", lambda row: row.by_rule, number, falling=higher,
             help="mean test score at the evaluation with the best validation score",
         ),
+    )  # fmt: skip
+
+
+def _of_gaps(higher: bool) -> tuple[Column[Row], ...]:
+    return (
         Column(
             "behind", "gap to best [95 % CI]", lambda row: row.lag and row.lag.difference, text=_gap,
             key=lambda row: row.lag.difference if row.lag else 0.0 if row.centre else None,  # the best has none
@@ -171,11 +187,6 @@ def columns(evidence: Evidence) -> tuple[Column[Row], ...]:
             "superiority_of_the_best", "P(best is better)", lambda row: row.lag and row.lag.superiority,
             "{:.2f}".format, help="share of pairs of runs in which the best is better, ties counted half",
         ),
-        Column("verdict", "verdict", lambda row: row.verdict),
-        Column("in_tie_group", "", lambda row: row.tied),
-        Column("", "runs", lambda row: row.runs, text=_runs),
-        Column("training_seconds", "seconds of training", lambda row: row.seconds, "{:.1f}".format),
-        Column("example_gradients", "", lambda row: row.example_gradients),
     )  # fmt: skip
 
 

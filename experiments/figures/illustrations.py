@@ -37,9 +37,9 @@ def draw_paths(table: Table, context: Context) -> Figure:
         ends = [_path(maps, falls, own, FUNCTIONS[name], look(context.styles[label])) for label, own in paths]
         falls.set_yscale("log")
         falls.set_xlim(0, max(row["step"] for row in rows))
-        falls.set_xlabel("steps")
+        falls.set_xlabel(rows[0].get("unit", "steps"))
         scales.ticks(falls.yaxis, LogLocator(numticks=6))
-        falls.set_ylabel("f less its minimum (log)", fontsize=9)
+        falls.set_ylabel("f - minimum (log)", fontsize=9)
         label_ends(falls, ends)
     return figure
 
@@ -69,7 +69,8 @@ def _path(maps: Axes, falls: Axes, own: Table, function: Function, style: Mappin
         left = [max(row["f"] - function.minimum, 1e-16) if math.isfinite(row["f"]) else math.nan for row in own]
         falls.plot([row["step"] for row in own], left, **style, **marks)
     end = left[-1] if math.isfinite(left[-1]) else 1.0
-    return own[-1]["step"], end, f"{own[0]['optimizer']}  {own[0]['learning_rate']:g}", style
+    number = own[-1].get("learning_rate", own[-1]["step"])
+    return own[-1]["step"], end, f"{own[0]['optimizer']}  {number:g}", style
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,15 +18,15 @@ from experiments.figures.looks import label_ends, look, looks, of, under
 from experiments.text import Table, group
 
 
-def draw(table: Table, context: Context) -> Figure:
-    """Draws performance profiles with and without the best, and the data profile."""
+def draw(table: Table, context: Context, unit: str = "epochs") -> Figure:
+    """Draws performance profiles with and without the best, and the data profile, over a unit of cost."""
     shown = _profiles(table)
     points = scores(next(iter(shown.values())))
     room = max(map(len, points)) + len("  0.00")
     figure, panels = canvas.sheet(context.caption, room=room, grid=(1, len(shown)), gap=(0.14, 0.3), share=False)
     for panel, (title, profile) in zip(panels, shown.items(), strict=True):
         panel.set_title(plain(title), fontsize=9.5, loc="left")
-        panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else "epochs", fontsize=9)
+        panel.set_xlabel("times the fastest (log)" if profile.kind == "performance" else unit, fontsize=9)
         panel.tick_params(labelleft=panel is panels[0])
         ends = _curves(panel, profile, looks(points, context.styles))
     panels[0].set_ylabel("share of problems solved")

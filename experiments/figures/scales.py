@@ -83,7 +83,7 @@ def mark_break(axes: Axes) -> None:
 
 
 def _towards_one(axis: Axis, floor: float) -> None:
-    """Makes an axis logarithmic in 1 less the value, down to a floor."""
+    """Makes an axis logarithmic in 1 - value, down to a floor."""
     scale = (
         lambda y: -np.log10(np.maximum(1 + floor - np.asarray(y), floor / 2)),
         lambda z: 1 + floor - 10 ** -np.asarray(z, dtype=float),

@@ -23,3 +23,16 @@ def two_replicas():
 def on_each(strategy, variable):
     """The values of a variable, replica by replica."""
     return [copy.numpy() for copy in strategy.experimental_local_results(variable.value)]
+
+
+def apply_in_shares(strategy, optimizer, variables, steps):
+    """Takes steps in which the first replica has a quarter of each gradient, and the second the rest."""
+
+    def in_replica(gradients):
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        share = tf.where(tf.equal(replica, 0), 0.25, 0.75)
+        optimizer.apply([g * share for g in gradients], variables)
+
+    run = tf.function(lambda gradients: strategy.run(in_replica, args=(gradients,)))
+    for gradients in steps:
+        run([tf.constant(g, tf.float32) for g in gradients])

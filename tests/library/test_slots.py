@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.devices import on_each
+from tests.library.devices import apply_in_shares, on_each
 from tests.library.harness import stepper, train, values_of, variables_of
 from tests.library.reshaped import RULES, SHAPES, Factored, PerVariable, begin
 from tests.library.saving.models import assert_bitwise, assert_goes_on_like, network, trained
@@ -48,7 +48,7 @@ def test_a_step_that_xla_compiles_follows_the_loop(name, monkeypatch):
     """A large matrix is updated by a function of XLA; so is a whole step in `jit_compile=True`."""
     rule, loop = RULES[name]
     ran = []
-    monkeypatch.setattr(update, "_compile", lambda *given, own=update._compile: ran.append(1) or own(*given))
+    monkeypatch.setattr(update, "compiled", lambda u, own=update.compiled: ran.append(1) or own(u))
     start, gradients = begin(0, [(350, 200)])[0], [begin(seed, [(350, 200)])[0] for seed in (1, 2, 3)]
     expected = loop(start, gradients)[-1]
     for whole in (False, True):
@@ -70,15 +70,7 @@ def test_replicas_train_like_one_device(name, two_replicas):
     with two_replicas.scope():
         variables, optimizer = variables_of(start), rule(0.1)
         optimizer.build(variables)
-
-    def in_replica(gradients):
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        share = tf.where(tf.equal(replica, 0), 0.25, 0.75)
-        optimizer.apply([g * share for g in gradients], variables)
-
-    run = tf.function(lambda gradients: two_replicas.run(in_replica, args=(gradients,)))
-    for step in GRADIENTS:
-        run([tf.constant(g, tf.float32) for g in step])
+    apply_in_shares(two_replicas, optimizer, variables, GRADIENTS)
     for i, (w, variable) in enumerate(zip(start, variables, strict=True)):
         first, second = on_each(two_replicas, variable)
         np.testing.assert_array_equal(first, second)

@@ -16,7 +16,7 @@ def by_position(entries: Arrays, layout: Layout) -> Saved | None:
 
     Where variables differ in their slots, it is sorted by `sort`, once the optimizer is built.
     """
-    # Keras's placeholders are integers, as are counters: where there are any, a loss scale is what fits first.
+    # Where Keras has placeholders, which are integers as counters are, a loss scale is what fits first.
     skips = (len(LOSS_SCALE), 0) if layout.varying else (0, len(LOSS_SCALE))
     for skipped, variant in itertools.product(skips, layout.variants()):
         saved = _fitting(entries, variant, skipped)
@@ -44,7 +44,8 @@ def _fitting(entries: Arrays, layout: Layout, skipped: int) -> Saved | None:
     if not single or saved.scalars["iteration"].dtype.kind != "i":
         return None
     saved.unsorted = layout.varying and layout.each is None
-    records = [] if saved.unsorted else _records(values[first:last], layout)
+    rest = [x for x in values[first:last] if not (layout.varying and x.dtype.kind == "i")]  # without placeholders
+    records = [] if saved.unsorted else _records(rest, layout)
     return None if records is None else replace(saved, records=records)
 
 

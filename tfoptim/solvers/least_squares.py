@@ -39,6 +39,11 @@ class Residuals:
         self._values = tf.function(self._at, autograph=False)
         self._jacobian = tf.function(self._graph, autograph=False)
 
+    @property
+    def gradients(self) -> int:
+        """Gradients so far; a Jacobian counts as one a column."""
+        return self.evaluations + self.products
+
     def __call__(self, x: np.ndarray) -> Fit:
         """Returns residuals and Jacobian at weights, which are rounded to what the variables hold."""
         self.evaluations += not np.array_equal(x, self._last)  # else these residuals were counted before

@@ -99,7 +99,7 @@ class _Search:
         """Shrinks a bracket, of which `low` has the lower loss, until a trial is accepted."""
         while self.left:
             step = _between(low, high)
-            if -self.start.slope * abs(high.step - low.step) < _digit(self.start.loss):
+            if -self.start.slope * abs(high.step - low.step) < np.spacing(abs(self.start.loss)):
                 break  # within the bracket the loss changes by rounding alone
             trial = self.try_step(step)
             if trial is None:
@@ -142,12 +142,6 @@ class _Search:
         near = abs(trial.loss - self.start.loss) <= FLOOR * abs(self.start.loss)
         ahead = trial.slope <= (2 * self.rule.decrease - 1) * self.start.slope
         return near and flat and ahead and trial.loss <= self.start.loss
-
-
-def _digit(loss: float) -> float:
-    """Returns the last digit of a loss, which was computed in float32 if its value is one of float32."""
-    single = np.float32(loss)
-    return abs(float(np.spacing(single) if float(single) == loss else np.spacing(loss)))
 
 
 def _beyond(last: _Trial, trial: _Trial) -> float:

@@ -27,7 +27,7 @@ class Iteration:
     loss: float
     gradient: float  # largest absolute element
     evaluations: int  # of loss and gradient so far
-    products: int  # so far, as in `Result`
+    gradients: int  # so far, as `Budget(gradients=...)` counts them
     seconds: float  # so far
 
     def __str__(self) -> str:
@@ -72,7 +72,8 @@ def minimize(
         method: of `tfoptim.solvers`; `LBFGS()` unless given.
         stop: a stopping condition of `tfoptim.callbacks`, checked after every iteration, where an epoch ends too.
             Unless given: the largest element of the gradient is at most 1e-6 times that at the start (1e-6, if that
-            was below 1), or 1,000 iterations.
+            was below 1), or 1,000 iterations. `Budget(gradients=...)` counts an evaluation as one (with `full_loss`,
+            one an example), a product with the Hessian as two, and a Jacobian as one a column.
         search: line search; unless given, strong Wolfe with the curvature that the method asks for.
         callbacks: functions that are called after every iteration, while the variables hold its point.
         verbose: print a line a second.
@@ -126,20 +127,21 @@ def run(
     try:
         reason = _ended(stop, point)
         while reason is None:
-            new, memory = advance(point, memory)
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # searches step back from there
+                new, memory = advance(point, memory)
             if new is None:
                 reason = f"precision: no step decreases the loss below {best.loss:.10g}; after {stop.cost}"
                 break
             point = new
             best = min(point, best, key=lambda at: (at.loss, _largest(at)))
-            counts = objective.evaluations, objective.products
+            counts = objective.evaluations, objective.gradients
             now = Iteration(len(history) + 1, point.loss, _largest(point), *counts, time.monotonic() - start)
             history.append(now)
             if callbacks:
                 objective.flat.write(point.x)
             for callback in callbacks:
                 callback(now)
-            stop.cost.steps, stop.cost.seconds = now.iteration, now.seconds
+            stop.cost.steps, stop.cost.examples, stop.cost.seconds = now.iteration, now.gradients, now.seconds
             reason = _ended(stop, point)
         stop.reason = reason
     finally:
@@ -155,7 +157,9 @@ def default_conditions() -> Condition:
 def _ended(stop: Condition, point: Point) -> str | None:
     """Returns the reason of a condition that holds: an iteration uses all examples, so that an epoch ends with it."""
     logs = {"loss": point.loss}
-    reason = stop.update(Observation(stop.cost, True, logs, gradients=[point.gradient], weights=[point.x]))
+    reason = stop.update(
+        Observation(stop.cost, True, logs, counted=True, gradients=[point.gradient], weights=[point.x])
+    )
     return f"{reason}; after {stop.cost}" if reason else None
 
 

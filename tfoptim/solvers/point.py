@@ -30,7 +30,7 @@ class Flat:
 
     Raises:
         TypeError: a variable is of another dtype.
-        ValueError: there is none, or one has a constraint, or stands twice.
+        ValueError: there is none, or one has a constraint, or is given twice.
     """
 
     def __init__(self, what: str, variables: Sequence[Any]) -> None:
@@ -85,7 +85,7 @@ class Objective:
     Args:
         what: for messages.
         loss: function without arguments that reads the variables and returns a scalar; or an object with a method
-            `value_and_gradient(variables)`, which is called as it is.
+            `value_and_gradient(variables)` and one `product(variables, vector)`, which are called as they are.
         flat: the variables.
     """
 
@@ -95,7 +95,12 @@ class Objective:
         self.products = 0
         whole = getattr(loss, "value_and_gradient", None)
         self._evaluate = self._in_parts(whole) if whole else tf.function(self._graph, autograph=False)
-        self._product = tf.function(self._graph_of_product, autograph=False)
+        self._product = self._products_in_parts if whole else tf.function(self._graph_of_product, autograph=False)
+
+    @property
+    def gradients(self) -> int:
+        """Gradients so far, of single examples where the loss has some; a product with the Hessian counts as two."""
+        return (self.evaluations + 2 * self.products) * int(getattr(self.loss, "examples", 1))
 
     def __call__(self, x: np.ndarray) -> Point:
         """Returns loss and gradient at weights, which are rounded to what the variables hold."""
@@ -106,10 +111,8 @@ class Objective:
 
     def product(self, x: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Returns the product of the Hessian at weights and a vector: about as much work as two gradients."""
-        if not hasattr(self.loss, "value_and_gradient"):
-            self.products += 1
-            return self._product(tf.constant(x), tf.constant(vector)).numpy()  # type: ignore[no-any-return]
-        raise ValueError(f"{self.what}: products with the Hessian need a loss in one function, not in batches.")
+        self.products += 1
+        return self._product(tf.constant(x), tf.constant(vector)).numpy()  # type: ignore[no-any-return]
 
     def _graph(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
@@ -134,6 +137,10 @@ class Objective:
                 f"{self.what}: loss must return a float scalar, got {loss.dtype.name} of shape {tuple(loss.shape)}."
             )
         return loss
+
+    def _products_in_parts(self, x: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        self.flat.write(x)
+        return self.flat.join(self.loss.product(self.flat.variables, self.flat.split(vector)))  # type: ignore[attr-defined]
 
     def _in_parts(self, whole: Callable[[list[Any]], tuple[Any, list[Any]]]) -> Callable[[tf.Tensor], Any]:
         def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

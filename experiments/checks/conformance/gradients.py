@@ -100,7 +100,7 @@ def close_to_one(library: Library) -> tuple[bool, str]:
 
 @row("D33", "centered RMSprop, constant gradients", "finite: a variance counts as 0 where rounding makes it negative")
 def centered(library: Library) -> tuple[bool, str]:
-    """The second moment less the squared first is 0 here, up to rounding in proportion to their size."""
+    """The second moment minus the squared first is 0 here, up to rounding in proportion to their size."""
     gradients = np.logspace(-2, 4, 100)
     variable = weight(np.zeros(100))
     step = traced(library.make("RMSprop", 0.001, centered=True), variable)

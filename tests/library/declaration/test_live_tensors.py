@@ -65,7 +65,7 @@ def in_a_function_of_its_own(optimizer, weight):
 BY = {"inside the step": inside_the_step, "in a function of its own": in_a_function_of_its_own}
 
 
-@crossed("by", BY, representative=("inside the step",))
+@crossed("by", BY, in_turn=BY)
 def test_tensors_act_as_the_numbers_do(case, by):
     """Every number of every rule, others at each step: the same training as with eager numbers."""
     wanted, _ = trained(case, before_each_step)

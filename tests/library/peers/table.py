@@ -39,7 +39,15 @@ PEERS = (
         foreign=("test_sparse_correctness_scatter_update", "test_sparse_gradients_scatter_update"),
     ),
     of_rule("Adadelta"),
-    of_rule("Adafactor"),
+    of_rule(
+        "Adafactor",
+        deviations={
+            "test_correctness_with_golden": Deviation(
+                "Keras limits the rate by 1 / sqrt(t) with `relative_step=False` too (D16); ours takes it as it is.",
+                "Not equal to tolerance rtol=0.0005",
+            )
+        },
+    ),
     of_rule("Adagrad"),
     of_rule("Adam"),
     of_rule("Adamax"),
@@ -78,7 +86,21 @@ PEERS = (
             )
         },
     ),
-    of_rule("Muon"),
+    of_rule(
+        "Muon",
+        deviations={
+            name: Deviation("The test calls a method of Keras's rule itself; `apply` does the whole step here.", says)
+            for name, says in {
+                "test_Newton_Schulz": "zeropower_via_newtonschulz5",
+                "test_adamw_single_step": "Muon has no update_step",
+                "test_adamw_weight_decay": "Not equal to tolerance rtol=0.0001",
+                "test_lr_adjust_2d": "lr_adjust",
+                "test_lr_adjust_none": "lr_adjust",
+                "test_muon_single_step": "Muon has no update_step",
+                "test_should_use_adamw": "_should_use_adamw",
+            }.items()
+        },
+    ),
     of_rule(
         "Nadam",
         deviations={

@@ -35,7 +35,7 @@ def scaled():
 @pytest.mark.parametrize(
     ("every_steps", "stop", "arguments"),
     [
-        (None, 7, FAST),  # only at the ends of epochs
+        pytest.param(None, 7, FAST, marks=pytest.mark.slow),  # only at the ends of epochs
         (3, 5, FAST),  # two steps are repeated
         (2, 6, {"steps_per_execution": 2}),
         (2, 3, {"make": scaled, **FAST}),
@@ -91,7 +91,10 @@ def test_two_replicas_go_on_bit_by_bit(two_replicas, tmp_path):
     assert "moving_mean" in {
         name for name, values in state(expected[0]) if len(set(values)) > 1
     }  # nothing to get wrong
-    # Keras's own files have room for one value: the sum, which the first replica takes over.
+
+
+def test_the_sum_over_replicas_of_a_cycle_is_saved(two_replicas):
+    """Keras's own files have room for one value: the sum, which the first replica takes over."""
     assert [[[3.0, 4.0], [0.0, 1.0]], [[3.0, 5.0], [0.0, 0.0]]] == collected_sums(two_replicas)
 
 

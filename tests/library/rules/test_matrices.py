@@ -1,19 +1,22 @@
 """Rules of matrices follow their loops on matrices of all kinds, and on what is none."""
 
 import numpy as np
-import pytest
 
 import tfoptim
 from tests.library.harness import MODES, assert_follows, train
-from tests.library.products import every_rule_where
+from tests.library.products import crossed
 
 SHAPES = ((4, 3), (6, 6), (3, 3, 2, 4), (3,))
 STEPS = 12
 ROUNDING = 1e-12  # float64, twelve steps
 
 
-@pytest.mark.parametrize("mode", MODES)
-@every_rule_where(lambda case: getattr(tfoptim, case.name).family == "matrix")
+def of_matrices(case):
+    """Whether a row's rule is one for matrices."""
+    return getattr(tfoptim, case.name).family == "matrix"
+
+
+@crossed("mode", MODES, every_rule=("graph",), representative=("eager",), fact=of_matrices)
 def test_training_follows_the_loop_on_every_kind_of_variable(case, mode):
     """High and square matrices, a convolution and a vector."""
     generator = np.random.default_rng(0)

@@ -57,7 +57,7 @@ def test_rotations_of_the_gradient_rotate_the_step():
 
 
 def test_the_scale_of_gradients_does_not_matter():
-    """A thousand times as large: only the 1e-7 beside the norm is felt."""
+    """A thousand times as large: only the 1e-7 added to the norm makes a difference."""
     gradients = [GENERATOR.normal(size=(4, 3)) for _ in range(12)]
     one, other = (simulate(Muon(), MATRIX, [c * g for g in gradients]) for c in (1.0, 1000.0))
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-6 * np.max(np.abs(one - MATRIX)))

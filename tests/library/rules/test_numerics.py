@@ -41,8 +41,8 @@ def stops_at_what_is_not_finite():
 
 def lowest(domain):
     """The lower end of a domain, or what is next to it; of one without lower end the upper."""
-    if math.isinf(getattr(domain, "low", math.inf)):
-        return getattr(domain, "high", math.inf)
+    if math.isinf(domain.low):
+        return domain.high
     return domain.low if domain.closed_low else max(math.nextafter(domain.low, math.inf), ALMOST_ZERO)
 
 
@@ -50,7 +50,8 @@ def ends(case):
     """Numbers of a row's class at the ends of their domains: all at the lower, all at the upper, and one at a time."""
     cls = getattr(tfoptim, case.name)
     numbers = {name: field.domain for name, field in cls.fields.items() if name not in tfoptim.Optimizer.fields}
-    bounded = {name: domain for name, domain in numbers.items() if math.isfinite(lowest(domain))}
+    intervals = {name: domain for name, domain in numbers.items() if hasattr(domain, "high")}
+    bounded = {name: domain for name, domain in intervals.items() if math.isfinite(lowest(domain))}
     low = {name: lowest(domain) for name, domain in bounded.items()}
     high = {n: 1.0 if domain.closed_high else ALMOST_ONE for n, domain in bounded.items() if domain.high == 1}
     return {"low": [low], "high": [high], "singly": [{name: end[name]} for end in (low, high) for name in end]}

@@ -97,7 +97,9 @@ OPTIMIZERS = {
     "cyclic": lambda: tfoptim.CLMR(cycle=4),
     "scaled": lambda: tfoptim.Adamax(0.1, loss_scale_factor=8.0),
     "lookahead": lambda: tfoptim.Lookahead(tfoptim.Adam(0.1), sync_period=3),
-    "multi": lambda: tfoptim.MultiOptimizer(tfoptim.Adam(0.1), {"_1$": tfoptim.Momentum(0.1)}, global_clipnorm=0.5),
+    "multi": lambda: tfoptim.MultiOptimizer(
+        tfoptim.Adam(0.1), {"weight_1": tfoptim.Momentum(0.1)}, global_clipnorm=0.5
+    ),
     "large": lambda: tfoptim.AdamW(0.01),
 }
 

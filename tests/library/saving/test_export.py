@@ -34,7 +34,7 @@ class Training(tf.Module):
         """Builds the optimizer."""
         super().__init__()
         starts = (TABLE, np.full((3, units), 0.5, "float32"), np.full(units, 0.1, "float32"))
-        self.weights = [keras.Variable(w) for w in starts]
+        self.weights = [keras.Variable(w, name=f"weight_{i}") for i, w in enumerate(starts)]
         self.optimizer = optimizer
         optimizer.build(self.weights)
 

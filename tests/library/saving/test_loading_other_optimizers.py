@@ -90,6 +90,34 @@ def test_state_of_keras_for_other_variables_is_left_with_a_warning(tmp_path):
     assert int(ours.optimizer.iterations) == 1
 
 
+def test_a_file_with_too_few_arrays_is_refused():
+    """A counter alone, for a rule that keeps a number of its own in addition to the rate."""
+    with pytest.raises(ValueError, match=r"another optimizer\. The file has a state that does not fit"):
+        tfoptim.Nadam().load_own_variables({"0": np.array(3)})
+
+
+def test_state_of_keras_with_a_loss_scale_is_taken_where_variables_differ_in_their_slots(tmp_path):
+    """Keras's Adafactor has placeholders that look like counters, but not inside of its loss scale."""
+    inner = keras.optimizers.Adafactor()
+    theirs = trained(network(3), keras.optimizers.LossScaleOptimizer(inner, initial_scale=4.0))
+    ours = compiled(network(3), tfoptim.Adafactor())
+    ours.load_weights(saved_weights(theirs, tmp_path))
+    ours.optimizer.build(ours.trainable_variables)
+    expected = [v.numpy() for v in (*inner._variables[:4], *inner._variables[5:8], inner._variables[9])]  # r, c or v
+    assert_bitwise(expected, state(ours.optimizer))
+    assert_bitwise(expected, state(tfoptim.from_keras(theirs.optimizer).inner_optimizer))
+
+
+def test_state_of_keras_that_is_of_other_matrices_is_left_with_a_warning(tmp_path):
+    """Where ours leaves a variable to Adam, and Keras's does not."""
+    theirs = trained(network(3), keras.optimizers.Muon())
+    ours = compiled(network(3), tfoptim.Muon())  # the last layer has one column, which is no matrix for ours
+    ours.load_weights(saved_weights(theirs, tmp_path))
+    with pytest.warns(UserWarning, match="nothing was taken"):
+        ours.optimizer.build(ours.trainable_variables)
+    assert int(ours.optimizer.iterations) == 0
+
+
 # Another rule
 
 

@@ -127,7 +127,7 @@ def test_checkpoint_goes_on_bitwise(case, tmp_path):
     assert_bitwise(expected, go_on(fresh, others, gradients[3:]))
 
 
-@every_rule
+@representative
 def test_state_is_saved_by_name(case):
     """The order in a store does not matter, because each array has its variable's name."""
     gradients = random_gradients(4)

@@ -19,7 +19,7 @@ class Portable(tf.Module):
     def __init__(self, optimizer):
         """Builds the optimizer; TFLite initialises variables that are tracked as TensorFlow's."""
         super().__init__()
-        self.weights, self.optimizer = tf.Variable(TABLE), optimizer
+        self.weights, self.optimizer = tf.Variable(TABLE, name="weight_1"), optimizer
         optimizer.build([self.weights])
         self.state = [v.value for v in optimizer.variables]
 

@@ -42,6 +42,7 @@ def gradient_at(x):
 CONDITIONS = {
     "target": (lambda: callbacks.TargetReached("loss", 1.0), lambda result: result.loss <= 1.0),
     "budget": (lambda: callbacks.Budget(steps=3), lambda result: result.iterations == 3),
+    "budget of gradients": (lambda: callbacks.Budget(gradients=9), lambda result: 9 <= result.evaluations < 20),
     "decrease": (lambda: callbacks.RelativeDecreaseBelow(0.5, checks=1), lambda result: result.iterations >= 1),
 }
 
@@ -53,7 +54,7 @@ def test_conditions_of_training_stop_a_search(kind):
     x, stop = variable(TWENTY), make()
     result = tfoptim.minimize(lambda: rosenbrock(x.value), [x], stop=stop)
     assert result.reason == stop.reason
-    assert result.reason.startswith(f"{kind}: ")
+    assert result.reason.startswith(f"{kind.partition(' ')[0]}: ")
     assert f"after {result.iterations} step" in result.reason
     assert holds(result)
     assert len(result.history) == result.iterations

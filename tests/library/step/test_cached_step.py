@@ -176,12 +176,12 @@ def test_a_scaled_loss_is_judged_in_the_cached_step_too():
 
 # Long runs
 
-WARM_UP = 200
+WARM_UP = 110  # more than RATES: each has been seen once
 RATES = 100  # different ones; TensorFlow keeps every Python number that it has made a tensor of
 SMALL = 64 * 1024  # bytes
 
 
-@pytest.mark.parametrize("steps", [300, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [110, pytest.param(3000, marks=pytest.mark.slow)])
 @every_rule_where(lambda case: case.shared_state)
 def test_many_steps_need_one_trace_and_no_memory(case, steps):
     """The learning rate changes at every step; nothing is traced again and nothing is kept."""
@@ -200,14 +200,13 @@ def test_many_steps_need_one_trace_and_no_memory(case, steps):
             optimizer.learning_rate = 0.001 / (1 + i % RATES)
             step(gradient)
 
-    tracemalloc.start()
     run(WARM_UP)
     gc.collect()
-    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.start()
     run(steps)
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert int(optimizer.iterations) == WARM_UP + steps
     assert sum(traces) == 1
-    assert after - before < SMALL
+    assert after < SMALL

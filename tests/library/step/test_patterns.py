@@ -68,7 +68,8 @@ BY_SLOTS = tuple({len(case.slots): case for case in representatives()}.values())
 @crossed("setting", SETTINGS, in_turn=SETTINGS, rows=BY_SLOTS)
 def test_shared_function_gives_the_numbers_of_a_function_each(case, setting, monkeypatch):
     """Weights and all state, with a sparse and four dense variables; TensorFlow rewrites some roots in one of them."""
-    rows = patterns(7)
+    rows = patterns(4)
+    monkeypatch.setattr(cached_step, "PATTERNS", 1)
     _, shared = trained(lambda: case.make(**SETTINGS[setting]), rows)
     monkeypatch.setattr(cached_step, "PATTERNS", 10**6)
     _, single = trained(lambda: case.make(**SETTINGS[setting]), rows)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
-from tests.library.devices import on_each
+from tests.library.devices import apply_in_shares, on_each
 from tests.library.harness import MODES, stepper, train, values_of, variables_of
 from tests.library.reshaped import begin
 from tfoptim import update
@@ -145,15 +145,7 @@ def test_replicas_agree_to_the_bit(two_replicas):
     with two_replicas.scope():
         variables, optimizer = variables_of(start), Joint(0.1)
         optimizer.build(variables)
-
-    def in_replica(gradients):
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        share = tf.where(tf.equal(replica, 0), 0.25, 0.75)
-        optimizer.apply([g * share for g in gradients], variables)
-
-    run = tf.function(lambda gradients: two_replicas.run(in_replica, args=(gradients,)))
-    for step in GRADIENTS:
-        run([tf.constant(g, tf.float32) for g in step])
+    apply_in_shares(two_replicas, optimizer, variables, GRADIENTS)
     for kept in (*variables, *optimizer.variables[2:]):
         np.testing.assert_array_equal(*on_each(two_replicas, kept))
     assert_close([[on_each(two_replicas, v)[0] for v in variables]], joint(start, GRADIENTS)[-1:], SINGLE)
@@ -209,6 +201,23 @@ def test_a_measure_with_wrong_arguments_is_refused():
                 """Too few arguments."""
 
 
+def test_a_class_measures_if_it_defines_measure():
+    """Unless it says otherwise; others have no sums."""
+
+    class Plain(tfoptim.SGD):
+        """Without."""
+
+    class Measuring(tfoptim.SGD):
+        """With."""
+
+        def measure(self, h, g, w, s):
+            """How many."""
+            return {"count": 1.0}
+
+    assert (Plain.measures, Measuring.measures) == (False, True)
+    assert Plain().measure(None, None, None, None) == {}
+
+
 @pytest.mark.parametrize("compiles", [True, False])
 def test_a_rule_may_say_that_xla_shall_not_compile_it(compiles, monkeypatch):
     """As rules with eigenvectors do, for which XLA takes a minute where TensorFlow takes a second."""
@@ -219,7 +228,7 @@ def test_a_rule_may_say_that_xla_shall_not_compile_it(compiles, monkeypatch):
             return g
 
     Rule.compiles, ran = compiles, []
-    monkeypatch.setattr(update, "_compile", lambda *given, own=update._compile: ran.append(1) or own(*given))
+    monkeypatch.setattr(update, "compiled", lambda u, own=update.compiled: ran.append(1) or own(u))
     (variable,) = variables_of([np.zeros(update.LARGE)])
     Rule(1.0).apply([tf.ones(update.LARGE)], [variable])
     assert bool(ran) == compiles
