@@ -9,6 +9,7 @@ import __future__
 
 import ast
 import builtins
+import dataclasses
 import functools
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,9 @@ def folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+RATE = 0.001  # of an optimizer whose class says no other
+
+
 @functools.cache
 def available() -> tuple[str, ...]:
     """Returns the names that `tfoptim.get` knows, read from the class names of the rule files.
@@ -42,20 +46,59 @@ def place(name: str) -> tuple[Path, str]:
     return next((path, node.name) for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
 
 
-@functools.cache
 def knobs(name: str) -> tuple[str, ...]:
-    """Returns the numbers that an optimizer can be given, by its name in `available`, but the learning rate."""
+    """Returns the numbers that an optimizer can be given, by its name, but the learning rate."""
+    if name in OUTSIDE:
+        return OUTSIDE[name].knobs
     found = {one: ast.unparse(field.annotation) for one, field in _fields(name)}
     return tuple(field for field, kind in found.items() if kind != "bool" and field != "learning_rate")
 
 
-@functools.cache
 def defaults(name: str) -> Mapping[str, float]:
-    """Returns the numbers that an optimizer has where it is given none, by its name in `available`."""
+    """Returns the numbers that an optimizer has where it is given none, by its name."""
+    if name in OUTSIDE:
+        return OUTSIDE[name].defaults
     found = {field: one.value.value for field, one in _fields(name) if isinstance(one.value, ast.Constant)}
     return {k: v for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
+def usual_rate(name: str) -> float:
+    """Returns the documented learning rate of an optimizer, by its name: its own, or that of what it derives from."""
+    if name in OUTSIDE or "learning_rate" in defaults(name):
+        return defaults(name).get("learning_rate", RATE)
+    bases = {node.name: node.bases for path in _rule_files() for node in _classes(path)}[place(name)[1]]
+    inherited = [ast.unparse(base).lower() for base in bases]
+    return next((usual_rate(base) for base in inherited if base in available()), RATE)
+
+
+@functools.cache
+def refusal(name: str) -> str:
+    """Returns why no study can train by an optimizer of `available`, in a sentence; nothing where one can."""
+    rule = next(node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
+    for part in rule.body:
+        named = {one.id for one in getattr(part, "targets", ()) if isinstance(one, ast.Name)}
+        if "without" in named and "learning_rate" in ast.unparse(part):
+            return f"{rule.name} has no learning rate, and a study compares optimizers that have one; leave it out."
+        if isinstance(part, ast.FunctionDef) and part.name == "gradients":
+            how = "outside of studies, give it by tfoptim.training.trainable(model)"
+            return f"{rule.name} needs the loss itself, and a study gives gradients; leave it out ({how})."
+    return ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Described:
+    """An optimizer from outside this repository, as its constructor describes it."""
+
+    knobs: tuple[str, ...]  # numbers that it can be given, but the learning rate
+    defaults: Mapping[str, float]  # numbers that it has where it is given none
+    slots: int  # copies of the weights that it keeps
+
+
+OUTSIDE: dict[str, Described] = {}
+"""Optimizers from outside this repository that a study of this process names, by what the study calls them."""
+
+
+@functools.cache
 def _fields(name: str) -> list[tuple[str, ast.AnnAssign]]:
     """Returns what the class of an optimizer declares, by name."""
     classes = (node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
@@ -142,6 +185,13 @@ def rule(name: str, **values: Any) -> Rule:
     path, title = place(name)
     found: Rule = getattr(_module(f"tfoptim.rules.{path.stem}"), title)(**values)
     return found
+
+
+def kept(name: str, **values: Any) -> int:
+    """Returns how many copies of the weights an optimizer keeps, by its name; only slots of full size count."""
+    if name in OUTSIDE:
+        return OUTSIDE[name].slots
+    return sum(not slot.reshaped for slot in slots(rule(name, **values)).values())
 
 
 def slots(rule: Rule) -> dict[str, Any]:

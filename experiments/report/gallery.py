@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from experiments import optimizers
 from experiments.analysis import cases, cost_rows, curves, score_rows, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
@@ -139,7 +140,8 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
 
 
 def _paths(facts: Facts) -> Table:
-    entries = [entry for entry in facts.evidence.study.optimizers if entry.cycle_epochs is None]
+    every = facts.evidence.study.optimizers
+    entries = [one for one in every if one.cycle_epochs is None and one.optimizer not in optimizers.OUTSIDE]
     return curves.path_rows(entries) if entries else []
 
 

@@ -24,13 +24,14 @@ def definition(study: Study) -> dict[str, Any]:
 
     What the names stand for is added, so that a changed task or split makes another study.
     """
-    from experiments.problems import datasets, tasks
+    from experiments.problems import datasets, own, tasks
 
     content = dataclasses.asdict(study)
-    for word in ("title", "figures", "presets"):
+    for word in ("title", "figures", "presets", "folder"):
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"]
+        entry["version"] = own.version(entry["optimizer"], study.folder) or None
     if study.grid == PASSES:  # as it was when there was no other
         del content["grid"]
     if not study.deterministic:

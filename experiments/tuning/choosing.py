@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from experiments import optimizers
 from experiments.problems import tasks
 from experiments.records import run_folder
-from experiments.studies import Entry, Study
+from experiments.studies import GIVEN, Entry, Study
 from experiments.studies.identity import tuning_hash
 from experiments.studies.runs import TUNING, Run, plan
 from experiments.tuning.search import Point, Search, space
@@ -62,8 +62,8 @@ class Choice:
 
 
 def documented(study: Study) -> dict[str, Choice]:
-    """Returns the documented default of each optimizer: its choice without tuning."""
-    rates = {entry.label: entry.default_learning_rate for entry in study.optimizers}
+    """Returns the rate of each optimizer without tuning: the one that the file gives, else its documented default."""
+    rates = {entry.label: entry.learning_rate or entry.default_learning_rate for entry in study.optimizers}
     return {k: Choice({RATE: rate}, (rate, rate), 0, False, math.nan, (0, 0)) for k, rate in rates.items()}
 
 
@@ -84,7 +84,8 @@ def algorithm(study: Study, entry: Entry, schedule: str) -> str:
     """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials."""
     made = searches(study, entry) if study.tuned else []
     rounds = f" x {len(made)}" if len(made) > 1 else ""
-    searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else "documented values | K=0"
+    untuned = "given rates" if study.track == GIVEN else "documented values"
+    searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else f"{untuned} | K=0"
     return f"{entry.label} | {schedule} | {searched}"
 
 

@@ -19,6 +19,7 @@ from experiments.problems.datasets.cards import ACDC, MSD_HEART, OwnCard
 from experiments.problems.datasets.cards import SPLITS as SPLITS
 from experiments.problems.datasets.cards import Card as Card
 from experiments.problems.datasets.made import MADE, MadeCard
+from experiments.problems.datasets.own import OwnArrays
 
 PROBE_SECONDS = 5.0
 
@@ -48,7 +49,7 @@ def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: s
     )
 
 
-AnyCard = Card | OwnCard | MadeCard
+AnyCard = Card | OwnCard | MadeCard | OwnArrays
 
 _CARDS: tuple[AnyCard, ...] = (
     Card(
@@ -117,7 +118,7 @@ _CARDS: tuple[AnyCard, ...] = (
     ACDC,
     *MADE.values(),
 )
-CARDS: Mapping[str, AnyCard] = {card.name: card for card in _CARDS}
+CARDS: dict[str, AnyCard] = {card.name: card for card in _CARDS}
 EMBEDDED = "mnist_5k"
 
 

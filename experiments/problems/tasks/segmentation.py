@@ -19,6 +19,7 @@ def slices(
     *,
     dropout: bool,
     augmentation: Augmentation,
+    data: str = "",
 ) -> Task:
     """Returns the problem of classifying each pixel of a slice as one of the classes, the background first.
 
@@ -29,6 +30,7 @@ def slices(
     return Task(
         name=name,
         version=1,
+        data=data,
         title=title,
         parameters=parameters,
         build=build,

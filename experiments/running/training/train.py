@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-import tfoptim
+from experiments import outside
 from experiments.problems import grid, seeds, tasks
 from experiments.problems.datasets.augment import halves
 from experiments.problems.datasets.load import Examples
@@ -176,7 +176,7 @@ def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
     init, dropout = (seeds.derive(task.name, run.seed, purpose) for purpose in ("init", "dropout"))
     model = task.model(init, dropout)
     rate = run.learning_rate if schedule is None else schedule
-    optimizer = tfoptim.get(run.optimizer, learning_rate=rate, **run.hyperparameters)
+    optimizer = outside.optimizer(run.optimizer, run.folder, learning_rate=rate, **run.hyperparameters)
     optimizer.build(model.trainable_variables)
     return model, optimizer
 
