@@ -67,6 +67,10 @@ commands: setup ## write docs/commands.md, from the declarations in experiments/
 	$(VENV)/bin/python -c 'from experiments.cli import page; print(page(), end="")' > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
 
+study-file: setup ## write docs/study-file.md, from the declarations in experiments/studies
+	$(VENV)/bin/python -c 'from experiments.studies.reference import page; print(page(), end="")' > docs/study-file.md.new
+	mv docs/study-file.md.new docs/study-file.md
+
 lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)
 	$(call compile,newest,pyproject.toml requirements/newest.in --all-extras)
@@ -82,7 +86,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-all test-slow test-oldest durations setup browser format table commands lock clean help
+.PHONY: compare test check lint types test-all test-slow test-oldest durations setup browser format table commands study-file lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt

@@ -115,7 +115,7 @@ def load(one: Reference) -> Any:
         raise UserError(f"{one.text}: {said}")
     try:
         module = _executed(one.path, version(one)) if one.is_file else importlib.import_module(one.place)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{one.text} cannot be loaded: {described(error, str(one.path))}.") from error
     if not hasattr(module, one.name):
         raise UserError(f"{one.text}: {one.place} has no {one.name}.")

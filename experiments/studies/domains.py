@@ -22,7 +22,10 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def whole(low: int, high: int = 10**9) -> Domain:
+MOST = 10**9
+
+
+def whole(low: int, high: int = MOST) -> Domain:
     """Returns the domain of whole numbers from `low` to `high`."""
     return Domain(
         f"a whole number from {low} to {high}",

@@ -21,6 +21,8 @@ GIVEN = "given"
 TRACKS = ("default", "tuned", "agnostic", "self-tuning", GIVEN)
 COSINE, CONSTANT, OWN = SCHEDULES = ("warmup-cosine", "constant", "own")
 
+PLACE = "by the entry's place in the list"
+
 Scalar = bool | int | float
 SEEDS = domains.distinct(domains.whole(seeds.EVALUATION.start, seeds.EVALUATION.stop - 1))
 FOLDER = domains.matching("a relative folder", r"\w[\w-]*(/\w[\w-]*)*")
@@ -31,9 +33,11 @@ EPOCHS = domains.whole(1, 100_000)
 class Style:
     """The look of one optimizer in every figure of the study; no part of the study's identity."""
 
-    color: str = value(domains.matching("a colour like #0072B2", r"#[0-9A-Fa-f]{6}"), meaning="colour of lines")
-    line: str = value(domains.one_of(*LINES), meaning="kind of lines")
-    marker: str = value(domains.one_of(*MARKERS), meaning="shape of points")
+    color: str = value(
+        domains.matching("a colour like #0072B2", r"#[0-9A-Fa-f]{6}"), meaning="colour of lines", usual=PLACE
+    )
+    line: str = value(domains.one_of(*LINES), meaning="kind of lines", usual=PLACE)
+    marker: str = value(domains.one_of(*MARKERS), meaning="shape of points", usual=PLACE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Entry:
         domains.POSITIVE, meaning="the documented default, the middle of the tuned range", usual="that of its class"
     )
     style: Style = table(  # noqa: RUF009  it declares a field
-        Style, meaning="its colour, line and marker", usual="by its place in the list"
+        Style, meaning="its colour, line and marker", usual=PLACE
     )
     hyperparameters: Mapping[str, Scalar] = value(
         domains.SCALARS, default={}, meaning="arguments of its constructor that are not tuned"
@@ -110,8 +114,8 @@ class Problem:
     task: str = value(domains.TEXT, meaning="as that of a study")
     data: str = value(domains.TEXT, meaning="as that of a study")
     epochs: int = value(EPOCHS, meaning="as those of a study")
-    batch_size: int = value(domains.whole(1), meaning="as that of a study", usual="32")
-    micro_batch: int = value(domains.whole(1), meaning="as that of a study", usual="`batch_size`")
+    batch_size: int = value(domains.whole(1), meaning="as that of a study")
+    micro_batch: int = value(domains.whole(1), meaning="as that of a study")
 
     @property
     def slug(self) -> str:
@@ -123,7 +127,7 @@ class Problem:
 class Study:
     """A comparison of optimizers, with its rules."""
 
-    schema: int = value(domains.whole(SCHEMA, SCHEMA), meaning="version of this form", usual=str(SCHEMA))
+    schema: int = value(domains.whole(SCHEMA, SCHEMA), meaning="version of the form of study files", usual=str(SCHEMA))
     title: str = value(domains.TEXT, meaning="of the study, for tables")
     task: str = value(
         domains.TEXT,

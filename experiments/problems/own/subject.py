@@ -1,5 +1,6 @@
 """A user's task at work: its arrays, its model, its loss and its scores. Running this runs the user's code."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -96,14 +97,17 @@ def _named(given: Any) -> Callable[..., Any]:
     """Returns a loss or a score of Keras by its name; a function as it is."""
     import keras
 
-    if isinstance(given, keras.losses.Loss):
-        return given.call  # type: ignore[no-any-return]
-    if not isinstance(given, str):
-        return given  # type: ignore[no-any-return]
-    for room in (keras.losses, keras.metrics):
-        if callable(found := getattr(room, given, None)) and not isinstance(found, type):
-            return found  # type: ignore[no-any-return]
-    raise UserError(f"'{given}' is neither a loss nor a metric of Keras by name, such as mean_squared_error.")
+    found = given
+    if isinstance(given, str):
+        found = getattr(keras.metrics, given, None)
+        if not callable(found) or isinstance(found, type):
+            with contextlib.suppress(ValueError):
+                found = keras.losses.get(given)
+    if isinstance(found, keras.losses.Loss):
+        found = found.call
+    if not callable(found):
+        raise UserError(f"{given!r} is neither a function nor a loss of Keras by name, such as mean_squared_error.")
+    return found  # type: ignore[no-any-return]
 
 
 def _each(function: Callable[..., Any]) -> PerExample:
