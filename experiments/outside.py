@@ -100,7 +100,7 @@ def version(one: Reference) -> str:
         top = one.place.partition(".")[0]
         names = importlib.metadata.packages_distributions().get(top, [])
         package = " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names)))
-    files = [path] if INSTALLED & set(path.parts) else _reached(path)
+    files = [path] if INSTALLED & set(path.parts) else _reached(path, _root(one, path))
     meanings = sorted(hashlib.sha256(environment.meaning(p.read_text("utf-8")).encode()).hexdigest() for p in files)
     return f"{package} {hashlib.sha256(''.join(meanings).encode()).hexdigest()[:16]}".strip()
 
@@ -194,11 +194,17 @@ def _names(path: Path) -> set[str] | None:
     return None if {"*", "__getattr__"} & found else {name for name in found if not name.startswith("_")}
 
 
-def _reached(path: Path) -> list[Path]:
-    """Returns a file and the files in its folder that it imports, directly or through each other."""
+def _root(one: Reference, path: Path) -> Path:
+    """Returns the folder that imports start from: that of a file, or the one that a module's package lies in."""
+    above = 0 if one.is_file else one.place.count(".") + (path.name == "__init__.py")
+    return path.parents[above]
+
+
+def _reached(path: Path, root: Path) -> list[Path]:
+    """Returns a file and the files in a folder that it imports, directly or through each other."""
     found, left = [path], [path]
     while left:
-        new = [one for one in _imported(left.pop(), path.parent) if one not in found]
+        new = [one for one in _imported(left.pop(), root) if one not in found]
         found += new
         left += new
     return found
@@ -212,6 +218,6 @@ def _imported(path: Path, root: Path) -> Iterator[Path]:
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or "", *(f"{node.module or ''}.{alias.name}".strip(".") for alias in node.names)]
         base = path.parents[node.level - 1] if isinstance(node, ast.ImportFrom) and node.level else root
-        for name in filter(None, names):
+        for name in (name for name in names if name and name.partition(".")[0] not in environment.OWN):
             if (one := _module_in(base, name.split("."))) is not None:
                 yield one

@@ -40,12 +40,12 @@ def completed(raw: Raw, stem: str) -> Raw:
     return raw
 
 
-def named(raw: Mapping[str, Any]) -> tuple[Raw, Raw]:
-    """Returns the tasks and the entries of a study file by where they are in it, such as `optimizers[0].`."""
-    problems = raw.get("problems") if raw.get("problems") else [raw]
-    several = isinstance(raw.get("problems"), list)
-    places = {f"problems[{i}]." if several else "": one for i, one in enumerate(_dicts(problems))}
-    return places, {f"optimizers[{i}].": one for i, one in enumerate(_dicts(raw.get("optimizers")))}
+def named(raw: Mapping[str, Any]) -> tuple[dict[str, Raw], dict[str, Raw]]:
+    """Returns the problems and the entries of a study file by where they are in it, such as `optimizers[0].`."""
+    problems = {f"problems[{i}].": one for i, one in enumerate(_dicts(raw.get("problems")))}
+    return problems or {"": dict(raw)}, {
+        f"optimizers[{i}].": one for i, one in enumerate(_dicts(raw.get("optimizers")))
+    }
 
 
 def _dicts(given: Any) -> Iterator[Raw]:
@@ -65,20 +65,18 @@ def _with_data(problem: Raw) -> Raw:
 def _entry(given: Any, place: int) -> Any:
     """Returns an entry with its label, batch, default rate and look; its name alone stands for one."""
     entry = {"optimizer": given} if isinstance(given, str) else given
-    if not isinstance(entry, dict) or not isinstance(name := entry.get("optimizer"), str):
+    if not isinstance(entry, dict):
         return entry
-    name = name.lower() if name.lower() in optimizers.available() else name
+    name = entry.get("optimizer")
+    if isinstance(name, str):
+        name = name.lower() if name.lower() in optimizers.available() else name
+        entry = {"label": _label(name), "default_learning_rate": _rate(name), **entry, "optimizer": name}
     look = {"color": COLORS, "line": LINES, "marker": MARKERS}
     style = {key: values[place % len(values)] for key, values in look.items()}
     given_style = entry.get("style", {})
-    return {
-        "label": _label(name),
-        "batch": "mini",
-        "default_learning_rate": _rate(name),
-        **entry,
-        "optimizer": name,
-        "style": style | given_style if isinstance(given_style, dict) else given_style,
-    }
+    whole = style | given_style if isinstance(given_style, dict) else given_style
+    usual = {"label": f"entry {place}", "batch": "mini", "default_learning_rate": optimizers.RATE}
+    return usual | entry | {"style": whole}
 
 
 def _label(name: str) -> str:

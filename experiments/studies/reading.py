@@ -37,9 +37,14 @@ def find(name: str) -> Path:
     """Returns the file of a study, given by its name or as a path that ends in `.toml`."""
     if name in names():
         return STUDIES / f"{name}.toml"
-    if name.endswith(".toml") and Path(name).is_file() and re.fullmatch(r"\w[\w-]*", Path(name).stem):
-        return Path(name)
-    raise unknown("study", name, names())
+    if not name.endswith(".toml"):
+        raise unknown("study", name, names())
+    path = Path(name)
+    if not path.is_file():
+        raise UserError(f"Unknown study '{name}': there is no such file.")
+    if not re.fullmatch(r"\w[\w-]*", path.stem):  # it is a part of the names of folders
+        raise UserError(f"Unknown study '{name}': the name of its file may have letters, digits, _ and -.")
+    return path
 
 
 def typed(path: Path) -> str:

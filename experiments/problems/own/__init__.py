@@ -90,7 +90,7 @@ def enter(run: Any) -> None:
     one = outside.reference(run.task, outside.TASKS, run.folder)
     if outside.version(one) != run.task_version:
         raise UserError(f"{run.task} has changed since this run was planned; give the command again.")
-    if run.task not in tasks.TASKS:
+    if run.task not in tasks.TASKS or tasks.TASKS[run.task].version != run.task_version:
         from experiments.problems.own.subject import Subject
 
         declare(one, Subject(one).facts)

@@ -48,15 +48,15 @@ def _of_task(one: outside.Reference) -> dict[str, Any]:
     """Returns the facts of a task; a UserError has a line for each fault of data and of model."""
     subject, faults = Subject(one), list[str]()
     data = _tried(lambda: subject.splits, faults)
-    model = _tried(lambda: subject.model(0), faults)
+    model: Any = _tried(lambda: subject.model(0), faults)
     if model is not None:
         faults += _of_model(subject, model)
     if data is not None and model is not None and not faults:
         faults += _of_both(subject, model)
-    facts = _tried(lambda: subject.facts, faults) if data is not None else None
-    if faults:
+    facts = None if data is None else _tried(lambda: subject.facts, faults)
+    if faults or facts is None or model is None:
         raise UserError("\n".join(faults))
-    return {**(facts or {}), "title": f"{facts['title']} ({model.count_params():,} parameters)"} if facts else {}
+    return {**facts, "title": f"{facts['title']} ({model.count_params():,} parameters)"}
 
 
 def _tried(work: Callable[[], Any], faults: list[str]) -> Any:
@@ -142,6 +142,8 @@ def _of_optimizer(text: str, given: Mapping[str, Any], folder: str) -> dict[str,
     """Returns the facts of an optimizer; a UserError says why a study cannot use it."""
     import keras
 
+    import tfoptim
+
     one = outside.reference(text, outside.OPTIMIZERS, folder)
     made = outside.load(one)
     if not callable(made):
@@ -157,6 +159,10 @@ def _of_optimizer(text: str, given: Mapping[str, Any], folder: str) -> dict[str,
         raise UserError(
             f"must be a keras.optimizers.Optimizer, got a {type(optimizer).__module__}.{type(optimizer).__name__}."
         )
+    if isinstance(optimizer, tfoptim.Optimizer) and type(optimizer).gradients is not tfoptim.Optimizer.gradients:
+        raise UserError(
+            "needs the loss itself, as tfoptim.training gives it, and a study gives gradients; leave it out."
+        )
     slots = _stepped(optimizer, str(one.path))
     numbers = {name: one.default for name, one in known.items() if _is_number(one.default)}
     return {"knobs": [name for name in numbers if name != RATE], "defaults": {RATE: USUAL, **numbers}, "slots": slots}
@@ -166,7 +172,7 @@ def _stepped(optimizer: Any, path: str) -> int:
     """Takes a step on a small matrix, and returns how many copies of it the optimizer keeps."""
     import tensorflow as tf
 
-    weights = tf.Variable([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    weights = tf.Variable(tf.reshape(tf.range(6.0), (3, 2)))
     try:
         optimizer.build([weights])
         optimizer.apply([tf.ones_like(weights)], [weights])

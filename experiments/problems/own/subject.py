@@ -97,7 +97,7 @@ def _named(given: Any) -> Callable[..., Any]:
     """Returns a loss or a score of Keras by its name; a function as it is."""
     import keras
 
-    found = given
+    found: Any = given
     if isinstance(given, str):
         found = getattr(keras.metrics, given, None)
         if not callable(found) or isinstance(found, type):

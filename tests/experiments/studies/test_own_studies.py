@@ -165,10 +165,11 @@ def test_a_study_like_one_elsewhere_finds_its_code(tmp_path):
 
 
 def test_the_example_is_a_study_of_its_own_code():
-    """Its code is the page's; what it compares are one of each kind, and one algorithm twice."""
+    """What it compares are one of each kind, and one algorithm twice."""
     study = studies.load(studies.find("example"))
     assert study.foreign == ("example_task.py:TASK", "keras:Lion", "example_task.py:SignDescent")
-    assert [entry.label for entry in study.optimizers] == ["Adam", "keras Lion", "SignDescent", "Lion"]
+    assert [entry.label for entry in study.optimizers] == ["Adam", "keras Lion", "Lion", "SignDescent"]
+    assert study.track == "given"
 
 
 def test_the_reference_of_study_files_is_made_from_the_declarations():
