@@ -46,12 +46,12 @@ def compare(given: argparse.Namespace, typed: str) -> None:
 
 
 def _choose_first(options: Options) -> bool:
-    """Chooses the learning rates of a user's study that has none yet; returns whether there was something to choose."""
+    """Chooses the learning rates of a study of own code that has none yet; returns whether any were to be chosen."""
     from experiments.cli.tune import choose
 
     path = studies.find(options.study)
     study = studies.load(path)
-    if not study.tuned or path.parent.resolve() == studies.STUDIES.resolve():
+    if not (study.tuned and study.foreign):
         return False
     left = [(own, one) for own, one in studies.each(path, study) if not selection.paths(own)[0].is_file()]
     for own, one in left:
