@@ -19,6 +19,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from experiments.errors import UserError
+
 
 def folder() -> Path:
     """Returns the folder of the library."""
@@ -46,6 +48,22 @@ def place(name: str) -> tuple[Path, str]:
     return next((path, node.name) for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
 
 
+def refusal(name: str) -> str | None:
+    """Returns why runs with learning rates and gradients alone are not for an optimizer; None where they are."""
+    found, title = rule(name), place(name)[1]
+    if "learning_rate" in getattr(found, "without", ()):
+        return f"{title} has no learning rate to choose; DoG and Prodigy have one, which is a factor on their own."
+    if _needs_loss(found):
+        return (
+            f"{title} needs the loss, and runs give it gradients alone; train with tfoptim.training.trainable(model)."
+        )
+    return None
+
+
+def _needs_loss(rule: Any) -> bool:
+    return hasattr(rule, "gradients")
+
+
 def knobs(name: str) -> tuple[str, ...]:
     """Returns the numbers that an optimizer can be given, by its name, but the learning rate."""
     if name in OUTSIDE:
@@ -63,26 +81,8 @@ def defaults(name: str) -> Mapping[str, float]:
 
 
 def usual_rate(name: str) -> float:
-    """Returns the documented learning rate of an optimizer, by its name: its own, or that of what it derives from."""
-    if name in OUTSIDE or "learning_rate" in defaults(name):
-        return defaults(name).get("learning_rate", RATE)
-    bases = {node.name: node.bases for path in _rule_files() for node in _classes(path)}[place(name)[1]]
-    inherited = [ast.unparse(base).lower() for base in bases]
-    return next((usual_rate(base) for base in inherited if base in available()), RATE)
-
-
-@functools.cache
-def refusal(name: str) -> str:
-    """Returns why no study can train by an optimizer of `available`, in a sentence; nothing where one can."""
-    rule = next(node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
-    for part in rule.body:
-        named = {one.id for one in getattr(part, "targets", ()) if isinstance(one, ast.Name)}
-        if "without" in named and "learning_rate" in ast.unparse(part):
-            return f"{rule.name} has no learning rate, and a study compares optimizers that have one; leave it out."
-        if isinstance(part, ast.FunctionDef) and part.name == "gradients":
-            how = "outside of studies, give it by tfoptim.training.trainable(model)"
-            return f"{rule.name} needs the loss itself, and a study gives gradients; leave it out ({how})."
-    return ""
+    """Returns the documented learning rate of an optimizer, by its name."""
+    return OUTSIDE[name].defaults["learning_rate"] if name in OUTSIDE else rule(name).learning_rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +124,8 @@ class Rule:
     weight_decay: float | None = None
     own_decay: Any = False
     excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
+    measure: ClassVar[Any] = None
+    groups: ClassVar[Any] = None
 
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)
@@ -202,6 +204,8 @@ def slots(rule: Rule) -> dict[str, Any]:
 
 def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
     """Returns the weights after each of some steps of an unchanged rule, [steps, *shape], in float64."""
+    if _needs_loss(rule):
+        raise UserError(f"{type(rule).__name__} needs the loss, and not only its gradients, which are given here.")
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
     shared = _Kept(**rule.shared)
@@ -209,8 +213,12 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
     path = []
     for t in range(1, steps + 1):
         g, h = np.asarray(gradient(w), np.float64), SimpleNamespace(t=float(t), **numbers)
+        h.common_rate = h.learning_rate
         if rule.own_decay:
             h.weight_decay = h.weight_decay or 0.0
+        if rule.measure:
+            vars(h).update(vars(shared))
+            vars(h).update(rule.measure(h, g, w, kept))
         rule.once(h, shared)
         decay = None if rule.own_decay else rule.decay_of(h, kept)
         w = w if decay is None else w - w * (h.learning_rate * decay)
@@ -221,8 +229,8 @@ def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: in
 
 def _names(kind: type) -> set[str]:
     """Returns the values that a rule and those that it derives from declare."""
-    found = {name for one in kind.__mro__ for name in vars(one).get("__annotations__", {})}
-    return found - {"slots", "shared", "own_decay", "excludable"}
+    declared = [field for one in kind.__mro__ for field in vars(one).get("__annotations__", {}).items()]
+    return {name for name, what in declared if "ClassVar" not in str(what)} - {"own_decay"}
 
 
 @functools.cache
@@ -247,6 +255,10 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
         return ABSENT
     if name == "tfoptim.optimizer":
         return SimpleNamespace(Optimizer=Rule)
+    if name.startswith("tfoptim.step."):
+        return ABSENT
+    if name == "tfoptim.noise":
+        return SimpleNamespace(uniform=_refuse_noise, normals=_refuse_noise)
     if name == "tfoptim.declaration":
         declared = _Absent(name)  # annotations are not evaluated
         vars(declared).update(Slot=_module("tfoptim.declaration.slots").Slot, keyword_only=lambda *, default: default)
@@ -254,3 +266,7 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
     if name.partition(".")[0] == "tfoptim":
         return _module(name) if names else ABSENT
     return __import__(name, globals_, locals_, names, level)
+
+
+def _refuse_noise(*given: Any) -> Any:
+    raise UserError("A rule that draws random numbers needs TensorFlow to draw them; `tfoptim.simulate` follows it.")

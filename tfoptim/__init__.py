@@ -29,6 +29,7 @@ from tfoptim.rules.conditional_gradient import ConditionalGradient as Conditiona
 from tfoptim.rules.dog import DoG as DoG
 from tfoptim.rules.ftrl import Ftrl as Ftrl
 from tfoptim.rules.gd import GD as GD
+from tfoptim.rules.kron import Kron as Kron
 from tfoptim.rules.lamb import Lamb as Lamb
 from tfoptim.rules.laprop import LaProp as LaProp
 from tfoptim.rules.lars import LARS as LARS
@@ -51,8 +52,10 @@ from tfoptim.rules.schedule_free_adamw import ScheduleFreeAdamW as ScheduleFreeA
 from tfoptim.rules.schedule_free_sgd import ScheduleFreeSGD as ScheduleFreeSGD
 from tfoptim.rules.sgd import SGD as SGD
 from tfoptim.rules.sgdw import SGDW as SGDW
+from tfoptim.rules.shampoo import Shampoo as Shampoo
 from tfoptim.rules.signsgd import SignSGD as SignSGD
 from tfoptim.rules.signum import Signum as Signum
+from tfoptim.rules.soap import SOAP as SOAP
 from tfoptim.rules.stable_adamw import StableAdamW as StableAdamW
 from tfoptim.rules.yogi import Yogi as Yogi
 from tfoptim.simulate import simulate as simulate
@@ -86,6 +89,7 @@ __all__ = [
     "SAM",
     "SGD",
     "SGDW",
+    "SOAP",
     "AdEMAMix",
     "AdaBelief",
     "AdaBound",
@@ -101,6 +105,7 @@ __all__ = [
     "ConditionalGradient",
     "DoG",
     "Ftrl",
+    "Kron",
     "LaProp",
     "Lamb",
     "Lion",
@@ -121,6 +126,7 @@ __all__ = [
     "Rprop",
     "ScheduleFreeAdamW",
     "ScheduleFreeSGD",
+    "Shampoo",
     "SignSGD",
     "Signum",
     "StableAdamW",

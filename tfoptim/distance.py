@@ -21,6 +21,7 @@ class Distance(Optimizer):
 
     A rule has slots `s`, the sum of gradients of the estimate, and `w_0`, the weights at the start, and numbers
     `beta_1`, `beta_2` and `beta_3`. In its step, `h.rate` is the rate with the former d, `h.d`; `h.new_d` is the next.
+    As long as the sum `s` is 0, both are 0, and so are the slots.
     """
 
     family = "free"
@@ -49,14 +50,14 @@ class Distance(Optimizer):
         return {"along": self.rate(h) * total(g * (s.w_0 - w)), "size": total(absolute(self.summed(h, g, s)))}
 
     def once(self, h: Any, s: Any) -> None:
-        """Moves the estimate; as long as all gradients have been 0, nothing moves."""
+        """Moves the estimate; as long as all gradients, or all rates, have been 0, nothing moves."""
         moves = h.size > 0
         s.a = self.memory(h) * s.a + s.d / h.d0 * h.along
         e = h.d_coef * ratio(s.a, h.size)
         d = where(s.d <= h.d0 * (1 + TOLERANCE), maximum(s.d, e), s.d)
         s.d_max = maximum(s.d_max, e)
         d = s.d_max if h.growth_rate is None else minimum(s.d_max, h.growth_rate * d)
-        h.rate = where(moves, self.rate(h), 0.0)
+        h.rate, h.d = where(moves, self.rate(h), 0.0), where(moves, h.d, 0.0)
         h.new_d = s.d = where(moves, d, s.d)
 
     def rate(self, h: Any) -> Any:
@@ -69,5 +70,6 @@ class Distance(Optimizer):
         return sqrt(h.beta_2) if h.beta_3 is None else h.beta_3
 
     def summed(self, h: Any, g: Any, s: Any) -> Any:
-        """Returns the sum of gradients of the estimate, with this step's."""
-        return self.memory(h) * s.s + h.d / h.d0 * (h.d if self.safeguard_warmup else self.rate(h)) * g
+        """Returns the sum of gradients of the estimate, with this step's; a rate of 0 adds nothing."""
+        weight = where(h.learning_rate > 0, h.d, 0.0) if self.safeguard_warmup else self.rate(h)
+        return self.memory(h) * s.s + h.d / h.d0 * weight * g

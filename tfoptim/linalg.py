@@ -8,6 +8,7 @@ the same, and `eigh` takes 4 times as long for 128 rows, 80 times for 512.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,9 +21,11 @@ from tfoptim.variables import compute_dtype
 Axes = int | Sequence[int] | None
 
 
-def matmul(x: Any, y: Any) -> Any:
-    """Product of two matrices."""
-    return tf.matmul(x, y) if tf.is_tensor(x) else np.matmul(x, y)
+def matmul(x: Any, y: Any, *, flip_x: bool = False, flip_y: bool = False) -> Any:
+    """Product of two matrices, each transposed before if asked."""
+    if tf.is_tensor(x):
+        return tf.matmul(x, y, transpose_a=flip_x, transpose_b=flip_y)
+    return np.matmul(x.T if flip_x else x, y.T if flip_y else y)
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
@@ -67,26 +70,34 @@ def take(x: Any, index: Any, axis: int = 0) -> Any:
 def descending(x: Any) -> Any:
     """Positions of the elements of a vector, the largest first; equal ones stay in order."""
     if tf.is_tensor(x):
-        return tf.argsort(x, direction="DESCENDING", stable=True)
+        return tf.math.top_k(x, x.shape[0]).indices
     return np.argsort(-x, kind="stable")
 
 
-def tensordot(x: Any, y: Any, axes: tuple[Sequence[int], Sequence[int]]) -> Any:
-    """Sum of products over some axes of `x` and as many of `y`; the other axes stay, those of `x` first."""
-    return tf.tensordot(x, y, axes) if tf.is_tensor(x) else np.tensordot(x, y, axes)
+def position_of_largest(x: Any) -> Any:
+    """Position of the largest element of a vector, the first of equal ones."""
+    return tf.argmax(x, output_type=tf.int32) if tf.is_tensor(x) else np.argmax(x)
+
+
+def upper(x: Any) -> Any:
+    """A square matrix with zeros below its diagonal."""
+    if not tf.is_tensor(x):
+        return np.triu(x)
+    index = np.arange(x.shape[0], dtype=np.float32)  # Metal compares floats alone, and has no kernel for triangles
+    return tf.where(tf.less_equal(index[:, None], index), x, tf.zeros([], x.dtype))
+
+
+def rows_of(x: Any, axis: int) -> Any:
+    """The slices of `x` along an axis as the rows of a matrix."""
+    order = [axis, *(other for other in range(len(x.shape)) if other != axis)]
+    first = x if axis == 0 else transpose(x, order)
+    return reshape(first, (x.shape[axis], math.prod(n for i, n in enumerate(x.shape) if i != axis)))
 
 
 def gram(x: Any, axis: int) -> Any:
     """Products of the slices of `x` along an axis: `x @ x^T` for a matrix and axis 0, `x^T @ x` for axis 1."""
-    others = [other for other in range(len(x.shape)) if other != axis]
-    return tensordot(x, x, (others, others))
-
-
-def mode_product(x: Any, matrix: Any, axis: int) -> Any:
-    """`matrix` times `x` along an axis: `matrix @ x` for a matrix and axis 0, `x @ matrix^T` for axis 1."""
-    product = tensordot(x, matrix, ([axis], [1]))  # the new axis is the last one
-    last = len(x.shape) - 1
-    return transpose(product, [*range(axis), last, *range(axis, last)])
+    rows = rows_of(x, axis)
+    return matmul(rows, rows, flip_y=True)
 
 
 def eigh(x: Any) -> tuple[Any, Any]:
@@ -107,11 +118,12 @@ def qr(x: Any) -> tuple[Any, Any]:
     return q, r
 
 
-def triangular_solve(matrix: Any, x: Any, lower: bool = True) -> Any:
-    """`y` with `matrix @ y = x`, for a triangular matrix of which only one half is read."""
+def triangular_solve(matrix: Any, x: Any, lower: bool = True, flip: bool = False) -> Any:
+    """`y` with `matrix @ y = x`, for a triangular matrix of which only one half is read; it is transposed if asked."""
     if not tf.is_tensor(matrix):
-        return np.linalg.solve(np.tril(matrix) if lower else np.triu(matrix), x)
-    (y,) = _on_host(lambda m, r: (tf.linalg.triangular_solve(m, r, lower=lower),), matrix, x)
+        half = np.tril(matrix) if lower else np.triu(matrix)
+        return np.linalg.solve(half.T if flip else half, x)
+    (y,) = _on_host(lambda m, r: (tf.linalg.triangular_solve(m, r, lower=lower, adjoint=flip),), matrix, x)
     return y
 
 

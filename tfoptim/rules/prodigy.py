@@ -29,7 +29,7 @@ class Prodigy(Distance):
         beta_2: share of the old mean of squared gradients that each step keeps.
         beta_3: share of the old sums of the estimate that each step keeps; None: the root of beta_2.
         epsilon: keeps the denominator away from 0.
-        d0: first estimate, far below the distance.
+        d0: first estimate, far below the distance; with bfloat16 weights, which round short steps away, 1e-2.
         d_coef: factor on the estimate.
         growth_rate: largest factor by which d grows in a step; None: any.
         use_bias_correction: correct the means of the first steps, as Adam does.

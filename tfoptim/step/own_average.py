@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfoptim.scalar import Scalar
+from tfoptim.scalar import Scalar, host
 from tfoptim.state import slots
 from tfoptim.update.context import Slots
 from tfoptim.variables import compute_dtype, copies, local, raw
@@ -22,14 +22,16 @@ AVERAGED = "averaged"
 
 
 class Now:
-    """Present numbers of an optimizer outside of its step, as a rule reads them."""
+    """Present numbers of an optimizer outside of its step, as a rule reads them; each is read once."""
 
     def __init__(self, optimizer: Any) -> None:
         self._optimizer = optimizer
 
     def __getattr__(self, name: str) -> Scalar | None:
-        value = self._optimizer.now(name)
-        return None if value is None else Scalar(value)
+        with host():
+            value = self._optimizer.now(name)
+        found = self.__dict__[name] = None if value is None else Scalar(value)
+        return found
 
 
 def is_kept(optimizer: Any) -> bool:
@@ -46,7 +48,7 @@ def weights(optimizer: Any, variable: Any) -> tf.Tensor:
     """Returns the weights for evaluation on the current device, which the variable may have already."""
     present = tf.convert_to_tensor(raw(variable))
     there = tf.convert_to_tensor(raw(optimizer._runtime.shared[AVERAGED])) > 0
-    return tf.where(there, present, _converted(optimizer, variable, optimizer.evaluated))
+    return tf.where(there, present, _converted(optimizer, variable, optimizer.evaluated, Now(optimizer)))
 
 
 def adopt(optimizer: Any) -> None:
@@ -91,13 +93,14 @@ def _turn(optimizer: Any, to: float, convert: Callable[[Any, Any, Any], Any]) ->
     """Converts all variables, not only those of a call: one number says which weights they have."""
     strategy, flag = optimizer._distribution_strategy, raw(optimizer._runtime.shared[AVERAGED])
 
-    def assign(_: Any, v: Any) -> None:
-        optimizer.assign(raw(v), _converted(optimizer, v, convert))
+    def assign(_: Any, v: Any, now: Now) -> None:
+        optimizer.assign(raw(v), _converted(optimizer, v, convert, now))
 
     def turn() -> tf.Tensor:
+        now = Now(optimizer)
         for v in optimizer._trainable_variables:
             if slots(optimizer, v):
-                strategy.extended.update(raw(v), assign, kwargs={"v": v}, group=False)
+                strategy.extended.update(raw(v), assign, kwargs={"v": v, "now": now}, group=False)
         strategy.extended.update(flag, lambda var: var.assign(tf.constant(to, var.dtype)), group=False)
         return tf.constant(0)
 
@@ -105,12 +108,12 @@ def _turn(optimizer: Any, to: float, convert: Callable[[Any, Any, Any], Any]) ->
     tf.cond(differs, turn, lambda: tf.constant(0))
 
 
-def _converted(optimizer: Any, v: Any, convert: Callable[[Any, Any, Any], Any]) -> tf.Tensor:
+def _converted(optimizer: Any, v: Any, convert: Callable[[Any, Any, Any], Any], now: Now) -> tf.Tensor:
     """Returns the other weights of a variable, under its constraint, in its precision."""
     own = {name: tf.convert_to_tensor(slot) for name, slot in slots(optimizer, v).items()}
     present = tf.convert_to_tensor(raw(v))
     if not own:
         return present
-    found = convert(Now(optimizer), tf.cast(present, compute_dtype(present.dtype)), Slots(own))
+    found = convert(now, tf.cast(present, compute_dtype(present.dtype)), Slots(own))
     found, constraint = tf.cast(found, present.dtype), getattr(v, "constraint", None)
     return found if constraint is None else tf.convert_to_tensor(constraint(found))

@@ -105,6 +105,9 @@ def shown(optimizers: Sequence[Any], values: Callable[[], Values]) -> Iterator[N
 class Averaged:
     """The part of an optimizer that has weights for evaluation."""
 
+    own_weights: ClassVar[bool] = False
+    """Whether slots say where the weights are, so that the next step undoes other changes of them."""
+
     own_average: ClassVar[bool] = False
     """Whether the rule has weights for evaluation: it defines `evaluated` and `trained`, and the shared state
     `averaged`, which starts at 0."""

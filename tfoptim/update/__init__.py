@@ -5,6 +5,7 @@ variables, runs the rule and assigns what came out.
 
 `kernel`    TensorFlow's fused training kernel, where it equals the rule (`tfoptim.update.kernels`).
 `compiled`  the rule as one operation of XLA, for large variables, where there is a compiler.
+`shared`    the rule as a function traced once for all variables of a shape, for rules of many operations.
 `dense`     the rule itself, operation by operation, on the whole variable.
 `rows`      the rule itself, on the rows that a sparse gradient touches.
 """
@@ -34,6 +35,10 @@ def update(u: Update) -> None:
         watch(variable)
     if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
+    if isinstance(u.gradient, tf.Tensor):
+        u.gradient.set_shape(
+            u.variable.shape
+        )  # that of slices is known when a graph runs, and to rules when it is made
     choose(u)(u)
 
 
@@ -46,7 +51,9 @@ def choose(u: Update) -> Callable[[Update], None]:
     found = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if found is not None:
         return lambda u: kernel(u, found)
-    return compiled if compiles and not u.portable else dense
+    if compiles and not u.portable:
+        return compiled
+    return shared if u.optimizer.traced_by_shape and not u.portable and can_share(u) else dense
 
 
 def rows_suffice(u: Update) -> bool:
@@ -58,9 +65,13 @@ def rows_suffice(u: Update) -> bool:
 
 def can_compile(u: Update) -> bool:
     """Returns whether XLA can compile the rule: on one device with a compiler."""
+    return platform.system() != "Darwin" and can_share(u) and not watched_by_a_debugger()
+
+
+def can_share(u: Update) -> bool:
+    """Returns whether variables can share a function: on one device, which has TensorFlow's own kernels."""
     numbers_only = all(value is None or isinstance(value, Scalar) for value in vars(u.h).values())
-    one_copy = not isinstance(u.variable, tf.distribute.DistributedValues)
-    return platform.system() != "Darwin" and numbers_only and one_copy and not watched_by_a_debugger()
+    return not on_metal() and numbers_only and not isinstance(u.variable, tf.distribute.DistributedValues)
 
 
 def watched_by_a_debugger() -> bool:
@@ -90,17 +101,28 @@ def kernel(u: Update, found: kernels.Kernel) -> None:
 
 def compiled(u: Update) -> None:
     """Runs `dense` as one operation compiled by XLA for this shape: one pass over memory, in place."""
+    _call(u, jit_compile=True)
+
+
+def shared(u: Update) -> None:
+    """Runs `dense` in a function of its own, which variables of the same shape call: one of them is traced."""
+    _call(u, experimental_attributes={"_noinline": True})  # inlined, it would be optimized once for each variable
+
+
+def _call(u: Update, **options: Any) -> None:
+    """Runs the function for the variable's shape, which is made with these options of `tf.function` if missing."""
     known = {name: value for name, value in vars(u.h).items() if value is not None}
     group = tuple((name, id(value)) for name, value in known.items())  # alive, and the same, until the step ends
     numbers = u.h.t.once(group, lambda: tf.stack([value.value for value in known.values()]))
     functions = u.optimizer._runtime.compiled
-    key = (*known, tuple(u.variable.shape), u.variable.dtype, u.decay is None)
+    shapes = tuple((name, tuple(slot.shape)) for name, slot in u.slots.items())
+    key = (*known, tuple(u.variable.shape), shapes, u.variable.dtype, u.decay is None, *options)
     if key not in functions:
-        functions[key] = _compile(u, tuple(known))
+        functions[key] = tf.function(_step_of(u, tuple(known)), autograph=False, **options)
     functions[key](numbers, u.gradient, u.variable, dict(u.slots))
 
 
-def _compile(u: Update, names: tuple[str, ...]) -> Callable[..., None]:
+def _step_of(u: Update, names: tuple[str, ...]) -> Callable[..., None]:
     optimizer, absent = u.optimizer, vars(u.h).keys() - set(names)
     decays = u.decay is not None
 
@@ -110,7 +132,7 @@ def _compile(u: Update, names: tuple[str, ...]) -> Callable[..., None]:
         decay = h.learning_rate * optimizer.decay_of(h, slots) if decays else None
         dense(Update(optimizer, h, gradient, variable, slots, decay))
 
-    return tf.function(step, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
+    return step
 
 
 def dense(u: Update) -> None:

@@ -84,7 +84,9 @@ class Live(Configured):
     def _assign(self, field: Field, value: Any) -> None:
         """Assigns a field, from the next step on; raises if a built optimizer cannot follow."""
         if field.name in self.without:
-            raise AttributeError(f"{type(self).__name__} has no {field.name}.")
+            raise AttributeError(
+                f"{type(self).__name__} has no {field.name}: leave out what sets it, such as a callback."
+            )
         runtime = self._runtime
         made = runtime.numbers is not None
         inside = in_function(self, field, value)

@@ -77,7 +77,7 @@ def _built(rule: Rule, arrays: Arrays, library: str) -> tuple[Any, list[Any]]:
     if library == "ours":
         made = getattr(tfoptim, rule.ours)(LEARNING_RATE, **rule.options, **rule.ours_only)
     else:
-        made = getattr(keras.optimizers, rule.keras)(LEARNING_RATE, **rule.options, **rule.keras_only)
+        made = getattr(keras.optimizers, str(rule.keras))(LEARNING_RATE, **rule.options, **rule.keras_only)
     variables = [keras.Variable(weights, name=f"v{place}") for place, weights in enumerate(arrays.weights)]
     made.build(variables)
     return made, variables

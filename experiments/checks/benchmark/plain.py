@@ -178,7 +178,9 @@ def optimizer(entry: Entry, rate: Any) -> Any:
     import keras
 
     rule = RULES[entry.optimizer]
-    return getattr(keras.optimizers, rule.keras)(rate, **{**rule.options, **rule.keras_only, **entry.hyperparameters})
+    return getattr(keras.optimizers, str(rule.keras))(
+        rate, **{**rule.options, **rule.keras_only, **entry.hyperparameters}
+    )
 
 
 if __name__ == "__main__":

@@ -96,6 +96,8 @@ def _belong(rule: str, variables: VariableSet, asked: bool) -> bool:
         return False
     if asked:
         return True
+    if (sets := RULES[rule].sets) is not None:
+        return variables.name in sets
     if variables.table:
         return rule in OF_TABLES
     return variables.name != "bert_base" or rule in LEADING
@@ -109,6 +111,8 @@ def _contenders(rule: Rule, variables: VariableSet, wanted: Sequence[str], asked
         if library == "torch":
             # torch's foreach and fused steps take no sparse gradients.
             exists = has_torch() and rule.torch and not variables.table and (way == "foreach" or rule.fused)
+        elif library == "keras" and rule.keras is None:
+            exists = False
         else:
             affordable = asked or variables.name in IN_ALL_WAYS
             exists = {

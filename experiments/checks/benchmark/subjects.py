@@ -17,7 +17,7 @@ class Rule:
     name: str  # its name on the command line
     title: str  # its name in tables and figures
     ours: str  # the class in tfoptim
-    keras: str  # the class in keras.optimizers
+    keras: str | None  # the class in keras.optimizers
     # arguments of both classes; all have the learning rate besides
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     # arguments that only ours has; with them the two do not compute the same
@@ -30,11 +30,17 @@ class Rule:
     slots: int = 0  # numbers kept for each weight, the moving average of the weights among them
     readings: int = 1  # how often a gradient has to be read: twice where its norm is needed first
     touched_rows: bool = False  # whether rows of a table without gradient may be left alone
+    sets: tuple[str, ...] | None = None  # sets that it is measured on unless asked for others; None: all but few
 
     @property
     def traffic(self) -> int:
         """Numbers that a step must move for each weight: weights and slots are read and written, gradients read."""
         return 2 + 2 * self.slots + self.readings
+
+
+def _of_matrices(name: str, ours: str, slots: int, **arguments: Any) -> Rule:
+    """Returns a rule whose step takes products of matrices, which sets of short vectors say nothing about."""
+    return Rule(name, ours, ours, slots=slots, sets=("unet", "resnet50"), **{"keras": None, **arguments})
 
 
 def _adam(name: str, title: str, slots: int = 2, **arguments: Any) -> Rule:
@@ -75,6 +81,11 @@ RULES = {
         Rule("lion", "Lion", "Lion", "Lion", slots=1),
         Rule("lamb", "Lamb", "Lamb", "Lamb", slots=2, readings=2),
         Rule("ftrl", "Ftrl", "Ftrl", "Ftrl", slots=2),
+        # Keras's Muon leaves kernels of convolutions to Adam; these two do not compute the same.
+        _of_matrices("muon", "Muon", 1, keras="Muon"),
+        _of_matrices("soap", "SOAP", 2),
+        _of_matrices("shampoo", "Shampoo", 2),
+        _of_matrices("kron", "Kron", 1),
         _adam("adam_clipnorm", "Adam clipnorm", options={"clipnorm": 1.0}, readings=2),
         _adam("adam_global_clipnorm", "Adam global norm", options={"global_clipnorm": 1.0}, readings=2),
         _adam("adam_ema", "Adam use_ema", 3, options={"use_ema": True}),

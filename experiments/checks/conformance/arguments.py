@@ -76,6 +76,20 @@ def absolute_rate(library: Library) -> tuple[bool, str]:
     return ends[0] != ends[1], f"weight {number(ends[1])}, with `relative_step=True` {number(ends[0])}"
 
 
+@row(
+    "D17", "`beta_1` of ScheduleFreeAdamW", "gradients are taken between the newest point and the mean, as in the paper"
+)
+def place_of_gradients(library: Library) -> tuple[bool, str]:
+    """Keras reads its newest point after it has moved it, and so has the mean itself as weights."""
+    ends = []
+    for beta_1 in (0.3, 0.9):
+        variable, optimizer = weight(1.0), library.make("ScheduleFreeAdamW", 0.1, beta_1=beta_1)
+        for _ in range(5):
+            optimizer.apply([variable.value - 0.7], [variable])
+        ends.append(float(values(variable)))
+    return abs(ends[0] - ends[1]) > 1e-3, f"weights {ends[0]:.4f} with 0.3, {ends[1]:.4f} with 0.9"
+
+
 @row("D37a", "Muon on the biases of attention", "moves them as Adam does: they are no matrices")
 def biases_of_attention(library: Library) -> tuple[bool, str]:
     """A bias of two heads and three channels has two axes, which a matrix has too."""

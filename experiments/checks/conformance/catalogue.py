@@ -24,7 +24,6 @@ MODULES = (arguments, gradients, replicas, resuming, state)
 """Importing a module declares its rows."""
 
 NOT_HERE = {
-    "D17": "concerns ScheduleFreeAdamW, which tfoptim does not have",
     "D27": "is the same in both on purpose: all variables share one step counter",
     "D34": "is about the classes of others, whose constructors run when a file names them; ours touch nothing outside",
 }

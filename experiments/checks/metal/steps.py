@@ -67,9 +67,12 @@ class Steps:
 
 
 def probes(names: Sequence[str]) -> list[Probe]:
-    """Returns each optimizer without switches, and with each of its own switches (Nesterov, AMSGrad, centered)."""
+    """Returns each optimizer without switches, and with each of its own switches (Nesterov, AMSGrad, centered).
+
+    Those that need the loss are left out: steps are made of given gradients here.
+    """
     found = []
-    for name in names:
+    for name in (name for name in names if not classes()[name].needs_loss):
         fields = classes()[name].fields
         options = {key: value for key, value in TELLING.items() if key in fields}
         switches = [
@@ -103,8 +106,8 @@ def _error(probe: Probe, device: str) -> float:
     step, variables = compiled(probe.make(), start, device)
     for gradient in gradients:
         step(_tensors(gradient, device))
-    columns = [[gradient[i] for gradient in gradients] for i in range(len(start))]
-    wanted = [tfoptim.simulate(probe.make(), w, column)[-1] for w, column in zip(start, columns, strict=True)]
+    whole, *each = [{str(i): w for i, w in enumerate(values)} for values in (start, *gradients)]
+    wanted = [path[-1] for path in tfoptim.simulate(probe.make(), whole, each).values()]
     found = [variable.numpy() for variable in variables]
     error = _largest(found, wanted) / _largest(wanted, start)
     return error if np.isfinite(error) else np.inf

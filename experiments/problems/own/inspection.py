@@ -4,6 +4,7 @@ python -m experiments.problems.own.inspection < wanted.json     prints the findi
 """
 
 import contextlib
+import functools
 import inspect as signatures
 import json
 import math
@@ -95,7 +96,7 @@ def _of_both(subject: Subject, model: Any) -> list[str]:
     if isinstance(expected, tuple) and not _fit(expected[1:], x.shape[1:]):
         return [f"model(seed) takes inputs of the shape {expected[1:]}, and x of data() has {x.shape[1:]}."]
     try:
-        outputs = model(x, training=True)
+        outputs = _compiled(lambda: model(x, training=True))
     except Exception as error:
         return [f"model(seed) fails on x of data(): {outside.described(error, subject.path)}."]
     if isinstance(outputs, dict | list | tuple):
@@ -105,7 +106,7 @@ def _of_both(subject: Subject, model: Any) -> list[str]:
     faults = []
     for name, function in {"loss": subject.loss, **subject.metrics}.items():
         try:
-            found = function(y, outputs)
+            found = _compiled(functools.partial(function, y, outputs))
         except Exception as error:
             faults.append(f"{name} fails on y of data(): {outside.described(error, subject.path)}.")
             continue
@@ -175,10 +176,17 @@ def _stepped(optimizer: Any, path: str) -> int:
     weights = tf.Variable(tf.reshape(tf.range(6.0), (3, 2)))
     try:
         optimizer.build([weights])
-        optimizer.apply([tf.ones_like(weights)], [weights])
+        _compiled(lambda: optimizer.apply([tf.ones_like(weights)], [weights]))
     except Exception as error:
         raise UserError(f"fails at its first step: {outside.described(error, path)}.") from error
     return sum(tuple(one.shape) == (3, 2) for one in optimizer.variables)
+
+
+def _compiled(work: Callable[[], Any]) -> Any:
+    """Returns what work gives in a compiled function, as it is trained: Python's `if` cannot ask for tensors there."""
+    import tensorflow as tf
+
+    return tf.function(work, autograph=False)()
 
 
 def _is_number(value: Any) -> bool:

@@ -98,13 +98,13 @@ class WorkerCache:
         """Runs before the present one."""
         return self._runs
 
-    def rest(self, run: Run) -> str:
-        """Counts a run as served, and returns whether the worker should end: `now`, or not yet."""
+    def rest(self, run: Run) -> bool:
+        """Counts a run as served, and returns whether the worker should end."""
         self._runs += 1
         memory = timing_pass.resident()
         self._memory = self._memory or memory
-        old = memory - self._memory > MOST_GROWTH or time.monotonic() - self._started > MOST_SECONDS
-        return "now" if run.kind == TIMING or old else ""
+        grown, age = memory - self._memory, time.monotonic() - self._started
+        return run.kind == TIMING or grown > MOST_GROWTH or age > MOST_SECONDS
 
     def _splits(self, run: Run) -> Any:
         from experiments.problems.datasets.load import load
@@ -133,7 +133,7 @@ def execute_run(job: Mapping[str, Any], cache: WorkerCache, say: Say) -> None:
     with lease:
         record = run_folder.read(folder)
         if record is not None and environment.current(record.environment):  # another process was first
-            say("finished", status=record.status, rest="", **_ending(record.evaluations[-1]))
+            say("finished", status=record.status, rest=False, **_ending(record.evaluations[-1]))
             return
         # Seconds of two processes are not those of one: a timed run starts again.
         start, passed_over = (None, []) if run.kind == TIMING else attempts.resumable(folder, run.identity)
@@ -191,7 +191,8 @@ def _measure(attempt: Attempt, program: Any, cache: WorkerCache) -> None:
         return
     from experiments.running.training import evaluate
 
-    found = evaluate.measured(program.predict, program.task, test)
+    with program.averaged():
+        found = evaluate.measured(program.predict, program.task, test)
     for name, content in evaluate.files(*found).items():
         attempt.attach(name, content)
 

@@ -100,7 +100,7 @@ class Local:
             if kind == "started":
                 worker.attempt = message["attempt"]
             if kind in ENDS:
-                worker.job, worker.rest = None, message.pop("rest", "")
+                worker.job, worker.rest = None, message.pop("rest", False)
             observe(Event(job, kind, message))
 
     def _ended(self, worker: Worker, observe: Callable[[Event], None]) -> None:

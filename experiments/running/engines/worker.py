@@ -5,6 +5,7 @@ the next evaluation it writes a checkpoint, releases its run and ends.
 """
 
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -33,7 +34,8 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "TURN_OFF_REMAPPER": "1",  # without it tensorflow-metal drops the ReLU of a dense layer in graph mode
 }
-UNUSED = ("sklearn", "matplotlib")  # Keras imports them where they are installed: a quarter of a worker's start
+# Keras imports them where they are installed: a third of a worker's start.
+UNUSED = ("sklearn", "matplotlib", "pandas")
 Message = dict[str, Any]
 Inbox = queue.SimpleQueue[tuple["Worker", Message | None]]
 
@@ -47,7 +49,7 @@ class Worker:
         self.job: Job | None = None  # the present one, None while idle
         self.attempt = 0  # number of the present attempt; 0 before it is known
         self.programs: set[str] = set()  # names of its compiled programs
-        self.rest = ""  # whether it should end: `now`, or not yet
+        self.rest = False  # whether it should end
         self.ready = False  # whether it takes jobs
         with storing(log):
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -100,10 +102,10 @@ def serve(text: str, cache: WorkerCache, say: Say) -> None:
     except Stopped:
         return
     except UserError as error:  # such as a full disk or missing data: trying again would not help
-        say("failed", error=str(error), rest="now", final=True)
+        say("failed", error=str(error), rest=True, final=True)
     except Exception as error:
         traceback.print_exc()
-        say("failed", error=f"{type(error).__name__}: {error}", rest="now")
+        say("failed", error=f"{type(error).__name__}: {error}", rest=True)
 
 
 def main() -> None:
@@ -124,8 +126,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides what an interruption means
     for package in UNUSED:
         sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # as if it were not installed
+    gc.disable()  # an import makes much and drops nothing: looking for garbage would take a fifth of its time
     import experiments.running.training.train  # imports TensorFlow, once for all the worker's runs  # noqa: F401
 
+    gc.freeze()
+    gc.enable()
     say("ready")
     while text := sys.stdin.readline():
         cache.busy = True

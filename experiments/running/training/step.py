@@ -29,10 +29,9 @@ def full_gradient(
     one with batch normalisation takes each by itself: its result depends on their size.
     """
     variables = model.trainable_variables
-    total = tf.constant(0.0)
-    sums = [tf.zeros(v.shape, v.dtype) for v in variables]
     count = tf.shape(labels)[0]
-    for start in tf.range(0, count, micro):
+
+    def add(start: Any, total: Any, sums: list[Any]) -> tuple[Any, Any, list[Any]]:
         batch = slice(start, start + micro)
         seen, truth = images[batch], labels[batch]
         if as_seen is not None:
@@ -40,13 +39,19 @@ def full_gradient(
         with tf.GradientTape() as tape:
             logits = model(task.inputs(seen), training=True)
             loss = tf.reduce_sum(task.loss(truth, logits))
-        total += loss
-        sums = [s + g for s, g in zip(sums, tape.gradient(loss, variables), strict=True)]
+        own = tape.gradient(loss, variables)
+        return start + micro, total + loss, [s + g for s, g in zip(sums, own, strict=True)]
+
+    zeros = [tf.zeros(v.shape, v.dtype) for v in variables]
+    _, total, sums = tf.while_loop(lambda start, total, sums: start < count, add, (0, 0.0, zeros))
     return total / tf.cast(count, tf.float32), [s / tf.cast(count, s.dtype) for s in sums]
 
 
 def compiled(model: Any, optimizer: Any, task: Task, train: Split, run: Run, moment: Any) -> Any:
-    """Returns the compiled epoch over examples in a given order, int32 [n]; it gives the loss."""
+    """Returns the compiled epoch over examples in a given order, int32 [n]; it gives the loss.
+
+    It is written without AutoGraph, whose work on the code would take longer than all other compiling.
+    """
     (images, labels), as_seen = train, _as_seen(task, moment)
 
     def full(order: Any) -> Any:
@@ -56,19 +61,20 @@ def compiled(model: Any, optimizer: Any, task: Task, train: Split, run: Run, mom
         return loss
 
     def mini(order: Any) -> Any:
-        total = tf.constant(0.0)
-        for start in tf.range(0, tf.size(order), run.batch_size):
+        def one(start: Any, total: Any) -> tuple[Any, Any]:
             rows = order[start : start + run.batch_size]
             seen, truth = as_seen(tf.gather(images, rows), tf.gather(labels, rows), rows)
             with tf.GradientTape() as tape:
                 losses = task.loss(truth, model(task.inputs(seen), training=True))
                 loss = tf.reduce_mean(losses)
             optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-            total += tf.reduce_sum(losses)
+            return start + run.batch_size, total + tf.reduce_sum(losses)
+
+        _, total = tf.while_loop(lambda start, total: start < tf.size(order), one, (0, 0.0))
         return total / tf.cast(tf.size(order), tf.float32)
 
-    one = full if run.batch == "full" else mini
-    return tf.function(one, input_signature=[tf.TensorSpec([None], tf.int32)])
+    epoch = full if run.batch == "full" else mini
+    return tf.function(epoch, input_signature=[tf.TensorSpec([None], tf.int32)], autograph=False)
 
 
 def _as_seen(task: Task, moment: Any) -> AsSeen:

@@ -6,6 +6,7 @@ dropout keys are set to those of freshly made ones, so that a run's numbers do n
 the process did before.
 """
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,10 +131,11 @@ class Program:
             "running_loss": loss,
             "diverged": False,
         }
-        for split, (images, labels) in self._data.items():
-            for name, total in self._evaluate(images, labels).items():
-                scores[f"{split}_{name}"] = float(total) / len(labels)
-        return scores | self._whole(scores) if last else scores
+        with self.averaged():
+            for split, (images, labels) in self._data.items():
+                for name, total in self._evaluate(images, labels).items():
+                    scores[f"{split}_{name}"] = float(total) / len(labels)
+            return scores | self._whole(scores) if last else scores
 
     def _whole(self, evaluation: Evaluation) -> Evaluation:
         """Returns the scores of the whole training set, from those of its fixed part and of the rest."""
@@ -144,6 +146,12 @@ class Program:
             f"whole_train_{name}": (evaluation[f"train_{name}"] * part + float(total)) / (part + rest)
             for name, total in self._evaluate(*self._rest).items()
         }
+
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Returns the context of an evaluation: weights are the averages of an optimizer that keeps some."""
+        optimizer = self.optimizer
+        averages = getattr(optimizer, "averages", False)  # one of Keras's has none
+        return optimizer.averaged(self.model.trainable_variables) if averages else contextlib.nullcontext()
 
     def _reset(self, run: Run) -> None:
         model, optimizer = _fresh(self.task, run, self._schedule)

@@ -113,6 +113,7 @@ def test_plan_takes_the_entry_of_a_study_or_a_task(tmp_path):
     [
         (["mnits"], "Unknown study 'mnits': did you mean 'mnist'?"),
         (["--optimizer", "momentun"], "Unknown optimizer 'momentun': did you mean 'momentum'?"),
+        (["--optimizer", "cocob"], "COCOB has no learning rate to choose; DoG and Prodigy have one"),
         (["--data", "mnist_6k"], "Unknown data set 'mnist_6k': did you mean 'mnist_5k'?"),
         (["--low", "1", "--high", "0.1"], "--low must be less than --high, got 1 and 0.1"),
         (["--low", "0"], "must be a number above 0, got '0'"),

@@ -9,6 +9,7 @@ from experiments import studies
 from experiments.__main__ import main
 from experiments.records import attempts, run_folder
 from experiments.studies import identity, runs
+from experiments.text import from_csv
 from experiments.tuning import choosing
 from tests.experiments import tiny, whole
 from tests.experiments.owned import FILES, PAGE, place, toml
@@ -119,8 +120,9 @@ def test_the_example_is_compared_from_another_folder_by_worker_processes(tmp_pat
     assert code == 0, said
     report = elsewhere / "runs" / "figures" / "example"
     assert (report / "report.html").is_file()
-    rows = {row.split(",")[0]: row for row in (report / "report.csv").read_text().splitlines()}
-    assert {"Adam", "Lion", "keras Lion", "SignDescent"} <= set(" ".join(rows).split(",")) | set(rows)
+    rows = {row["optimizer"]: row for row in from_csv((report / "report.csv").read_text())}
+    assert set(rows) == {"Adam", "Lion", "keras Lion", "SignDescent"}
+    assert rows["Lion"]["test_accuracy_mean"] == rows["keras Lion"]["test_accuracy_mean"]
     first = {one.run.identity: one.summary["state_sha256"] for one in run_folder.finished(elsewhere.glob("runs/ex*"))}
     (elsewhere / "runs").rename(elsewhere / "before")
     words = ("run", "../example.toml", "--engine", "slurm", "--engine-option", "cluster=local", "--jobs", "2")

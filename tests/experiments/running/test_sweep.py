@@ -71,8 +71,9 @@ def test_recorded_runs_are_not_made_again():
     assert found[0].evaluations[-1]["validation_accuracy"] == 0.9
 
 
-def test_the_first_seed_comes_first_and_its_records_are_handed_over_once(capsys):
+def test_the_first_seed_comes_first_and_its_records_are_handed_over_once(capsys, monkeypatch):
     """So a preliminary table stands while the other seeds are made; where they are no part of it, there is none."""
+    monkeypatch.setattr(sweep, "EARLY_SECONDS", 0)
     engine, handed = Pretender(), []
 
     def early(found):
@@ -88,8 +89,16 @@ def test_the_first_seed_comes_first_and_its_records_are_handed_over_once(capsys)
     assert len(handed) == 1
 
 
-def test_a_preliminary_table_that_fails_stops_no_run(capsys):
+def test_nothing_preliminary_is_made_where_the_report_comes_as_soon():
+    """The runs that are left take less than its own time is worth."""
+    handed = []
+    sweep.compare("small", study(), planned(), Pretender(), handed.append)
+    assert handed == []
+
+
+def test_a_preliminary_table_that_fails_stops_no_run(capsys, monkeypatch):
     """What it lacked is said."""
+    monkeypatch.setattr(sweep, "EARLY_SECONDS", 0)
 
     def early(found):
         raise ValueError("no pen")

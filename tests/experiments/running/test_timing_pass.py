@@ -168,7 +168,7 @@ class Stand(types.SimpleNamespace):
     def __init__(self, run):
         """Has served nobody."""
         super().__init__(stopping=False, served=0, program=lambda run: Program(run, {}), digests=lambda run: {},
-                         traces=lambda: 1, test=lambda run: None, rest=lambda run: "now")  # fmt: skip
+                         traces=lambda: 1, test=lambda run: None, rest=lambda run: True)  # fmt: skip
 
 
 def test_an_interrupted_run_for_times_is_gone_on_with_by_itself(pretender, capsys):

@@ -70,6 +70,18 @@ def test_one_step_of_gradient_descent_is_minus_rate_times_the_full_gradient(data
         np.testing.assert_allclose(actual, wanted, rtol=1e-5, atol=1e-6)
 
 
+def test_an_optimizer_with_an_average_is_evaluated_at_it(data):
+    """And trains on from its other weights."""
+    one = small(optimizer="schedulefreesgd", learning_rate=0.1)
+    program = train.Program(one, data)
+    found = list(program.run(one))[-1]["validation_loss"]
+    weights = program.model.get_weights()
+    with program.averaged():
+        assert found == float(program._evaluate(*data["validation"])["loss"]) / 50
+        assert any((w != x).any() for w, x in zip(weights, program.model.get_weights(), strict=True))
+    assert all((w == y).all() for w, y in zip(weights, program.model.get_weights(), strict=True))
+
+
 def test_mini_batches_use_every_example_once_a_pass(program):
     """301 examples in batches of 64 are five steps, the last of 45."""
     last = list(program.run(small()))[-1]

@@ -42,6 +42,22 @@ def test_faults_of_all_kinds_are_named_together(capsys, folder):
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cocob", "COCOB has no learning rate to choose; DoG and Prodigy have one"),
+        (
+            "adahessian",
+            "AdaHessian needs the loss, and runs give it gradients alone; train with tfoptim.training.train",
+        ),
+    ],
+)
+def test_an_optimizer_that_no_study_can_have_is_refused_as_the_study_is_read(capsys, folder, name, words):
+    """Before data are loaded and others are trained; with the way out."""
+    (folder / "bad.toml").write_text(TOML.replace('"adam"', f'"{name}"'), encoding="utf-8")
+    assert f"bad.toml has 1 fault(s):\n  optimizers[1].optimizer: {words}" in refused(capsys, folder)
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"\xff\xfe", "error: bad.toml cannot be read: 'utf-8' codec can't decode byte 0xff"),

@@ -183,10 +183,10 @@ def test_a_rule_of_a_user_is_a_complete_optimizer():
 def test_simulation_equals_training(case):
     """Trap 8: the same rule in float64 NumPy tests the way it is run, step by step."""
     start, gradients = start_weights(), random_gradients(10)
-    columns = [[step[i] for step in gradients] for i in range(len(start))]
-    simulated = [tfoptim.simulate(case.make(), w, g) for w, g in zip(start, columns, strict=True)]
+    together = [{f"weight_{i}": x for i, x in enumerate(step)} for step in (start, *gradients)]
+    simulated = tfoptim.simulate(case.make(), together[0], together[1:])
     trained = train(case.make(), start, gradients, mode="graph", dtype="float64")[:-1]
-    for i, path in enumerate(simulated):
+    for i, path in enumerate(simulated.values()):
         np.testing.assert_allclose(np.stack([w[i] for w in trained]), path, rtol=1e-12, atol=1e-13)
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CASES
 from tests.library.harness import MODES, assert_follows, random_gradients, start_weights, train, values_of
-from tests.library.products import every_rule, representative
+from tests.library.products import every_rule, representative, representative_where
 
 # Everything that has a number, switched on; small enough clipping to act on every gradient below.
 ON = {"use_ema": True, "weight_decay": 0.01, "clipvalue": 0.02, "loss_scale_factor": 2.0}
@@ -147,7 +147,7 @@ def test_loss_of_any_kind_is_scaled(loss):
     assert tfoptim.SGD().scale_loss(loss) is loss
 
 
-@representative
+@representative_where(lambda case: case.has_rate)
 def test_one_trace_serves_a_hundred_steps_with_changing_rates(case):
     """Changing the learning rate never compiles the step again."""
     weight = keras.Variable([1.0, -2.0])

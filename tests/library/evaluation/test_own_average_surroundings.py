@@ -127,3 +127,22 @@ def test_a_callback_that_sets_rates_fails_with_cocob_in_one_sentence():
     model = compiled(tfoptim.COCOB)
     with pytest.raises(AttributeError, match="COCOB has no learning_rate"):
         model.fit(**FIT, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)])
+
+
+def test_what_is_no_float_has_no_average():
+    """Such as the state of a random generator, which Keras gives to `build` among the weights of a model."""
+    weight, seed = variables_of([np.ones(2)])[0], keras.Variable([1, 2], dtype="int32", trainable=False)
+    optimizer = free()
+    optimizer.build([weight, seed])
+    optimizer.apply([tf.ones(2)], [weight])
+    optimizer.finalize_variable_values([weight, seed])
+    np.testing.assert_array_equal(optimizer.average_weights([weight, seed])[1], [1, 2])
+    optimizer.apply([tf.ones(2)], [weight])
+    np.testing.assert_array_equal(seed.numpy(), [1, 2])
+
+
+@pytest.mark.parametrize("method", ["evaluated", "trained"])
+def test_a_rule_with_an_average_must_say_how_to_compute_it(method):
+    """The message has the method and its arguments."""
+    with pytest.raises(NotImplementedError, match=rf"SGD must define {method}\(h, w, s\)"):
+        getattr(tfoptim.SGD(), method)(None, 1.0, None)

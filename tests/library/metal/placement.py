@@ -68,6 +68,13 @@ def off_the_gpu(function: tf.types.experimental.ConcreteFunction, *, large: bool
     )
 
 
+def on_the_host(function: tf.types.experimental.ConcreteFunction) -> set[str]:
+    """The operations on large tensors that the graph leaves to the host and that the plugin has in no dtype."""
+    known = KERNELS["metal"].keys() | KERNELS["tf_default_2_18_1"].keys()
+    large = [operation for operation in operations(function) if is_large(operation)]
+    return {operation.type for operation in large if place(operation) == "host"} - known
+
+
 def crossings(function: tf.types.experimental.ConcreteFunction) -> int:
     """The tensors that go from the host's operations to the others or back: each is a copy and a wait."""
     edges = {

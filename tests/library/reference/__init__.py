@@ -22,6 +22,7 @@ from tests.library.reference.cyclic import clmr, clr
 from tests.library.reference.dog import dog
 from tests.library.reference.ftrl import ftrl
 from tests.library.reference.gd import gd
+from tests.library.reference.kron import kron
 from tests.library.reference.lamb import lamb
 from tests.library.reference.laprop import laprop
 from tests.library.reference.lars import lars
@@ -43,7 +44,9 @@ from tests.library.reference.rprop import rprop
 from tests.library.reference.schedule_free import schedule_free_adamw, schedule_free_sgd
 from tests.library.reference.sgd import sgd
 from tests.library.reference.sgdw import sgdw
+from tests.library.reference.shampoo import shampoo
 from tests.library.reference.signum import signsgd, signum
+from tests.library.reference.soap import soap
 from tests.library.reference.stable_adamw import stable_adamw
 from tests.library.reference.yogi import yogi
 
@@ -66,6 +69,7 @@ __all__ = [
     "dog",
     "ftrl",
     "gd",
+    "kron",
     "lamb",
     "laprop",
     "lars",
@@ -88,8 +92,10 @@ __all__ = [
     "schedule_free_sgd",
     "sgd",
     "sgdw",
+    "shampoo",
     "signsgd",
     "signum",
+    "soap",
     "stable_adamw",
     "yogi",
 ]

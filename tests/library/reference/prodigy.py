@@ -37,11 +37,11 @@ def prodigy(
         correction = np.sqrt(1 - beta_2**t) / (1 - beta_1**t) if use_bias_correction else 1.0
         rate = d * rate_at(learning_rate, t) * correction
         numerator = memory * numerator + d / d0 * rate * np.sum(g * (start - w))
-        m = beta_1 * m + (1 - beta_1) * d * g
-        v = beta_2 * v + (1 - beta_2) * (d * g) ** 2
-        s = memory * s + d / d0 * (d if safeguard_warmup else rate) * g
+        s = memory * s + d / d0 * (d if safeguard_warmup and rate > 0 else rate) * g
         if np.sum(np.abs(s)) == 0:
             continue
+        m = beta_1 * m + (1 - beta_1) * d * g
+        v = beta_2 * v + (1 - beta_2) * (d * g) ** 2
         estimate = d_coef * numerator / np.sum(np.abs(s))
         if d == d0:
             d = max(d, estimate)

@@ -102,6 +102,30 @@ def test_prodigy_does_not_move_before_the_first_gradient():
     np.testing.assert_array_less(0, np.abs(path[2] - START))
 
 
+@pytest.mark.parametrize("safeguard", [False, True])
+def test_prodigy_keeps_nothing_of_gradients_at_rate_0_before_its_first_step(safeguard):
+    """A warm-up may start there, as in the authors' code: without bias correction, the steps are those without it."""
+    warm = keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.0, 1.0])
+    late, early = (tfoptim.Prodigy(rate, d0=0.1, safeguard_warmup=safeguard) for rate in (warm, 1.0))
+    found = simulate(late, START, [*GRADIENTS[:3][::-1], *GRADIENTS])
+    np.testing.assert_array_equal(found[:3], [START] * 3)
+    np.testing.assert_array_equal(found[3:], simulate(early, START, GRADIENTS))
+
+
+@pytest.mark.parametrize("make", [tfoptim.Prodigy, tfoptim.DoG])
+def test_bfloat16_weights_need_a_larger_first_step(make):
+    """The default is below half of their last digit, so that they never move; the docstrings name one that is not."""
+    moved = []
+    for start in ({}, {"reps_rel" if make is tfoptim.DoG else "d0": 1e-2}):
+        weight = keras.Variable([1.0, -2.0], dtype="bfloat16")
+        optimizer = make(**start)
+        for _ in range(20):
+            optimizer.apply([tf.cast(weight.value - 3.0, "bfloat16")], [weight])
+        moved.append(float(keras.ops.sum(weight) + 1.0))
+    assert moved[0] == 0
+    assert moved[1] > 0.5
+
+
 def test_dog_takes_the_largest_distance_over_the_norm_of_all_gradients():
     """The first step is as long as `reps_rel` says; decay is L2."""
     path = simulate(tfoptim.DoG(reps_rel=0.1, epsilon=0.0), START, GRADIENTS)

@@ -31,7 +31,8 @@ def test_config_survives_two_trips_through_json(case):
     second = type(first).from_config(json.loads(json.dumps(first.get_config())))
     assert config == first.get_config()
     assert config == second.get_config()
-    assert {**BASE, "learning_rate": 0.001}.items() <= config.items()
+    rate = {"learning_rate": 0.001} if case.has_rate else {}
+    assert {**BASE, **rate}.items() <= config.items()
 
 
 @every_class
@@ -84,10 +85,7 @@ def test_serialized_optimizer_comes_back_without_custom_objects(case):
     saved = json.loads(json.dumps(keras.optimizers.serialize(case.make())))
     assert saved["registered_name"] == f"tfoptim>{case.name}"
     again = keras.optimizers.deserialize(saved)
-    assert (type(case.make()), case.learning_rate) == (
-        type(again),
-        again.get_config()["learning_rate"],
-    )
+    assert (type(again), again.get_config()) == (type(case.make()), case.make(name=again.name).get_config())
 
 
 def trained(case, gradients, **arguments):

@@ -16,9 +16,11 @@ NAMES = {name.lower() for name in tfoptim.available()}
 
 
 def names_compared(source):
-    """The names of rules that a program compares with, or has as keys of a dictionary."""
+    """The names of rules that a program compares with, but for an argument's value, or has as keys of a dictionary."""
     values = []
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare) and ast.unparse(node.left).startswith("self."):
+            continue  # a choice that the user has, such as whose length a step has
         parts = [node.left, *node.comparators] if isinstance(node, ast.Compare) else getattr(node, "keys", [])
         for part in parts if isinstance(node, ast.Compare | ast.Dict) else []:
             values += [part, *getattr(part, "elts", [])]

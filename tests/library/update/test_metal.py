@@ -11,7 +11,6 @@ from tfoptim import scalar
 from tfoptim.declaration.slots import takes_whole_variables
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
-HANDFUL = 20  # scalars a step: counter and rate to the CPU, what was computed there once for all variables back
 
 
 @pytest.fixture
@@ -46,7 +45,8 @@ def test_a_step_runs_on_the_gpu_and_asks_for_nothing_that_metal_lacks(metal, cas
     operations = list(placement.operations(function))
     assert [] == placement.off_the_gpu(function, large=True)
     assert [] == placement.off_the_gpu(function, large=False)
-    assert placement.crossings(function) <= HANDFUL
+    assert placement.on_the_host(function) == set(case.on_host)
+    assert placement.crossings(function) <= case.crossings
     calls = [o for o in operations if "PartitionedCall" in o.type and "_XlaMustCompile" in o.node_def.attr]
     assert [] == [call.name for call in calls if call.get_attr("_XlaMustCompile")]
     # The plugin's AdagradV2 ignores `update_slots`: used only to divide by a root, it would change the slot.

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.library.devices import on_each
 from tests.library.harness import assert_follows, random_gradients, start_weights, train, variables_of
-from tests.library.products import every_rule, representative
+from tests.library.products import every_rule_where, representative_where
 from tests.library.reference.lookahead import lookahead
 from tests.library.reference.surroundings import surrounded
 from tfoptim import SGD, Adam, Lookahead, simulate
@@ -28,7 +28,7 @@ def test_weights_are_the_known_ones(make, known):
     np.testing.assert_allclose(np.ravel(steps[:3]), known, rtol=0, atol=1e-10)
 
 
-@every_rule
+@every_rule_where(lambda case: not case.own_weights)
 def test_a_synchronisation_interpolates_exactly(case):
     """After k steps the weights are the point between start and fast weights, to the last bit; then the loop's."""
     start, gradients = start_weights()[0], [step[0] for step in random_gradients(12)]
@@ -50,7 +50,7 @@ SURROUNDINGS = {
 }
 
 
-@representative
+@representative_where(lambda case: not case.own_weights)
 def test_a_step_does_all_that_is_around_a_rule(case):
     """Synchronises on updates, not on calls; decay, clipping, averages and the loss scale are those of any rule."""
     start, gradients = start_weights(), random_gradients(8)
@@ -62,6 +62,7 @@ def test_a_step_does_all_that_is_around_a_rule(case):
         start,
         gradients,
         learning_rate=case.rates(case.learning_rate),
+        joint=case.joint,
         **decay,
         **SURROUNDINGS,
     )
