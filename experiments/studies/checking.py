@@ -16,25 +16,25 @@ def strangers(raw: Mapping[str, Any], folder: str, *, run: bool) -> list[str]:
     Own code without a fault that can be read off is run, where `run` says so, and its faults are added.
     """
     problems, entries = named(raw)
-    used = {f"{place}task": one.get("task") for place, one in problems.items()}
-    used |= {f"{place}optimizer": one.get("optimizer") for place, one in entries.items()}
-    found = {place: _fault(place, name, folder) for place, name in used.items() if isinstance(name, str)}
+    named_here = {f"{place}task": one.get("task") for place, one in problems.items()}
+    named_here |= {f"{place}optimizer": one.get("optimizer") for place, one in entries.items()}
+    used = {place: name for place, name in named_here.items() if isinstance(name, str)}
+    found = {place: _fault(place, name, folder) for place, name in used.items()}
     faults = [f"{place}: {fault}" for place, fault in found.items() if fault]
     for place, one in problems.items():
         faults += (f"{place}data: {fault}" for fault in _of_data(one))
-    sound = [place for place, fault in found.items() if not fault]
-    own_tasks = {place: used[place] for place in sound if place.endswith("task") and own.is_own(used[place])}
+    sound = {place: used[place] for place, fault in found.items() if not fault}
+    own_tasks = {place: name for place, name in sound.items() if place.endswith("task") and own.is_own(name)}
     foreign = {
-        place: used[place]
-        for place in sound
-        if place.endswith("optimizer") and outside.is_outside(used[place], outside.OPTIMIZERS)
+        place: name
+        for place, name in sound.items()
+        if place.endswith("optimizer") and outside.is_outside(name, outside.OPTIMIZERS)
     }
     if run and (own_tasks or foreign):
-        given = [(name, _arguments(entries[place.removesuffix("optimizer")])) for place, name in foreign.items()]
+        made = [(name, _arguments(entries[place.removesuffix("optimizer")])) for place, name in foreign.items()]
         places = {name: place for place, name in {**foreign, **own_tasks}.items()}
-        faults += (
-            f"{places[name]}: {name}: {said}" for name, said in own.learn(folder, list(own_tasks.values()), given)
-        )
+        said = own.learn(folder, list(own_tasks.values()), made)
+        faults += (f"{places[name]}: {name}: {fault}" for name, fault in said)
     return faults
 
 
