@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from experiments import optimizers
-from experiments.analysis.evidence import Evidence, origin
+from experiments.analysis.evidence import origin
+from experiments.problems import tasks
 from experiments.problems.functions import FUNCTIONS, Function
 from experiments.problems.tasks.base import Task
 from experiments.records.run_folder import Record
 from experiments.studies import Entry
-from experiments.text import Table
 
 DICE_STEP = 0.01
+ERROR = "test_error"
 OVER_STEPS = ("loss", "test_accuracy", "test_dice")  # figures that are drawn over steps as well, where that differs
 SHOWN = ("rosenbrock", "branin")
 STEPS = 200
@@ -37,11 +38,29 @@ class Curve:
 
     @property
     def loss(self) -> bool:
-        """Whether less is better, on a logarithmic axis."""
+        """Whether it is a loss, on a logarithmic axis."""
         return self.column.endswith("_loss")
+
+    @property
+    def error(self) -> bool:
+        """Whether it is what a score lacks to 1, in %, on a logarithmic axis."""
+        return self.column.endswith("_error")
+
+    @property
+    def lower(self) -> bool:
+        """Whether less is better."""
+        return self.loss or self.error
 
 
 SPLITS = {"train": "Training", "validation": "Validation", "test": "Test"}
+
+
+def error_of(task: Task) -> Curve | None:
+    """Returns the figure of the test error, what the score lacks to 1, in %; none where the score is a loss."""
+    if task.lower_is_better:
+        return None
+    name = "error" if task.score == "accuracy" else f"error (1 - {task.score_title})"
+    return Curve(ERROR, ERROR, "Test error", f"test {name}, % (log axis)", DICE_STEP if task.classes else None)
 
 
 def curves_of(task: Task) -> tuple[Curve, ...]:
@@ -52,20 +71,17 @@ def curves_of(task: Task) -> tuple[Curve, ...]:
         return Curve(slug or name, name, f"{SPLITS[split]} {score}", axis.format(SPLITS[split].lower()), step)
 
     if task.lower_is_better:
-        axis = f"{task.loss_title}, mean over the {{}} rows\n(logarithmic axis)"
-        return curve("train", "loss", axis.format("train"), "loss"), curve("test", "loss", axis)
-    if not task.classes:
-        axis = "accuracy on the {} examples\n(axis logarithmic in the share of errors)"
-        loss = "cross entropy on the training examples, nats\n(logarithmic axis)"
-        return curve("train", "accuracy", axis), curve("test", "accuracy", axis), curve("train", "loss", loss, "loss")
-    axis = "mean Dice of classes, then of the {} slices\n(axis logarithmic in 1 - Dice)"
-    loss = f"{task.loss_title},\nmean of the training slices (logarithmic axis)"
-    return *(curve(split, "Dice", axis, step=DICE_STEP) for split in SPLITS), curve("train", "loss", loss, "loss")
+        axis = f"{task.loss_title}, {{}} (log axis)"
+        return curve("train", "loss", axis, "loss"), curve("test", "loss", axis)
+    loss = curve("train", "loss", f"{task.loss_title}, training (log axis)", "loss")
+    score, step = (task.score_title, DICE_STEP) if task.classes else ("accuracy", None)
+    splits = SPLITS if task.classes else ("train", "test")
+    return *(curve(split, score, f"{{}} {score} (log in the error)", step=step) for split in splits), loss
 
 
 def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
     """Returns the numbers behind a figure of curves: one row for each evaluation of each run."""
-    kept = ("epoch", "step", "example_gradients", curve.column)
+    kept = ("epoch", "step", "example_gradients")
     return [
         {
             **origin(record.run),
@@ -74,21 +90,17 @@ def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
             "seed": record.run.seed,
             "status": record.status,
             **{name: evaluation[name] for name in kept},
+            curve.column: _value(record, evaluation, curve),
         }
         for record in found
         for evaluation in record.evaluations
     ]
 
 
-def with_seconds(table: Table, evidence: Evidence) -> list[dict[str, Any]]:
-    """Returns a table of curves with the seconds to each evaluation: steps times the median seconds of a step.
-
-    So they come from runs that had the machine to themselves. There are none where the timing pass may not be shown.
-    """
-    seconds = evidence.step_seconds
-    if not seconds:
-        return []
-    return [{**row, "seconds": row["step"] * seconds[row["optimizer"]]} for row in table]
+def _value(record: Record, evaluation: Mapping[str, Any], curve: Curve) -> float:
+    if not curve.error:
+        return float(evaluation[curve.column])
+    return 100.0 * (1.0 - float(evaluation[f"test_{tasks.get(record.run.task).score}"]))
 
 
 def path_rows(entries: Sequence[Entry], names: Sequence[str] = SHOWN, steps: int = STEPS) -> list[dict[str, Any]]:

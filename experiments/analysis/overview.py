@@ -38,7 +38,8 @@ class Overview:
     @property
     def problems(self) -> list[str]:
         """What the problems are called."""
-        return [f"{one.study.task} on {one.study.data}" for one in self.evidence]
+        studies = [one.study for one in self.evidence]
+        return [one.task if one.task == one.data else f"{one.task} on {one.data}" for one in studies]
 
     @property
     def labels(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rows of test scores: where runs end, differences seed by seed, ranks, and chances to be better."""
+"""Rows of test scores: where runs end, differences seed by seed, and ranks."""
 
 from __future__ import annotations
 
@@ -7,38 +7,48 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.analysis.evidence import Evidence, origin
-from experiments.analysis.results import Result
-from experiments.analysis.statistics.aggregates import critical_difference, improvement, interquartile_means, ranks
-from experiments.analysis.statistics.resampling import centres, generator
-
-SPLITS = ("train", "test")
+from experiments.analysis.results import Result, Row
+from experiments.analysis.statistics.aggregates import critical_difference, interquartile_means, ranks
+from experiments.analysis.statistics.resampling import generator
 
 
-def dots_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each run and split, with the mean and interval of its optimizer; the best mean first."""
-    rows = []
-    for split in SPLITS:
-        finals = evidence.final(split)
-        whole = {label: [v[seed] for seed in sorted(v)] for label, v in evidence.complete(finals).items()}
-        found = centres(whole, generator(evidence.identity, f"dots {split}")) if whole else {}
-        for row in result.rows:
-            mean = found[row.label].mean if row.label in found else None
-            rows += [
-                {
-                    **origin(evidence),
-                    "split": split,
-                    "optimizer": row.label,
-                    "seed": seed,
-                    "score": value,
-                    "mean": mean.value if mean else math.nan,
-                    "low": mean.expanded.low if mean else math.nan,
-                    "high": mean.expanded.high if mean else math.nan,
-                    "tied": row.tied,
-                    "higher_is_better": evidence.higher,
-                }
-                for seed, value in sorted(finals[row.label].items())
-            ]
-    return rows
+def seed_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
+    """Returns a row for each run: its test error, with the mean and interval of its optimizer; the best mean first.
+
+    The error is what the score lacks to 1, in %; of a loss it is the loss itself.
+    """
+    finals = evidence.final("test")
+    return [
+        {
+            **origin(evidence),
+            "optimizer": row.label,
+            "seed": seed,
+            "score": value,
+            "error": error(value, evidence.higher),
+            **_centre(row, evidence.higher),
+            "runs": row.runs,
+            "diverged": row.diverged,
+            "tied": row.tied,
+            "verdict": row.verdict,
+            "unit": "%" if evidence.higher else "",
+        }
+        for row in result.rows
+        for seed, value in sorted(finals[row.label].items())
+    ]
+
+
+def error(score: float, higher: bool) -> float:
+    """Returns what a score lacks to 1, in %; a loss as it is."""
+    return 100.0 * (1.0 - score) if higher else score
+
+
+def _centre(row: Row, higher: bool) -> dict[str, float]:
+    """Returns mean and interval of an optimizer's error; NaN while runs are missing."""
+    if row.centre is None:
+        return dict.fromkeys(("mean", "low", "high"), math.nan)
+    mean, (low, high) = row.centre.mean.value, row.centre.mean.expanded
+    ends = sorted((error(low, higher), error(high, higher)))
+    return {"mean": error(mean, higher), "low": ends[0], "high": ends[1]}
 
 
 def differences_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
@@ -87,26 +97,6 @@ def map_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
         for label in order
         for place, seed in enumerate(evidence.study.seeds)
     ]
-
-
-def chance_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each ordered pair: P(row better), and the row's interquartile mean; the best mean first."""
-    finals = evidence.complete(evidence.final("test"))
-    order = [row.label for row in result.rows if row.label in finals]
-    if not order:
-        return []
-    means = _means(evidence, finals, "chances")
-    sign = 1 if evidence.higher else -1
-    runs = {label: [[sign * finals[label][seed] for seed in evidence.study.seeds]] for label in order}
-    rows = []
-    for label in order:
-        for other in order:
-            rng = generator(evidence.identity, f"chance {label} {other}")
-            chance = 0.5 if label == other else improvement(runs[label], runs[other], rng).value
-            known = {"iqm": means[label].value, "low": means[label].expanded.low, "high": means[label].expanded.high}
-            pair = {"optimizer": label, "other": other, "p_better": chance, "higher_is_better": evidence.higher}
-            rows.append({**origin(evidence), **pair, **known})
-    return rows
 
 
 def _means(evidence: Evidence, finals: Mapping[str, Mapping[int, float]], name: str) -> Any:

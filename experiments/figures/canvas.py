@@ -8,7 +8,6 @@ import functools
 import html
 import io
 import re
-import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,16 +18,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+from PIL import Image  # comes with matplotlib
+from PIL.PngImagePlugin import PngInfo
 
 from experiments.records import files
 from experiments.studies import Style
 from experiments.text import Table, to_csv
 
-DPI = 200
+DPI, COLORS = 200, 256
 WIDTH, HEIGHT = 9.0, 5.8
 CAPTION = 8.2  # points
 LETTERS = 150  # that fit in a line of the caption
-TITLE = 84  # letters that fit in a title at its full size
+TITLE = 11.5  # points
 OF, WORDS = "of:", "words:"  # what names of parts begin with: of an optimizer, and words that the page has outside
 INK = "#222222"
 QUIET = "#555555"
@@ -63,10 +64,11 @@ STYLE: Any = {
 class Caption:
     """The words of a figure."""
 
-    title: str  # what is shown, on which data and model
-    lines: tuple[str, ...]  # what one has to know to read it, under the title
-    footer: tuple[str, ...]  # where the numbers come from and the command that draws it again
-    description: str  # the figure in words, for screen readers
+    title: str  # the finding
+    lines: tuple[str, ...]  # under the title: model, data, seeds, and a key
+    footer: tuple[str, ...]  # the command that draws it again, or the study
+    description: str  # the figure in words and how to read it, for screen readers and in the files
+    source: str = ""  # where the numbers come from, in the files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Context:
     styles: Mapping[str, Style] = dataclasses.field(default_factory=dict)
     score: str = "score"  # what the score is called
     step: float = 1e-4  # the smallest difference that the score can show
+    kept: Sequence[str] = ()  # optimizers that keep their colour among many, as GD does
+    best: Sequence[str] = ()  # the best mean and all that tie with it: their bands are drawn
 
 
 def write(
@@ -114,26 +118,27 @@ def sheet(
         share: whether all axes have one scale.
         widths: of the columns, in relation to each other.
     """
+    title = broken(caption.title, 0.975 * WIDTH * 72, TITLE, bold=True)
     lines, footer = wrapped(caption.lines), wrapped(caption.footer)
     right = 1 - (room_for_ends(room) if room else 0.02)
-    top = 1 - ((36 if grid == (1, 1) else 54) + 12 * len(lines)) / 72 / height
+    top = 1 - ((20 if grid == (1, 1) else 38) + 16 * len(title) + 12 * len(lines)) / 72 / height
     bottom = (foot + 12 * len(footer)) / 72 / height
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
     spaces = {"wspace": gap[0], "hspace": gap[1], "width_ratios": widths}
     axes = figure.subplots(*grid, sharex=share, sharey=share, squeeze=False, gridspec_kw=spaces)
     figure.subplots_adjust(left=left, right=right, bottom=bottom, top=top)
-    scale = HEIGHT / height
-    size = 11.5 * min(1, TITLE / len(caption.title))
-    figure.text(
-        0.012, 1 - 0.025 * scale, plain(caption.title), fontsize=size, fontweight="bold", va="top", gid=f"{WORDS}title"
-    )
-    figure.text(
-        0.012, 1 - 0.07 * scale, plain("\n".join(lines)), fontsize=CAPTION, va="top", color=QUIET, gid=f"{WORDS}lines"
-    )
-    figure.text(
-        0.012, 0.018 * scale, plain("\n".join(footer)), fontsize=8, va="bottom", color=QUIET, gid=f"{WORDS}footer"
-    )
+    points = height * 72
+    say(figure, 8, points - 10, "\n".join(title), f"{WORDS}title", fontsize=TITLE, fontweight="bold", va="top")
+    say(figure, 8, points - 14 - 16 * len(title), "\n".join(lines), f"{WORDS}lines", fontsize=CAPTION, va="top")
+    say(figure, 8, 8, "\n".join(footer), f"{WORDS}footer", fontsize=8, va="bottom")
     return figure, list(axes.flat)
+
+
+def say(figure: Figure, x: float, y: float, text: str, gid: str, **how: Any) -> None:
+    """Writes words into a figure, at some points from its lower left corner."""
+    width, height = (72 * side for side in figure.get_size_inches())
+    color = INK if gid == f"{WORDS}title" else QUIET
+    figure.text(x / width, y / height, plain(text), color=color, gid=gid, **how)
 
 
 def room_for_ends(letters: int) -> float:
@@ -153,16 +158,27 @@ def wrapped(sentences: Sequence[str]) -> list[str]:
 
 @functools.cache
 def _wrapped(sentence: str) -> list[str]:
-    parts = textwrap.wrap(sentence, LETTERS)
-    while any(_width(part) > 0.975 * WIDTH * 72 for part in parts):
-        parts = textwrap.wrap(sentence, max(map(len, parts)) - 1)
-    return parts
+    return broken(sentence, 0.975 * WIDTH * 72, CAPTION, most=LETTERS)
 
 
-def _width(text: str) -> float:
-    """Returns how wide a line of a caption is, in points; by the outlines of its letters it takes seconds a report."""
+def broken(text: str, room: float, size: float, *, bold: bool = False, most: int = 200) -> list[str]:
+    """Returns a text as lines that fit into some points at a size of letters, of at most so many letters each."""
+    found: list[str] = []
+    for word in text.split():
+        longer = f"{found[-1]} {word}" if found else word
+        if found and len(longer) <= most and width_of(longer, size, bold=bold) <= room:
+            found[-1] = longer
+        else:
+            found.append(word)
+    return found
+
+
+@functools.cache
+def width_of(text: str, size: float, *, bold: bool = False) -> float:
+    """Returns how wide a text is, in points; by the outlines of its letters it would take seconds a report."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
     with _boxes():
-        width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=CAPTION), ismath=False)
+        width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
 
@@ -178,15 +194,28 @@ def save(figure: Figure, folder: Path, slug: str, caption: Caption, numbers: str
     """Writes a figure as PNG and SVG and its numbers as CSV; the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{slug}.{kind}" for kind in ("png", "svg", "csv")]
-    png, svg = io.BytesIO(), io.BytesIO()
+    said = {"Title": caption.title, "Description": caption.description, "Source": caption.source}
+    said = {key: text for key, text in said.items() if text}
+    svg = io.BytesIO()
     with mpl.rc_context(STYLE), _boxes():
-        # a fiftieth more bytes than by default, in two thirds of the time
-        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "tfoptim"})
-    paths[0].write_bytes(png.getvalue())
+        png = _picture(figure, said)
+        figure.savefig(svg, format="svg", metadata={**said, "Date": None, "Creator": "tfoptim"})
+    paths[0].write_bytes(png)
     files.write(paths[1], _described(svg.getvalue().decode(), caption))
     files.write(paths[2], numbers)
     return paths
+
+
+def _picture(figure: Figure, said: Mapping[str, str]) -> bytes:
+    """Returns a figure as PNG of few colours, which takes a third of the bytes, with some words in it."""
+    whole, small, words = io.BytesIO(), io.BytesIO(), PngInfo()
+    figure.savefig(whole, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
+    for key, text in said.items():
+        words.add_itxt(key, text)
+    picture = Image.open(whole).convert("RGB")
+    few = picture.quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(small, "PNG", dpi=(DPI, DPI), pnginfo=words, optimize=True)
+    return small.getvalue()
 
 
 def _described(svg: str, caption: Caption) -> str:

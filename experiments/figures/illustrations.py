@@ -29,7 +29,9 @@ def draw_paths(table: Table, context: Context) -> Figure:
     labels = list(group(table))
     room = max(map(len, labels)) + len("  0.00000")
     grid = (len(functions), 2)
-    figure, panels = canvas.sheet(context.caption, room=room, grid=grid, gap=(0.3, 0.22), share=False, height=8.2)
+    figure, panels = canvas.sheet(
+        context.caption, room=room, grid=grid, gap=(0.3, 0.22), share=False, height=1.4 + 3.4 * len(functions)
+    )
     for place, (name, rows) in enumerate(functions.items()):
         maps, falls = panels[2 * place : 2 * place + 2]
         _contours(maps, FUNCTIONS[name], rows)

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from experiments.figures.canvas import DASHES, HEIGHT, OF, WIDTH, Caption, plain, wrapped
 from experiments.studies import Style
 
-FEW = 6  # lines whose bands can be distinguished
+FEW = 6  # rows and panels that fit without further room
+LIT = 5  # lines whose colours can be distinguished
 FAINT = "#8C8C8C"  # of lines beyond those: 3.4 to 1 on white
 
 
@@ -30,9 +31,13 @@ def look(style: Style) -> dict[str, Any]:
     return {"color": style.color, "linestyle": DASHES[style.line], "marker": style.marker}
 
 
-def looks(merits: Mapping[str, float], styles: Mapping[str, Style]) -> dict[str, dict[str, Any]]:
-    """Returns how the lines of several optimizers are drawn: the best few as ever, the rest as grey hairlines."""
-    lit = sorted(merits, key=lambda label: -merits[label])[:FEW]
+def looks(
+    merits: Mapping[str, float], styles: Mapping[str, Style], kept: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Returns how the lines of several optimizers are drawn: those kept and the best few as ever, the rest in grey."""
+    always = [label for label in merits if label in kept][:LIT]
+    others = sorted((label for label in merits if label not in always), key=lambda label: -merits[label])
+    lit = [*always, *others[: LIT - len(always)]]
     faint = {"color": FAINT, "linewidth": 0.8, "zorder": 2}
     return {label: {**look(styles[label]), **({} if label in lit else faint)} for label in merits}
 
@@ -92,12 +97,16 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, Any]]]) -> None:
+def label_ends(
+    axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, Any]]], size: float = 9.5, lead: float = 34
+) -> None:
     """Writes each line's label right of the axes at the height of its end, moved apart.
 
     Args:
         axes: the axes, with their final limits.
         ends: for each line its last point, its label, after two spaces perhaps with a number, and its look.
+        size: of the letters, points.
+        lead: points from the axes to the label; a piece of the line with its marker stands there.
     """
     box = axes.get_position()
     figure: Any = axes.figure
@@ -105,16 +114,16 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, Mapping[str, 
     height, width = box.height * inches[1] * 72, box.width * inches[0] * 72
     to_axes = axes.transData + axes.transAxes.inverted()
     starts = [to_axes.transform((x, y)) for x, y, _, _ in ends]
-    gap = min(15 / height, 1.0 / max(1, len(ends) - 1))
+    gap = min((1.25 * size + 3) / height, 1.0 / max(1, len(ends) - 1))
     places = apart([float(start[1]) for start in starts], gap, 1.0, 0.0)  # above is the caption, below the footer
     free: Any = {"transform": axes.transAxes, "clip_on": False}
-    left, middle, right, text_at = (1 + points / width for points in (8, 18, 28, 34))
+    left, middle, right, text_at = (1 + share * lead / width for share in (0.24, 0.53, 0.82, 1.0))
     for (_, _, text, look), start, place in zip(ends, starts, places, strict=True):
         with of(text.partition("  ")[0], axes):
             axes.plot([start[0], left], [start[1], place], color=look["color"], linewidth=0.7, **free)
             sample = [left, middle, right], [place] * 3
-            axes.plot(*sample, **{"markevery": [1], "markersize": 5, "linewidth": 1.8, **look, **free})
-            axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=9.5)
+            axes.plot(*sample, **{"markevery": [1], "markersize": 0.53 * size, "linewidth": 1.8, **look, **free})
+            axes.text(text_at, place, plain(text), transform=axes.transAxes, va="center", fontsize=size)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The axes that scores, losses, epochs, steps and seconds are drawn on."""
+"""The axes that scores, errors, losses, epochs and steps are drawn on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 TICKS = 6  # that an axis of scores has room for
+WIDE = 3.0  # times that errors differ where their axis is logarithmic
 FEW_DECADES = 1e4  # of a logarithmic axis that has room for 1, 2 and 5
 
 
@@ -102,6 +103,39 @@ def loss_scale(axes: Axes, values: Sequence[float]) -> None:
     ticks(axes.yaxis, LogLocator(numticks=7) if wide else LogLocator(subs=(1, 2, 5)))
 
 
+def error_scale(axis: Axis, values: Sequence[float], floor: float, *, always: bool = False) -> bool:
+    """Makes an axis of errors, in % or of a loss, logarithmic where they differ much; returns whether it is.
+
+    Args:
+        axis: an axis of a figure.
+        values: what has to be seen; infinite ones are left out.
+        floor: half of the smallest error above 0, where 0 is drawn on a logarithmic axis; 0 for one without.
+        always: whether it is logarithmic even if they differ little.
+    """
+    seen = [max(value, floor) for value in values if math.isfinite(value)] or [1.0]
+    low, high = min(seen), max(seen)
+    if low <= 0 or not (always or high > WIDE * low):
+        room = 0.08 * (high - low) or abs(high) / 10 or 0.1
+        axis.set_view_interval(max(low - room, 0.0) if low >= 0 else low - room, high + room, ignore=True)
+        ticks(axis, MaxNLocator(4, steps=[1, 2, 5, 10]))
+        return False
+    (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+    low, high = low / (high / low) ** 0.06, high * (high / low) ** 0.06
+    axis.set_view_interval(low, high, ignore=True)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for parts in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5, 7)):
+        places = [part * 10.0**k for k in decades for part in parts if low <= part * 10.0**k <= high]
+        if len(places) > 2:
+            break
+    room = 3 if high > FEW_DECADES * low and axis is axis.axes.xaxis else TICKS  # exponents are long words
+    ticks(axis, FixedLocator(places[:: math.ceil(len(places) / room)]))
+    if floor in seen and floor > 0:
+        kept = [place for place in axis.get_majorticklocs() if place > 1.3 * floor]
+        axis.set_major_locator(FixedLocator([floor, *kept]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value <= floor else f"{value:g}"))
+    return True
+
+
 @dataclasses.dataclass(frozen=True)
 class Across:
     """A horizontal axis."""
@@ -119,16 +153,13 @@ class Across:
             decades = [10**k for k in range(math.floor(math.log10(max(last, 1))) + 1)]
             ticks(axes.xaxis, FixedLocator([0, *decades]), "{:,.0f}")
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlim(0, last)
         axes.set_xlabel(self.words)
 
 
 EPOCHS = Across("epoch", "epochs", "", "")
-STEPS = Across("step", "steps of the optimizer (logarithmic axis)", " over steps", "_by_step", log=True)
+STEPS = Across("step", "steps of the optimizer (log axis)", " over steps", "_by_step", log=True)
 GRADIENTS = Across(
-    "example_gradients", "gradients of single examples (logarithmic axis)", " over gradients", "_by_gradient", log=True
-)
-SECONDS = Across(
-    "seconds", "seconds of training: steps times the median seconds of a step", " over seconds", "_by_second"
+    "example_gradients", "gradients of single examples (log axis)", " over gradients", "_by_gradient", log=True
 )

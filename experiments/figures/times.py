@@ -1,4 +1,4 @@
-"""How long each optimizer takes to a target: medians and quartiles, shares of runs that got there, and speed-ups."""
+"""How long each optimizer takes to a target: medians and quartiles, and speed-ups."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from experiments.analysis.statistics.times import reached, summarise_times
+from experiments.analysis.statistics.times import summarise_times
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import HEIGHT, INK, QUIET, Context, plain
-from experiments.figures.looks import FEW, dot, label_ends, looks, name_rows, of, room_for, under
+from experiments.figures.looks import FEW, dot, name_rows, of, room_for, under
 from experiments.studies import Style
 from experiments.text import Table, group
 
@@ -45,39 +44,6 @@ def draw(table: Table, context: Context) -> Figure:
     words = "epochs until the target is met"
     figure.supxlabel(words, y=under(context.caption, height), fontsize=9.5)
     return figure
-
-
-def draw_shares(table: Table, context: Context) -> Figure:
-    """Draws the share of runs that have met each valid level within a number of epochs."""
-    shown = [row for row in table if not row["void"]]
-    levels = group(shown, "share")
-    lines = {label: [row["epochs"] for row in own] for label, own in group(shown).items()}
-    seen = looks({label: -sum(map(math.isinf, epochs)) for label, epochs in lines.items()}, context.styles)
-    room = max(map(len, lines)) + len("  00/00")
-    figure, panels = canvas.sheet(context.caption, room=room, grid=(1, len(levels)), gap=(0.08, 0.3))
-    panels[0].set_xlim(0, table[0]["budget"])
-    panels[0].set_ylim(-0.02, 1.02)
-    panels[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    panels[0].set_ylabel("share of runs that met the target")
-    for panel, (share, rows) in zip(panels, levels.items(), strict=True):
-        title = plain(f"{share:.0%} of the way: {rows[0]['target']:.4g}")
-        panel.set_title(title, fontsize=9.5, loc="left")
-        ends = [_share(panel, label, own, seen[label]) for label, own in group(rows).items()]
-    label_ends(panels[-1], ends)
-    figure.supxlabel("epochs", y=under(context.caption), fontsize=9.5)
-    return figure
-
-
-def _share(axes: Axes, label: str, own: Table, style: Mapping[str, Any]) -> Any:
-    """Draws the share of an optimizer's runs as right-continuous steps; returns where they end."""
-    epochs, end = [row["epochs"] for row in own], axes.get_xlim()[1]
-    jumps, shares = reached(epochs)
-    last = float(shares[-1]) if len(shares) else 0.0
-    x, y = np.concatenate([[0], jumps, [end]]), np.concatenate([[0], shares, [last]])
-    with of(label, axes):
-        axes.step(x, y, where="post", **{"linewidth": 1.7, "markersize": 4, "markevery": [-1], **style})
-    met = sum(map(math.isfinite, epochs))
-    return end, last, f"{label}  {met}/{len(epochs)}", style
 
 
 def _speed_axis(axes: Axes, rows: Table) -> bool:

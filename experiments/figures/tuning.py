@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
+from experiments.analysis import tuning_rows
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
-from experiments.figures.looks import FEW, ended, label_ends, looks, of, under
+from experiments.figures.looks import FEW, LIT, ended, label_ends, looks, of, under
 from experiments.studies import Style
 from experiments.text import Table, group
 
@@ -67,7 +67,7 @@ def _panel(axes: Axes, own: Table, style: Style) -> None:
     axes.axvspan(first["upper_zone"], first["high"], color="#EFEFEF", linewidth=0, zorder=0)
     if first["default"] > 0:
         axes.axvline(first["default"], color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
-    middle = [(value, score) for value, score in medians(own) if math.isfinite(score)]
+    middle = [(value, score) for value, score in tuning_rows.medians(own) if math.isfinite(score)]
     if first["tuned"] == 1 and middle:  # among other hyperparameters, neighbours differ in those as well
         axes.plot(*zip(*middle, strict=True), color=color, linewidth=1.4)
     worst = axes.get_ylim()[0 if first["higher_is_better"] else 1]
@@ -106,50 +106,9 @@ def decades(first: Mapping[str, Any]) -> str:
     """Returns the width of the good values in decades, at least so many where they reach to the end; empty if none."""
     if not math.isfinite(first["width_decades"]):
         return ""
-    return f"{'≥ ' if first['open_below'] or first['open_above'] else ''}{first['width_decades']:.1f}"
-
-
-def draw_relative(table: Table, context: Context) -> Figure:
-    """Draws all optimizers over the multiple of their own best rate."""
-    lines = group(table)
-    texts = {label: f"{label}  {decades(own[0])}" for label, own in lines.items()}
-    figure, (axes,) = canvas.sheet(context.caption, room=max(map(len, texts.values())))
-    axes.set_xscale("log")
-    words = _score_scale(axes, table, context.score, context.step)
-    factors = [row["value"] / row["chosen"] for row in table]
-    axes.set_xlim(min(factors) / 1.5, max(factors) * 1.5)
-    powers = range(math.ceil(math.log10(min(factors) / 1.5)), math.floor(math.log10(max(factors) * 1.5)) + 1)
-    scales.ticks(axes.xaxis, FixedLocator([10.0**k for k in powers]))
-    axes.axvline(1, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
-    sign = 1 if table[0]["higher_is_better"] else -1
-    best = {label: max(sign * score for _, score in medians(own)) for label, own in lines.items()}
-    seen = looks(best, context.styles)
-    ends = [_relative(axes, own, seen[label], texts[label]) for label, own in lines.items()]
-    axes.set_xlabel("learning rate as a multiple of the optimizer's own best (logarithmic axis)")
-    axes.set_ylabel(f"validation {context.score} after the last epoch\n({words})")
-    label_ends(axes, [end for end in ends if end is not None])
-    return figure
-
-
-def _relative(axes: Axes, own: Table, style: Mapping[str, Any], text: str) -> Any:
-    """Draws one optimizer, as far as its rates did not diverge; returns where its line ends."""
-    middle = [(value / own[0]["chosen"], score) for value, score in medians(own)]
-    alive = [point for point in middle if math.isfinite(point[1])]
-    if not alive:
-        return None
-    with of(own[0]["optimizer"], axes):
-        axes.plot(*zip(*alive, strict=True), **{"linewidth": 1.6, "markersize": 4.5, "zorder": 3, **style})
-        lost: Sequence[float] = [x for x, score in middle if not math.isfinite(score)]
-        if lost:
-            worst = axes.get_ylim()[0 if own[0]["higher_is_better"] else 1]
-            axes.plot(min(lost), worst, "x", color=style["color"], mew=2, markersize=8, clip_on=False)
-    return *alive[-1], text, style
-
-
-def medians(own: Table) -> list[tuple[float, float]]:
-    """Returns the values that were tried, ascending, each with the median score of its runs."""
-    by_value = group(own, "value")
-    return sorted((row[0]["value"], statistics.median(r["score"] for r in row)) for row in by_value.values())
+    if first["open_below"] or first["open_above"]:
+        return f"≥ {first['width_decades']:.1f}"
+    return f"{first['width_decades']:.1f}" if first["width_decades"] >= 0.05 else "< 0.1"
 
 
 def draw_best_of(table: Table, context: Context) -> Figure:
@@ -161,9 +120,9 @@ def draw_best_of(table: Table, context: Context) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("number of trials, k")
     axes.set_ylabel(f"validation {context.score} expected of the best of k\n({words})")
-    shade = 0.13 if len(lines) <= FEW else 0.05
+    shade = 0.13 if len(lines) <= LIT else 0.05
     sign = 1 if table[0]["higher_is_better"] else -1
-    seen = looks({label: sign * own[-1]["expected"] for label, own in lines.items()}, context.styles)
+    seen = looks({label: sign * own[-1]["expected"] for label, own in lines.items()}, context.styles, context.kept)
     ends = [_line(axes, own, seen[label], shade) for label, own in lines.items()]
     label_ends(axes, [end for end in ends if end is not None])
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,15 +19,16 @@ from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
 from experiments.analysis.time_rows import missing
 from experiments.figures.canvas import Caption
 from experiments.figures.illustrations import EVERY
-from experiments.figures.looks import FEW
 from experiments.problems import datasets, tasks
 from experiments.problems.grid import scored
-from experiments.studies import GIVEN
+from experiments.studies import GIVEN, Study
 from experiments.text import Table
 
 WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
 )
+
+FOOT = 48  # letters of the line under a figure, at most 60: so many fit into a column
 
 
 def say(kind: str, name: str, part: str, facts: Any, rows: Table = (), **more: Any) -> str:
@@ -58,7 +60,7 @@ class Captions:
         count, study = len(self.study.seeds), self.study
         epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
         budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
-        title = f"{what}: {self.task.title} on {study.data}, {budget}"
+        title = f"{what}: {_model(study)}{'' if study.data == study.task else f' on {study.data}'}, {budget}"
         return f"{title} (illustration, not evidence)" if self.task.toy else f"{title}{self.claims.mark}"  # rule B20
 
     @property
@@ -67,13 +69,8 @@ class Captions:
         seeds = spans(self.study.seeds)
         if len(self.study.seeds) == 1:
             return f"Line: seed {seeds}."
-        hairlines = "; hairlines: the seeds" if len(self.study.optimizers) <= FEW else ""
-        return f"Line: mean of seeds {seeds}; band: its 95 % interval (expanded bootstrap){hairlines}."
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """What one has to know to read the figures, a sentence or two a line."""
-        return f"{self.how} {self._data()}", f"{self._steps()} {self._rates()}"
+        tied = "and of all that tie with it" if self.claims.allowed else "alone"
+        return f"Line: mean of seeds {seeds}; band: 95 % interval (expanded bootstrap), of the best {tied}."
 
     @property
     def brief(self) -> tuple[str, ...]:
@@ -86,22 +83,48 @@ class Captions:
         """What one has to know to read the table, and where its numbers come from."""
         return self._data(), self._steps(), *self._special(), self._rates(), *self.footer
 
-    def caption(self, what: str, how: str = "") -> Caption:
-        """Returns the words of a figure; `how` says how to read it, where it is none of curves."""
-        lines = (f"{how} {self._data()}", f"{self._steps()} {self._rates()}") if how else self.lines
-        return Caption(self.title(what), lines, self.footer, " ".join((f"{self.title(what)}.", *lines)))
+    @property
+    def subtitle(self) -> str:
+        """Model, data and seeds, in a line."""
+        return self._subtitle(self.study, len(self.study.seeds), "seed")
 
-    def of_tuning(self, what: str, how: str) -> Caption:
+    def _subtitle(self, study: Study, count: int, kind: str) -> str:
+        data = [] if study.data == study.task else [study.data]
+        end = "; illustration, not evidence" if self.task.toy else ""  # rule B20
+        return f"{', '.join([_model(study), *data])}, {count} {kind}{'s' if count > 1 else ''}{end}"
+
+    def caption(self, finding: str, how: str = "", key: str = "") -> Caption:
+        """Returns the words of a figure: `how` says how to read it where it is none of curves, `key` its marks."""
+        described = f"{how or self.how} {self._data()} {self._steps()} {self._rates()}"
+        return self._caption(f"{finding}{'' if self.task.toy else self.claims.mark}", self.subtitle, described, key)
+
+    def of_tuning(self, finding: str, how: str, key: str = "") -> Caption:
         """Returns the words of a figure of the search; tuning is the whole study's, never a part's."""
+        tuning = self.whole.tuning
+        subtitle = self._subtitle(self.whole, len(tuning.seeds), "tuning seed")
+        return self._caption(finding, subtitle, f"{how} {self.search}", key)
+
+    @property
+    def search(self) -> str:
+        """How the learning rates were searched."""
         tuning, budget = self.whole.tuning, self.whole.limits
-        title = f"{what}: {tasks.get(self.whole.task).title} on {self.whole.data}"
-        seeds = spans(tuning.seeds)
-        line = (
-            f"{how} {budget.trials} points for each optimizer, at the same places in four decades of learning rates "
-            f"around the default, widened by a decade while the best lies at an edge; tuning seeds {seeds}; "
+        return (
+            f"{budget.trials} points for each optimizer, at the same places in four decades of learning rates around "
+            f"the default, widened by a decade while the best lies at an edge; tuning seeds {spans(tuning.seeds)}; "
             f"{tuning.epochs or self.whole.epochs} epochs. The test split was not loaded."
         )
-        return Caption(title, (line,), self.footer, f"{title}. {line}")
+
+    def _caption(self, title: str, subtitle: str, described: str, key: str) -> Caption:
+        lines = tuple(filter(None, (subtitle, key)))
+        words = f"{title}. {subtitle}. {described}"
+        return Caption(title, lines, (self.foot,), words, ". ".join(self.footer))
+
+    @property
+    def foot(self) -> str:
+        """The line under a figure, of at most 60 letters: the command that draws it again, else the study."""
+        if len(self.command) <= FOOT:
+            return self.command
+        return f"study {self.name} {self.found[0].run.study[:8]}"[:FOOT]
 
     @property
     def footer(self) -> tuple[str, ...]:
@@ -168,6 +191,11 @@ class Captions:
         ]
         changed = f", for {' of '.join(others)} and not for this" if others else ""
         return f"Learning rates, chosen on validation data{length}{changed}: {rates}."
+
+
+def _model(study: Study) -> str:
+    """Returns the model without its number of parameters, which Methods have."""
+    return re.sub(r" \([\d,]+ parameters?\)", "", tasks.get(study.task).title)
 
 
 def spans(numbers: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""All figures of a report, each declared once; what cannot be drawn has a sentence in its place."""
+"""All figures of the report of one problem, each declared once."""
 
 from __future__ import annotations
 
@@ -9,47 +9,22 @@ from pathlib import Path
 from typing import Any, cast
 
 from experiments import optimizers
-from experiments.analysis import cases, cost_rows, curves, score_rows, time_rows, tuning_rows
+from experiments.analysis import cases, cost_rows, curves, score_rows, sentences, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
-from experiments.figures import canvas, costs, illustrations, profiles, ranks, scales, scores, times, tuning
 from experiments.figures import cases as pictures
+from experiments.figures import costs, illustrations, ranks, scales, scores, sensitivity, times, tuning
 from experiments.figures import curves as lines
 from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
 from experiments.problems.datasets.examples import Slices
+from experiments.problems.functions import FUNCTIONS
 from experiments.problems.grid import scored
 from experiments.report.captions import Captions, say
+from experiments.report.declared import APPENDIX, HEADLINE, USUAL, Figure, Shown, show
 from experiments.studies import Style
 from experiments.text import Table
-
-
-@dataclasses.dataclass(frozen=True)
-class Shown:
-    """One figure: what it shows, how to read it, and its files, PNG, SVG and CSV; none where `words` says why not."""
-
-    title: str
-    words: str
-    files: Sequence[Path] = ()
-
-    @property
-    def slug(self) -> str:
-        """Name of its files."""
-        return self.files[0].stem
-
-
-@dataclasses.dataclass(frozen=True)
-class Figure:
-    """A figure, declared: tests, captions, the page and the files follow from it; its words are in `captions.toml`."""
-
-    slug: str  # name of its files
-    rows: Table | Callable[[Any], Table]  # or what makes them from the facts; without rows it is not drawn
-    draw: Callable[[Table, Context], Any]  # draws the rows
-    title: str = ""  # what it shows, where its words do not say so
-    words: str = ""  # name of its words, where they are not its own
-    step: float = 1e-4  # the smallest difference that its scores can show
-    tuning: bool = False  # whether it shows the search, which has a caption of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,30 +65,71 @@ class Facts:
         return self.times if time_rows.valid(self.times) else []
 
     @property
+    def best(self) -> list[str]:
+        """The best mean and all that tie with it; alone where nothing may be claimed."""
+        return [row.label for row in self.result.rows if row.tied] or [self.result.rows[0].label]
+
+    @property
+    def marks(self) -> str:
+        """What the marks of scores mean, in a line."""
+        if len(self.evidence.study.seeds) < 2:
+            return "dot: the seed"
+        whose = sentences.reference(self.evidence)
+        tie = f"; bracket: tie{f' with {whose}' if whose else ''}" if self.claims.allowed and len(self.best) > 1 else ""
+        return f"dot: a seed; diamond: mean, 95 % interval{tie}"
+
+    @property
+    def band(self) -> str:
+        """What the bands of curves mean, in a line."""
+        if len(self.evidence.study.seeds) < 2:
+            return ""
+        first = sentences.reference(self.evidence) or "best"
+        whose = f"{first} and ties" if self.claims.allowed and len(self.best) > 1 else first
+        return f"line: mean of seeds; band: 95 % interval ({whose})"
+
+    @property
     def goal(self) -> str:
         """Where the target is from."""
         return say("problem", "target", "how", self)
 
 
 def _curves(facts: Facts) -> Iterator[Figure]:
-    """Yields learning curves over epochs, and over steps, gradients and seconds where these show something else."""
+    """Yields the test error over epochs, the other learning curves, and these over steps where that differs."""
     evidence = facts.evidence
-    sizes = scored(datasets.CARDS[evidence.study.data].sizes)
+    if (error := curves.error_of(evidence.task)) is not None:
+        finding = functools.partial(sentences.of_way, evidence, facts.result)
+        yield _curve(facts, error, scales.EPOCHS, lambda _, rows: finding(rows), place=HEADLINE)
     for curve in curves.curves_of(evidence.task):
-        table = curves.rows(evidence.found, curve)
-        drawn = [(scales.EPOCHS, table)]
-        if curve.slug in curves.OVER_STEPS:
-            drawn += [(across, table) for across in lines.distinct(table)]
-            drawn.append((scales.SECONDS, curves.with_seconds(table, evidence)))
-        for across, rows in drawn:
-            yield Figure(
-                f"{curve.slug}{across.suffix}",
-                rows,
-                functools.partial(lines.draw, curve=curve, across=across),
-                f"{curve.words}{across.title}",
-                "curves",
-                step=curve.step or 1 / sizes[curve.column.split("_")[0]],
-            )
+        place = HEADLINE if curve.loss and curve.column.startswith("test") else USUAL  # a loss has no error
+        made = _curve(facts, curve, scales.EPOCHS, functools.partial(_ends, curve=curve), place=place)
+        yield made
+        assert not callable(made.rows)
+        for across in lines.distinct(made.rows) if curve.slug in curves.OVER_STEPS else []:
+            yield _curve(facts, curve, across, made.finding, place=APPENDIX)
+
+
+def _curve(
+    facts: Facts, curve: curves.Curve, across: scales.Across, finding: Callable[[Any, Table], str] | None, **how: Any
+) -> Figure:
+    """Returns a figure of learning curves."""
+    sizes = scored(datasets.CARDS[facts.evidence.study.data].sizes)
+    return Figure(
+        f"{curve.slug}{across.suffix}",
+        curves.rows(facts.evidence.found, curve),
+        functools.partial(lines.draw, curve=curve, across=across),
+        f"{curve.words}{across.title}",
+        curve.slug if curve.error else "curves",
+        step=curve.step or 1 / sizes[curve.column.split("_")[0]],
+        finding=finding,
+        **how,
+    )
+
+
+def _ends(facts: Facts, rows: Table, curve: curves.Curve) -> str:
+    """Returns where a curve ends; of the test score, what the verdicts say."""
+    if curve.column.startswith("test"):
+        return sentences.of_scores(facts.evidence, facts.result, errors=False)
+    return sentences.of_curve(rows, curve)
 
 
 def _tuned(facts: Facts) -> Iterator[Figure]:
@@ -135,14 +151,23 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
         )
         yield figure
         if alone:
-            slug, draw = "learning_rates_relative", tuning.draw_relative
-            yield dataclasses.replace(figure, slug=slug, title="", words="", draw=draw)
+            yield Figure(
+                "learning_rates_relative",
+                tuning_rows.lost_rows(cast(Table, figure.rows)),
+                sensitivity.draw,
+                tuning=True,
+                finding=lambda _, rows: sentences.of_rates(rows),
+                place=HEADLINE,
+            )
 
 
 def _paths(facts: Facts) -> Table:
+    """Returns how the rules move on a function of two numbers, where that is the problem."""
     every = facts.evidence.study.optimizers
     entries = [one for one in every if one.cycle_epochs is None and one.optimizer not in optimizers.OUTSIDE]
-    return curves.path_rows(entries) if entries else []
+    function = FUNCTIONS.get(facts.evidence.task.name)
+    two = function is not None and len(function.start) == 2
+    return curves.path_rows(entries, (facts.evidence.task.name,)) if entries and two else []
 
 
 def _of_cases(facts: Facts) -> Iterator[Figure]:
@@ -172,47 +197,31 @@ def _of_cases(facts: Facts) -> Iterator[Figure]:
 
 
 FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
-    _curves,
-    Figure("scores", lambda facts: score_rows.dots_rows(facts.evidence, facts.result), scores.draw_dots),
     Figure(
-        "differences", lambda facts: score_rows.differences_rows(facts.evidence, facts.result), scores.draw_differences
+        "scores",
+        lambda facts: score_rows.seed_rows(facts.evidence, facts.result),
+        scores.draw_seeds,
+        finding=lambda facts, _: sentences.of_scores(facts.evidence, facts.result),
+        place=HEADLINE,
     ),
-    Figure("chances", lambda facts: score_rows.chance_rows(facts.evidence, facts.result), ranks.draw_chances),
-    Figure("scores_by_seed", lambda facts: score_rows.map_rows(facts.evidence, facts.result), ranks.draw_map),
+    _curves,
     _tuned,
-    Figure("best_of_k", lambda facts: tuning_rows.best_of_rows(facts.evidence), tuning.draw_best_of),
     Figure("time_to_target", lambda facts: facts.valid, times.draw),
-    Figure("time_to_target_shares", lambda facts: facts.valid, times.draw_shares),
-    Figure("profiles", lambda facts: time_rows.profile_rows(facts.times), profiles.draw),
-    Figure("profiles_pairwise", lambda facts: time_rows.pair_rows(facts.times), profiles.draw_pairs),
     Figure("costs", lambda facts: cost_rows.cost_rows(facts.evidence, facts.result), costs.draw),
-    Figure("spent", lambda facts: cost_rows.spent_rows(facts.evidence), costs.draw_spent),
-    Figure("timing", lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing),
-    Figure("critical_differences", (), ranks.draw_critical),
-)
+    Figure("timing", lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing, place=APPENDIX),
+    Figure(
+        "differences", lambda facts: score_rows.differences_rows(facts.evidence, facts.result), scores.draw_differences,
+        place=APPENDIX,
+    ),
+    Figure(
+        "scores_by_seed", lambda facts: score_rows.map_rows(facts.evidence, facts.result), ranks.draw_map,
+        place=APPENDIX,
+    ),
+    Figure("best_of_k", lambda facts: tuning_rows.best_of_rows(facts.evidence), tuning.draw_best_of, place=APPENDIX),
+    Figure("spent", lambda facts: cost_rows.spent_rows(facts.evidence), costs.draw_spent, place=APPENDIX),
+    Figure("critical_differences", (), ranks.draw_critical, place=APPENDIX),
+)  # fmt: skip
 PATHS = Figure("trajectories", _paths, illustrations.draw_paths)
-
-
-def show(
-    figures: Iterable[Figure],
-    kind: str,
-    facts: Any,
-    caption: Callable[[str, str, bool], Caption],
-    styles: Mapping[str, Style],
-    folder: Path,
-    score: str = "score",
-) -> Iterator[Shown]:
-    """Draws figures in their order, or yields the sentence in the place of one without rows."""
-    for figure in figures:
-        table, name = figure.rows(facts) if callable(figure.rows) else figure.rows, figure.words or figure.slug
-        title = figure.title or say(kind, name, "title", facts)
-        if table:
-            how = say(kind, name, "how", facts, table)
-            context = Context(caption(title, how, figure.tuning), styles, score, figure.step)
-            files = canvas.write(figure.draw, table, context, folder, figure.slug)
-            yield Shown(title, context.caption.lines[0] if figure.tuning else how, files)
-        elif why := say(kind, name, "refused", facts):
-            yield Shown(title, why)
 
 
 def draw(
@@ -221,9 +230,12 @@ def draw(
     """Draws every figure of one problem that the evidence allows."""
     facts = Facts(evidence, result)
 
-    def caption(title: str, how: str, tuning: bool) -> Caption:
-        return (facts.captions.of_tuning if tuning else facts.captions.caption)(title, how)
+    def caption(figure: Figure, finding: str, how: str, key: str) -> Caption:
+        return (facts.captions.of_tuning if figure.tuning else facts.captions.caption)(finding, how, key)
 
-    chosen = [*FIGURES, *([PATHS] if illustrations else []), _of_cases]
+    kept = [entry.label for entry in evidence.study.optimizers if entry.batch == "full"][:1]
+    empty = Caption("", (), (), "")
+    context = Context(empty, styles, evidence.task.score_title, kept=kept, best=facts.best)
+    chosen = [*FIGURES, *([PATHS] if illustrations and evidence.task.toy else []), _of_cases]
     figures = (one for entry in chosen for one in ([entry] if isinstance(entry, Figure) else entry(facts)))
-    return list(show(figures, "problem", facts, caption, styles, folder, evidence.task.score_title))
+    return list(show(figures, "problem", facts, caption, context, folder))

@@ -18,10 +18,12 @@ from experiments.analysis import columns
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Finding
 from experiments.analysis.results import Result
+from experiments.figures import column
 from experiments.report import tables
 from experiments.report.captions import Captions
-from experiments.report.gallery import Shown
-from experiments.report.text import notes
+from experiments.report.declared import Shown
+from experiments.report.text import methods, reading
+from experiments.studies import Entry
 
 HERE = Path(__file__).parent
 LEAST = 11.0  # px, the height of the smallest letters
@@ -41,14 +43,21 @@ def page(evidence: Evidence, result: Result, shown: Sequence[Shown], findings: S
         findings=findings,
         problems={tables.problem(evidence): f"{evidence.task.title} on {evidence.study.data}"},
         results=tables.of_results(evidence, result),
-        notes=notes(evidence, result),
+        optimizers=ranked(evidence, result),
+        reading=reading(evidence, result),
+        methods=methods(evidence),
         pairs=tables.of_pairs(evidence, result.comparisons),
         runs=tables.of_runs(evidence),
         steps=tables.of_steps(evidence),
         figures=shown,
         costs=tables.of_costs(evidence),
-        origin=Captions(evidence).footer[:-1],
     )
+
+
+def ranked(evidence: Evidence, result: Result) -> list[Entry]:
+    """Returns the optimizers, the best mean first, as figures and tables have them."""
+    place = {row.label: number for number, row in enumerate(result.rows)}
+    return sorted(evidence.study.optimizers, key=lambda entry: place[entry.label])
 
 
 def render(template: str, title: str, **context: Any) -> str:
@@ -70,7 +79,7 @@ def templates() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     filters = (("base64", _base64), ("json", json.dumps), ("key", _key), ("shown", columns.shown))
-    found.filters.update(filters, inlined=inlined, content=_content)
+    found.filters.update(filters, inlined=inlined, content=_content, wide=_wide)
     return found
 
 
@@ -81,6 +90,12 @@ def _base64(text: str) -> str:
 def _content(shown: Shown, suffix: str) -> str:
     """Returns the text of one of a figure's files."""
     return next(path for path in shown.files if path.suffix == suffix).read_text(encoding="utf-8")
+
+
+def _wide(svg: str) -> bool:
+    """Returns whether a figure is wider than a column."""
+    box = VIEW.search(svg)
+    return box is not None and float(box[1]) > 1.5 * column.WIDTH
 
 
 def _key(value: Any) -> Any:

@@ -28,9 +28,10 @@ def write(evidence: Evidence, seeds: Sequence[int], folder: Path) -> str:
     curve, task = validation(evidence), evidence.task
     reason = f"preliminary: seed {seeds[0]} alone, the first of {len(seeds)}"
     captions = Captions(evidence, Claims((reason,)))
-    caption = captions.caption(f"Preliminary, {curve.words[0].lower()}{curve.words[1:]}")
+    words = f"Preliminary, {curve.words[0].lower()}{curve.words[1:]}"
+    caption = captions.caption(words)
     styles = {entry.label: entry.style for entry in evidence.study.optimizers}
-    context = Context(caption, styles, task.score_title, curve.step or 1e-4)
+    context = Context(caption, styles, task.score_title, curve.step or 1e-4, kept=["GD"])
     draw = functools.partial(lines.draw, curve=curve)
     made = canvas.write(draw, curves.rows(evidence.found, curve), context, folder, NAME)
     columns = (
@@ -41,10 +42,10 @@ def write(evidence: Evidence, seeds: Sequence[int], folder: Path) -> str:
         Column[Record]("", "ended", lambda record: record.status),
     )
     rows = sorted(evidence.found, key=lambda record: -task.merit(evidence.last(record, "validation")))
-    text = [f"# {flat(caption.title)}", "", f"{flat(reason.capitalize())}.", "", *markdown(columns, rows), ""]
+    text = [f"# {flat(captions.title(words))}", "", f"{flat(reason.capitalize())}.", "", *markdown(columns, rows), ""]
     files.write(folder / f"{NAME}.md", "\n".join(text))
     table = terminal.table(headings(columns), [cells(columns, row) for row in rows])
-    return f"\n{caption.title}\n\n{table}\n\nMore seeds follow; figure so far: {made[0]}\n"
+    return f"\n{captions.title(words)}\n\n{table}\n\nMore seeds follow; figure so far: {made[0]}\n"
 
 
 def remove(folder: Path) -> None:
@@ -55,6 +56,6 @@ def remove(folder: Path) -> None:
 
 def validation(evidence: Evidence) -> curves.Curve:
     """Returns the curve of the validation score, in the form of that of training."""
-    own = curves.curves_of(evidence.task)[0]
+    own = next(curve for curve in curves.curves_of(evidence.task) if curve.column.startswith("train"))
     words, axis = (re.sub("[Tt]rain(ing)?", "validation", text) for text in (own.words, own.axis))
     return dataclasses.replace(own, slug=NAME, column=f"validation_{evidence.score}", words=words, axis=axis)

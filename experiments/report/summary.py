@@ -12,10 +12,10 @@ from experiments.analysis.score_rows import critical_rows
 from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
 from experiments.analysis.time_rows import pair_rows, profile_rows, reference_of, speed_rows
 from experiments.figures import profiles, ranks, times
-from experiments.figures.canvas import Caption
+from experiments.figures.canvas import Caption, Context
 from experiments.records import files
-from experiments.report.captions import Captions
-from experiments.report.gallery import Figure, Shown, show
+from experiments.report.captions import FOOT, Captions
+from experiments.report.declared import Figure, Shown, show
 from experiments.report.page import render
 from experiments.report.tables import ReportTable
 from experiments.studies import Style
@@ -48,15 +48,19 @@ def write(overview: Overview, pages: Sequence[Path], title: str, folder: Path) -
 
 def figures(overview: Overview, styles: Mapping[str, Style], title: str, folder: Path) -> list[Shown]:
     """Draws every figure of several problems that they allow."""
+    evidence = overview.evidence
+    first, seeds = Captions(evidence[0]), len(evidence[0].study.seeds)
+    studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, evidence, strict=True))
+    source = f"studies: {studies}; {first.versions}; {first.footer[-1]}"
+    foot = first.command if len(first.command) <= FOOT else f"study {first.name.partition('.')[0]}"[:FOOT]
+    subtitle = f"{title}: {len(overview.problems)} problems, {seeds} {'seeds' if seeds > 1 else 'seed'}"
 
-    def caption(shown: str, how: str, tuning: bool) -> Caption:
-        studies = ", ".join(f"{n} {one.identity}" for n, one in zip(overview.problems, overview.evidence, strict=True))
-        first, seeds = Captions(overview.evidence[0]), len(overview.evidence[0].study.seeds)
-        footer = (f"studies: {studies}; {seeds} seeds; {first.versions}", first.footer[-1])
-        whole = f"{shown}: {title}"
-        return Caption(whole, (how,), footer, f"{whole}. {how}")
+    def caption(figure: Figure, shown: str, how: str, key: str) -> Caption:
+        lines = tuple(filter(None, (subtitle, key)))
+        return Caption(shown, lines, (foot,), f"{shown}. {subtitle}. {how}", source)
 
-    return list(show(FIGURES, "overview", overview, caption, styles, folder))
+    context = Context(Caption("", (), (), ""), styles)
+    return list(show(FIGURES, "overview", overview, caption, context, folder))
 
 
 def _ranks(overview: Overview) -> Table:

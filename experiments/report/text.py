@@ -8,24 +8,40 @@ from experiments.analysis.columns import flat, number
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Finding
 from experiments.analysis.results import Result
-from experiments.report.captions import WORDS, Captions, say
+from experiments.report.captions import Captions, say
 from experiments.report.tables import algorithms, of_costs, of_results, of_steps
 from experiments.tuning import choosing
 
 
 def notes(evidence: Evidence, result: Result) -> list[str]:
     """Returns the sentences under the table: how it was made and how to read it."""
-    said = {part: say("report", "notes", part, evidence, claims=result.claims) for part in WORDS["report"]["notes"]}
+    return [*methods(evidence), *reading(evidence, result)]
+
+
+def methods(evidence: Evidence) -> list[str]:
+    """Returns how the numbers were made: data, steps, rates, search, track, intervals."""
+    captions = Captions(evidence)
     return [
-        *Captions(evidence).facts,
-        *([] if evidence.study.limits.claims else [said["look"]]),
+        f"Model: {evidence.task.title}.",
+        *captions.facts,
+        *([f"Search: {captions.search}"] if evidence.study.tuned else []),
         f"Compared on the {evidence.study.track} track: {'; '.join(algorithms(evidence).values())}.",
-        said["verdicts"],
-        said["intervals"],
+        say("report", "notes", "intervals", evidence),
+        evidence.untimed or say("report", "notes", "timed", evidence),
+    ]
+
+
+def reading(evidence: Evidence, result: Result) -> list[str]:
+    """Returns how to read the table."""
+    look, verdicts, best = (
+        say("report", "notes", part, evidence, claims=result.claims) for part in ("look", "verdicts", "best")
+    )
+    return [
+        *([] if evidence.study.limits.claims else [look]),
+        verdicts,
         *_width(result),
         *choosing.remarks(evidence.study, evidence.choices, evidence.trials),
-        said["best"],
-        evidence.untimed or said["timed"],
+        best,
     ]
 
 

@@ -52,20 +52,6 @@ def summarise_times(found: Any) -> Times:
     return Times(len(given), misses, median, low, high)
 
 
-def reached(found: Any) -> tuple[Array, Array]:
-    """Returns the share of runs that reached the target by each time (the ECDF; draw it as right-continuous steps).
-
-    Args:
-        found: (runs,) at least 0, infinity for a miss.
-
-    Returns:
-        The distinct finite times, ascending, and the shares, which end at 1 only if no run missed; empty if all did.
-    """
-    given = as_array("times", found, 1, infinite=True)
-    distinct, counts = np.unique(given[np.isfinite(given)], return_counts=True)
-    return distinct, np.cumsum(counts) / len(given)
-
-
 def void(passes: Mapping[str, Any], budget: float) -> str | None:
     """Returns why a target tells nothing on its problem, or None when it is valid.
 

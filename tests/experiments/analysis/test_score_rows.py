@@ -1,4 +1,4 @@
-"""Rows of scores say what the runs say: ends, differences, ranks, chances, and the best of k trials."""
+"""Rows of scores say what the runs say: ends, differences, ranks, and the best of k trials."""
 
 import math
 
@@ -8,6 +8,7 @@ from scipy import stats
 
 from experiments.analysis import score_rows, tuning_rows
 from experiments.analysis.statistics.aggregates import friedman, mean_ranks
+from experiments.report import Evidence
 from tests.experiments.evidence import SEEDS, THREE, evidence, result
 
 LOST = {**THREE, "Momentum": [0.89, math.nan, 0.90, 0.91, 0.90]}
@@ -19,14 +20,33 @@ def rows_of(make, ends=LOST, **how):
     return make(whole, result(whole))
 
 
-def test_dots_have_a_row_for_each_run_and_say_who_is_tied():
-    """Of training and test; the interval is that of all seeds, and a diverged run leaves none."""
-    table = rows_of(score_rows.dots_rows)
-    assert len(table) == 2 * 3 * len(SEEDS)
-    own = {row["optimizer"]: row for row in table if row["split"] == "test"}
+def test_every_run_has_its_error_and_says_who_is_tied():
+    """In %, 1 minus the score; the interval is turned with it, and a diverged run leaves none."""
+    table = rows_of(score_rows.seed_rows)
+    assert len(table) == 3 * len(SEEDS)
+    assert [row["error"] for row in table[:2]] == pytest.approx([10.0, 9.0])
+    own = {row["optimizer"]: row for row in table}
+    assert list(own) == ["Adam", "GD", "Momentum"], "the best mean first"
     assert [own[label]["tied"] for label in ("Adam", "GD")] == [True, False]
-    assert own["Adam"]["mean"] == pytest.approx(0.908)
-    assert own["Momentum"]["mean"] == -math.inf
+    assert own["Adam"]["mean"] == pytest.approx(9.2)
+    assert own["Adam"]["low"] < 9.2 < own["Adam"]["high"]
+    assert (own["Momentum"]["mean"], own["Momentum"]["diverged"]) == (math.inf, 1)
+
+
+def test_a_loss_is_its_own_error(monkeypatch):
+    """It has no share to lack."""
+    monkeypatch.setattr(Evidence, "higher", property(lambda self: False))
+    whole = evidence(THREE)
+    first, *_ = score_rows.seed_rows(whole, result(whole))
+    assert (first["error"], first["unit"]) == (first["score"], "")
+
+
+def test_missing_runs_leave_no_mean():
+    """But those that are there have rows."""
+    table = rows_of(score_rows.seed_rows, {"GD": THREE["GD"], "Adam": [0.9, None, 0.92, 0.9, 0.91]})
+    own = [row for row in table if row["optimizer"] == "Adam"]
+    assert len(own) == 4
+    assert all(math.isnan(row["mean"]) for row in own)
 
 
 def test_differences_are_those_of_the_seeds():
@@ -35,14 +55,6 @@ def test_differences_are_those_of_the_seeds():
     own = [row["difference"] for row in table if row["optimizer"] == "GD"]
     assert own == pytest.approx([a - b for a, b in zip(THREE["Adam"], THREE["GD"], strict=True)])
     assert {row["says"].split()[0] for row in table} == {"worse†", "≈"}
-
-
-def test_chances_of_all_pairs_add_up_to_one():
-    """P(A > B) + P(B > A) = 1, and nobody is better than itself."""
-    chance = {(row["optimizer"], row["other"]): row["p_better"] for row in rows_of(score_rows.chance_rows)}
-    assert chance["Adam", "GD"] == 1.0
-    assert all(p + chance[b, a] == pytest.approx(1.0) for (a, b), p in chance.items())
-    assert chance["Adam", "Adam"] == 0.5
 
 
 def test_ranks_are_those_within_a_seed():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from experiments.analysis.statistics.times import reached, speed_up, summarise_times, time_to_target, void
+from experiments.analysis.statistics.times import speed_up, summarise_times, time_to_target, void
 
 INF = math.inf
 # Epochs at which DeepOBS's runs reach a test accuracy of 0.9198 on F-MNIST.
@@ -55,14 +55,6 @@ def test_quantiles_of_finite_times_are_numpys():
     times = np.random.default_rng(1).random(9)
     found = summarise_times(times)
     assert (found.low, found.median, found.high) == pytest.approx(tuple(np.quantile(times, [0.25, 0.5, 0.75])))
-
-
-def test_the_share_that_reached_the_target_ends_below_1_after_misses():
-    """Momentum's ends at 0.8, and steps at each distinct time."""
-    times, shares = reached(EPOCHS["Momentum"])
-    assert times.tolist() == [41, 46, 48, 49, 50, 51, 52]
-    assert shares.tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8])
-    assert [part.tolist() for part in reached([INF, INF])] == [[], []]
 
 
 def test_a_target_that_everybody_meets_at_once_is_void():

@@ -99,3 +99,24 @@ def test_the_library_says_what_an_optimizer_has_where_it_is_given_nothing():
     """Read from its rule, without importing TensorFlow."""
     assert optimizers.defaults("adam") | {"beta_1": 0.9, "beta_2": 0.999} == optimizers.defaults("adam")
     assert all(np.isfinite(value) for value in optimizers.defaults("adam").values())
+
+
+def test_what_a_rate_loses_is_told_against_the_best():
+    """In points of an accuracy, at a multiple of 1 nothing; in % of a loss, infinitely much where a run diverged."""
+    rows = tuning_rows.lost_rows(table_of(study()))
+    at = {row["multiple"]: row["lost"] for row in rows if row["optimizer"] == "Adam"}
+    assert at.pop(1.0) == 0.0
+    assert list(at.values()) == pytest.approx([40.0] * len(at))
+    losses = [
+        {**row, "score": math.inf if row["value"] > row["chosen"] else 2.0 - row["score"], "higher_is_better": False}
+        for row in table_of(study())
+    ]
+    lost = {row["multiple"]: row["lost"] for row in tuning_rows.lost_rows(losses) if row["optimizer"] == "Adam"}
+    assert {lost[m] for m in lost if m > 1} == {math.inf}
+    assert {round(lost[m], 6) for m in lost if m < 1} == {round(100 * 0.4 / 1.1, 6)}
+
+
+def test_medians_are_over_the_runs_of_one_value():
+    """Ascending, infinite where half of them diverged."""
+    rows = [{"value": v, "score": s} for v, s in ((2.0, 0.5), (1.0, 0.1), (1.0, 0.3), (2.0, -math.inf))]
+    assert tuning_rows.medians(rows) == [(1.0, pytest.approx(0.2)), (2.0, -math.inf)]

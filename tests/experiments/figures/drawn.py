@@ -15,9 +15,9 @@ STYLES = {entry.label: entry.style for entry in study().optimizers}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(draw, rows, folder, slug="figure", styles=STYLES, score="accuracy", step=0.002):
+def drawn(draw, rows, folder, slug="figure", styles=STYLES, score="accuracy", step=0.002, best=()):
     """The files of a figure."""
-    return canvas.write(draw, rows, Context(CAPTION, styles, score, step), folder, slug)
+    return canvas.write(draw, rows, Context(CAPTION, styles, score, step, best=best), folder, slug)
 
 
 def texts(path):

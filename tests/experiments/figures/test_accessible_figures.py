@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from experiments import studies
 from experiments.analysis.overview import Overview
-from experiments.figures import canvas, looks, scales
+from experiments.figures import canvas, column, looks, scales
 from experiments.report import gallery, summary
+from experiments.report.declared import Figure as Declared
 from experiments.studies import Style
 from tests.experiments.analysis.test_cost_rows import TIMED, known
 from tests.experiments.evidence import THREE, evidence, result
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.slow  # draws every figure
 
 COLUMN = 8  # points, the smallest letters at the width that figures are drawn for
 SMALL = 7  # of numbers in the cells of heat maps, which the table beside them says larger
+HEADLINES = ("scores", "test_error", "learning_rates_relative")
 HEAT = ("scores_by_seed", "chances", "overview")
 OKABE_ITO = {
     "#000000": 21.0, "#0072B2": 5.19, "#D55E00": 3.87, "#009E73": 3.42, "#CC79A7": 3.06,
@@ -58,8 +60,8 @@ def svgs(made):
 @pytest.mark.slow
 def test_every_declared_figure_is_looked_at(made):
     """Of one problem, and of several; learning curves and tuned hyperparameters among them."""
-    declared = [one.slug for one in gallery.FIGURES if isinstance(one, gallery.Figure)]
-    families = ["loss", "loss_by_second", "learning_rates", "learning_rates_relative", gallery.PATHS.slug]
+    declared = [one.slug for one in gallery.FIGURES if isinstance(one, Declared)]
+    families = ["loss", "test_error", "train_accuracy", "test_accuracy", "learning_rates", "learning_rates_relative"]
     assert {*declared, *families} <= {name.partition("/")[2] for name in made}
     assert {f"over/{one.slug}" for one in summary.FIGURES} <= set(made)
     assert all(path.exists() for files in made.values() for path in files)
@@ -67,9 +69,10 @@ def test_every_declared_figure_is_looked_at(made):
 
 @pytest.mark.slow
 def test_letters_have_eight_points_at_column_width(made):
-    """The SVG says their sizes in its own pixels, 72 an inch, for a width of nine inches."""
+    """The SVG says their sizes in its own pixels, 72 an inch: for a column, or for a width of nine inches."""
     for name, text, root in svgs(made):
-        assert root.get("width") == f"{canvas.WIDTH * 72:g}pt"
+        narrow = name in HEADLINES or (name.startswith(("loss", "t")) and not name.startswith("ti"))
+        assert root.get("width") == f"{column.WIDTH if narrow else canvas.WIDTH * 72:g}pt", name
         sizes = [float(size) for size in re.findall(r"font(?:-size)?: [^;\"']*?([0-9.]+)px", text)]
         assert min(sizes) >= (SMALL if name in HEAT else COLUMN), name
 
@@ -139,12 +142,15 @@ def eleven():
     return {f"O{i}": Style(colors.to_hex(f"C{i % 10}"), lines[i], markers[i]) for i in range(11)}
 
 
-def test_of_many_lines_six_are_lit_and_the_rest_are_grey_hairlines():
-    """The best six; marker and line style stay, so that even those can be told apart."""
+@pytest.mark.parametrize(
+    ("kept", "expected"), [((), "O0 O1 O2 O3 O4"), (("O10",), "O0 O1 O2 O3 O10"), (("GD",), "O0 O1 O2 O3 O4")]
+)
+def test_of_many_lines_five_are_lit_and_the_rest_are_grey_hairlines(kept, expected):
+    """The best four and the one that is kept, else five; marker and line style stay, so that all can be told apart."""
     styles = eleven()
-    seen = looks.looks({label: -int(label[1:]) for label in styles}, styles)
+    seen = looks.looks({label: -int(label[1:]) for label in styles}, styles, kept)
     lit = [label for label, look in seen.items() if look["color"] != looks.FAINT]
-    assert lit == [f"O{i}" for i in range(6)]
+    assert lit == expected.split()
     assert all(look["linewidth"] < 1 for label, look in seen.items() if label not in lit)
     assert all(look["marker"] == styles[label].marker for label, look in seen.items())
 
@@ -167,8 +173,9 @@ def test_curves_of_many_optimizers_light_those_that_end_best(tmp_path):
         if re.match(r"O\d+  ", element.text or "")
     ]
     assert len(places) == 11
-    assert min(np.diff(sorted(places))) > 9  # points: letters of 9.5 points do not touch
-    assert max(places) < (canvas.HEIGHT - 0.6) * 72
+    assert min(np.diff(sorted(places))) > column.LETTERS  # points: letters do not touch
+    root = ET.parse(svg).getroot()
+    assert max(places) < float(root.get("height").removesuffix("pt")) - column.FOOT
 
 
 def test_labels_stay_between_ceiling_and_floor():

@@ -1,12 +1,13 @@
-"""Learning curves stand where their evaluations were made, and enlarge what is close at the end."""
+"""Learning curves stand where their evaluations were made; the best and all that tie with it have bands."""
 
 import functools
 import math
+import re
 
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.analysis.curves import curves_of
+from experiments.analysis.curves import curves_of, error_of
 from experiments.analysis.curves import rows as rows_of
 from experiments.figures import curves, scales
 from experiments.problems import tasks
@@ -103,26 +104,33 @@ def test_steps_are_drawn_where_entries_take_other_numbers_of_them_in_a_pass(tmp_
     assert curves.distinct(both) == [scales.STEPS]
     twice = [{**row, "example_gradients": 2 * row["example_gradients"], "optimizer": "GD"} for row in mini]
     assert curves.distinct(mini + twice) == [scales.GRADIENTS]
-    assert "steps of the optimizer (logarithmic axis)" in texts(over(both, tmp_path, across=scales.STEPS)[1])
+    assert "steps of the optimizer (log axis)" in texts(over(both, tmp_path, across=scales.STEPS)[1])
 
 
-@pytest.mark.parametrize(("other", "near"), [(0.012, ["Adam", "GD"]), (1.5, [])])
-def test_the_last_fifth_is_enlarged_where_others_end_near_the_best(tmp_path, other, near):
-    """A line far away would flatten them, and a best one that ends alone needs no enlarging."""
-    table = rows("Adam", (0.01, 0.0101)) + rows("GD", (other, other + 1e-4))
-    assert sorted(line.label for line in curves.close(axes_of(table), lines_of(table), lower=True)) == near
-    assert any("last 20 %" in word for word in texts(over(table, tmp_path)[1])) == bool(near)
+def test_the_best_and_its_ties_alone_have_bands(tmp_path):
+    """Of the others the numbers are in the CSV."""
+    table = rows("Adam", (0.1, 0.2)) + rows("GD", (1.0, 1.1))
+
+    def bands(best):
+        made = drawn(functools.partial(curves.draw, curve=LOSS), table, tmp_path, best=best)
+        return re.findall(r'data-optimizer="(\w+)">\s*<defs>', made[1].read_text("utf-8"))
+
+    assert set(bands(())) == set()
+    assert set(bands(("Adam",))) == {"Adam"}
+    assert set(bands(("Adam", "GD"))) == {"Adam", "GD"}
 
 
-def test_a_score_that_rises_is_enlarged_at_the_top(tmp_path):
-    """The best is where the lines went, whichever way up the axis is."""
-    ends = {"GD": 0.96, "Adam": 0.962}
-    found = [record(label, (0.1, 0.9, end), seed=seed) for label, end in ends.items() for seed in (0, 1)]
-    assert any("last 20 %" in word for word in texts(drawn_of(found, tmp_path, CURVES[0])[1]))
+def test_errors_are_in_percent_and_none_at_all_has_a_place(tmp_path):
+    """1 minus the accuracy; the axis is logarithmic, and 0 stands at its foot."""
+    error = error_of(tasks.get("mnist_mlp"))
+    found = [record("Adam", (0.1, 0.96, 1.01), seed=seed) for seed in (0, 1)]
+    table = rows_of(found, error)
+    assert [row["test_error"] for row in table[:3]] == pytest.approx([91.0, 5.0, 0.0])
+    said = texts(over(table, tmp_path, error)[1])
+    assert {"test error, % (log axis)", "0", "10", "Adam  0.00"} <= set(said)
 
 
-def test_a_line_that_stopped_early_is_not_among_those_near_the_best():
-    """It has no end to enlarge."""
-    stopped = [row for row in rows("GD", (0.01, 0.01)) if row["step"] < 100]
-    table = rows("Adam", (0.01, 0.0101)) + stopped
-    assert curves.close(axes_of(table), lines_of(table), lower=True) == []
+def test_a_loss_has_no_error_of_its_own():
+    """Its test loss is drawn instead."""
+    assert error_of(tasks.get("quadratic_deep")) is None
+    assert error_of(tasks.get("mni152")).axis == "test error (1 - Dice), % (log axis)"

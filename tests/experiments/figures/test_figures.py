@@ -11,7 +11,7 @@ from matplotlib.textpath import TextPath
 
 from experiments import studies
 from experiments.analysis.curves import curves_of
-from experiments.figures import canvas, looks
+from experiments.figures import canvas, column, looks
 from experiments.problems import tasks
 from experiments.text import from_csv
 from tests.experiments.figures.drawn import texts
@@ -43,7 +43,7 @@ def test_a_figure_is_png_and_svg_and_csv(files):
 def test_png_has_at_least_200_dots_an_inch(tmp_path, monkeypatch):
     """It stays sharp in print."""
     monkeypatch.setattr(canvas, "DPI", SHARP)
-    assert image.imread(drawn_of(found(), tmp_path, LOSS)[0]).shape[1] >= 200 * canvas.WIDTH
+    assert image.imread(drawn_of(found(), tmp_path, LOSS)[0]).shape[1] >= 200 * column.WIDTH / 72
 
 
 def test_svg_keeps_its_words_as_text(files):

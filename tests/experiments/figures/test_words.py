@@ -7,14 +7,14 @@ import pytest
 
 from experiments.analysis import cost_rows, score_rows, time_rows, tuning_rows
 from experiments.analysis.time_rows import targets
-from experiments.figures import costs, profiles, ranks, scores, times, tuning
+from experiments.figures import costs, profiles, ranks, scores, sensitivity, times, tuning
 from tests.experiments.analysis.test_cost_rows import NOT, RUN, TIMED, known, plain
 from tests.experiments.analysis.test_score_rows import LOST, RANKS
 from tests.experiments.analysis.test_time_rows import NEVER, level, problems, table_of
 from tests.experiments.analysis.test_tuning_rows import searched
 from tests.experiments.analysis.test_tuning_rows import table_of as tuned
 from tests.experiments.evidence import APART, THREE, evidence, result
-from tests.experiments.figures.drawn import reading, words
+from tests.experiments.figures.drawn import drawn, reading, words
 from tests.experiments.small import study
 
 
@@ -26,20 +26,46 @@ def test_differences_have_their_verdicts(tmp_path):
     assert "≈" in said
 
 
+def test_runs_have_their_numbers_and_an_axis_of_errors(tmp_path):
+    """Mean and interval at the right; the number of runs in the heading, or in each row where they differ."""
+    rows = score_rows.seed_rows(evidence(THREE), result(evidence(THREE)))
+    said = words(scores.draw_seeds, rows, tmp_path)
+    assert {"test error, % (log axis)", "mean [95 % CI], n = 5", "9.2 [8.2, 10.0]"} <= set(said)
+    fewer = [{**row, "runs": 4} if row["optimizer"] == "GD" else row for row in rows]
+    said = words(scores.draw_seeds, fewer, tmp_path)
+    assert "mean [95 % CI], n" in said
+    assert any(word.endswith("], 4") for word in said)
+
+
+def test_a_row_without_a_mean_says_why(tmp_path):
+    """A run diverged, or is missing."""
+    lost = evidence(LOST)
+    assert "1 of 5 diverged" in words(scores.draw_seeds, score_rows.seed_rows(lost, result(lost)), tmp_path)
+    gone = evidence({"GD": APART["GD"], "Adam": [0.9, None, 0.92, 0.9, 0.91]})
+    assert "4 runs, some missing" in words(scores.draw_seeds, score_rows.seed_rows(gone, result(gone)), tmp_path)
+
+
 def test_a_loss_is_drawn_as_a_loss(tmp_path):
-    """Less is better: the axis is logarithmic, and the best is the lowest."""
-    rows = score_rows.dots_rows(evidence(THREE), result(evidence(THREE)))
-    rows = [{**row, "score": 10 ** (10 * row["score"]), "higher_is_better": False} for row in rows]
-    rows = [{**row, **dict.fromkeys(("mean", "low", "high"), row["score"])} for row in rows]
-    assert "loss after the last epoch (logarithmic axis)" in words(scores.draw_dots, rows, tmp_path, score="loss")
+    """It has no unit, and its axis its name."""
+    rows = score_rows.seed_rows(evidence(THREE), result(evidence(THREE)))
+    rows = [{**row, "unit": "", **dict.fromkeys(("error", "mean", "low", "high"), 1e-5)} for row in rows]
+    said = words(scores.draw_seeds, rows, tmp_path, score="loss")
+    assert {"test loss", "1e-05 [1e-05, 1e-05]"} <= set(said)
+
+
+def test_a_bracket_joins_those_that_tie_and_no_others(tmp_path):
+    """A tick at the row of each; alone, the best has none."""
+    rows = score_rows.seed_rows(evidence(THREE), result(evidence(THREE)))
+    tied = drawn(scores.draw_seeds, rows, tmp_path)[1].read_text("utf-8")
+    alone = [{**row, "tied": row["optimizer"] == "Adam"} for row in rows]
+    without = drawn(scores.draw_seeds, alone, tmp_path)[1].read_text("utf-8")
+    assert tied.count('<g id="line2d_') == without.count('<g id="line2d_') + 1 + 2
 
 
 def test_misses_are_written_and_reach_no_further_than_they_did(tmp_path):
-    """In the bar, and at the ends of the shares."""
-    table = table_of(level())
-    said = words(times.draw, table, tmp_path)
+    """In the bar."""
+    said = words(times.draw, table_of(level()), tmp_path)
     assert {"not reached 1/3", "not reached 2/3", "times as fast as Adam"} <= set(said)
-    assert {"GD  2/3", "Adam  3/3", "Momentum  1/3"} <= set(words(times.draw_shares, table, tmp_path))
 
 
 def test_void_levels_are_not_drawn(tmp_path):
@@ -140,23 +166,24 @@ def test_another_hyperparameter_has_its_name_on_the_axis(tmp_path):
 
 
 @pytest.mark.parametrize("diverged", [False, True])
-def test_relative_rates_are_one_at_the_best(tmp_path, diverged):
-    """All optimizers meet there, and one whose trials all diverged is left out."""
+def test_relative_rates_meet_at_the_best(tmp_path, diverged):
+    """All optimizers lose nothing there, each with its width at the end; one whose trials all diverged is left out."""
     trials, choices = searched(study())
     if diverged:
         trials = [dataclasses.replace(t, score=-math.inf) if t.label == "GD" else t for t in trials]
-    table = tuning_rows.tuning_rows(study(), trials, choices)
-    said = words(tuning.draw_relative, table, tmp_path)
-    assert any("multiple of the optimizer's own best" in word for word in said)
+    table = tuning_rows.lost_rows(tuning_rows.tuning_rows(study(), trials, choices))
+    said = words(sensitivity.draw, table, tmp_path)
+    assert {"rate as a multiple of the best (log axis)", "validation accuracy lost, points"} <= set(said)
     assert any(word.startswith("GD  ") for word in said) != diverged
-    best = [row for row in table if row["value"] == row["chosen"]]
-    assert {row["optimizer"] for row in best} == {"GD", "Adam"}
+    assert {row["optimizer"] for row in table if row["lost"] == 0} == ({"Adam"} if diverged else {"GD", "Adam"})
 
 
-def test_medians_are_over_the_runs_of_one_value():
-    """Ascending, infinite where half of them diverged."""
-    rows = [{"value": v, "score": s} for v, s in ((2.0, 0.5), (1.0, 0.1), (1.0, 0.3), (2.0, -math.inf))]
-    assert tuning.medians(rows) == [(1.0, pytest.approx(0.2)), (2.0, -math.inf)]
+def test_the_lowest_rate_that_diverged_has_a_cross(tmp_path):
+    """At the upper edge; those that are lower than the best have none."""
+    table = tuning_rows.lost_rows(tuned(study()))
+    high = [{**row, "lost": math.inf} if row["multiple"] > 1 else row for row in table]
+    plain, crossed = (drawn(sensitivity.draw, rows, tmp_path)[1].read_text("utf-8") for rows in (table, high))
+    assert crossed.count('data-optimizer="Adam"') == plain.count('data-optimizer="Adam"') + 1
 
 
 def test_bars_hold_together_the_longest_runs_that_are_not_told_apart():

@@ -69,10 +69,41 @@ def test_an_optimizer_can_be_hidden_and_shown_again(page):
     assert page.ask("document.querySelectorAll('figure svg .off').length") == 0
 
 
-def test_a_problem_can_be_hidden(page):
-    """All rows are of the only one there is."""
-    page.click("form.filters input[name=problem]")
-    assert names(page, seen=True) == []
+def test_filters_have_the_best_first_and_one_problem_has_none(page):
+    """In the order of the table and of the first figure."""
+    boxes = page.ask("Array.from(document.querySelectorAll('form.filters input'), box => [box.name, box.value])")
+    assert boxes == [["optimizer", name] for name in ("Adam", HOSTILE, "GD")]
+
+
+def test_three_figures_stand_above_everything_else(page):
+    """With their findings as headings; at 1280 pixels side by side and above the fold, on a phone one by one."""
+    page.call("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
+    try:
+        tops = "Array.from(document.querySelectorAll('.first figure'), e => Math.round(e.getBoundingClientRect().top))"
+        assert len(set(page.ask(tops))) == 1
+        assert max(page.ask(tops.replace(".top", ".bottom").replace(".first figure", ".first svg"))) < 800
+        assert page.ask("document.querySelector('.first h2').textContent").startswith("Adam has the lowest mean")
+        page.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+        assert len(set(page.ask(tops))) == 3
+    finally:
+        page.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_figures_that_few_need_are_folded_away(page):
+    """And everything that they show is there, one click away."""
+    folded = "document.querySelector('details.appendix').open"
+    assert page.ask(folded) is False
+    assert page.ask("document.querySelectorAll('details.appendix figure').length") >= 3
+    page.click("details.appendix summary")
+    assert page.ask(folded) is True
+
+
+def test_methods_say_once_what_all_figures_rest_on(page):
+    """Data, steps, rates and versions, at the end of the page and nowhere else."""
+    methods = page.ask("document.querySelector('#methods').nextElementSibling.textContent")
+    for words in ("4,000 / 500 / 500", "Learning rates, chosen", "TensorFlow", "expanded percentile bootstrap"):
+        assert words in methods
+        assert page.ask("document.body.textContent").count(words) == 1, words
 
 
 def test_numbers_are_one_click_away_as_csv(page, folder):

@@ -1,0 +1,239 @@
+"""Titles that say the finding: never more than the verdicts carry, and ties as ties."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from experiments.analysis.curves import Curve
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.results import Result, Row
+from experiments.analysis.score_rows import error
+from experiments.text import Table, group
+
+NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
+# of the reference against an optimizer, and what this is then
+VERDICTS = {"worse": "{} better", "≈": "not told apart", "better": "{} worse"}
+NEAR = 1.0  # points within which a curve is near its end
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How a title writes test results."""
+
+    of: Callable[[float], float]  # the number from the score
+    template: str  # the words around one number or a range
+    higher: bool  # whether more is better
+    number: Callable[[float], str]  # how a number is written
+    points: bool = True  # whether differences are points, hundredths of the score
+
+    def words(self, values: Sequence[float]) -> str:
+        """Returns the range of some values, or the one value they share, in words; nothing of no finite value."""
+        seen = [self.of(value) for value in values if math.isfinite(value)]
+        if not seen:
+            return ""
+        return self.template.format(_range(seen, self.number))
+
+
+def scale_of(evidence: Evidence, *, errors: bool) -> Scale:
+    """Returns the scale of test errors in %, of scores, or of losses."""
+    score = evidence.task.score_title
+    if not evidence.higher:
+        return Scale(lambda value: value, "a test loss of {}", higher=False, number=short, points=False)
+    if errors:
+        return Scale(lambda value: error(value, higher=True), "{} % test error", higher=False, number=percent)
+    return Scale(lambda value: value, f"a test {score} of {{}}", higher=True, number=short)
+
+
+def percent(value: float) -> str:
+    """Returns a percentage for a title.
+
+    >>> percent(23.16), percent(3.04), percent(0.43), percent(0.0)
+    ('23.2', '3.0', '0.43', '0')
+    """
+    return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"
+
+
+def short(value: float) -> str:
+    """Returns a score or a loss for a title.
+
+    >>> short(0.9696), short(87.0411), short(4.3e-13)
+    ('0.970', '87.04', '4.3e-13')
+    """
+    if 0 < abs(value) < 1e-3:
+        return f"{value:.2g}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+
+
+def _range(values: Sequence[float], number: Callable[[float], str]) -> str:
+    """Returns the lowest and the highest of some values, once where they are written alike."""
+    return " to ".join(dict.fromkeys((number(min(values)), number(max(values)))))
+
+
+def of_scores(evidence: Evidence, result: Result, *, errors: bool = True) -> str:
+    """Returns who ties with the best and who is worse, as far as the verdicts say it."""
+    scale = scale_of(evidence, errors=errors)
+    known = [row for row in result.rows if row.centre is not None and math.isfinite(row.centre.mean.value)]
+    if not known:
+        return "No optimizer has a mean: runs are missing or diverged"
+    first = known[0]
+    if len(result.rows) == 1:
+        return f"{first.label} alone: {scale.words([_mean(first)])}"
+    if not result.claims.allowed:
+        return f"{first.label} has the {'highest' if scale.higher else 'lowest'} mean: {scale.words([_mean(first)])}"
+    if planned := reference(evidence):
+        return _planned(planned, result.rows, scale)
+    ties = [row for row in result.rows if row is first or (row.lag is not None and row.lag.verdict == "≈")]
+    worse = [row for row in result.rows if row.lag is not None and row.lag.verdict == "better"]
+    parts = [_best(first, ties, worse, scale), _behind(first, worse, scale) if len(ties) > 1 else ""]
+    parts.append(_listed([row for row in result.rows if row not in (*ties, *worse)], "not compared"))
+    parts.append(_listed([row for row in ties if row.diverged], "diverged in some runs"))
+    return "; ".join(filter(None, parts))
+
+
+def reference(evidence: Evidence) -> str:
+    """Returns the optimizer that all others were to be compared with, as planned; empty where all pairs are."""
+    return getattr(evidence.study, "reference", None) or ""
+
+
+def _planned(planned: str, rows: Sequence[Row], scale: Scale) -> str:
+    """Returns who is better than the reference of planned comparisons, who ties with it, and who is worse."""
+    own = {verdict: [row for row in rows if row.lag is not None and row.lag.verdict == verdict] for verdict in VERDICTS}
+    parts = [
+        f"{_names(found, WORSE)} {VERDICTS[verdict].format('is' if len(found) == 1 else 'are')}{_dagger(found)}"
+        for verdict, found in own.items()
+        if found
+    ]
+    means = [_mean(row) for row in rows if row.label == planned and row.centre is not None]
+    reached = scale.words(means)
+    return f"Against {planned}{f' ({reached})' if reached else ''}: {', '.join(parts) or 'nothing is compared'}"
+
+
+def _mean(row: Row) -> float:
+    assert row.centre is not None
+    return row.centre.mean.value
+
+
+def _best(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -> str:
+    """Returns the first part of a title: the tie, the winner, or the best mean where nothing is compared."""
+    reached = scale.words([_mean(row) for row in ties])
+    if len(ties) > 1 and not worse and len(ties) > NAMES:
+        return f"No winner: all {len(ties)} tie at {reached}"
+    if len(ties) > 1:
+        return f"{'No winner: ' if not worse else ''}{_names(ties, NAMES)} tie at {reached}"
+    if not worse:
+        return f"{first.label} has the best mean: {reached}"
+    return (
+        f"{first.label} is better than {'all others' if len(worse) > 1 else worse[0].label}{_dagger(worse)}: {reached}"
+    )
+
+
+def _behind(first: Row, worse: Sequence[Row], scale: Scale) -> str:
+    """Returns who is worse than the best, and by how many points their means differ."""
+    if not worse:
+        return ""
+    gaps = [100.0 * abs(_mean(first) - _mean(row)) for row in worse]
+    far = f" by {_range(gaps, percent)} points" if scale.points and all(map(math.isfinite, gaps)) else ""
+    return f"{_names(worse, WORSE)} {'is' if len(worse) == 1 else 'are'} worse{_dagger(worse)}{far}"
+
+
+def _dagger(rows: Sequence[Row]) -> str:
+    """Returns a dagger where the exact test does not confirm one of some verdicts."""
+    return "†" if any(row.lag is not None and row.lag.mark for row in rows) else ""
+
+
+def _names(rows: Sequence[Row], most: int) -> str:
+    labels = [row.label for row in rows]
+    if len(labels) > most:
+        return f"{len(labels)} optimizers" if most == NAMES else f"{len(labels)} others"
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+
+
+def _listed(rows: Sequence[Row], what: str) -> str:
+    return f"{what}: {', '.join(row.label for row in rows) if len(rows) <= NAMES else len(rows)}" if rows else ""
+
+
+def of_way(evidence: Evidence, result: Result, table: Table) -> str:
+    """Returns how soon the best come near their end: from when on their mean test error stays within a point of it."""
+    best = [row.label for row in result.rows if row.tied] or [result.rows[0].label]
+    if reference(evidence):  # what ties with it need not tie with the best
+        best = [result.rows[0].label]
+    near = {label: epochs for label in best if (epochs := _near(group(table).get(label, []))) is not None}
+    if not near:
+        return "Test error over epochs"
+    after = _range(list(near.values()), "{:.2g}".format)
+    last = max(row["epoch"] for row in table)
+    if len(best) == 1:
+        word = "lowest" if not result.claims.allowed or reference(evidence) else "best"
+        who, verb = f"{best[0]}, {word} at the end,", "is"
+    else:
+        rows = [row for row in result.rows if row.label in best]
+        who, verb = f"{_names(rows, NAMES)}, tied at the end,", "are"
+    return f"{who} {verb} within a point of it after {after} of {last:g} epochs"
+
+
+def _near(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """Returns the first epoch from which the mean over seeds stays near its last value; None where a run diverged."""
+    seeds = group(rows, "seed")
+    if not seeds or len({len(own) for own in seeds.values()}) > 1:
+        return None
+    means = [
+        (float(same[0]["epoch"]), math.fsum(row["test_error"] for row in same) / len(same))
+        for same in zip(*seeds.values(), strict=True)
+    ]
+    if not all(math.isfinite(value) for _, value in means):
+        return None
+    far = [place for place, (_, value) in enumerate(means) if abs(value - means[-1][1]) > NEAR]
+    return means[far[-1] + 1][0] if far else means[0][0]
+
+
+def of_curve(table: Table, curve: Curve) -> str:
+    """Returns between which means a curve ends, and of which optimizers."""
+    ends: dict[str, float] = {}
+    for label, own in group(table).items():
+        last = [seed[-1][curve.column] for seed in group(own, "seed").values()]
+        mean = math.fsum(last) / len(last)
+        if math.isfinite(mean) and all(row["status"] != "diverged" for row in own):
+            ends[label] = mean
+    lost = [label for label in group(table) if label not in ends]
+    diverged = f"; {', '.join(lost) if len(lost) <= WORSE else f'{len(lost)} optimizers'} diverged" if lost else ""
+    if not ends:
+        return f"{curve.words}: every optimizer diverged"
+    low, high = min(ends, key=lambda label: ends[label]), max(ends, key=lambda label: ends[label])
+    first, last_one = (high, low) if curve.lower else (low, high)
+    if len(ends) == 1:
+        return f"{curve.words} ends at {short(ends[low])} ({low}){diverged}"
+    return (
+        f"{curve.words} ends between {short(ends[first])} ({first}) and {short(ends[last_one])} ({last_one}){diverged}"
+    )
+
+
+def of_rates(table: Table) -> str:
+    """Returns how wide the good rates reach, from the narrowest to the widest; bounds are told as such."""
+    firsts = [own[0] for own in group(table).values() if math.isfinite(own[0]["width_decades"])]
+    if not firsts:
+        return ""
+    lost = "a point" if firsts[0]["higher_is_better"] else "1 %"
+    start = f"Rates that lose less than {lost} span"
+    ordered = sorted(firsts, key=lambda first: first["width_decades"])
+    low, high = ordered[0], ordered[-1]
+    beyond = any(_open(first) for first in ordered[:-1])  # may reach further than the widest known
+    if len(ordered) == 1:
+        return f"{start} {_width(low)} decades ({low['optimizer']})"
+    if _width(low) == _width(high) and not beyond:
+        return f"{start} {_width(low)} decades for each optimizer"
+    least = _width(low) if _open(low) else f"{_width(low)} ({low['optimizer']})"
+    most = f"{_width(high)} ({high['optimizer']})" if _open(high) or not beyond else f"{_width(high)} or more"
+    return f"{start} {least} to {most} decades"
+
+
+def _open(first: Mapping[str, Any]) -> bool:
+    return bool(first["open_below"] or first["open_above"])
+
+
+def _width(first: Mapping[str, Any]) -> str:
+    if _open(first):
+        return f"at least {first['width_decades']:.1f}"
+    return f"{first['width_decades']:.1f}" if first["width_decades"] >= 0.05 else "less than 0.1"

@@ -1,0 +1,158 @@
+"""All studies at a glance: a table and a page from the reports that are there. Nothing here reads a record."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import html
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import studies
+from experiments.analysis.columns import Column, bracketed, flat
+from experiments.analysis.statistics.summaries import Interval
+from experiments.problems import tasks
+from experiments.records import files
+from experiments.report.page import render
+from experiments.report.tables import ReportTable
+from experiments.text import from_csv
+
+NAME = "results"
+MEAN = re.compile(r"(test_\w+)_mean")
+TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reported:
+    """The report of one problem of a study, as its files have it."""
+
+    name: str  # of the study
+    title: str  # of the study
+    folder: Path  # of the report
+    rows: Sequence[Mapping[str, str]]  # its result table, the best mean first
+
+    @property
+    def problem(self) -> str:
+        """Model and data."""
+        first = self.rows[0]
+        task = tasks.get(first["model"])
+        if task.toy:
+            return f"{task.title} (illustration, not evidence)"  # rule B20
+        model = re.sub(r" \([\d,]+ parameters?\)", "", task.title)
+        return model if first["model"] == first["data"] else f"{model} on {first['data']}"
+
+    @property
+    def seeds(self) -> int:
+        """Runs of each optimizer, of the one that has most."""
+        return max(int(row["runs"]) for row in self.rows)
+
+    @property
+    def ties(self) -> list[str]:
+        """The best mean and all that tie with it; nothing where no claim is made."""
+        return [row["optimizer"] for row in self.rows if row["in_tie_group"] == "True"]
+
+    @property
+    def worse(self) -> int:
+        """How many are worse than the best."""
+        return sum(row["verdict"].startswith("worse") for row in self.rows)
+
+    @property
+    def first(self) -> str:
+        """The optimizer with the best mean."""
+        return self.rows[0]["optimizer"]
+
+    @functools.cached_property
+    def score(self) -> tuple[float, Interval]:
+        """The best mean and its interval; NaN where there is none."""
+        name = next(found[1] for key in self.rows[0] if (found := MEAN.fullmatch(key)))
+        mean, low, high = (float(self.rows[0][f"{name}_{end}"] or math.nan) for end in ("mean", "low", "high"))
+        return mean, Interval(low, high)
+
+    @property
+    def verdict(self) -> str:
+        """What the verdicts of the table allow to say."""
+        if not self.ties:
+            return "no claim"
+        if len(self.ties) == len(self.rows):
+            return "no winner: all tie" if len(self.rows) > 1 else "nothing to compare"
+        return f"{'best' if len(self.ties) == 1 else f'{len(self.ties)} tie'}; {self.worse} worse"
+
+    @property
+    def finding(self) -> str:
+        """The title of its first figure; where there is none, the best and the verdict."""
+        found = TITLE.search(self.drawing)
+        return html.unescape(found[1]) if found else f"{_best(self)}: {self.verdict}"
+
+    @functools.cached_property
+    def drawing(self) -> str:
+        """Its first figure, an SVG; empty where there is none."""
+        path = self.folder / "scores.svg"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def page(self, folder: Path) -> str:
+        """Returns the way from a folder to its report: the page, or the Markdown where that alone is there."""
+        names = ("report.html", "report.md")
+        name = next((name for name in names if (self.folder / name).is_file()), names[1])
+        return Path(os.path.relpath(self.folder / name, folder)).as_posix()
+
+
+def reported() -> list[Reported]:
+    """Returns every problem of the project's studies that has a report."""
+    found = []
+    for name in studies.names():
+        study = studies.load(studies.find(name))
+        slugs = [problem.slug for problem in study.problems] or ["."]
+        for slug in slugs:
+            folder = Path(study.figures) / slug
+            table = folder / "report.csv"
+            if table.is_file():
+                rows = from_csv(table.read_text(encoding="utf-8"))
+                found.append(Reported(studies.find(name).stem, study.title, folder, rows))
+    return found
+
+
+def _best(one: Reported) -> str:
+    return ", ".join(one.ties) or one.first
+
+
+COLUMNS: tuple[Column[Reported], ...] = (
+    Column("study", "study", lambda one: one.name),
+    Column("problem", "problem", lambda one: one.problem),
+    Column("optimizers", "optimizers", lambda one: len(one.rows)),
+    Column("seeds", "seeds", lambda one: one.seeds),
+    Column("best", "best mean, and ties", _best, help="the best mean, and all that the runs do not tell from it"),
+    Column("score", "best score [95 % CI]", lambda one: one.score[0], text=lambda one: bracketed(*one.score)),
+    Column("low", "", lambda one: one.score[1].low),
+    Column("high", "", lambda one: one.score[1].high),
+    Column("verdict", "verdict", lambda one: one.verdict),
+)
+
+
+def write(found: Sequence[Reported], folder: Path) -> list[Path]:
+    """Writes the table of all reports as Markdown and CSV, and the page with the first figure of each."""
+    table = ReportTable(
+        NAME, "All studies", "The best of each study", f"{NAME}.csv", COLUMNS, found,
+        lambda one: [], lambda one: one.problem,
+    )  # fmt: skip
+    cards: list[dict[str, Any]] = [
+        {"finding": one.finding, "title": one.title, "problem": one.problem, "seeds": one.seeds,
+         "page": one.page(folder), "drawing": one.drawing}
+        for one in found
+    ]  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]
+    files.write(paths[0], render("results.html", "All studies at a glance", table=table, cards=cards))
+    files.write(paths[1], markdown(found, table, folder))
+    files.write(paths[2], table.csv)
+    return paths
+
+
+def markdown(found: Sequence[Reported], table: ReportTable[Reported], folder: Path) -> str:
+    """Returns the table, and a line with the finding of each report."""
+    lines = ["# All studies at a glance", "", *table.markdown(), ""]
+    lines += [f"- [{flat(one.problem)}]({one.page(folder)}): {flat(one.finding)}" for one in found]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,102 @@
+"""All studies at a glance: what their reports say, on one page, and no more."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from experiments import report, studies
+from experiments.analysis.lint import Claims
+from experiments.cli import results
+from experiments.errors import UserError
+from experiments.report import gallery, glance, tables
+from experiments.text import from_csv
+from tests.experiments import small
+from tests.experiments.evidence import APART, NOISE, THREE, evidence
+from tests.experiments.figures.drawn import STYLES
+
+
+@pytest.fixture
+def reported(tmp_path, monkeypatch):
+    """What is found where some studies have reports of given test accuracies, with or without claims."""
+
+    def made(**given):
+        monkeypatch.chdir(tmp_path)
+        for name, (ends, claims) in given.items():
+            (tmp_path / f"{name}.toml").write_text(small.TOML.replace('"figures"', f'"{name}"'), "utf-8")
+            if ends is not None:
+                write(evidence(ends), claims, Path(name))
+        monkeypatch.setattr(studies, "names", lambda: [str(tmp_path / f"{name}.toml") for name in given])
+        return glance.reported()
+
+    return made
+
+
+def write(whole, claims, folder):
+    """What is read of a report: its table and its first figure, coarse."""
+    made = report.result(whole, claims)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("experiments.figures.canvas.DPI", 20)
+        patch.setattr(gallery, "FIGURES", gallery.FIGURES[:1])
+        gallery.draw(whole, made, folder, STYLES)
+    (folder / "report.csv").write_text(tables.of_results(whole, made).csv, encoding="utf-8")
+    (folder / "report.html").touch()
+
+
+WHY = Claims(("why not",))
+
+
+def test_every_study_with_a_report_has_a_row_and_a_picture(reported):
+    """The finding of its first figure, and the way to its page; a study without a report is left out."""
+    found = reported(three=(THREE, Claims()), noise=(NOISE, Claims()), none=(None, None))
+    files = glance.write(found, Path("out"))
+    assert [path.name for path in files] == ["results.html", "results.md", "results.csv"]
+    page, text, table = (path.read_text(encoding="utf-8") for path in files)
+    title = "Adam and Momentum tie at 9.2 to 9.6 % test error; GD is worse† by 40.4 points"
+    assert f"[MLP 784-1000-500-100-10 on mnist_5k](../three/report.html): {title}" in text
+    assert f'<a href="../three/report.html">{title}</a>' in page
+    assert page.count("<svg") == 2
+    assert "none" not in {row["study"] for row in from_csv(table)}
+
+
+def test_the_verdicts_are_those_of_the_reports(reported):
+    """Ties, a winner, nobody apart, and no claim where none is allowed."""
+    found = reported(a=(THREE, Claims()), b=(NOISE, Claims()), c=(APART, Claims()), d=(THREE, WHY))
+    assert [one.verdict for one in found] == ["2 tie; 1 worse", "no winner: all tie", "best; 1 worse", "no claim"]
+    assert [one.ties for one in found] == [["Adam", "Momentum"], ["Adam", "GD"], ["Adam"], []]
+    assert found[0].score[0] == pytest.approx(0.908)
+    assert [one.seeds for one in found] == [5] * 4
+    assert found[3].finding.endswith("(no claim)")
+
+
+def test_an_optimizer_alone_has_nothing_to_compare(reported):
+    """It neither wins nor ties."""
+    (one,) = reported(alone=({"GD": APART["GD"]}, Claims()))
+    assert one.verdict == "nothing to compare"
+
+
+def test_a_report_without_its_page_or_picture_is_told_from_its_table(reported):
+    """As in a fresh clone: pages are not committed."""
+    (one,) = reported(three=(THREE, Claims()))
+    (Path("three") / "report.html").unlink()
+    (Path("three") / "scores.svg").unlink()
+    assert one.page(Path()) == "three/report.md"
+    assert dataclasses.replace(one).finding == "Adam, Momentum: 2 tie; 1 worse"
+
+
+def test_a_function_is_called_an_illustration(reported):
+    """It says nothing about networks (rule B20)."""
+    (one,) = reported(three=(THREE, Claims()))
+    toy = dataclasses.replace(one, rows=[{**row, "model": "beale", "data": "beale"} for row in one.rows])
+    assert toy.problem == "Beale's plateaus with sharp walls (1958) (illustration, not evidence)"
+
+
+def test_the_command_writes_them_or_says_how_to_make_the_first(reported, capsys):
+    """One sentence, with the command."""
+    reported(three=(THREE, Claims()))
+    given = type("Given", (), {"out": Path("out")})
+    results.results(given, "")
+    assert capsys.readouterr().out.endswith(f"Open {Path('out') / 'results.html'}\n")
+    reported(none=(None, None))
+    with pytest.raises(UserError, match="No study has a report here"):
+        results.results(given, "")
