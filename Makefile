@@ -21,7 +21,7 @@ test: setup browser ## run the fast tests, with every branch of tfoptim/ covered
 	$(VENV)/bin/python -m pytest $(PARALLEL) $(COVERAGE) -m '$(FAST)' $(ARGS)
 
 ##@ Checks
-check: test-all lint types test-oldest ## everything that CI runs
+check: test-all lint types docs test-oldest ## everything that CI runs
 
 test-all: test test-slow ## run all tests, in two passes
 
@@ -40,6 +40,14 @@ types: setup ## mypy and pyright
 
 test-oldest: $(OLDEST)/.installed ## run the library's tests on the oldest TensorFlow and Keras
 	$(OLDEST)/bin/python -m pytest $(PARALLEL) -m 'not product and not network' $(LIBRARY_TESTS) $(ARGS)
+
+docs: setup browser $(VENV)/docs/installed ## build the site in build/docs: examples run, warnings are errors, every page is opened
+	$(VENV)/bin/python -m pytest -q -n 0 --no-cov docs
+	PYTHONPATH=$(VENV)/docs TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m docs
+	$(VENV)/bin/python -m pytest -q -n 0 --no-cov tests/site
+
+release: setup $(VENV)/release/installed ## build and check sdist and wheel in dist/, and print what to do by hand
+	$(VENV)/bin/python -m tests.release
 
 durations: setup browser ## run all tests, and write what takes long to tests/durations.txt
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not network' --write-durations $(ARGS)
@@ -60,12 +68,15 @@ format: setup ## let ruff format and mend what it can
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-table: setup ## write the tables of optimizers in README.md and docs/optimizers.md, from the classes
+table: setup ## write the tables of README.md and docs/api/optimizers.md from the classes, and the package index's text
 	$(VENV)/bin/python -m tests.tables
 
-commands: setup ## write docs/commands.md, from the declarations in experiments/cli
-	$(VENV)/bin/python -c 'from experiments.cli import page; print(page(), end="")' > docs/commands.md.new
-	mv docs/commands.md.new docs/commands.md
+artefacts: $(OLDEST)/.installed ## write the saved files of this version, which every later one must load
+	$(OLDEST)/bin/python -m tests.library.artefact
+
+commands: setup ## write docs/compare/commands.md, from the declarations in experiments/cli
+	$(VENV)/bin/python -c 'from experiments.cli import page; print(page(), end="")' > docs/compare/commands.md.new
+	mv docs/compare/commands.md.new docs/compare/commands.md
 
 study-file: setup ## write docs/study-file.md, from the declarations in experiments/studies
 	$(VENV)/bin/python -c 'from experiments.studies.reference import page; print(page(), end="")' > docs/study-file.md.new
@@ -75,10 +86,12 @@ lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)
 	$(call compile,newest,pyproject.toml requirements/newest.in --all-extras)
 	$(call compile,oldest,pyproject.toml requirements/oldest.in --extra test)
+	$(call compile,docs,requirements/docs.in -c requirements/newest.txt)
+	$(call compile,release,requirements/release.in -c requirements/newest.txt)
 	$(VENV)/bin/python tests/browser/install.py --lock
 
 clean: ## remove the environments and what the tools left
-	rm -rf $(VENV) $(OLDEST) *.egg-info build dist htmlcov .coverage* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) *.egg-info build dist docs/generated htmlcov .coverage* .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
@@ -86,7 +99,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-all test-slow test-oldest durations setup browser format table commands study-file lock clean help
+.PHONY: compare test check lint types test-all test-slow test-oldest docs release durations setup browser format table artefacts commands lock clean help study-file
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt
@@ -94,6 +107,12 @@ $(VENV)/.locked: requirements/newest.txt requirements/build.txt
 
 $(VENV)/browser/installed: $(VENV)/.installed tests/browser/package-lock.json
 	$(VENV)/bin/python tests/browser/install.py
+
+# Tools next to the environment, so that it stays what its lock says: PYTHONPATH adds them.
+$(VENV)/%/installed: requirements/%.txt $(VENV)/.installed
+	@rm -rf $(VENV)/$*
+	$(VENV)/bin/python -m pip install $(HASHED) --target $(VENV)/$* -r $<
+	@touch $@
 
 $(OLDEST)/.locked: requirements/oldest.txt requirements/build.txt
 	$(call create,$(OLDEST),requirements/oldest.txt)
@@ -123,14 +142,14 @@ for python in $(pythons); do \
 	if $$python -c $(usable) >/dev/null 2>&1; then break; fi; python=; \
 done; \
 if [ -z "$$python" ]; then \
-	echo "No Python 3.11 or 3.12 that can make a virtual environment (tried: $(pythons)); install one, or name it: make setup PYTHON=/path/to/python3.12" >&2; \
+	echo "No Python 3.11, 3.12 or 3.13 that can make a virtual environment (tried: $(pythons)); install one, or name it: make setup PYTHON=/path/to/python3.12" >&2; \
 	exit 1; \
 fi
 endef
-pythons = $(or $(PYTHON),python3.11 python3.12 python3 python)
-usable := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))'
+pythons = $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
+usable := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
 
-# $(call compile,LOCK,SOURCES): one file for both Pythons and every system.
+# $(call compile,LOCK,SOURCES): one file for all Pythons and every system.
 define compile
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-config \
 		--custom-compile-command 'make lock' --output-file requirements/$(1).txt $(2)

@@ -1,4 +1,4 @@
-"""Tables of optimizers in README.md and docs/optimizers.md, made from the classes: `make table` writes them."""
+"""Tables of optimizers, made from the classes, and the text for PyPI: `make table` writes them."""
 
 import re
 from pathlib import Path
@@ -6,14 +6,27 @@ from pathlib import Path
 from tfoptim.registry import catalogue, table
 
 ROOT = Path(__file__).parents[1]
-MADE = {ROOT / "README.md": table, ROOT / "docs/optimizers.md": catalogue}
+MADE = {ROOT / "README.md": table, ROOT / "docs/api/optimizers.md": catalogue}
 PLACE = re.compile(r"(<!-- from the classes[^\n]*\n)(.*?)(<!-- end of the table)", flags=re.DOTALL)
+PYPI = ROOT / "requirements/pypi.md"
+"""The README for the package index, which has none of the files that it links."""
+
+WHERE = "\nThe pages that this text names are in the folder `docs` of the source distribution.\n"
+
+_PICTURES = re.compile(r"^(?:!\[[^\]]*\]\((?!https?:)[^)]*\)\n)+\n", flags=re.MULTILINE)
+_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
+
+
+def linkless(text):
+    """A page without pictures of its folder, and with the words of links to files in place of the links."""
+    return _LINK.sub(r"\1", _PICTURES.sub("", text)) + WHERE
 
 
 def main():
-    """Writes both files."""
+    """Writes all of them."""
     for path, make in MADE.items():
         path.write_text(PLACE.sub(lambda found, make=make: found[1] + make() + found[3], path.read_text()))
+    PYPI.write_text(linkless((ROOT / "README.md").read_text()))
 
 
 if __name__ == "__main__":

@@ -26,12 +26,15 @@ LINUX_ARM = LINUX | {"platform_machine": "aarch64"}
 MACHINES = {
     f"{name}-py{python}": machine | {"python_version": python, "python_full_version": f"{python}.7", "extra": ""}
     for name, machine in {"mac": MAC, "linux": LINUX, "linux-arm": LINUX_ARM}.items()
-    for python in ("3.11", "3.12")
+    for python in ("3.11", "3.12", "3.13")
 }
 # Which extras each lock serves besides the dependencies themselves.
 LOCKS = {"newest": list(PROJECT["optional-dependencies"]), "oldest": ["test"]}
 
+CONDAS = {name: machine for name, machine in MACHINES.items() if not name.endswith("3.13")}  # metal has no wheel for it
+
 on_every_machine = pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+on_every_conda_machine = pytest.mark.parametrize("machine", CONDAS.values(), ids=CONDAS)
 of_every_lock = pytest.mark.parametrize("lock", LOCKS)
 
 
@@ -83,7 +86,7 @@ def test_lock_pins_each_declared_requirement_within_its_range(lock, machine):
         assert pinned[canonicalize_name(requirement.name)] in requirement.specifier
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "build"])
+@pytest.mark.parametrize("lock", [*LOCKS, "build", "docs", "release"])
 def test_lock_has_a_hash_for_each_pin_and_names_no_index(lock):
     """Set-up is the same from any index, and takes only the files that were locked."""
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
@@ -113,7 +116,7 @@ def test_newest_lock_is_the_end_of_the_tensorflow_range(machine):
     assert following not in allowed
 
 
-@on_every_machine
+@on_every_conda_machine
 def test_metal_comes_with_a_tensorflow_that_it_can_load_in(machine):
     """tensorflow-metal 1.2.0 loads in TensorFlow 2.18 and 2.19, and goes only to a Mac."""
     pinned = pins("newest", machine)
@@ -128,13 +131,22 @@ def test_metal_comes_with_a_tensorflow_that_it_can_load_in(machine):
 
 
 @on_every_machine
+def test_python_3_13_gets_a_tensorflow_with_wheels_for_it(machine):
+    """From 2.20 on, and so no Metal."""
+    pinned = pins("newest", machine)
+    if machine["python_version"] == "3.13":
+        assert pinned["tensorflow"] >= Version("2.20")
+        assert "tensorflow-metal" not in pinned
+
+
+@on_every_conda_machine
 def test_environment_file_names_tensorflow_once_a_machine(machine):
     """The markers of environment.yml's TensorFlow lines exclude each other and miss no machine."""
     names = [r.name for r in applying(conda_requirements(), machine)]
     assert 1 == names.count("tensorflow")
 
 
-@on_every_machine
+@on_every_conda_machine
 def test_environment_file_agrees_with_the_package_and_a_lock(machine):
     """For each entry of environment.yml a tested version exists that pyproject.toml allows too."""
     everything = declared(PROJECT["optional-dependencies"])
@@ -179,6 +191,19 @@ def test_the_mac_set_resolves_for_macos_arm64(python, tmp_path):
     assert {name: f"=={locked[name]}" for name in found} == found
 
 
+@pytest.mark.network
+@pytest.mark.parametrize("platform", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28"])
+def test_the_linux_set_resolves(platform, tmp_path):
+    """Every package of environment.yml has a file for a Linux server, with and without CUDA."""
+    wanted = tmp_path / "linux.in"
+    wanted.write_text("\n".join(conda_requirements() + declared(conda_extras())))
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-config", "--python-platform", platform]
+    command += ["--python-version", "3.11", "--only-binary", ":all:", "--no-binary", "promise", str(wanted)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    assert re.search(r"^tensorflow==2\.19\.", done.stdout, flags=re.MULTILINE)
+
+
 def test_setup_cfg_says_what_is_packaged_and_nothing_else():
     """Metadata and the tools' settings have one home, pyproject.toml."""
     config = configparser.ConfigParser()
@@ -211,7 +236,7 @@ def test_setup_without_a_usable_python_says_so_in_one_sentence(tmp_path):
     broken = script(tmp_path / "python3.12", "exit 127")
     done = make_setup(tmp_path, PYTHON=broken)
     (said, stopped) = done.stderr.strip().split("\n")
-    assert said.startswith("No Python 3.11 or 3.12 that can make a virtual environment")
+    assert said.startswith("No Python 3.11, 3.12 or 3.13 that can make a virtual environment")
     assert str(broken) in said
     assert "Error 1" in stopped
     assert not (tmp_path / "venv").exists()

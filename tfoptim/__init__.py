@@ -74,7 +74,7 @@ from tfoptim.registry import get as get  # isort: skip
 from tfoptim.counterparts import to_keras as to_keras  # isort: skip
 from tfoptim.interop import from_keras as from_keras  # isort: skip
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "ADOPT",
     "CLMR",

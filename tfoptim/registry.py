@@ -159,7 +159,7 @@ def table() -> str:
 
 
 def catalogue() -> str:
-    """Returns the tables of `docs/optimizers.md`: arguments, defaults and source of every optimizer, by family."""
+    """Returns the tables of `docs/api/optimizers.md`: arguments, defaults and source of every optimizer, by family."""
     return "\n".join(f"## {FAMILIES[name]}\n\n{_arguments(of)}" for name, of in _families().items())
 
 

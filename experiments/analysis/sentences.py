@@ -211,7 +211,7 @@ def of_curve(table: Table, curve: Curve) -> str:
 
 
 def of_rates(table: Table) -> str:
-    """Returns how wide the good rates reach, from the narrowest to the widest; bounds are told as such."""
+    """Returns how wide the good rates reach, from the narrowest to the widest; bounds are named as such."""
     firsts = [own[0] for own in group(table).values() if math.isfinite(own[0]["width_decades"])]
     if not firsts:
         return ""

@@ -142,7 +142,7 @@ class Captions:
         return f"commit {commits}, TensorFlow {seen[0]['tensorflow']}, Keras {seen[0]['keras']}, {where}"
 
     def _budget(self) -> str:
-        """Returns track and budget: what was spent on each optimizer."""
+        """Returns track and budget: trials and seeds of each optimizer."""
         count, budget = len(self.study.seeds), self.study.limits
         spent = f"{budget.name}, {budget.trials} trials, " if self.study.track == "tuned" else ""
         return f"{self.study.track} track ({spent}{count} {'seeds' if count > 1 else 'seed'})"

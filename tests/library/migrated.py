@@ -1,4 +1,4 @@
-"""Weights that other libraries reach with their calls in docs/migrate.md: after 1, 3 and 8 steps from 1.
+"""Weights that other libraries reach with their calls in docs/migrate/index.md: after 1, 3 and 8 steps from 1.
 
 The gradients are 0.1, -0.2, 0.3 in turn, in float64. `tf.keras.optimizers.legacy` is that of tf_keras 2.21.0, which
 holds numbers in float32; `torch` is 2.13.0; `optax` is 0.2.8. TensorFlow Addons cannot be installed any more: its

@@ -1,4 +1,4 @@
-"""The tables of docs/migrate.md: the new call takes the steps of the old one."""
+"""The tables of docs/migrate/index.md: the new call takes the steps of the old one."""
 
 import importlib
 import importlib.util
@@ -15,7 +15,7 @@ from tests.library.harness import variables_of
 from tests.library.migrated import RECORDED
 from tests.tables import ROOT
 
-PAGE = (ROOT / "docs/migrate.md").read_text()
+PAGE = (ROOT / "docs/migrate/index.md").read_text()
 ROWS = re.findall(r"^\| `([^`]+)` \| `([^`]+)`(?: with `([^`]+)`)? \| (.*?) ?\|$", PAGE, flags=re.MULTILINE)
 GRADIENTS = (0.1, -0.2, 0.3) * 2 + (0.1, -0.2)
 SHOWN = [0, 2, 7]  # of the eight steps

@@ -32,6 +32,14 @@ def test_every_class_of_keras_that_we_have_is_there_under_its_exact_name():
     assert [] == [name for name in shared if getattr(tfoptim, name).__name__.lower() != name.lower()]
 
 
+@pytest.mark.parametrize("cls", [tfoptim.Adam, tfoptim.Muon, tfoptim.GD])
+def test_constructor_says_whose_it_is(cls):
+    """In tracebacks and profiles."""
+    owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    assert owner.__init__.__module__ == owner.__module__
+    assert owner.__init__.__qualname__ == f"{owner.__qualname__}.__init__"
+
+
 def test_adagrad_is_adagrad_in_both_spellings():
     """One class, listed once, saved and loaded under one name."""
     assert tfoptim.Adagrad is tfoptim.AdaGrad

@@ -195,6 +195,7 @@ def constructor(cls: Any) -> Callable[..., None]:
 
     in_class = [kinds("self", kinds.POSITIONAL_ONLY), *arguments]
     __init__.__signature__ = inspect.Signature(in_class)  # type: ignore[attr-defined]
+    __init__.__module__, __init__.__qualname__ = cls.__module__, f"{cls.__qualname__}.__init__"
     return __init__
 
 

@@ -13,7 +13,7 @@ from experiments.checks.conformance.catalogue import Children, Found, measured
 from experiments.checks.conformance.rows import Place, Row, Verdict
 
 NAMES = ("Keras", "tfoptim")
-BEGIN = "<!-- measured by `python -m experiments conformance --markdown docs/keras-differences.md` -->"
+BEGIN = "<!-- measured by `python -m experiments conformance --markdown docs/migrate/keras-differences.md` -->"
 END = "<!-- end of the table -->"
 ELSEWHERE: tuple[Place, ...] = ("mirrored", "workers")
 

@@ -15,7 +15,7 @@ from experiments.checks.conformance.rows import Row, Verdict, libraries
 from experiments.errors import UserError
 from tfoptim.registry import classes
 
-PAGE = pathlib.Path(__file__).parents[3] / "docs" / "keras-differences.md"
+PAGE = pathlib.Path(__file__).parents[3] / "docs/migrate/keras-differences.md"
 ROWS = catalogue.rows()
 KEPT, BROKEN, CRASHED = Verdict(True, "yes"), Verdict(False, "no"), Verdict(False, "error", crashed=True)
 

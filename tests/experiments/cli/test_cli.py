@@ -213,7 +213,7 @@ def test_each_command_has_help_with_examples_that_it_takes(capsys, command):
 
 def test_the_documentation_is_that_of_the_declarations():
     """`make commands` writes it."""
-    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page()
+    assert (ROOT / "docs/compare/commands.md").read_text(encoding="utf-8") == page()
 
 
 def test_the_old_name_of_a_preset_is_still_taken():
@@ -223,11 +223,14 @@ def test_the_old_name_of_a_preset_is_still_taken():
     assert "--tier" not in page()
 
 
-def test_the_commands_in_the_readme_are_taken():
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_commands_of_the_pages_are_taken():
     """Each word of them is one that its command knows."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^python -m experiments ([^#\n]+)", text, re.MULTILINE)
-    assert len(lines) > 10
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    lines = re.findall(r"^ *python -m experiments ([^#\n]+)", text, re.MULTILINE)
+    assert len(lines) > 30
     for line in lines:
         assert parse(shlex.split(line), COMMANDS).command == line.split()[0]
 

@@ -134,3 +134,13 @@ def test_a_loss_has_no_error_of_its_own():
     """Its test loss is drawn instead."""
     assert error_of(tasks.get("quadratic_deep")) is None
     assert error_of(tasks.get("mni152")).axis == "test error (1 - Dice), % (log axis)"
+
+
+@pytest.mark.parametrize("values", [[50.0, 50.0], [60.0], [0.0], [61.0, 61.2], [math.inf]])
+def test_an_axis_of_equal_errors_has_a_height_and_a_place_on_it(values):
+    """A run that is still where it began, or that ends without errors, is no reason for an axis without extent."""
+    axes = Figure().subplots()
+    scales.error_scale(axes.yaxis, values, 0.1, always=True)
+    low, high = axes.get_ylim()
+    assert low < high
+    assert any(low <= place <= high for place in axes.yaxis.get_majorticklocs())

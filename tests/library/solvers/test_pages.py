@@ -1,6 +1,5 @@
-"""docs/solvers.md runs, and docs/survey.md names classes that exist."""
+"""Full-batch fitting and the survey name classes that exist; the examples of all pages run by pytest."""
 
-import doctest
 import re
 
 import pytest
@@ -8,8 +7,8 @@ import pytest
 import tfoptim
 from tests.tables import ROOT
 
-SURVEY = (ROOT / "docs/survey.md").read_text()
-SOLVERS = (ROOT / "docs/solvers.md").read_text()
+SURVEY = (ROOT / "docs/use/survey.md").read_text()
+SOLVERS = (ROOT / "docs/use/recipes/full-batch.md").read_text()
 ROWS = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]*) ?\|$", SURVEY, flags=re.MULTILINE)[1:]
 
 
@@ -46,10 +45,3 @@ def test_every_solver_is_on_the_page_of_solvers():
 
 def _is_method(value):
     return isinstance(value, type) and issubclass(value, tfoptim.solvers.Method)
-
-
-def test_the_examples_of_the_page_run():
-    """As those of the README."""
-    example = doctest.DocTestParser().get_doctest(SOLVERS, {}, "docs/solvers.md", "docs/solvers.md", 0)
-    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
-    assert len(example.examples) > 8

@@ -1,0 +1,95 @@
+"""What measured files say of an optimizer: times of steps, verdicts of studies, calls of other libraries."""
+
+import csv
+import functools
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "static"
+FIRST = "sgd"  # which times are multiples of
+MIGRATION = ROOT / "docs/migrate/index.md"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Returns the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def reports() -> list[Path]:
+    """Returns the tables of all studies' reports."""
+    return sorted(STATIC.rglob("report.csv"))
+
+
+@functools.cache
+def _times(contender: str) -> dict[str, dict[str, float]]:
+    """Returns median milliseconds by rule and set of variables."""
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in rows(STATIC / "benchmark.csv"):
+        if row["contender"] == contender and row["median_ms"]:
+            found[row["rule"]][row["set"]] = float(row["median_ms"])
+    return found
+
+
+@functools.cache
+def _dense_sets() -> set[str]:
+    """Returns the sets of variables on which every rule was measured: those without embeddings."""
+    return set.intersection(*(set(sets) for rule, sets in _times("ours").items() if "_" not in rule))
+
+
+def ratio(rule: str, other: str, contender: str = "ours", of_other: str = "ours") -> float | None:
+    """Returns the geometric mean of ratios of times over the sets that have all rules, or None."""
+    mine, theirs = _times(contender).get(rule, {}), _times(of_other).get(other, {})
+    shared = sorted(mine.keys() & theirs.keys() & _dense_sets())
+    return float(np.exp(np.mean([np.log(mine[s] / theirs[s]) for s in shared]))) if shared else None
+
+
+def step(name: str) -> str:
+    """Returns the time of a step as a multiple of SGD's."""
+    found = ratio(name.lower(), FIRST if FIRST in _times("ours") else "gd")
+    return "-" if found is None else f"{found:.1f}"
+
+
+def results() -> dict[str, list[tuple[str, dict[str, str]]]]:
+    """Returns the rows of all reports by optimizer, each with its study's data set."""
+    found: dict[str, list[tuple[str, dict[str, str]]]] = defaultdict(list)
+    for path in reports():
+        for row in rows(path):
+            found[row["optimizer"]].append((row["data"], row))
+    return found
+
+
+def ties(name: str) -> str:
+    """Returns the data sets on which an optimizer is the best or tied with it."""
+    return ", ".join(data for data, row in results().get(name, ()) if row["in_tie_group"] == "True") or "-"
+
+
+def score(row: dict[str, str]) -> tuple[str, str]:
+    """Returns name and mean of the score of a report's row."""
+    name = next(key for key in row if key.startswith("test_") and key.endswith("_mean"))
+    return name.removesuffix("_mean").replace("_", " "), row[name]
+
+
+def lines(name: str) -> list[str]:
+    """Returns what is measured of an optimizer, in sentences."""
+    rule, found = name.lower(), []
+    keras = ratio(rule, rule, "keras")
+    if keras is not None:
+        found.append(f"Time of a step: Keras's takes {keras:.1f} times as long ([benchmark](../../results/speed.md)).")
+    for data, row in results().get(name, ()):
+        what, mean = score(row)
+        verdict = "tied for the best" if row["in_tie_group"] == "True" else row["verdict"]
+        found.append(f"On {data}: mean {what} {float(mean):.3g}, {verdict} ([results](../../results/index.md)).")
+    return found
+
+
+def replaced(name: str) -> list[str]:
+    """Returns the calls of other libraries whose new call is this class."""
+    page = MIGRATION.read_text(encoding="utf-8")
+    calls = re.findall(r"^\| `([^`]+)` \| `tfoptim\.(\w+)\(", page, flags=re.MULTILINE)
+    old = dict.fromkeys(re.match(r"[\w.]+", call)[0] for call, new in calls if new == name)  # type: ignore[index]
+    return [f"`{call}` ([the new call](../../migrate/index.md))" for call in old]

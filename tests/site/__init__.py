@@ -1,0 +1,1 @@
+"""Tests of the built site; `make docs` builds it and runs them."""

@@ -1,0 +1,98 @@
+"""Pages that are made: docstrings as Markdown, a place for every name, facts of classes and of study files."""
+
+import dataclasses
+
+import pytest
+
+import tfoptim
+from docs.pages import docstrings, objects, optimizers, studies
+from experiments.studies import forms
+from tests.release import dated
+from tfoptim import callbacks, schedules, solvers
+from tfoptim.registry import classes
+
+TEXT = """Title (Author, 2020).
+
+```
+a <- 0
+
+b <- 1
+```
+
+Args:
+    rate: size of a step,
+        above 0.
+    **others: passed on.
+
+Arguments of every optimizer:
+    name: of it.
+
+>>> 1 + 1
+2
+"""
+SHOWN = """Title (Author, 2020).
+
+```text
+a <- 0
+
+b <- 1
+```
+
+**Arguments**
+
+- `rate`: size of a step, above 0.
+- `**others`: passed on.
+
+elsewhere
+
+```pycon
+>>> 1 + 1
+2
+```"""
+
+
+def test_docstring_becomes_markdown():
+    """Box, arguments and example; the arguments of every optimizer are shown once, elsewhere."""
+    assert docstrings.markdown(TEXT, "elsewhere") == SHOWN
+
+
+def test_every_public_name_has_a_place():
+    """On a page of its task, or, as an optimizer, on a page of its own."""
+    shown = [thing for _, names in objects.shown().values() for _, thing in names]
+    placed = {id(thing) for thing in [*shown, *classes().values()]}
+    public = [getattr(module, name) for module in (tfoptim, schedules, callbacks, solvers) for name in module.__all__]
+    assert [] == [thing for thing in public if callable(thing) and id(thing) not in placed]
+
+
+@pytest.mark.parametrize("name", ["adam", "cocob", "muon"])
+def test_page_of_an_optimizer_has_box_state_and_source(name):
+    """And its call, with its own arguments alone."""
+    cls = classes()[name]
+    page = optimizers.page(cls, "no picture")
+    assert f"tfoptim.{cls.__name__}(" in page
+    assert "use_ema=" not in optimizers.call(cls)
+    for part in ("```text\n", "## State\n", f"rules/{name}.py\n:language: python"):
+        assert part in page
+
+
+def test_state_is_counted_in_bytes():
+    """Of float32: two moments of Adam, and a number a row and a column of Adafactor."""
+    assert optimizers.bytes_a_weight(tfoptim.Adam) == "8"
+    assert optimizers.bytes_a_weight(tfoptim.GD) == "0"
+    assert optimizers.bytes_a_weight(tfoptim.Adafactor) == "0.01"
+
+
+def test_every_key_of_a_study_is_explained():
+    """By the comment at its declaration."""
+    page = studies.form_reference()
+    for field in dataclasses.fields(forms.Study):
+        assert f"| `{field.name}` | " in page
+    silent = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `") and "|  |" in line]
+    assert set(silent) <= {field.name for field in dataclasses.fields(forms.Style)}  # of which the table says enough
+
+
+def test_release_dates_the_changelog_once():
+    """And leaves an empty section for what comes."""
+    first = dated("# Log\n\n## [Unreleased]\n\n- news\n", "0.2.0", "2030-01-02")
+    assert first == "# Log\n\n## [Unreleased]\n\n## [0.2.0] - 2030-01-02\n\n- news\n"
+    assert dated(first, "0.2.0", "2030-01-03") == first.replace("01-02", "01-03")
