@@ -78,9 +78,9 @@ commands: setup ## write docs/compare/commands.md, from the declarations in expe
 	$(VENV)/bin/python -c 'from experiments.cli import page; print(page(), end="")' > docs/compare/commands.md.new
 	mv docs/compare/commands.md.new docs/compare/commands.md
 
-study-file: setup ## write docs/study-file.md, from the declarations in experiments/studies
-	$(VENV)/bin/python -c 'from experiments.studies.reference import page; print(page(), end="")' > docs/study-file.md.new
-	mv docs/study-file.md.new docs/study-file.md
+study-file: setup ## write docs/compare/study-file.md, from the declarations in experiments/studies
+	$(VENV)/bin/python -c 'from experiments.studies.reference import page; print(page(), end="")' > docs/compare/study-file.md.new
+	mv docs/compare/study-file.md.new docs/compare/study-file.md
 
 lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)

@@ -202,7 +202,7 @@ COMMANDS = (
             ("mnist --preset quick", "a first look, in a minute: one seed, three epochs"),
             ("mni152 --preset quick", "four optimizers segment a brain, in minutes"),
             ("mnist --dry-run", "number of missing runs, and their time"),
-            ("/path/to/my_study.toml", "a study of your own: docs/own-study.md"),
+            ("/path/to/my_study.toml", "a study of your own: docs/compare/own-study.md"),
         ),
         interrupted=CONTINUE,
     ),

@@ -1,7 +1,7 @@
 """A task and an optimizer of one's own, for the study example.toml: two moons, and descent by signs.
 
 A task is any object with `data()` and `model(seed)`. Its class numbers and logits make it a classification, judged by
-cross entropy and accuracy; `docs/own-study.md` has what else it may say.
+cross entropy and accuracy; `docs/compare/own-study.md` has what else it may say.
 """
 
 from typing import Any

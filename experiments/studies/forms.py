@@ -1,6 +1,6 @@
 """The frozen dataclasses of a study; each field declares its values, its meaning and, where it has one, its default.
 
-`docs/study-file.md` is made from these declarations, by `make study-file`.
+`docs/compare/study-file.md` is made from these declarations, by `make study-file`.
 """
 
 import dataclasses

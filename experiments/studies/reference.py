@@ -1,4 +1,4 @@
-"""The reference of study files, made from the declarations of their keys: `docs/study-file.md`."""
+"""The reference of study files, made from the declarations of their keys: `docs/compare/study-file.md`."""
 
 import dataclasses
 from collections.abc import Iterator

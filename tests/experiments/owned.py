@@ -1,10 +1,10 @@
-"""The example of docs/own-study.md in a folder, and studies of one's own code for the tests."""
+"""The example of docs/compare/own-study.md in a folder, and studies of one's own code for the tests."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "own-study.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "compare" / "own-study.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```\w+\n# (\w+\.\w+)\n(.*?)```", PAGE, flags=re.DOTALL))
 ENTRIES = '"adam", "keras:Lion", "signs.py:SignDescent"'
 TASK = """

@@ -1,4 +1,4 @@
-"""A study of one's own code from a folder elsewhere, by what docs/own-study.md says."""
+"""A study of one's own code from a folder elsewhere, by what docs/compare/own-study.md says."""
 
 import re
 import shutil

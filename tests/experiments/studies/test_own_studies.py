@@ -174,7 +174,7 @@ def test_the_example_is_a_study_of_its_own_code():
 
 def test_the_reference_of_study_files_is_made_from_the_declarations():
     """`make study-file` writes it; each key says what it means."""
-    assert (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8") == page()
+    assert (ROOT / "docs" / "compare" / "study-file.md").read_text(encoding="utf-8") == page()
     for cls in (studies.Study, studies.Entry, studies.Problem, studies.Style, studies.Tuning):
         assert all(field.metadata.get("meaning") for field in dataclasses.fields(cls) if field.name != "folder")
 
