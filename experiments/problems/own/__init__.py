@@ -1,8 +1,8 @@
 """Tasks and optimizers of users: a study names them, an inspection runs them once, and from then on they are known.
 
 A task is any object with `data()`, which returns arrays, and `model(seed)`, which returns a Keras model; see
-`docs/compare/own-study.md`. Their code is inspected in a process of its own, so that this one needs no TensorFlow; workers run
-it where they train. What is known of a task holds for this process, by what the study calls it.
+`docs/compare/own-study.md`. Their code is inspected in a process of its own, so that this one needs no TensorFlow;
+workers run it where they train. What is known of a task holds for this process, by what the study calls it.
 """
 
 import functools
