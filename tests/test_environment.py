@@ -209,11 +209,8 @@ def test_setup_cfg_says_what_is_packaged_and_nothing_else():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     sections = {name: list(config[name]) for name in config.sections()}
-    assert {
-        "options": ["packages"],
-        "options.packages.find": ["include"],
-        "options.package_data": ["tfoptim"],
-    } == sections
+    found = {"options.packages.find": ["include"], "options.package_data": ["tfoptim"]}
+    assert {"options": ["packages"], **found} == sections
 
 
 def make_setup(folder, **variables):

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
-from tfoptim.declaration.domains import Integer
 from tfoptim.declaration.slots import Shape, Slot
 from tfoptim.linalg import (
     descending,
@@ -37,9 +36,6 @@ from tfoptim.optimizer import Optimizer
 
 AXES = 8
 """Axes that can have a factor: TensorFlow's operations take no more."""
-
-Sizes = Annotated[int, Integer(0, required=True)]
-"""Integers >= 0."""
 
 Factors = Sequence[Any]
 """Of each axis a matrix, a vector for a diagonal matrix, or None for an identity."""

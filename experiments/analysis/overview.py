@@ -134,10 +134,10 @@ class Overview:
         if not self.claims.allowed:
             return [*said, f"Ranks are shown without p values; {self.claims.words}."]
         gap = critical_difference(len(self.labels), len(self.problems))
-        told = f"Nemenyi's test separates mean ranks that differ by {gap:.2f} or more"
+        separates = f"Nemenyi's test separates mean ranks that differ by {gap:.2f} or more"
         return [
             *said,
-            *([f"Friedman's test: p = {friedman(self.medians()):.2g}; {told}."] if len(self.labels) > 2 else []),
+            *([f"Friedman's test: p = {friedman(self.medians()):.2g}; {separates}."] if len(self.labels) > 2 else []),
         ]
 
 

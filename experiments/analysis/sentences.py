@@ -14,8 +14,8 @@ from experiments.analysis.score_rows import error
 from experiments.text import Table, group
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
-# of the reference against an optimizer, and what this is then
-VERDICTS = {"worse": "{} better", "≈": "not told apart", "better": "{} worse"}
+# of the reference against an optimizer, and the words for one such optimizer and for several
+VERDICTS = {"worse": ("is better", "are better"), "≈": ("ties", "tie"), "better": ("is worse", "are worse")}
 NEAR = 1.0  # points within which a curve is near its end
 
 
@@ -102,7 +102,7 @@ def _planned(planned: str, rows: Sequence[Row], scale: Scale) -> str:
     """Returns who is better than the reference of planned comparisons, who ties with it, and who is worse."""
     own = {verdict: [row for row in rows if row.lag is not None and row.lag.verdict == verdict] for verdict in VERDICTS}
     parts = [
-        f"{_names(found, WORSE)} {VERDICTS[verdict].format('is' if len(found) == 1 else 'are')}{_dagger(found)}"
+        f"{_names(found, WORSE)} {VERDICTS[verdict][len(found) > 1]}{_dagger(found)}"
         for verdict, found in own.items()
         if found
     ]

@@ -61,8 +61,8 @@ def draw_overview(table: Table, context: Context) -> Figure:
     axes.set_xlim(-0.5, len(problems) + 0.5)
     axes.grid(visible=False)
     names = [plain(name.replace(" on ", "\non ")) for name in problems]
-    told = len({number(row["iqm"]) for row in table}) > 1  # places that differ
-    last = "mean rank,\ninterquartile mean of places" if told else "mean rank"
+    differ = len({number(row["iqm"]) for row in table}) > 1  # places that differ
+    last = "mean rank,\ninterquartile mean of places" if differ else "mean rank"
     axes.set_xticks(range(len(problems) + 1), labels=[*names, last], fontsize=8)
     for i, own in enumerate(lines.values()):
         with of(own[0]["optimizer"], axes):
@@ -74,7 +74,7 @@ def draw_overview(table: Table, context: Context) -> Figure:
             first = own[0]
             half = (first["iqm_high"] - first["iqm_low"]) / 2
             place = f"{number(first['iqm'])}{f' ± {number(half)}' if math.isfinite(half) else ''}"
-            cell(axes, (len(problems), i), 0.0, f"{first['mean_rank']:.2g}", place if told else "")
+            cell(axes, (len(problems), i), 0.0, f"{first['mean_rank']:.2g}", place if differ else "")
     return figure
 
 

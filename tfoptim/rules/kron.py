@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tfoptim.declaration import ClosedFraction, Fraction, NonNegative
-from tfoptim.kronecker import Kronecker, Sizes, factors, replace, turned
+from tfoptim.declaration import ClosedFraction, Count, Fraction, NonNegative
+from tfoptim.kronecker import Kronecker, factors, replace, turned
 from tfoptim.linalg import reshape
 from tfoptim.noise import normals, uniform
 from tfoptim.ops import clip, debias, exp, minimum, rms, when
@@ -39,8 +39,8 @@ class Kron(Kronecker):
     momentum: Fraction = 0.9
     preconditioner_learning_rate: NonNegative = 0.1
     update_probability: ClosedFraction | None = None
-    max_size_triangular: Sizes = 2048
-    seed: Sizes = 0
+    max_size_triangular: Count = 2048
+    seed: Count = 0
 
     @property
     def slots(self) -> Any:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tfoptim.declaration import ClosedFraction, Fraction, NonNegative, Positive, Steps, keyword_only
+from tfoptim.declaration import ClosedFraction, Count, Fraction, NonNegative, Positive, Steps, keyword_only
 from tfoptim.grafting import Grafted
-from tfoptim.kronecker import Sizes, factors, inverse_roots, moved_on, replace, turned
+from tfoptim.kronecker import factors, inverse_roots, moved_on, replace, turned
 from tfoptim.ops import due, when, where
 
 
@@ -40,7 +40,7 @@ class Shampoo(Grafted):
     beta_2: ClosedFraction = 0.999
     epsilon: NonNegative = 1e-8
     precondition_frequency: Steps = 10
-    max_precondition_dim: Sizes = 1024
+    max_precondition_dim: Count = 1024
     relative_epsilon: bool = keyword_only(default=True)
     start_step: Steps | None = keyword_only(default=None)
     exponent: Positive | None = keyword_only(default=None)

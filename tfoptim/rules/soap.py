@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tfoptim.declaration import Fraction, NonNegative, Steps
-from tfoptim.kronecker import Kronecker, Sizes, bases_of, factors, merged, moved_on, replace, turned
+from tfoptim.declaration import Count, Fraction, NonNegative, Steps
+from tfoptim.kronecker import Kronecker, bases_of, factors, merged, moved_on, replace, turned
 from tfoptim.linalg import reshape
 from tfoptim.ops import debias, equal, every, maximum, ratio, sqrt, square, where
 
@@ -37,7 +37,7 @@ class SOAP(Kronecker):
     beta_2: Fraction = 0.95
     epsilon: NonNegative = 1e-8
     precondition_frequency: Steps = 10
-    max_precondition_dim: Sizes = 2048
+    max_precondition_dim: Count = 2048
     shampoo_beta: Fraction | None = None
     merge_dims: bool = False
 

@@ -36,9 +36,8 @@ def update(u: Update) -> None:
     if isinstance(u.gradient, tf.IndexedSlices) and not rows_suffice(u):
         u = replace(u, gradient=tf.convert_to_tensor(u.gradient))
     if isinstance(u.gradient, tf.Tensor):
-        u.gradient.set_shape(
-            u.variable.shape
-        )  # that of slices is known when a graph runs, and to rules when it is made
+        # Of slices made dense, the shape is known when the graph runs; rules read it when it is made.
+        u.gradient.set_shape(u.variable.shape)
     choose(u)(u)
 
 

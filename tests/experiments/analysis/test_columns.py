@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from experiments.analysis.columns import Column, cells, headings, markdown, numbers
+from experiments.analysis.columns import Column, bracketed, cells, headings, markdown, number, numbers
+from experiments.analysis.statistics.summaries import Interval
 
 COLUMNS = (
     Column("name", "who | <b>", lambda row: row[0]),
@@ -41,3 +42,10 @@ def test_names_are_never_markup_in_markdown():
         r"| \<x>\|\* | 1.0 | 1 of 9 |",
         "| **b** | 2.0 | 2 of 9 |",
     ]
+
+
+def test_numbers_are_read_easily():
+    """Four decimals of a score, four digits of a loss, and a word for what has no number."""
+    assert [number(value) for value in (0.92337, 87.04111, math.inf, math.nan)] == ["0.9234", "87.04", "diverged", "-"]
+    assert bracketed(0.9, Interval(0.8, 0.95)) == "0.9000 [0.8000, 0.9500]"
+    assert bracketed(0.9, Interval(math.nan, math.nan)) == "0.9000"

@@ -23,7 +23,7 @@ def title(ends, **how):
     return sentences.of_scores(whole, result(whole), **how)
 
 
-def test_a_tie_is_called_one_and_the_worse_are_told_with_their_distance():
+def test_a_tie_is_called_one_and_the_worse_stand_with_their_distance():
     """The dagger says that the exact test does not confirm it, as it never can with five seeds."""
     assert title(THREE) == "Adam and Momentum tie at 9.2 to 9.6 % test error; GD is worse† by 40.4 points"
     expected = "Adam and Momentum tie at a test accuracy of 0.904 to 0.908; GD is worse† by 40.4 points"
@@ -73,8 +73,8 @@ def test_nothing_is_claimed_where_nothing_may_be():
     assert sentences.of_scores(whole, made, errors=False) == "Adam has the highest mean: a test accuracy of 0.908"
 
 
-def test_a_diverged_run_is_told_and_has_no_distance():
-    """It is worse than everything, by no number of points; where it ties it is told all the same."""
+def test_a_diverged_run_is_named_and_has_no_distance():
+    """It is worse than everything, by no number of points; where it ties it is named all the same."""
     whole, made = evidence(THREE), result(evidence(THREE))
     centre = dataclasses.replace(made.rows[2].centre.mean, value=-math.inf)
     lost = dataclasses.replace(made.rows[2], centre=dataclasses.replace(made.rows[2].centre, mean=centre), diverged=5)
@@ -87,7 +87,7 @@ def test_a_diverged_run_is_told_and_has_no_distance():
     assert title({"GD": [NAN] * 5, "Adam": [NAN] * 5}) == "No optimizer has a mean: runs are missing or diverged"
 
 
-def test_what_is_not_compared_is_told():
+def test_what_is_not_compared_is_named():
     """Runs are missing: it neither ties nor is worse."""
     gone = {**THREE, "GD": [0.5, None, 0.5, 0.5, 0.5]}
     assert title(gone) == "No winner: Adam and Momentum tie at 9.2 to 9.6 % test error; not compared: GD"
@@ -95,10 +95,10 @@ def test_what_is_not_compared_is_told():
     assert title(two) == "GD has the best mean: 49.6 % test error; not compared: Adam"
 
 
-def test_planned_comparisons_are_told_against_their_reference(monkeypatch):
-    """What ties with it need not tie with each other, so that nobody is said to."""
+def test_planned_comparisons_are_against_their_reference(monkeypatch):
+    """Two that tie with it need not tie with each other: each of them ties with the reference alone."""
     monkeypatch.setattr(Study, "reference", "Adam", raising=False)
-    expected = "Against Adam (9.2 % test error): Momentum not told apart, GD is worse†"
+    expected = "Against Adam (9.2 % test error): Momentum ties, GD is worse†"
     assert title(THREE) == expected
     assert way(THREE) == "Adam, lowest at the end, is within a point of it after 3 of 3 epochs"
 
@@ -109,7 +109,7 @@ def test_an_optimizer_alone_is_compared_with_nothing():
 
 
 def test_a_loss_has_no_percent_and_no_points(monkeypatch):
-    """Less is better, and a difference is told by the numbers."""
+    """Less is better, and a difference is seen in the numbers."""
     monkeypatch.setattr(report.Evidence, "higher", property(lambda self: False))
     assert title(APART) == "GD is better than Adam†: a test loss of 0.504"
     assert title({**APART, "Momentum": APART["GD"]}) == ("GD and Momentum tie at a test loss of 0.504; Adam is worse†")
@@ -122,7 +122,7 @@ def way(ends, claims=None):
     return sentences.of_way(whole, made, curves.rows(whole.found, curves.error_of(whole.task)))
 
 
-def test_the_way_is_told_of_the_best_alone():
+def test_the_way_is_that_of_the_best_alone():
     """From when on their mean stays within a point of its end: of those that tie, the first and the last."""
     assert way(THREE) == "Adam and Momentum, tied at the end, are within a point of it after 3 of 3 epochs"
     assert way(APART) == "Adam, best at the end, is within a point of it after 3 of 3 epochs"
@@ -183,7 +183,7 @@ def widths(**found):
         ({"Adam": (2.1, 0), "GD": (NAN, 0)}, "2.1 decades (Adam)"),
     ],
 )
-def test_widths_are_told_from_the_narrowest_to_the_widest(found, expected):
+def test_widths_go_from_the_narrowest_to_the_widest(found, expected):
     """Nobody is called the widest whom another, open at its end, may exceed; who has none is left out."""
     assert sentences.of_rates(widths(**found)) == f"Rates that lose less than a point span {expected}"
 
@@ -193,7 +193,7 @@ def test_without_a_width_there_is_nothing_to_say():
     assert sentences.of_rates(widths(GD=(NAN, 0))) == ""
 
 
-def test_the_widths_of_a_search_are_told():
+def test_the_widths_of_a_search_are_in_the_title():
     """From the rows of the figure itself."""
     table = tuning_rows.lost_rows(tuning_rows.tuning_rows(study(), *searched(study())))
     assert sentences.of_rates(table).startswith("Rates that lose less than a point span 0.")

@@ -223,18 +223,6 @@ def test_the_old_name_of_a_preset_is_still_taken():
     assert "--tier" not in page()
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def test_commands_of_the_pages_are_taken():
-    """Each word of them is one that its command knows."""
-    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    lines = re.findall(r"^ *python -m experiments ([^#\n]+)", text, re.MULTILINE)
-    assert len(lines) > 30
-    for line in lines:
-        assert parse(shlex.split(line), COMMANDS).command == line.split()[0]
-
-
 def test_answers_come_without_importing_tensorflow():
     """Help and errors must not take the seconds that TensorFlow needs."""
     code = (

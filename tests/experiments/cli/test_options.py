@@ -1,10 +1,17 @@
-"""Each run is in exactly one share of a study."""
+"""Each run is in exactly one share of a study; the options that pages show are known."""
 
 import argparse
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
-from experiments.cli import options
+from experiments.cli import COMMANDS, options
+from experiments.cli.command import parse
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_known_hash_is_in_its_known_shares():
@@ -19,3 +26,12 @@ def test_shares_that_are_none_are_refused(text):
     """With what is allowed."""
     with pytest.raises(argparse.ArgumentTypeError, match="must be I/N with I from 1 to N, such as 2/4"):
         options.shard(text)
+
+
+def test_commands_of_the_pages_are_taken():
+    """Each word of them is one that its command knows."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    lines = re.findall(r"^ *python -m experiments ([^#\n]+)", text, re.MULTILINE)
+    assert len(lines) > 30
+    for line in lines:
+        assert parse(shlex.split(line), COMMANDS).command == line.split()[0]

@@ -6,8 +6,7 @@ import math
 import pytest
 
 from experiments.analysis import results
-from experiments.analysis.columns import bracketed, cells, headings, number, numbers
-from experiments.analysis.statistics.summaries import Interval
+from experiments.analysis.columns import cells, headings, numbers
 from experiments.records.costs import Cost
 from experiments.report import tables, text
 from experiments.report.captions import Captions
@@ -232,13 +231,6 @@ def test_scores_of_a_part_of_the_training_set_are_called_so():
     )
     whole = dataclasses.replace(one.study, data="deepobs_quadratic_deep")
     assert "Training curves" not in Captions(dataclasses.replace(one, study=whole, whole=whole)).facts[0]
-
-
-def test_numbers_are_read_easily():
-    """Four decimals of a score, four digits of a loss, and a word for what has no number."""
-    assert [number(value) for value in (0.92337, 87.04111, math.inf, math.nan)] == ["0.9234", "87.04", "diverged", "-"]
-    assert bracketed(0.9, Interval(0.8, 0.95)) == "0.9000 [0.8000, 0.9500]"
-    assert bracketed(0.9, Interval(math.nan, math.nan)) == "0.9000"
 
 
 def test_a_toy_is_called_an_illustration_wherever_it_is_shown():
