@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import environment, machine, optimizers, studies, terminal
+from experiments import environment, machine, optimizers, outside, rule_files, studies, terminal
 from experiments.cli.command import Command, option
 from experiments.errors import unknown
 from experiments.problems import datasets, tasks
@@ -52,7 +52,7 @@ def doctor(given: argparse.Namespace, typed: str) -> int:
 def checks() -> Iterator[Check]:
     """Yields the checks, the slow one last."""
     yield Check("ok", "python", f"{platform.python_version()}, {platform.system()} {platform.machine()}")
-    yield Check("ok", "tfoptim", f"commit {environment.commit()}, in {optimizers.folder().parent}")
+    yield Check("ok", "tfoptim", f"commit {environment.commit()}, in {rule_files.folder().parent}")
     yield from _packages()
     computed = [name for name, card in datasets.CARDS.items() if isinstance(card, MadeCard)]
     for name, card in datasets.CARDS.items():
@@ -134,11 +134,14 @@ def show(given: argparse.Namespace, typed: str) -> None:
     _print("tasks", {name: tasks.get(name).title for name in tasks.names()})
     print("optimizers")
     terminal.say("  " + " ".join(optimizers.available()), 2)
+    for group in (outside.TASKS, outside.OPTIMIZERS):
+        if found := outside.entry_points(group):
+            _print(f"{group.rpartition('.')[2]} of other packages", found)
 
 
 def _of_study(name: str) -> str:
     path = studies.find(name)
-    study = studies.load(path)
+    study = studies.declared(path)
     each = studies.each(path, study)
     count = len(each) * len(study.optimizers) * len(study.seeds)
     there = not study.tuned or all(selection.paths(of_path)[0].is_file() for of_path, _ in each)

@@ -21,7 +21,7 @@ from experiments.figures.canvas import Caption
 from experiments.figures.illustrations import EVERY
 from experiments.problems import datasets, tasks
 from experiments.problems.grid import scored
-from experiments.studies import Study
+from experiments.studies import GIVEN, Study
 from experiments.text import Table
 
 WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
@@ -179,6 +179,8 @@ class Captions:
         rates = ", ".join(
             f"{entry.label}\u00a0{self.choices[entry.label].learning_rate:.3g}" for entry in self.study.optimizers
         )
+        if self.whole.track == GIVEN:
+            return f"Learning rates, given in the study's file: {rates}."
         if not self.whole.tuned:
             return f"Learning rates, the documented ones: {rates}."
         shorter = self.whole.tuning.epochs

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from experiments import optimizers
 from experiments.analysis import cases, cost_rows, curves, frequency_rows, score_rows, sentences, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
@@ -163,7 +164,8 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
 
 def _paths(facts: Facts) -> Table:
     """Returns how the rules move on a function of two numbers, where that is the problem."""
-    entries = [entry for entry in facts.evidence.study.optimizers if entry.cycle_epochs is None]
+    every = facts.evidence.study.optimizers
+    entries = [one for one in every if one.cycle_epochs is None and one.optimizer not in optimizers.OUTSIDE]
     function = FUNCTIONS.get(facts.evidence.task.name)
     two = function is not None and len(function.start) == 2
     return curves.path_rows(entries, (facts.evidence.task.name,)) if entries and two else []

@@ -34,13 +34,14 @@ def definition(study: Study) -> dict[str, Any]:
 
     What the names stand for is added, so that a changed task or split makes another study.
     """
-    from experiments.problems import datasets, tasks
+    from experiments.problems import datasets, own, tasks
 
     content = dataclasses.asdict(study)
-    for word in ("title", "figures", "presets", *(name for name, usual in _USUAL if usual(study))):
+    for word in ("title", "figures", "presets", "folder", *(name for name, usual in _USUAL if usual(study))):
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"], entry["contains"]
+        entry["version"] = own.version(entry["optimizer"], study.folder) or None
     if study.tuning.edges == TENTH or not study.tuned:  # as it was when there was no other
         del content["tuning"]["edges"]
     content["budget"] = dataclasses.asdict(study.limits)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from experiments import optimizers
 from experiments.problems import tasks
 from experiments.records import run_folder
-from experiments.studies import Entry, Study
+from experiments.studies import GIVEN, Entry, Study
 from experiments.studies.forms import OUTERMOST, TENTH
 from experiments.studies.identity import tuning_hash
 from experiments.studies.runs import TUNING, Run, plan
@@ -64,8 +64,8 @@ class Choice:
 
 
 def documented(study: Study) -> dict[str, Choice]:
-    """Returns the documented default of each optimizer: its choice without tuning."""
-    rates = {entry.label: entry.default_learning_rate for entry in study.optimizers}
+    """Returns the rate of each optimizer without tuning: the one that the file gives, else its documented default."""
+    rates = {entry.label: entry.learning_rate or entry.default_learning_rate for entry in study.optimizers}
     return {k: Choice({RATE: rate}, (rate, rate), 0, False, math.nan, (0, 0)) for k, rate in rates.items()}
 
 
@@ -95,8 +95,8 @@ def algorithm(study: Study, entry: Entry, schedule: str) -> str:
     """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials."""
     made = searches(study, entry) if study.tuned else []
     rounds = f" x {len(made)}" if len(made) > 1 else ""
-    space_ = SPACES[study.tuning.edges]
-    searched = f"{space_} | K={made[0].trials}{rounds}" if made else "documented values | K=0"
+    space_, untuned = SPACES[study.tuning.edges], "given rates" if study.track == GIVEN else "documented values"
+    searched = f"{space_} | K={made[0].trials}{rounds}" if made else f"{untuned} | K=0"
     return f"{entry.label} | {schedule} | {searched}"
 
 

@@ -19,6 +19,7 @@ from experiments.problems.datasets.cards import ACDC, MSD_HEART, MSD_HIPPOCAMPUS
 from experiments.problems.datasets.cards import SPLITS as SPLITS
 from experiments.problems.datasets.cards import Card as Card
 from experiments.problems.datasets.made import MADE, MadeCard
+from experiments.problems.datasets.own import OwnArrays
 
 PROBE_SECONDS = 5.0
 
@@ -65,7 +66,7 @@ def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: s
     )
 
 
-AnyCard = Card | OwnCard | MadeCard
+AnyCard = Card | OwnCard | MadeCard | OwnArrays
 
 _CARDS: tuple[AnyCard, ...] = (
     Card(
@@ -165,7 +166,7 @@ _CARDS: tuple[AnyCard, ...] = (
     ACDC,
     *MADE.values(),
 )
-CARDS: Mapping[str, AnyCard] = {card.name: card for card in _CARDS}
+CARDS: dict[str, AnyCard] = {card.name: card for card in _CARDS}
 EMBEDDED = "mnist_5k"
 
 
@@ -190,7 +191,7 @@ def content_id(digests: Mapping[str, str]) -> str:
 
 def require(card: AnyCard) -> None:
     """Checks, within seconds, that a data set is here or can be downloaded; else a UserError says what to do."""
-    if card.prepared or isinstance(card, MadeCard):
+    if card.prepared or isinstance(card, MadeCard | OwnArrays):
         return
     if card.url is None:
         if card.archive:

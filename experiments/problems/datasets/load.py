@@ -12,6 +12,7 @@ from experiments.problems import datasets
 from experiments.problems.datasets.cards import Card, OwnCard, root
 from experiments.problems.datasets.examples import MASK, Examples, slices
 from experiments.problems.datasets.made import MadeCard
+from experiments.problems.datasets.own import OwnArrays
 
 __all__ = ["Examples", "builder", "load", "prepare"]
 
@@ -23,7 +24,7 @@ def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
         UserError: the data are unavailable, or differ from the card.
     """
     card = datasets.CARDS[name]
-    if isinstance(card, MadeCard):
+    if isinstance(card, MadeCard | OwnArrays):
         return {split: card.examples(split) for split in splits}
     builder = prepare(card)
     if MASK in builder.info.features:
@@ -90,7 +91,7 @@ def _verify(card: Card | OwnCard, split: str, examples: Examples) -> None:
 if __name__ == "__main__":
     try:
         wanted = datasets.CARDS[sys.argv[1]]
-        if not isinstance(wanted, MadeCard):
+        if not isinstance(wanted, MadeCard | OwnArrays):
             prepare(wanted)
     except UserError as problem:
         sys.exit(str(problem))

@@ -110,10 +110,10 @@ CLASSIFIERS = (
 IMAGES = {
     task.name: task
     for task in (
-        digits("mnist_orig", "ConvNet (1,669,002 parameters)", 1_669_002, _convnet, dropout=True),
+        digits("mnist_orig", "ConvNet (1,669,002 parameters)", 1_669_002, _convnet, data="mnist_5k", dropout=True),
         *(
-            digits(f"{data}_{name}", title, parameters, build)
-            for data in ("mnist", "fmnist")
+            digits(f"{kind}_{name}", title, parameters, build, data=data)
+            for kind, data in (("mnist", "mnist_5k"), ("fmnist", "fashion_mnist"))
             for name, title, parameters, build in CLASSIFIERS
         ),
         slices(
@@ -124,6 +124,7 @@ IMAGES = {
             ("background", "grey matter", "white matter"),
             dropout=False,
             augmentation=BRAIN,
+            data="mni152_tissue/noise06",
         ),
         slices(
             "msd_hippocampus",

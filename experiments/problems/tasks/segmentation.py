@@ -20,6 +20,7 @@ def slices(
     dropout: bool,
     augmentation: Augmentation | None,
     by_case: bool = False,
+    data: str = "",
 ) -> Task:
     """Returns the problem of classifying each pixel of a slice as one of the classes, the background first.
 
@@ -31,6 +32,7 @@ def slices(
     return Task(
         name=name,
         version=1,
+        data=data,
         title=title,
         parameters=parameters,
         build=build,

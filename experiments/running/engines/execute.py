@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import environment
+from experiments.problems import own
 from experiments.records import attempts, run_folder
 from experiments.records.attempts import Attempt
 from experiments.records.files import StorageError
@@ -68,6 +69,7 @@ class WorkerCache:
 
         if run.deterministic:  # for good: all runs of a study say the same, and a worker serves one study
             tf.config.experimental.enable_op_determinism()
+        own.enter(run)
         found = self._programs.pop(run.program, None)
         while len(self._programs) >= PROGRAMS:  # the oldest is let go before a new one is made
             oldest = next(iter(self._programs))

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
+from experiments import outside
 from experiments.problems import grid, seeds, tasks
 from experiments.problems.datasets.augment import halves
 from experiments.problems.datasets.load import Examples
@@ -163,7 +164,7 @@ class Program:
 
         Statistics of batch normalisation are then those of these weights, on a part of the training set.
         """
-        if not self.optimizer.averages:
+        if not getattr(self.optimizer, "averages", False):  # one of Keras's has none
             yield
             return
         states = [(variable, variable.numpy()) for variable in self.model.non_trainable_variables]
@@ -206,7 +207,7 @@ def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
     init, dropout = (seeds.derive(task.name, run.seed, purpose) for purpose in ("init", "dropout"))
     model = task.model(init, dropout)
     rate = run.learning_rate if schedule is None else schedule
-    optimizer = tfoptim.get(run.optimizer, learning_rate=rate, **run.hyperparameters)
+    optimizer = outside.optimizer(run.optimizer, run.folder, learning_rate=rate, **run.hyperparameters)
     optimizer.build(model.trainable_variables)
     return model, optimizer
 

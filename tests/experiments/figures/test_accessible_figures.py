@@ -131,7 +131,7 @@ def test_words_and_hairlines_have_contrast_too():
 @pytest.mark.parametrize("name", studies.names())
 def test_styles_can_be_told_apart_in_grey_and_by_their_lines(name):
     """No two optimizers of a study share marker and line style; more lines than there are styles differ in markers."""
-    styles = [entry.style for entry in studies.load(studies.find(name)).optimizers]
+    styles = [entry.style for entry in studies.declared(studies.find(name)).optimizers]
     for one, other in itertools.combinations(styles, 2):
         assert (one.line, one.marker) != (other.line, other.marker)
 

@@ -193,7 +193,7 @@ def test_a_broken_selection_is_refused_in_one_sentence(tmp_path):
 
 
 PROBLEMS = [
-    own for name in studies.names() for own in studies.each(studies.find(name), studies.load(studies.find(name)))
+    own for name in studies.names() for own in studies.each(studies.find(name), studies.declared(studies.find(name)))
 ]
 
 
