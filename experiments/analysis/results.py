@@ -12,8 +12,7 @@ from experiments.analysis.lint import Case, Claims
 from experiments.analysis.lint.scores import excluded
 from experiments.analysis.statistics.comparing import compare
 from experiments.analysis.statistics.resampling import Centre, centres, generator
-from experiments.analysis.statistics.verdicts import Comparison, headline, tie_group
-from experiments.analysis.statistics.verdicts import planned as planned_sentences
+from experiments.analysis.statistics.verdicts import Comparison, headline, planned, tie_group
 
 NAME = "results"
 
@@ -66,16 +65,16 @@ def result(evidence: Evidence, claims: Claims) -> Result:
     """Returns the result table of a study; the same evidence gives the same bytes."""
     finals = evidence.final("test")
     rng = generator(evidence.identity, NAME)
-    planned = evidence.study.reference
-    pairs = compare(finals, rng, higher_is_better=evidence.higher, reference=planned) if any(finals.values()) else []
+    reference = evidence.study.reference
+    pairs = compare(finals, rng, higher_is_better=evidence.higher, reference=reference) if any(finals.values()) else []
     pairs = pairs if claims.allowed else [pair.unclaimed() for pair in pairs]
     whole = evidence.complete(finals)
     found = centres({label: _in_order(values) for label, values in whole.items()}, rng) if whole else {}
     means = {label: centre.mean.value for label, centre in found.items()}
     order = sorted(evidence.labels, key=lambda label: _rank(means.get(label), evidence.higher))
-    against = planned or order[0]
+    against = reference or order[0]
     ties = _ties(evidence, means, pairs) if means and claims.allowed else []
-    top = "reference" if planned else "best mean" if claims.allowed else f"{_extreme(evidence)} mean"
+    top = "reference" if reference else "best mean" if claims.allowed else f"{_extreme(evidence)} mean"
     lags = {
         pair.second: pair
         for one in pairs
@@ -87,7 +86,7 @@ def result(evidence: Evidence, claims: Claims) -> Result:
     said = [*excluded(Case(evidence.study, tuple(evidence.found)))]  # a space searched too little comes first
     said += [_said(evidence, means, pairs, claims)] if means else []
     worse = [row.label + row.lag.mark for row in rows if row.lag is not None and row.lag.verdict == "better"]
-    if worse and not planned and len(worse) < len(means) - 1:
+    if worse and not reference and len(worse) < len(means) - 1:
         said.append(f"Worse than {order[0]}: {', '.join(worse)}.")
     said += [
         f"{row.label} has {row.runs} of {row.wanted} runs, and no mean yet." for row in rows if row.runs < row.wanted
@@ -97,10 +96,9 @@ def result(evidence: Evidence, claims: Claims) -> Result:
 
 def _ties(evidence: Evidence, means: dict[str, float], pairs: list[Comparison]) -> list[str]:
     """Returns the best and all that are not told from it, or the reference and all that are not told from that."""
-    planned = evidence.study.reference
-    if planned is None:
-        return tie_group(means, pairs, higher_is_better=evidence.higher)
-    return [planned, *(pair.second for pair in pairs if pair.verdict == "≈")]
+    if reference := evidence.study.reference:
+        return [reference, *(pair.second for pair in pairs if pair.verdict == "≈")]
+    return tie_group(means, pairs, higher_is_better=evidence.higher)
 
 
 def _extreme(evidence: Evidence) -> str:
@@ -110,7 +108,7 @@ def _extreme(evidence: Evidence) -> str:
 def _said(evidence: Evidence, means: dict[str, float], pairs: list[Comparison], claims: Claims) -> str:
     """Returns the sentence above the table: what the verdicts allow, or whose mean is the highest, and why no more."""
     if claims.allowed and evidence.study.reference is not None and pairs:
-        return planned_sentences(evidence.study.reference, pairs)
+        return planned(evidence.study.reference, pairs)
     if claims.allowed or len(means) == 1:
         return headline(means, pairs, higher_is_better=evidence.higher)
     best = (max if evidence.higher else min)(means.values())

@@ -138,7 +138,7 @@ def planned(reference: str, comparisons: Sequence[Comparison]) -> str:
     for verdict, words in (
         ("worse", f"Better than {reference}"),
         ("better", f"Worse than {reference}"),
-        ("≈", f"Not told apart from {reference}"),
+        ("≈", f"Tied with {reference}"),
         ("n/a", f"Not compared with {reference}, since runs are missing"),
     ):
         if names := [row.second + row.mark for row in rows if row.verdict == verdict]:

@@ -47,7 +47,7 @@ def test_one_algorithm_of_two_libraries_ties(tmp_path):
             curves[label].append([e[f"{split}_loss"] for e in evaluations for split in ("train", "validation", "test")])
     assert starts["Lion"] == starts["keras Lion"]
     assert len(set(starts["Lion"])) == len(study.seeds)
-    # Both round each of 20 steps to float32; measured 4e-7 at most.
+    # Both round each of 20 steps to float32, by 6e-8 of it: 1e-5 leaves room for a few of that a step that add up.
     np.testing.assert_allclose(curves["Lion"], curves["keras Lion"], rtol=1e-5)
     (row,) = compare(ends, generator("moons", "table"), higher_is_better=True)
     assert (row.expanded.low, row.expanded.high) == pytest.approx((0, 0), abs=1e-9)
