@@ -141,8 +141,15 @@ def _moved(raw: dict[str, Any], place: Path, folder: str) -> dict[str, Any]:
 
 
 def _completed(study: Study) -> Study:
-    """Returns the study with the seeds of its budget where it names none."""
+    """Returns the study with the seeds of its budget where it names none, and labels as its entries spell them."""
     tuning = study.tuning
     if not tuning.seeds:
         tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.limits.tuning_seeds]))
-    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.limits.seeds]))
+    labels = {entry.label.lower(): entry.label for entry in study.optimizers}
+    entries = [
+        dataclasses.replace(entry, contains=tuple(labels.get(one.lower(), one) for one in entry.contains))
+        for entry in study.optimizers
+    ]
+    reference = study.reference and labels.get(study.reference.lower(), study.reference)
+    own_seeds = study.seeds or tuple(seeds.EVALUATION[: study.limits.seeds])
+    return dataclasses.replace(study, tuning=tuning, seeds=own_seeds, reference=reference, optimizers=tuple(entries))

@@ -31,6 +31,13 @@ def _no_data_of_the_user(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
 
 
+def test_labels_are_read_in_any_case_and_spelled_as_those_of_the_entries():
+    """A reference that is written otherwise is still who is compared with."""
+    text = TOML.replace("epochs = 1\n", 'epochs = 1\nreference = "adam"\n', 1)
+    made = studies.parse(text.replace("0.001", '0.001\ncontains = ["gd"]'), "x.toml")
+    assert (made.reference, made.optimizers[1].contains) == ("Adam", ("GD",))
+
+
 def test_seeds_follow_from_the_budget_where_a_study_names_none():
     """Those of the laptop: five to evaluate, two to tune; a smaller budget has fewer."""
     text = TOML.replace("seeds = [0, 1]\n", "").replace("seeds = [1000]\n", "")
