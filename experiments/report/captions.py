@@ -69,9 +69,9 @@ class Captions:
         seeds = spans(self.study.seeds)
         if len(self.study.seeds) == 1:
             return f"Line: seed {seeds}."
-        tied = "and of all that tie with it" if self.claims.allowed else "alone"
         first = self.study.reference or "the best"
-        return f"Line: mean of seeds {seeds}; band: 95 % interval (expanded bootstrap), of {first} {tied}."
+        bands = f"{first} and of all that tie with it" if self.claims.allowed else "the best alone"
+        return f"Line: mean of seeds {seeds}; band: 95 % interval (expanded bootstrap), of {bands}."
 
     @property
     def brief(self) -> tuple[str, ...]:

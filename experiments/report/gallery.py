@@ -83,7 +83,7 @@ class Facts:
         """What the bands of curves mean, in a line."""
         if len(self.evidence.study.seeds) < 2:
             return ""
-        first = sentences.reference(self.evidence) or "best"
+        first = (sentences.reference(self.evidence) if self.claims.allowed else "") or "best"
         whose = f"{first} and ties" if self.claims.allowed and len(self.best) > 1 else first
         return f"line: mean of seeds; band: 95 % interval ({whose})"
 

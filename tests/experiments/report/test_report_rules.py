@@ -5,10 +5,13 @@ import math
 
 import pytest
 
+from experiments import report
 from experiments.analysis import results
 from experiments.analysis.columns import headings
 from experiments.analysis.evidence import Evidence
+from experiments.analysis.lint import Claims
 from experiments.report.captions import Captions
+from experiments.report.gallery import Facts
 from tests.experiments.evidence import APART, THREE, evidence, result
 
 
@@ -27,6 +30,23 @@ def test_planned_comparisons_are_all_that_is_said():
     assert [row.label for row in table.rows if row.tied] == ["Adam", "Momentum"]
     assert [pair.second for pair in table.comparisons] == ["GD", "Adam"]
     assert {"gap to Momentum [95 % CI]", "P(Momentum is better)"} <= set(headings(results.columns(whole)))
+
+
+def test_bands_are_of_the_reference_where_anything_is_claimed():
+    """Else of the best mean alone; key and caption say whose they are."""
+    whole = against("Momentum")
+    found = {}
+    for claims in (Claims(), Claims(("why not",))):
+        facts = Facts(whole, report.result(whole, claims))
+        found[claims.allowed] = (facts.best, facts.band.partition("; ")[2], facts.captions.how.rpartition(", ")[2])
+    assert found == {
+        True: (
+            ["Adam", "Momentum"],
+            "band: 95 % interval (Momentum and ties)",
+            "of Momentum and of all that tie with it.",
+        ),
+        False: (["Adam"], "band: 95 % interval (best)", "of the best alone."),
+    }
 
 
 def test_the_first_sentence_is_about_a_method_that_is_worse_than_what_it_contains():
