@@ -95,7 +95,7 @@ def result(evidence: Evidence, claims: Claims) -> Result:
 
 
 def _ties(evidence: Evidence, means: dict[str, float], pairs: list[Comparison]) -> list[str]:
-    """Returns the best and all that are not told from it, or the reference and all that are not told from that."""
+    """Returns the best and all that tie with it, or the reference and all that tie with that."""
     if reference := evidence.study.reference:
         return [reference, *(pair.second for pair in pairs if pair.verdict == "≈")]
     return tie_group(means, pairs, higher_is_better=evidence.higher)

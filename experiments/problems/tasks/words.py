@@ -44,6 +44,7 @@ def _task(name: str, title: str, parameters: int, width: int, initial: str, *, d
         inputs=_as_they_are,
         loss=cross_entropy,
         metrics={"accuracy": accuracy},
+        data="spam_assassin",
         example="mails",
         by_frequency=True,
     )

@@ -6,6 +6,7 @@ import pytest
 
 from experiments import outside, studies
 from experiments.errors import UserError
+from experiments.problems import datasets, own, tasks
 from experiments.studies import identity, runs
 from experiments.studies.completing import COLORS
 from experiments.studies.reference import page
@@ -37,6 +38,7 @@ def test_a_task_of_the_project_needs_four_keys_too():
     study = studies.parse(text, "x.toml")
     assert (study.data, study.foreign) == ("mnist_5k", ())
     assert [entry.default_learning_rate for entry in study.optimizers] == [0.01, 0.001]
+    assert [name for name in own.BUILT_IN if (tasks.get(name).data or name) not in datasets.CARDS] == []
 
 
 def test_looks_are_no_part_of_a_study_and_a_part_of_one_may_be_given():
