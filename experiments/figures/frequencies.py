@@ -8,8 +8,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
-from experiments.figures import canvas
+from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context
 from experiments.figures.looks import label_ends, look, of, under
 from experiments.text import Table, group
@@ -24,9 +25,10 @@ def draw(table: Table, context: Context) -> Figure:
     for panel, (column, title) in zip(panels, PANELS.items(), strict=True):
         panel.set_title(title, fontsize=10, loc="left")
         panel.set_xscale("log")
+        scales.ticks(panel.xaxis, LogLocator())
         ends = [_line(panel, own, column, label, look(context.styles[label])) for label, own in group(table).items()]
         if column == "update":
-            panel.set_yscale("log")
+            scales.loss_scale(panel, [row[column] for row in table])
         else:
             label_ends(panel, ends)
     axis = "training mails that have the word (logarithmic axis; mean of its band)"

@@ -21,6 +21,7 @@ from tests.experiments.evidence import THREE, evidence, result
 from tests.experiments.figures.drawn import STYLES, SVG, figures
 from tests.experiments.figures.test_curve_figures import over, rows
 from tests.experiments.figures.test_figures import luminance
+from tests.experiments.figures.test_frequency_figures import with_words
 
 pytestmark = pytest.mark.slow  # draws every figure
 
@@ -44,7 +45,7 @@ def contrast(color, paper="#FFFFFF"):
 def made(tmp_path_factory):
     """Every figure that is declared, drawn once: of a study, and of eight problems; by the names of their files."""
     folder = tmp_path_factory.mktemp("accessible")
-    whole = dataclasses.replace(TIMED, target=0.9, costs=known().costs)
+    whole = with_words(dataclasses.replace(TIMED, target=0.9, costs=known().costs), folder)
     eight = Overview([evidence(THREE, target=0.9)] * 8, [result(evidence(THREE))] * 8)
     over_all = summary.figures(eight, STYLES, "Eight problems", folder / "over")
     shown = [*figures(whole, folder / "one"), *over_all]

@@ -13,14 +13,19 @@ TABLE = """mails_from,mails_to,words,frequency,update,test_mails,error
 """
 
 
+def with_words(whole, folder):
+    """Evidence whose runs have measured what they learned of words."""
+    path = folder / "words.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    found = [dataclasses.replace(record, files={"words": path}) for record in whole.found]
+    return dataclasses.replace(whole, found=found)
+
+
 def test_rows_of_words_are_drawn_for_each_optimizer(tmp_path):
     """One row a run and band; runs without a table, as those that diverged, have none."""
-    path = tmp_path / "words.csv"
-    path.write_text(TABLE, encoding="utf-8")
     whole = evidence(APART)
     assert frequency_rows(whole) == []
-    found = [dataclasses.replace(record, files={"words": path}) for record in whole.found]
-    rows = frequency_rows(dataclasses.replace(whole, found=found))
+    rows = frequency_rows(with_words(whole, tmp_path))
     assert len(rows) == 2 * len(whole.found)
     assert (rows[0]["mails_to"], rows[1]["error"]) == (1, 0.25)
     styles = {entry.label: entry.style for entry in whole.study.optimizers}
