@@ -21,7 +21,7 @@ PANELS = {"update": "mean distance that a word's row moved", "error": "error on 
 def draw(table: Table, context: Context) -> Figure:
     """Draws both against the number of training mails that have a word: mean over seeds, and the range of seeds."""
     room = max(map(len, group(table)))
-    figure, panels = canvas.sheet(context.caption, room=room, grid=(1, 2), gap=(0.28, 0.3), share=False, foot=40)
+    figure, panels = canvas.sheet(context.caption, room=room, grid=(1, 2), gap=(0.28, 0.3), share=False)
     for panel, (column, title) in zip(panels, PANELS.items(), strict=True):
         panel.set_title(title, fontsize=10, loc="left")
         panel.set_xscale("log")
