@@ -87,6 +87,10 @@ commands: setup ## write docs/compare/commands.md, from the declarations in expe
 	$(VENV)/bin/python -c 'from experiments.cli import page; print(page(), end="")' > docs/compare/commands.md.new
 	mv docs/compare/commands.md.new docs/compare/commands.md
 
+study-file: setup ## write docs/compare/study-file.md, from the declarations in experiments/studies
+	$(VENV)/bin/python -c 'from experiments.studies.reference import page; print(page(), end="")' > docs/compare/study-file.md.new
+	mv docs/compare/study-file.md.new docs/compare/study-file.md
+
 lock: setup ## solve the ranges in pyproject.toml anew and write the lock files
 	$(call compile,build,requirements/build.in)
 	$(call compile,newest,pyproject.toml requirements/newest.in --all-extras)
@@ -104,7 +108,7 @@ help: ## list the targets
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: compare test check lint types test-all test-slow test-oldest docs release durations setup native fuzz browser format table artefacts commands lock clean help
+.PHONY: compare test check lint types test-all test-slow test-oldest docs release durations setup native fuzz browser format table artefacts commands study-file lock clean help
 
 # A stamp is written last, so that an interrupted set-up is begun again.
 $(VENV)/.locked: requirements/newest.txt requirements/build.txt

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import machine, optimizers
+from experiments import machine, rule_files
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 OWN = ("tfoptim", "experiments")
@@ -120,7 +120,7 @@ def difference(environment: Mapping[str, Any]) -> str:
 
 
 def _rooms() -> list[Path]:
-    return [optimizers.folder(), *(HERE / room for room in COUNTED)]
+    return [rule_files.folder(), *(HERE / room for room in COUNTED)]
 
 
 def _counted() -> Iterator[Path]:

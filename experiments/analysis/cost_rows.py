@@ -42,8 +42,7 @@ def cost_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 def state_bytes(entry: Entry) -> int:
     """Returns what an optimizer keeps between steps for each parameter, bytes; only slots of full size count."""
-    slots = optimizers.slots(optimizers.rule(entry.optimizer, **entry.hyperparameters))
-    return BYTES * sum(not slot.reshaped for slot in slots.values())
+    return BYTES * optimizers.kept(entry.optimizer, **entry.hyperparameters)
 
 
 def _kept(evidence: Evidence) -> dict[str, float]:

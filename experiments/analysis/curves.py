@@ -59,7 +59,7 @@ def error_of(task: Task) -> Curve | None:
     """Returns the figure of the test error, what the score lacks to 1, in %; none where the score is a loss."""
     if task.lower_is_better:
         return None
-    name = "error" if task.score == "accuracy" else f"error (1 - {task.score_title})"
+    name = "error" if task.score == "accuracy" else f"error (1 - {task.score_title}{_of(task)})"
     return Curve(ERROR, ERROR, "Test error", f"test {name}, % (log axis)", DICE_STEP if task.classes else None)
 
 
@@ -76,7 +76,13 @@ def curves_of(task: Task) -> tuple[Curve, ...]:
     loss = curve("train", "loss", f"{task.loss_title}, training (log axis)", "loss")
     score, step = (task.score_title, DICE_STEP) if task.classes else ("accuracy", None)
     splits = SPLITS if task.classes else ("train", "test")
-    return *(curve(split, score, f"{{}} {score} (log in the error)", step=step) for split in splits), loss
+    axis = f"{{}} {score}{_of(task)} (log in the error)"
+    return *(curve(split, score, axis, step=step) for split in splits), loss
+
+
+def _of(task: Task) -> str:
+    """Returns what curves are over, where final scores are over something else: whole volumes."""
+    return f" of {task.example}" if task.by_case else ""
 
 
 def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from experiments.problems import tasks
@@ -14,6 +15,7 @@ from experiments.records.costs import Cost
 from experiments.records.run_folder import Record
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, Run
+from experiments.text import from_csv
 from experiments.tuning.choosing import Choice, Trial
 
 BySeed = dict[str, dict[int, float]]
@@ -81,8 +83,13 @@ class Evidence:
         }
 
     def last(self, record: Record, split: str) -> float:
-        """Returns the score of a whole split after the last pass; curves of training are of a fixed part of it."""
+        """Returns the score of a whole split after the last pass; curves of training are of a fixed part of it.
+
+        Of test cases that are measured as a whole, it is the mean over them of the mean over their classes.
+        """
         name, found = f"{split}_{self.score}", record.evaluations[-1]
+        if split == "test" and self.task.by_case:
+            return case_mean(record, self.score)
         return float(found.get(f"whole_{name}", found[name]))
 
     def final(self, split: str) -> BySeed:
@@ -90,7 +97,12 @@ class Evidence:
         return self.by_seed(lambda record: self.last(record, split))
 
     def by_rule(self) -> BySeed:
-        """Returns the test score at the evaluation with the best validation score, the first of equals."""
+        """Returns the test score at the evaluation with the best validation score, the first of equals.
+
+        None where whole test cases are scored, since that is done after the last pass alone.
+        """
+        if self.task.by_case:
+            return {}
         sign = 1 if self.higher else -1
 
         def pick(record: Record) -> float:
@@ -112,6 +124,16 @@ class Evidence:
     def step_seconds(self) -> Mapping[str, float]:
         """Median seconds of a step of each optimizer, in the timing pass; nothing where they may not be shown."""
         return {} if self.untimed else reading.step_seconds(self.timings)
+
+
+def case_mean(record: Record, metric: str) -> float:
+    """Returns the mean of a metric over the test cases of a run, of each the mean over its classes."""
+    by_case: dict[str, list[float]] = {}
+    if "cases" not in record.files:  # of a run that diverged
+        return math.nan
+    for row in from_csv(record.files["cases"].read_text(encoding="utf-8")):
+        by_case.setdefault(row["case"], []).append(float(row[metric]))
+    return statistics.fmean(map(statistics.fmean, by_case.values()))
 
 
 def origin(source: Evidence | Run) -> dict[str, str]:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from experiments.analysis.columns import NONE, Column, bracketed, number
 from experiments.analysis.evidence import BySeed, Evidence
-from experiments.analysis.lint import Claims
+from experiments.analysis.lint import Case, Claims
+from experiments.analysis.lint.scores import excluded
 from experiments.analysis.statistics.comparing import compare
 from experiments.analysis.statistics.resampling import Centre, centres, generator
-from experiments.analysis.statistics.verdicts import Comparison, headline, tie_group
+from experiments.analysis.statistics.verdicts import Comparison, headline, planned, tie_group
 
 NAME = "results"
 
@@ -57,36 +58,47 @@ class Result:
     comparisons: list[Comparison]
     headline: str
     claims: Claims
+    against: str  # whom gaps and verdicts of rows are against: the best, or the reference of planned comparisons
 
 
 def result(evidence: Evidence, claims: Claims) -> Result:
     """Returns the result table of a study; the same evidence gives the same bytes."""
     finals = evidence.final("test")
     rng = generator(evidence.identity, NAME)
-    pairs = compare(finals, rng, higher_is_better=evidence.higher) if any(finals.values()) else []
+    reference = evidence.study.reference
+    pairs = compare(finals, rng, higher_is_better=evidence.higher, reference=reference) if any(finals.values()) else []
     pairs = pairs if claims.allowed else [pair.unclaimed() for pair in pairs]
     whole = evidence.complete(finals)
     found = centres({label: _in_order(values) for label, values in whole.items()}, rng) if whole else {}
     means = {label: centre.mean.value for label, centre in found.items()}
     order = sorted(evidence.labels, key=lambda label: _rank(means.get(label), evidence.higher))
-    ties = tie_group(means, pairs, higher_is_better=evidence.higher) if means and claims.allowed else []
-    top = "best mean" if claims.allowed else f"{_extreme(evidence)} mean"
+    against = reference or order[0]
+    ties = _ties(evidence, means, pairs) if means and claims.allowed else []
+    top = "reference" if reference else "best mean" if claims.allowed else f"{_extreme(evidence)} mean"
     lags = {
         pair.second: pair
         for one in pairs
         for pair in (one, one.reversed())
-        if means and pair.first == order[0] and pair.second in means
+        if pair.first == against and against in means and pair.second in means
     }
     rules = evidence.complete(evidence.by_rule())
     rows = [_row(evidence, label, found.get(label), rules, lags.get(label), label in ties, top) for label in order]
-    said = [_said(evidence, means, pairs, claims)] if means else []
+    said = [*excluded(Case(evidence.study, tuple(evidence.found)))]  # a space searched too little comes first
+    said += [_said(evidence, means, pairs, claims)] if means else []
     worse = [row.label + row.lag.mark for row in rows if row.lag is not None and row.lag.verdict == "better"]
-    if worse and len(worse) < len(means) - 1:
+    if worse and not reference and len(worse) < len(means) - 1:
         said.append(f"Worse than {order[0]}: {', '.join(worse)}.")
     said += [
         f"{row.label} has {row.runs} of {row.wanted} runs, and no mean yet." for row in rows if row.runs < row.wanted
     ]
-    return Result(rows, pairs, " ".join(said), claims)
+    return Result(rows, pairs, " ".join(said), claims, against)
+
+
+def _ties(evidence: Evidence, means: dict[str, float], pairs: list[Comparison]) -> list[str]:
+    """Returns the best and all that tie with it, or the reference and all that tie with that."""
+    if reference := evidence.study.reference:
+        return [reference, *(pair.second for pair in pairs if pair.verdict == "≈")]
+    return tie_group(means, pairs, higher_is_better=evidence.higher)
 
 
 def _extreme(evidence: Evidence) -> str:
@@ -95,6 +107,8 @@ def _extreme(evidence: Evidence) -> str:
 
 def _said(evidence: Evidence, means: dict[str, float], pairs: list[Comparison], claims: Claims) -> str:
     """Returns the sentence above the table: what the verdicts allow, or whose mean is the highest, and why no more."""
+    if claims.allowed and evidence.study.reference is not None and pairs:
+        return planned(evidence.study.reference, pairs)
     if claims.allowed or len(means) == 1:
         return headline(means, pairs, higher_is_better=evidence.higher)
     best = (max if evidence.higher else min)(means.values())
@@ -138,7 +152,7 @@ def columns(evidence: Evidence) -> tuple[Column[Row], ...]:
         Column("runs_wanted", "", lambda row: row.wanted),
         Column("diverged", "", lambda row: row.diverged),
         *_of_scores(f"test_{evidence.score}", evidence.task.score_title, evidence.higher),
-        *_of_gaps(evidence.higher),
+        *_of_gaps(evidence.higher, evidence.study.reference or "best"),
         Column("verdict", "verdict", lambda row: row.verdict),
         Column("in_tie_group", "", lambda row: row.tied),
         Column("", "runs", lambda row: row.runs, text=_runs),
@@ -167,25 +181,25 @@ def _of_scores(name: str, title: str, higher: bool) -> tuple[Column[Row], ...]:
     )  # fmt: skip
 
 
-def _of_gaps(higher: bool) -> tuple[Column[Row], ...]:
+def _of_gaps(higher: bool, other: str) -> tuple[Column[Row], ...]:
     return (
         Column(
-            "behind", "gap to best [95 % CI]", lambda row: row.lag and row.lag.difference, text=_gap,
+            "behind", f"gap to {other} [95 % CI]", lambda row: row.lag and row.lag.difference, text=_gap,
             key=lambda row: row.lag.difference if row.lag else 0.0 if row.centre else None,  # the best has none
             falling=not higher,  # what the best is ahead of a loss is below 0
-            help="the best mean minus this one, over the same seeds",
+            help=f"the {other} mean minus this one, over the same seeds",
         ),
         Column("behind_low", "", lambda row: row.lag and row.lag.expanded.low),
         Column("behind_high", "", lambda row: row.lag and row.lag.expanded.high),
         Column("p", "", lambda row: row.lag and row.lag.p),
         Column(
             "p_holm", "p (Holm)", lambda row: row.lag and row.lag.corrected_p, "{:.2g}".format,
-            help="of the gap to the best, corrected for all pairs",
+            help="of the gap, corrected for all pairs that are compared",
         ),
         Column("p_exact", "", lambda row: row.lag and row.lag.exact_p),
         Column(
-            "superiority_of_the_best", "P(best is better)", lambda row: row.lag and row.lag.superiority,
-            "{:.2f}".format, help="share of pairs of runs in which the best is better, ties counted half",
+            "superiority_of_the_best", f"P({other} is better)", lambda row: row.lag and row.lag.superiority,
+            "{:.2f}".format, help=f"share of pairs of runs in which the {other} is better, ties counted half",
         ),
     )  # fmt: skip
 
@@ -196,7 +210,7 @@ def brief(evidence: Evidence) -> tuple[Column[Row], ...]:
         Column("", "optimizer", lambda row: row.label),
         Column("", "rate", lambda row: row.learning_rate, text=lambda row: _rate(row, ".3g")),
         Column("", f"test {evidence.task.score_title} [95 % CI]", lambda row: row.centre, text=_score),
-        Column("", "gap to best", lambda row: row.lag and row.lag.difference, number),
+        Column("", f"gap to {evidence.study.reference or 'best'}", lambda row: row.lag and row.lag.difference, number),
         Column("", "verdict", lambda row: row.verdict),
     )
 

@@ -53,7 +53,7 @@ def _centre(row: Row, higher: bool) -> dict[str, float]:
 
 def differences_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each seed and optimizer but the best: how far it is behind; none where there is no mean."""
-    finals, best = evidence.final("test"), result.rows[0].label
+    finals, best = evidence.final("test"), result.against
     known = [row for row in result.rows if row.lag is not None]
     return [
         {

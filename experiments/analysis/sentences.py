@@ -44,7 +44,8 @@ def scale_of(evidence: Evidence, *, errors: bool) -> Scale:
         return Scale(lambda value: value, "a test loss of {}", higher=False, number=short, points=False)
     if errors:
         return Scale(lambda value: error(value, higher=True), "{} % test error", higher=False, number=percent)
-    return Scale(lambda value: value, f"a test {score} of {{}}", higher=True, number=short)
+    volumes = " over volumes" if evidence.task.by_case else ""  # curves, which titles stand over, are over slices
+    return Scale(lambda value: value, f"a test {score} of {{}}{volumes}", higher=True, number=short)
 
 
 def percent(value: float) -> str:
@@ -95,7 +96,7 @@ def of_scores(evidence: Evidence, result: Result, *, errors: bool = True) -> str
 
 def reference(evidence: Evidence) -> str:
     """Returns the optimizer that all others were to be compared with, as planned; empty where all pairs are."""
-    return getattr(evidence.study, "reference", None) or ""
+    return evidence.study.reference or ""
 
 
 def _planned(planned: str, rows: Sequence[Row], scale: Scale) -> str:

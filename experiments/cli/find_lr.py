@@ -70,9 +70,9 @@ def plan(given: argparse.Namespace) -> Plan:
         raise unknown("data set", data, datasets.CARDS)
     optimizer, hyperparameters = given.optimizer.lower(), dict[str, Any]()
     for entry in () if study is None else study.optimizers:
-        if entry.label.lower() == optimizer:
+        if given.optimizer.lower() in (entry.label.lower(), entry.optimizer.lower()):
             optimizer, hyperparameters = entry.optimizer, dict(entry.hyperparameters)
-    if optimizer not in optimizers.available():
+    if optimizer not in optimizers.available() and optimizer not in optimizers.OUTSIDE:
         raise unknown("optimizer", given.optimizer, optimizers.available())
     if why := optimizers.refusal(optimizer):
         raise UserError(why)
@@ -82,7 +82,7 @@ def plan(given: argparse.Namespace) -> Plan:
     batch_size = 128 if study is None else study.batch_size
     return Plan(
         name, task, data, optimizer, hyperparameters, batch_size,
-        given.low, given.high, given.steps, given.linear, given.seed,
+        given.low, given.high, given.steps, given.linear, given.seed, "" if study is None else study.folder,
     )  # fmt: skip
 
 

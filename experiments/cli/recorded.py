@@ -12,7 +12,7 @@ from experiments.cli.request import Request, options_of, requests
 from experiments.cli.study import CONTINUE, make
 from experiments.errors import UserError
 from experiments.errors import unknown as not_known
-from experiments.problems import tasks
+from experiments.problems import own, tasks
 from experiments.records import files, run_folder
 from experiments.records.run_folder import Record
 
@@ -29,6 +29,8 @@ SHOW = {
 def lint(given: argparse.Namespace, typed: str) -> int:
     """Prints the rules that each study breaks, and remarks that break none; returns 0 without findings, else 1."""
     paths = [studies.find(name) for name in given.study or studies.names()]
+    if not given.study:  # code of a study runs only when the user names it
+        paths = [path for path in paths if not _left_out(path)]
     found = {path: list(_findings(path)) for path in paths}
     for path, findings in found.items():
         for remark in _remarks(path):
@@ -38,6 +40,15 @@ def lint(given: argparse.Namespace, typed: str) -> int:
         if not findings:
             print(f"{path.stem}: no findings")
     return int(any(found.values()))
+
+
+def _left_out(path: Path) -> bool:
+    """Says of a study with code of its own that it is not looked at; returns whether it is one."""
+    foreign = studies.declared(path).foreign
+    if foreign:
+        how = f"its own code ({', '.join(foreign)}) runs only when it is named: lint {path.stem}"
+        terminal.say(f"{path.stem}: outside the committed evidence: {how}", 2)
+    return bool(foreign)
 
 
 def _findings(path: Path) -> "Iterator[Finding]":
@@ -56,6 +67,8 @@ def _remarks(path: Path) -> Iterator[str]:
     from experiments.analysis.lint import remarks
     from experiments.analysis.lint.case import cases
 
+    if foreign := studies.load(path).foreign:
+        yield f"It is outside the committed evidence: {', '.join(foreign)} are no code of this repository."
     for own_path, _ in studies.each(path, studies.load(path)):
         for case in cases(own_path, ()):
             yield from remarks(case)
@@ -87,8 +100,8 @@ def _unknown(path: Path) -> list[str]:
     """Returns the problems of a study with neither published results nor a known minimum."""
     from experiments.analysis.references import PUBLISHED
 
-    names = [study.task for _, study in studies.each(path, studies.load(path))]
-    return [name for name in names if name not in PUBLISHED and not tasks.get(name).toy]
+    names = [study.task for _, study in studies.each(path, studies.declared(path))]
+    return [name for name in names if name not in PUBLISHED and (own.is_own(name) or not tasks.get(name).toy)]
 
 
 def _table(request: Request, command: str) -> bool:

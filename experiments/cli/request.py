@@ -14,7 +14,7 @@ from experiments import environment, machine, studies, terminal
 from experiments import optimizers as library
 from experiments.cli.options import Shard
 from experiments.errors import UserError, unknown
-from experiments.problems import datasets
+from experiments.problems import datasets, own
 from experiments.records import costs, run_folder, states
 from experiments.running import engines, sweep
 from experiments.running.engines import Engine, Setting
@@ -86,7 +86,7 @@ def _no_preset(study: Study, name: str) -> UserError:
         return UserError(f"'{name}' is a budget, not a preset: set it in the study's file, as in budget = \"{name}\".")
     if study.presets:
         return unknown("preset", name, [preset.name for preset in study.presets])
-    having = {name: studies.load(studies.find(name)).presets for name in studies.names()}
+    having = {name: studies.declared(studies.find(name)).presets for name in studies.names()}
     described = ", ".join(f"{name} ({' '.join(one.name for one in own)})" for name, own in having.items() if own)
     return UserError(
         f"The study '{study.title}' has no presets; make it smaller with --seeds, --epochs and --optimizers, as in "
@@ -97,6 +97,8 @@ def _no_preset(study: Study, name: str) -> UserError:
 def changed(study: Study, options: Options) -> Study:
     """Returns a study with another budget, data set, grid or kind of operations, which makes it another study."""
     data = options.data or study.data
+    if own.is_own(study.task) and data != study.data:
+        raise UserError("--data is for a task of this project; a task of your own has its own data.")
     if data not in datasets.CARDS:
         raise unknown("data set", data, datasets.CARDS)
     return dataclasses.replace(
@@ -116,7 +118,9 @@ def narrowed(study: Study, options: Options) -> Study:
         if name.lower() not in map(str.lower, labels):
             raise _not_in(options.study, name, labels, wanted)
     entries = tuple(entry for entry in study.optimizers if entry.label.lower() in wanted)
-    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds)
+    there = [entry.label for entry in entries]
+    reference = study.reference if study.reference in there else None
+    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds, reference=reference)
 
 
 def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str]) -> UserError:

@@ -11,6 +11,7 @@ from experiments.cli.command import Command, option
 from experiments.cli.request import make_runs, options_of
 from experiments.cli.study import CONTINUE
 from experiments.errors import Locked, UserError
+from experiments.problems import own
 from experiments.records import costs, leases, run_folder, states
 from experiments.records.states import State
 from experiments.running import timing_pass
@@ -44,6 +45,8 @@ def resume(given: argparse.Namespace, typed: str) -> None:
     for state in _found(given.study):
         if state.run is None or state.word not in states.UNFINISHED:
             continue
+        if not _known(state.run, given.study):
+            continue
         if states.fits(state.run):
             begun.setdefault(states.study_of(state), []).append(state.run)
         else:
@@ -54,6 +57,21 @@ def resume(given: argparse.Namespace, typed: str) -> None:
         if usual := [run for run in runs if run.kind != TIMING]:
             make_runs(name, usual, options, "Resuming")
         timing_pass.make(name, [run for run in runs if run.kind == TIMING], dry_run=options.dry_run)
+
+
+def _known(run: Run, study: str | None) -> bool:
+    """Makes the own code of a run's study known, where the user named the study; says of any other that it waits."""
+    if not run.folder:
+        return True
+    tasks = [run.task] if own.is_own(run.task) else []
+    optimizers = [(run.optimizer, run.hyperparameters)] if run.optimizer_version else []
+    if study is None:
+        named = ", ".join([*tasks, *(name for name, _ in optimizers)])
+        print(f"{run.label}, seed {run.seed} is skipped: {named} runs only when its study is named.", file=sys.stderr)
+        return False
+    for name, fault in own.learn(run.folder, tasks, optimizers):
+        raise UserError(f"{name}: {fault}")
+    return True
 
 
 def clean(given: argparse.Namespace, typed: str) -> None:

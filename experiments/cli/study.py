@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ CONTINUE = "Interrupted; finished runs are kept, and the same command continues:
 def compare(given: argparse.Namespace, typed: str) -> None:
     """Makes the missing runs of a comparison and writes its report, problem by problem."""
     options = options_of(given, typed)
+    if _choose_first(options) and options.dry_run:
+        return
     if given.no_report:
         make_all(options)
         return
@@ -40,6 +43,21 @@ def compare(given: argparse.Namespace, typed: str) -> None:
         make(request, options)
         written.append(_report(request, options))
     _overview(written, options)
+
+
+def _choose_first(options: Options) -> bool:
+    """Chooses the learning rates of a study of own code that has none yet; returns whether any were to be chosen."""
+    from experiments.cli.tune import choose
+
+    path = studies.find(options.study)
+    study = studies.load(path)
+    if not (study.tuned and study.foreign):
+        return False
+    left = [(own, one) for own, one in studies.each(path, study) if not selection.paths(own)[0].is_file()]
+    for own, one in left:
+        print(f"{own.stem} has no learning rates yet; they are chosen first.", file=sys.stderr)
+        choose(own, one, options)
+    return bool(left)
 
 
 def make(request: Request, options: Options) -> None:
@@ -79,7 +97,8 @@ def tuned(name: str) -> list[tuple[Path, Study]]:
     path = studies.find(name)
     study = studies.load(path)
     if not study.tuned:
-        raise UserError(f"The track '{study.track}' tunes nothing: its learning rates are the documented ones.")
+        which = "those of its file" if study.track == studies.GIVEN else "the documented ones"
+        raise UserError(f"The track '{study.track}' tunes nothing: its learning rates are {which}.")
     return studies.each(path, study)
 
 
@@ -183,6 +202,7 @@ COMMANDS = (
             ("mnist --preset quick", "a first look, in a minute: one seed, three epochs"),
             ("mni152 --preset quick", "four optimizers segment a brain, in minutes"),
             ("mnist --dry-run", "number of missing runs, and their time"),
+            ("/path/to/my_study.toml", "a study of your own: docs/compare/own-study.md"),
         ),
         interrupted=CONTINUE,
     ),

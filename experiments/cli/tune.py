@@ -20,10 +20,11 @@ from experiments.tuning import selection, targets
 def tune(given: argparse.Namespace, typed: str) -> None:
     """Chooses hyperparameters for a study, and writes its selection and evidence."""
     for path, problem in tuned(given.study):
-        _tune(path, problem, options_of(given, typed))
+        choose(path, problem, options_of(given, typed))
 
 
-def _tune(path: Path, study: Study, options: Options) -> None:
+def choose(path: Path, study: Study, options: Options) -> None:
+    """Chooses the hyperparameters of a study of one problem, writes and prints them; or prints what that takes."""
     if options.dry_run:
         runs, _ = sweep.searched(path.stem, study)
         print_estimate(path.stem, runs, options, " A best point at the edge of its search adds more.")

@@ -52,16 +52,18 @@ GRIDS = {"doubling": doubling, "protocol": protocol, "passes": passes}
 DOUBLING, PROTOCOL, PASSES = GRIDS
 
 
-def scored(sizes: Mapping[str, int]) -> dict[str, int]:
+def scored(sizes: Mapping[str, int], *, by_case: bool = False) -> dict[str, int]:
     """Returns how many examples of each split scores are of: all, but of a large training set as many as of validation.
 
-    Where validation has fewer than ten, as of functions without noise, it is no measure.
+    So it is of a large test set whose whole cases are scored in the end, `by_case`. Where validation has fewer than
+    ten, as of functions without noise, it is no measure.
 
     >>> scored({"train": 4_000, "validation": 500, "test": 600})
     {'train': 500, 'validation': 500, 'test': 600}
     """
-    whole, part = sizes["train"], sizes.get("validation", sizes["train"])
-    return {**sizes, "train": part if 10 <= part <= whole / 2 else whole}
+    part = sizes.get("validation", sizes["train"])
+    large = ("train", "test") if by_case else ("train",)
+    return {k: part if k in large and 10 <= part <= whole / 2 else whole for k, whole in sizes.items()}
 
 
 def stretches(steps: int, first: int, last: int) -> list[Stretch]:

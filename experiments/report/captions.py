@@ -21,7 +21,7 @@ from experiments.figures.canvas import Caption
 from experiments.figures.illustrations import EVERY
 from experiments.problems import datasets, tasks
 from experiments.problems.grid import scored
-from experiments.studies import Study
+from experiments.studies import GIVEN, Study
 from experiments.text import Table
 
 WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
@@ -69,8 +69,9 @@ class Captions:
         seeds = spans(self.study.seeds)
         if len(self.study.seeds) == 1:
             return f"Line: seed {seeds}."
-        tied = "and of all that tie with it" if self.claims.allowed else "alone"
-        return f"Line: mean of seeds {seeds}; band: 95 % interval (expanded bootstrap), of the best {tied}."
+        first = self.study.reference or "the best"
+        bands = f"{first} and of all that tie with it" if self.claims.allowed else "the best alone"
+        return f"Line: mean of seeds {seeds}; band: 95 % interval (expanded bootstrap), of {bands}."
 
     @property
     def brief(self) -> tuple[str, ...]:
@@ -152,9 +153,17 @@ class Captions:
         if not getattr(card, "noise", True):
             return f"Data: {card.title}."
         sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
-        part = scored(card.sizes)["train"]
-        few = f" Training curves: of a fixed {part:,}; final scores: of all." if part < card.sizes["train"] else ""
-        return f"Data: {card.title}: {sizes} for training / validation / test.{few}"
+        return f"Data: {card.title}: {sizes} for training / validation / test.{self._parts(card.sizes)}"
+
+    def _parts(self, sizes: Mapping[str, int]) -> str:
+        """Returns what curves are of, where final scores are of more: of a part of a split, or of whole volumes."""
+        parts = scored(sizes, by_case=self.task.by_case)
+        few = {split: part for split, part in parts.items() if part < sizes[split]}
+        fixed = f"of a fixed {max(few.values()):,}" if few else ""
+        if self.task.by_case:
+            named = f", those of {' and '.join(few).replace('train', 'training')} {fixed}" if few else ""
+            return f" Curves: over {self.task.example}{named}; final test scores: over whole volumes."
+        return f" Training curves: {fixed}; final scores: of all." if few else ""
 
     def _special(self) -> list[str]:
         """Returns what else there is to know: of full gradients, of augmentation, and of the Dice of slices."""
@@ -179,6 +188,8 @@ class Captions:
         rates = ", ".join(
             f"{entry.label}\u00a0{self.choices[entry.label].learning_rate:.3g}" for entry in self.study.optimizers
         )
+        if self.whole.track == GIVEN:
+            return f"Learning rates, given in the study's file: {rates}."
         if not self.whole.tuned:
             return f"Learning rates, the documented ones: {rates}."
         shorter = self.whole.tuning.epochs

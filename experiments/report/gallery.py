@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from experiments.analysis import cases, cost_rows, curves, score_rows, sentences, time_rows, tuning_rows
+from experiments import optimizers
+from experiments.analysis import cases, cost_rows, curves, frequency_rows, score_rows, sentences, time_rows, tuning_rows
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
 from experiments.figures import cases as pictures
-from experiments.figures import costs, illustrations, ranks, scales, scores, sensitivity, times, tuning
+from experiments.figures import costs, frequencies, illustrations, ranks, scales, scores, sensitivity, times, tuning
 from experiments.figures import curves as lines
 from experiments.figures.canvas import Caption, Context
 from experiments.problems import datasets
@@ -82,7 +83,7 @@ class Facts:
         """What the bands of curves mean, in a line."""
         if len(self.evidence.study.seeds) < 2:
             return ""
-        first = sentences.reference(self.evidence) or "best"
+        first = (sentences.reference(self.evidence) if self.claims.allowed else "") or "best"
         whose = f"{first} and ties" if self.claims.allowed and len(self.best) > 1 else first
         return f"line: mean of seeds; band: 95 % interval ({whose})"
 
@@ -111,7 +112,8 @@ def _curve(
     facts: Facts, curve: curves.Curve, across: scales.Across, finding: Callable[[Any, Table], str] | None, **how: Any
 ) -> Figure:
     """Returns a figure of learning curves."""
-    sizes = scored(datasets.CARDS[facts.evidence.study.data].sizes)
+    card, task = datasets.CARDS[facts.evidence.study.data], facts.evidence.task
+    sizes = scored(card.sizes, by_case=task.by_case)
     return Figure(
         f"{curve.slug}{across.suffix}",
         curves.rows(facts.evidence.found, curve),
@@ -162,7 +164,8 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
 
 def _paths(facts: Facts) -> Table:
     """Returns how the rules move on a function of two numbers, where that is the problem."""
-    entries = [entry for entry in facts.evidence.study.optimizers if entry.cycle_epochs is None]
+    every = facts.evidence.study.optimizers
+    entries = [one for one in every if one.cycle_epochs is None and one.optimizer not in optimizers.OUTSIDE]
     function = FUNCTIONS.get(facts.evidence.task.name)
     two = function is not None and len(function.start) == 2
     return curves.path_rows(entries, (facts.evidence.task.name,)) if entries and two else []
@@ -204,6 +207,7 @@ FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
     ),
     _curves,
     _tuned,
+    Figure("frequencies", lambda facts: frequency_rows.frequency_rows(facts.evidence), frequencies.draw),
     Figure("time_to_target", lambda facts: facts.valid, times.draw),
     Figure("costs", lambda facts: cost_rows.cost_rows(facts.evidence, facts.result), costs.draw),
     Figure("timing", lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing, place=APPENDIX),

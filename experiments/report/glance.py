@@ -104,7 +104,7 @@ def reported() -> list[Reported]:
     """Returns every problem of the project's studies that has a report."""
     found = []
     for name in studies.names():
-        study = studies.load(studies.find(name))
+        study = studies.declared(studies.find(name))
         slugs = [problem.slug for problem in study.problems] or ["."]
         for slug in slugs:
             folder = Path(study.figures) / slug

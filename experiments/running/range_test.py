@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from experiments import outside
 from experiments.errors import UserError
 from experiments.problems import seeds, tasks
 from experiments.tuning.range_test import MOST_STEPS, Plan, until_divergence
@@ -21,12 +22,10 @@ def _losses(plan: Plan, images: Any, labels: Any) -> Iterator[float]:
     """Yields the loss of each mini-batch before the step of its rate."""
     import tensorflow as tf
 
-    import tfoptim
-
     task, examples = tasks.get(plan.task), int(labels.shape[0])
     model = task.model(*(seeds.derive(task.name, plan.seed, purpose) for purpose in ("init", "dropout")))
-    optimizer = tfoptim.get(plan.optimizer, learning_rate=plan.low, **plan.hyperparameters)
-    if "peak_factor" in optimizer.fields:
+    optimizer = outside.optimizer(plan.optimizer, plan.folder, learning_rate=plan.low, **plan.hyperparameters)
+    if "peak_factor" in getattr(optimizer, "fields", ()):
         raise UserError(f"{type(optimizer).__name__} changes its rate by itself; test momentum in its place.")
     optimizer.build(model.trainable_variables)
 

@@ -1,7 +1,7 @@
 """Studies: frozen dataclasses, read from TOML, with all faults of a file listed at once."""
 
-from experiments.studies.forms import CONSTANT, COSINE, OWN, SCHEMA, Entry, Problem, Scalar, Study, Style, Tuning
-from experiments.studies.reading import STUDIES, each, find, load, names, parse, typed
+from experiments.studies.forms import CONSTANT, COSINE, GIVEN, OWN, SCHEMA, Entry, Problem, Scalar, Study, Style, Tuning
+from experiments.studies.reading import STUDIES, declared, each, find, load, names, parse, typed
 
-__all__ = ["CONSTANT", "COSINE", "OWN", "SCHEMA", "Entry", "Problem", "Scalar", "Study", "Style", "Tuning"]
-__all__ += ["STUDIES", "each", "find", "load", "names", "parse", "typed"]
+__all__ = ["CONSTANT", "COSINE", "GIVEN", "OWN", "SCHEMA", "Entry", "Problem", "Scalar", "Study", "Style", "Tuning"]
+__all__ += ["STUDIES", "declared", "each", "find", "load", "names", "parse", "typed"]

@@ -22,7 +22,10 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def whole(low: int, high: int = 10**9) -> Domain:
+MOST = 10**9
+
+
+def whole(low: int, high: int = MOST) -> Domain:
     """Returns the domain of whole numbers from `low` to `high`."""
     return Domain(
         f"a whole number from {low} to {high}",
@@ -57,21 +60,29 @@ SCALARS = Domain(
 )
 
 
-def value(domain: Domain, default: Any = dataclasses.MISSING) -> Any:
-    """Declares a field that holds a plain value."""
+def value(domain: Domain, default: Any = dataclasses.MISSING, *, meaning: str = "", usual: str = "") -> Any:
+    """Declares a field that holds a plain value.
+
+    Args:
+        domain: its values.
+        default: its value where a file has none; without one, the file or `completing` gives it.
+        meaning: what it says, for the reference of study files.
+        usual: its value where a file has none, in words, where it depends on others.
+    """
+    metadata = {"domain": domain, "meaning": meaning, "usual": usual}
     if isinstance(default, dict):
-        return dataclasses.field(default_factory=dict, metadata={"domain": domain})
-    return dataclasses.field(default=default, metadata={"domain": domain})
+        return dataclasses.field(default_factory=dict, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
-def table(cls: type, default: Any = dataclasses.MISSING) -> Any:
+def table(cls: type, default: Any = dataclasses.MISSING, *, meaning: str = "", usual: str = "") -> Any:
     """Declares a field that holds a table, read as `cls`."""
-    return dataclasses.field(default=default, metadata={"table": cls})
+    return dataclasses.field(default=default, metadata={"table": cls, "meaning": meaning, "usual": usual})
 
 
-def tables(cls: type, default: Any = dataclasses.MISSING) -> Any:
+def tables(cls: type, default: Any = dataclasses.MISSING, *, meaning: str = "", usual: str = "") -> Any:
     """Declares a field that holds a list of tables, each read as `cls`."""
-    return dataclasses.field(default=default, metadata={"tables": cls})
+    return dataclasses.field(default=default, metadata={"tables": cls, "meaning": meaning, "usual": usual})
 
 
 def read(cls: type[T], raw: Mapping[str, Any], path: str, faults: list[str]) -> T | None:
@@ -80,7 +91,7 @@ def read(cls: type[T], raw: Mapping[str, Any], path: str, faults: list[str]) -> 
     Every fault found is added to `faults` with its dotted path, which begins with that of the table.
     """
     before = len(faults)
-    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.metadata}  # type: ignore[arg-type]
     _unknown_keys(raw, fields, path, faults)
     found = {name: _read_field(field, raw[name], path + name, faults) for name, field in fields.items() if name in raw}
     faults.extend(f"{path}{name}: is missing." for name in _missing(fields.values(), raw))

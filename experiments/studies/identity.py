@@ -3,10 +3,12 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from experiments.problems.grid import PASSES
 from experiments.studies import Study
+from experiments.studies.forms import TENTH
 
 
 def canonical(content: object) -> str:
@@ -19,22 +21,29 @@ def digest(content: object) -> str:
     return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
+# Fields that are left out where they say what was so before there was the field: identities stay as they were.
+_USUAL: tuple[tuple[str, Callable[[Study], bool]], ...] = (
+    ("grid", lambda study: study.grid == PASSES),
+    ("deterministic", lambda study: not study.deterministic),
+    ("reference", lambda study: study.reference is None),
+)
+
+
 def definition(study: Study) -> dict[str, Any]:
     """Returns everything in a study that its numbers depend on, without words and looks.
 
     What the names stand for is added, so that a changed task or split makes another study.
     """
-    from experiments.problems import datasets, tasks
+    from experiments.problems import datasets, own, tasks
 
     content = dataclasses.asdict(study)
-    for word in ("title", "figures", "presets"):
+    for word in ("title", "figures", "presets", "folder", *(name for name, usual in _USUAL if usual(study))):
         del content[word]
     for entry in content["optimizers"]:
-        del entry["style"]
-    if study.grid == PASSES:  # as it was when there was no other
-        del content["grid"]
-    if not study.deterministic:
-        del content["deterministic"]
+        del entry["style"], entry["contains"]
+        entry["version"] = own.version(entry["optimizer"], study.folder) or None
+    if study.tuning.edges == TENTH or not study.tuned:  # as it was when there was no other
+        del content["tuning"]["edges"]
     content["budget"] = dataclasses.asdict(study.limits)
     for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
         for key in [key for key, given in part.items() if given is None]:
@@ -50,7 +59,7 @@ def definition(study: Study) -> dict[str, Any]:
 def tuning_definition(study: Study) -> dict[str, Any]:
     """Returns the part of the definition that the choice of hyperparameters depends on."""
     content = definition(study)
-    for word in ("seeds", "grid", *(("epochs",) if study.tuning.epochs else ())):
+    for word in ("seeds", "grid", "reference", *(("epochs",) if study.tuning.epochs else ())):
         content.pop(word, None)
     del content["budget"]["seeds"]
     return content

@@ -1,17 +1,17 @@
 """Reads a study from its file, and lists all its faults at once."""
 
 import dataclasses
+import os
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError, unknown
 from experiments.problems import seeds
-from experiments.studies import domains
-from experiments.studies.forms import OWN, SCHEMA, Problem, Study
+from experiments.studies import checking, completing, domains
+from experiments.studies.forms import SCHEMA, Study
 
 STUDIES = Path(__file__).parent
 RENAMED = {"tiers": "presets"}  # keys of older files, which are still read
@@ -37,9 +37,14 @@ def find(name: str) -> Path:
     """Returns the file of a study, given by its name or as a path that ends in `.toml`."""
     if name in names():
         return STUDIES / f"{name}.toml"
-    if name.endswith(".toml") and Path(name).is_file() and re.fullmatch(r"\w[\w-]*", Path(name).stem):
-        return Path(name)
-    raise unknown("study", name, names())
+    if not name.endswith(".toml"):
+        raise unknown("study", name, names())
+    path = Path(name)
+    if not path.is_file():
+        raise UserError(f"Unknown study '{name}': there is no such file.")
+    if not re.fullmatch(r"\w[\w-]*", path.stem):  # it is a part of the names of folders
+        raise UserError(f"Unknown study '{name}': the name of its file may have letters, digits, _ and -.")
+    return path
 
 
 def typed(path: Path) -> str:
@@ -52,25 +57,36 @@ def typed(path: Path) -> str:
 
 
 def load(path: Path) -> Study:
-    """Reads a study from its file; a UserError names all of its faults."""
-    return parse(_text(path), path.name)
+    """Reads a study that the user named: code of its own, if it has any, runs; a UserError names all of its faults."""
+    return parse(_text(path), path.name, str(path.absolute().parent))
 
 
-def parse(text: str, origin: str) -> Study:
-    """Reads a study from TOML; `origin` names it in errors, its key `like` a study that completes it."""
-    raw = _whole(text, origin)
-    faults: list[str] = []
-    if isinstance(raw.get("problems"), list):
-        shared = {key: raw[key] for key in _OF_PROBLEMS if key in raw}
-        raw["problems"] = [shared | problem if isinstance(problem, dict) else problem for problem in raw["problems"]]
-        raw = {key: given for key, given in (raw["problems"] or [{}])[0].items() if key in _OF_PROBLEMS} | raw
+def declared(path: Path) -> Study:
+    """Reads a study that the user did not name: no code of its own runs, so that some defaults stay open."""
+    return parse(_text(path), path.name, str(path.absolute().parent), run=False)
+
+
+def parse(text: str, origin: str, folder: str = "", *, run: bool = True) -> Study:
+    """Reads a study from TOML.
+
+    Args:
+        text: the TOML; its key `like` names a study that completes it.
+        origin: its name in errors.
+        folder: where its own code is found.
+        run: whether that code runs.
+    """
+    raw = _whole(text, origin, folder)
     if isinstance(schema := raw.get("schema"), int) and schema > SCHEMA:
         raise UserError(f"{origin} is of schema {schema}, and this version reads {SCHEMA}: it needs a newer tfoptim.")
-    study = domains.read(Study, raw, "", faults)
-    faults += _strangers(raw)
+    stem = Path(origin).stem
+    strangers = checking.strangers(completing.completed(raw, stem), folder, run=run)
+    faults: list[str] = []
+    # Completed again: an inspection knows the rates of own optimizers.
+    study = domains.read(Study, completing.completed(raw, stem), "", faults)
+    faults += strangers
     if study is not None:
-        study = _completed(study)
-        faults += _across(study)
+        study = dataclasses.replace(_completed(study), folder=folder)
+        faults += checking.across(study)
     if study is None or faults:
         raise UserError(f"{origin} has {len(faults)} fault(s):" + "".join(f"\n  {fault}" for fault in faults))
     return study
@@ -94,8 +110,8 @@ def _toml(text: str, origin: str) -> dict[str, Any]:
     return raw
 
 
-def _whole(text: str, origin: str) -> dict[str, Any]:
-    """Returns the content of a study file, completed by the studies that it is `like`."""
+def _whole(text: str, origin: str, folder: str) -> dict[str, Any]:
+    """Returns the content of a study file, completed by the studies that it is `like`; paths are from its folder."""
     raw = _toml(text, origin)
     models: list[Path] = []
     while "like" in raw:
@@ -103,63 +119,37 @@ def _whole(text: str, origin: str) -> dict[str, Any]:
         if path in models:
             raise UserError(f"{origin} is like {path.name}, which is like itself.")
         models.append(path)
-        base = _toml(_text(path), path.name)
+        base = _moved(_toml(_text(path), path.name), path.parent, folder)
         raw = {key: given for key, given in base.items() if key != "presets"} | raw
     return raw
 
 
-_OF_PROBLEMS = tuple(field.name for field in dataclasses.fields(Problem))
+def _moved(raw: dict[str, Any], place: Path, folder: str) -> dict[str, Any]:
+    """Returns the content of a study file in another folder, its files of code named from this one."""
+
+    def moved(given: Any) -> Any:
+        if isinstance(given, str) and given.partition(":")[0].endswith(".py"):
+            return os.path.relpath(place.absolute() / given, folder or ".")
+        if isinstance(given, dict):
+            return {key: moved(one) if key in ("task", "optimizer") else one for key, one in given.items()}
+        return given
+
+    raw = moved(raw)
+    return raw | {
+        key: list(map(moved, raw[key])) for key in ("optimizers", "problems") if isinstance(raw.get(key), list)
+    }
 
 
 def _completed(study: Study) -> Study:
-    """Returns the study with the seeds of its budget where it names none."""
+    """Returns the study with the seeds of its budget where it names none, and labels as its entries spell them."""
     tuning = study.tuning
     if not tuning.seeds:
         tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.limits.tuning_seeds]))
-    return dataclasses.replace(study, tuning=tuning, seeds=study.seeds or tuple(seeds.EVALUATION[: study.limits.seeds]))
-
-
-def _strangers(raw: Mapping[str, Any]) -> list[str]:
-    """Returns the faults of unknown tasks, data sets and optimizers, and of those that no study can have."""
-    from experiments import optimizers
-    from experiments.problems import datasets, tasks
-
-    problems, entries = (
-        [found for found in given if isinstance(found, dict)] if isinstance(given, list) else []
-        for given in (raw.get("problems") or [dict(raw)], raw.get("optimizers"))
-    )
-    named = (
-        *(("task", problem.get("task"), tasks.names()) for problem in problems),
-        *(("data", problem.get("data"), list(datasets.CARDS)) for problem in problems),
-        *((f"optimizers[{i}].optimizer", e.get("optimizer"), optimizers.available()) for i, e in enumerate(entries)),
-    )
-    strangers = [
-        f"{path}: {unknown(path.split('.')[-1], word, known)}"
-        for path, word, known in named
-        if isinstance(word, str) and word not in known
+    labels = {entry.label.lower(): entry.label for entry in study.optimizers}
+    entries = [
+        dataclasses.replace(entry, contains=tuple(labels.get(one.lower(), one) for one in entry.contains))
+        for entry in study.optimizers
     ]
-    known = {i: e["optimizer"] for i, e in enumerate(entries) if e.get("optimizer") in optimizers.available()}
-    refusals = {i: optimizers.refusal(name) for i, name in known.items()}
-    return strangers + [f"optimizers[{i}].optimizer: {why}" for i, why in refusals.items() if why]
-
-
-def _across(study: Study) -> list[str]:
-    """Returns the faults between several values."""
-    faults: list[str] = []
-    labels = [entry.label.lower() for entry in study.optimizers]
-    for i, preset in enumerate(study.presets):
-        strangers = [word for word in preset.optimizers if word.lower() not in labels]
-        faults.extend(f"presets[{i}].label: {unknown('label', word.lower(), labels)}" for word in strangers)
-    for i, entry in enumerate(study.optimizers):
-        if "learning_rate" in entry.hyperparameters:
-            faults.append(f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out.")
-        if entry.schedule == OWN and entry.cycle_epochs is None:
-            faults.append(f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs.")
-    slugs = [problem.slug for problem in study.problems]
-    faults.extend(f"problems: {slug} appears twice." for slug in {s for s in slugs if slugs.count(s) > 1})
-    faults.extend(
-        f"optimizers[{i}].label: '{entry.label}' is taken by another entry."
-        for i, entry in enumerate(study.optimizers)
-        if entry.label.lower() in labels[:i]
-    )
-    return faults
+    reference = study.reference and labels.get(study.reference.lower(), study.reference)
+    own_seeds = study.seeds or tuple(seeds.EVALUATION[: study.limits.seeds])
+    return dataclasses.replace(study, tuning=tuning, seeds=own_seeds, reference=reference, optimizers=tuple(entries))

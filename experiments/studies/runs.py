@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from experiments.problems import own
 from experiments.problems.datasets import CARDS
 from experiments.problems.grid import PASSES
 from experiments.problems.tasks import get
@@ -14,6 +15,12 @@ EVALUATION = "evaluation"
 TUNING = "tuning"
 TARGET = "target"
 TIMING = "timing"
+LATER = {
+    "grid": PASSES,
+    "deterministic": False,
+    "optimizer_version": "",
+    "folder": "",
+}  # fields, with their usual value
 SPLITS_OF_KIND = {
     EVALUATION: ("train", "validation", "test"),
     TUNING: ("train", "validation"),  # a run of these kinds cannot see the test split: it never loads it
@@ -30,7 +37,7 @@ class Run:
     study: str
     kind: str
     task: str
-    task_version: int
+    task_version: int | str
     data: str
     data_version: str
     split_sha256: str
@@ -47,12 +54,14 @@ class Run:
     batch_size: int
     micro_batch: int
     grid: str = PASSES  # at which steps it is evaluated, one of `experiments.problems.grid.GRIDS`
+    optimizer_version: str = ""  # of the code of an optimizer from outside this repository
+    folder: str = ""  # where code from outside is found; no part of the identity
     deterministic: bool = False  # whether TensorFlow is held to operations that repeat their results to the last bit
 
     @property
     def identity(self) -> str:
         """SHA-256 of the canonical specification, 64 hexadecimal digits."""
-        return digest(self.content)
+        return digest({key: value for key, value in self.content.items() if key != "folder"})
 
     @property
     def content(self) -> dict[str, Any]:
@@ -61,7 +70,7 @@ class Run:
         Defaults of later fields are left out, so that earlier runs keep their identity.
         """
         content = dataclasses.asdict(self)
-        for name, usual in (("grid", PASSES), ("deterministic", False)):
+        for name, usual in LATER.items():
             if content[name] == usual:
                 del content[name]
         return content
@@ -69,7 +78,7 @@ class Run:
     @property
     def program(self) -> str:
         """The name of the compiled program; runs that agree in it share one trace."""
-        free = {"study", "label", "learning_rate", "point", "seed", "grid"}
+        free = {"study", "label", "learning_rate", "point", "seed", "grid", "folder"}
         free |= set() if self.schedule == COSINE else {"epochs"}
         return digest({key: value for key, value in self.content.items() if key not in free})
 
@@ -99,6 +108,8 @@ def plan(
         split_sha256=CARDS[study.data].split_sha256,
         label=entry.label,
         optimizer=entry.optimizer,
+        optimizer_version=own.version(entry.optimizer, study.folder),
+        folder=study.folder if study.foreign else "",
         batch=entry.batch,
         hyperparameters={**entry.hyperparameters, **_cycle(study, entry), **tuned},
         learning_rate=float(values["learning_rate"]),

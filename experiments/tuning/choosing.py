@@ -1,8 +1,9 @@
 """Hyperparameters chosen on validation data: which points are tried, and which of them is taken.
 
 Every optimizer is tried at the same number of scrambled Halton points in a space of the same width around its
-documented default (`experiments.tuning.search`). When the best lies in the outer tenth of a range, that side is widened
-by a decade and all points are run again, twice at most; after that the choice is marked `boundary`. The best point has
+documented default (`experiments.tuning.search`). When the best lies in the outer tenth of a range, or is the outermost
+value tried, that side is widened by a decade and all points are run again; where that has no end, the choice is marked
+`boundary`. (With `edges = "tenth"` only the outer tenth counts, and widening ends after two.) The best point has
 the highest median validation score (accuracy, Dice) over the tuning seeds after the last epoch; ties go to the lower
 median validation loss, then to the earlier point. Of several rounds, the one with the median score is taken, not the
 luckiest.
@@ -18,14 +19,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from experiments import optimizers
 from experiments.problems import tasks
 from experiments.records import run_folder
-from experiments.studies import Entry, Study
+from experiments.studies import GIVEN, Entry, Study
+from experiments.studies.forms import OUTERMOST, TENTH
 from experiments.studies.identity import tuning_hash
 from experiments.studies.runs import TUNING, Run, plan
 from experiments.tuning.search import Point, Search, space
 
 RATE = "learning_rate"
 AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS = 5, 3
-SPACE = "space v1"  # as `space` defines it; another definition is another number
+SPACES = {TENTH: "space v1", OUTERMOST: "space v2"}  # as `searches` defines them, by what is an edge of a range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Choice:
 
 
 def documented(study: Study) -> dict[str, Choice]:
-    """Returns the documented default of each optimizer: its choice without tuning."""
-    rates = {entry.label: entry.default_learning_rate for entry in study.optimizers}
+    """Returns the rate of each optimizer without tuning: the one that the file gives, else its documented default."""
+    rates = {entry.label: entry.learning_rate or entry.default_learning_rate for entry in study.optimizers}
     return {k: Choice({RATE: rate}, (rate, rate), 0, False, math.nan, (0, 0)) for k, rate in rates.items()}
 
 
@@ -76,15 +78,25 @@ def searches(study: Study, entry: Entry) -> list[Search]:
     """Returns the searches that a study makes of one optimizer, one a round, before any widening."""
     agnostic = study.track == "agnostic"
     trials, rounds = (AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS) if agnostic else (study.limits.trials, study.limits.rounds)
-    axes = space(entry.default_learning_rate, optimizers.knobs(entry.optimizer), trials=trials)
-    return [Search("agnostic" if agnostic else study.task, number, axes, trials) for number in range(rounds)]
+    outermost = study.tuning.edges == OUTERMOST
+    axes = space(entry.default_learning_rate, _knobs(entry, whole=outermost), trials=trials)
+    name = "agnostic" if agnostic else study.task
+    return [Search(name, number, axes, trials, outermost=outermost) for number in range(rounds)]
+
+
+def _knobs(entry: Entry, *, whole: bool) -> list[str]:
+    """Returns what may be tuned: with `whole`, what its rule inherits, too, but nothing that the entry fixes."""
+    if not whole:
+        return list(optimizers.knobs(entry.optimizer))
+    return [name for name in optimizers.knobs(entry.optimizer, inherited=True) if name not in entry.hyperparameters]
 
 
 def algorithm(study: Study, entry: Entry, schedule: str) -> str:
     """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials."""
     made = searches(study, entry) if study.tuned else []
     rounds = f" x {len(made)}" if len(made) > 1 else ""
-    searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else "documented values | K=0"
+    space_, untuned = SPACES[study.tuning.edges], "given rates" if study.track == GIVEN else "documented values"
+    searched = f"{space_} | K={made[0].trials}{rounds}" if made else f"{untuned} | K=0"
     return f"{entry.label} | {schedule} | {searched}"
 
 
@@ -142,7 +154,7 @@ def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]
         search, winner = searches(study, entry)[choice.round], best(here)
         for axis, side in zip(search.space, search.sides(winner), strict=True):
             tried = [point.values[axis.name] for point in search.points]
-            if not side and tried[winner] in (min(tried), max(tried)):
+            if not side and not search.outermost and tried[winner] in (min(tried), max(tried)):
                 end = "highest" if tried[winner] == max(tried) else "lowest"
                 said.append(
                     f"The best of {entry.label} has the {end} {axis.name.replace('_', ' ')} that was tried, "

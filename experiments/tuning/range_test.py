@@ -41,6 +41,8 @@ class Plan:
     linear: bool  # whether they grow by equal differences instead of equal ratios
     seed: int  # of weights, order and dropout; one of those for tuning, so that no evaluation is anticipated
 
+    folder: str = ""  # where code from outside is found
+
     @property
     def rates(self) -> list[float]:
         """The rates, ascending."""

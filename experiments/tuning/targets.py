@@ -22,8 +22,9 @@ from experiments.problems.seeds import TUNING as TUNING_SEEDS
 from experiments.problems.tasks.base import Task
 from experiments.records import files
 from experiments.records.run_folder import Record
-from experiments.studies import Entry, Study, Style, Tuning, typed
+from experiments.studies import Entry, Study, Style, typed
 from experiments.studies.budgets import POOLS
+from experiments.studies.forms import TENTH
 from experiments.studies.identity import study_hash
 from experiments.tuning import choosing
 
@@ -56,17 +57,25 @@ class Target:
 def pool(study: Study) -> Study:
     """Returns the study of the pool on the problem of a study, evaluated more often: a target is of best scores."""
     budget = POOLS[study.budget]
+    seeds = tuple(TUNING_SEEDS[: budget.tuning_seeds])
     return dataclasses.replace(
         study,
         title=f"The pool for the target of: {study.title}",
-        optimizers=POOL,
+        optimizers=POOL if study.tuning.edges == TENTH else tuple(map(_free, POOL)),
+        reference=None,
         track="tuned",
         budget=budget.name,
         grid=grid.PROTOCOL if study.grid == grid.DOUBLING else study.grid,
         seeds=tuple(SEEDS[: budget.seeds]),
-        tuning=Tuning(tuple(TUNING_SEEDS[: budget.tuning_seeds]), study.tuning.epochs),
+        tuning=dataclasses.replace(study.tuning, seeds=seeds),
         presets=(),
     )
+
+
+def _free(entry: Entry) -> Entry:
+    """Returns an entry whose momentum is tuned."""
+    rest = {name: value for name, value in entry.hyperparameters.items() if name != "momentum"}
+    return dataclasses.replace(entry, hyperparameters=rest)
 
 
 def paths(study: Path) -> tuple[Path, Path]:

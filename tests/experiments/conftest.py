@@ -1,9 +1,12 @@
 """A browser for all tests that need one, and the page that most of them open."""
 
+import importlib
 import os
 
 import pytest
 
+from experiments import optimizers
+from experiments.problems import datasets, tasks
 from tests.browser import driver
 from tests.experiments.paged import ENDS, written
 
@@ -33,3 +36,15 @@ def page(browser, folder):
     """The report, opened afresh."""
     browser.open(folder / "report.html")
     return browser
+
+
+@pytest.fixture
+def unknown_after():
+    """Forgets tasks, data and optimizers of a user after the test; they are inspected in this process."""
+    importlib.import_module("tensorflow")
+    places = (tasks.TASKS, datasets.CARDS, optimizers.OUTSIDE)
+    before = [dict(place) for place in places]
+    yield
+    for place, known in zip(places, before, strict=True):
+        place.clear()
+        place.update(known)

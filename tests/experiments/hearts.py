@@ -59,3 +59,11 @@ def acdc(folder, training=5, testing=0):
         group = "NOR" if number % 2 else "DCM"
         (place / "Info.cfg").write_text(f"ED: 1\nES: 9\nGroup: {group}\nNbFrame: 12\n", encoding="utf-8")
     return folder
+
+
+def hippocampus(folder, numbers, shape=(20, 24, 4)):
+    """Writes a folder in the form of Task04_Hippocampus, of subjects with some numbers; returns it."""
+    for number in numbers:
+        name = f"hippocampus_{number:03d}.nii.gz"
+        case(folder / "imagesTr" / name, folder / "labelsTr" / name, 3, number, shape)
+    return folder

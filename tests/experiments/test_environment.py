@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import environment, optimizers
+from experiments import environment, rule_files
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def here(tmp_path, monkeypatch):
     for words in ("init", "add .", "-c user.name=a -c user.email=a@b commit -m first"):
         subprocess.run(["git", "-C", tmp_path, *words.split()], check=True, capture_output=True)
     monkeypatch.setattr(environment, "HERE", tmp_path / "experiments")
-    monkeypatch.setattr(optimizers, "folder", lambda: tmp_path / "tfoptim")
+    monkeypatch.setattr(rule_files, "folder", lambda: tmp_path / "tfoptim")
     return tmp_path
 
 
@@ -63,7 +63,7 @@ def copied(tmp_path, monkeypatch):
     for name in ("tfoptim", "experiments"):
         shutil.copytree(Path(environment.__file__).parents[1] / name, tmp_path / name)
     monkeypatch.setattr(environment, "HERE", tmp_path / "experiments")
-    monkeypatch.setattr(optimizers, "folder", lambda: tmp_path / "tfoptim")
+    monkeypatch.setattr(rule_files, "folder", lambda: tmp_path / "tfoptim")
     return tmp_path
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tfoptim
-from experiments import optimizers
+from experiments import optimizers, rule_files
 from experiments.errors import UserError
 from experiments.problems.functions import FUNCTIONS
 from tfoptim import registry
@@ -70,7 +70,7 @@ def test_a_rule_that_needs_the_loss_is_refused(name):
 def test_a_rule_without_a_step_says_so():
     """Such a file of the library is a fault of the library."""
     with pytest.raises(NotImplementedError, match="Rule defines neither direction nor step"):
-        optimizers.simulate(optimizers.Rule(), [1.0], lambda w: w, 1)
+        optimizers.simulate(rule_files.Rule(), [1.0], lambda w: w, 1)
 
 
 OF_ROWS = """
@@ -94,15 +94,15 @@ def test_slots_of_another_shape_are_those_of_the_library(tmp_path, monkeypatch):
     """A rule that declares them is read without TensorFlow too, and only its full slot counts as memory."""
     for name in ("ops.py", "scalar.py", "declaration/slots.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text((optimizers.folder() / name).read_text(encoding="utf-8"), encoding="utf-8")
+        (tmp_path / name).write_text((rule_files.folder() / name).read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "ofrows.py").write_text(OF_ROWS, encoding="utf-8")
-    cached = (optimizers.available, optimizers.place, optimizers.knobs, optimizers.defaults, optimizers._module)
+    cached = (optimizers.available, optimizers.place, optimizers._fields, optimizers._bases, rule_files.module)
     theirs = {"__name__": "theirs"}
     exec(OF_ROWS, theirs)  # noqa: S102  the same lines, in the library
     expected = tfoptim.simulate(theirs["OfRows"](), FUNCTION.start, [FUNCTION.gradient] * STEPS)
     try:
-        monkeypatch.setattr(optimizers, "folder", lambda: tmp_path)
+        monkeypatch.setattr(rule_files, "folder", lambda: tmp_path)
         for function in cached:
             function.cache_clear()
         found = optimizers.rule("ofrows")

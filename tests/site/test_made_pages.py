@@ -1,12 +1,9 @@
 """Pages that are made: docstrings as Markdown, a place for every name, facts of classes and of study files."""
 
-import dataclasses
-
 import pytest
 
 import tfoptim
-from docs.pages import docstrings, objects, optimizers, studies
-from experiments.studies import forms
+from docs.pages import docstrings, objects, optimizers
 from tests.release import dated
 from tfoptim import callbacks, schedules, solvers
 from tfoptim.registry import classes
@@ -80,15 +77,6 @@ def test_state_is_counted_in_bytes():
     assert optimizers.bytes_a_weight(tfoptim.Adam) == "8"
     assert optimizers.bytes_a_weight(tfoptim.GD) == "0"
     assert optimizers.bytes_a_weight(tfoptim.Adafactor) == "0.01"
-
-
-def test_every_key_of_a_study_is_explained():
-    """By the comment at its declaration."""
-    page = studies.form_reference()
-    for field in dataclasses.fields(forms.Study):
-        assert f"| `{field.name}` | " in page
-    silent = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `") and "|  |" in line]
-    assert set(silent) <= {field.name for field in dataclasses.fields(forms.Style)}  # of which the table says enough
 
 
 def test_release_dates_the_changelog_once():

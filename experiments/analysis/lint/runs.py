@@ -69,7 +69,7 @@ def partial(case: Case) -> Iterator[str]:
     """Evaluations are over whole splits, without a dropped remainder; of large training sets over a fixed part."""
     few = []
     for record in case.records:
-        all_ = grid.scored(datasets.CARDS[record.run.data].sizes)
+        all_ = grid.scored(datasets.CARDS[record.run.data].sizes, by_case=case.task.by_case)
         seen = record.summary.get("examples", {})
         few += [f"{name(record)} ({split} {n:,}, not {all_[split]:,})" for split, n in seen.items() if n != all_[split]]
     return listed("Evaluations are of other examples than the rule asks for: {}.", few)

@@ -31,7 +31,8 @@ def excluded(case: Case) -> Iterator[str]:
         return
     merits = {entry.label: _merits(case, entry.label) for entry in case.study.optimizers}
     for one, other in itertools.permutations(case.study.optimizers, 2):
-        if (_kind(one), _kind(other)) in CHAINS and merits[one.label] and merits[other.label]:
+        declared = one.label in other.contains or (_kind(one), _kind(other)) in CHAINS
+        if declared and merits[one.label] and merits[other.label]:
             pair = {label: merits[label] for label in (one.label, other.label)}
             (ahead,) = compare(pair, generator(case.study.task, "inclusion"), higher_is_better=True)
             if ahead.expanded.low > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,26 +23,32 @@ Runs = Mapping[int, float]
 Draws = npt.NDArray[np.int64]
 
 
-def compare(table: Mapping[str, Runs], rng: np.random.Generator, *, higher_is_better: bool) -> list[Comparison]:
-    """Returns the comparisons of all pairs of one table: one track, one problem, one metric.
+def compare(
+    table: Mapping[str, Runs], rng: np.random.Generator, *, higher_is_better: bool, reference: str | None = None
+) -> list[Comparison]:
+    """Returns the comparisons of one table, which is one track, one problem, one metric: of all pairs, or planned ones.
 
     Args:
         table: optimizer -> seed -> final value; none for what did not run, the bad infinity for what diverged. A seed
             means the same weights and the same order of examples for all.
         rng: source of the draws, such as `generator(study, table)`; the same seeds are drawn for every pair.
         higher_is_better: True for a score, False for a loss.
+        reference: the optimizer that was to be compared with each other one, planned before there were runs; p values
+            are then corrected for these comparisons alone.
 
     Returns:
         A comparison for each pair; pairs with missing runs, or fewer than 3 seeds, have the verdict "n/a".
 
     Raises:
-        ValueError: no optimizer, or a value is NaN or infinitely good.
+        ValueError: no optimizer, a value is NaN or infinitely good, or the reference is no optimizer of the table.
     """
     columns = _columns(table, higher_is_better)
+    if reference is not None and reference not in columns:
+        raise ValueError(f"reference must be one of {', '.join(columns)}, got {reference!r}.")
     wanted = set().union(*columns.values())
     drawn = _drawn(columns, rng)
     rows = []
-    for first, second in itertools.combinations(columns, 2):
+    for first, second in _pairs(columns, reference):
         seeds = min(len(columns[first]), len(columns[second]))
         row = Comparison(first, second, seeds, missing=_missing(columns, (first, second), wanted))
         if not row.missing:
@@ -51,6 +57,12 @@ def compare(table: Mapping[str, Runs], rng: np.random.Generator, *, higher_is_be
             )
         rows.append(row)
     return _judged(rows, higher_is_better)
+
+
+def _pairs(labels: Iterable[str], reference: str | None) -> Iterable[tuple[str, str]]:
+    if reference is None:
+        return itertools.combinations(labels, 2)
+    return [(reference, other) for other in labels if other != reference]
 
 
 def _drawn(columns: Mapping[str, Runs], rng: np.random.Generator) -> dict[int, Draws]:

@@ -131,6 +131,21 @@ def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, h
     return " ".join(said)
 
 
+def planned(reference: str, comparisons: Sequence[Comparison]) -> str:
+    """Returns the sentences that may stand above a table whose comparisons are those with one reference, as planned."""
+    rows = [row if row.first == reference else row.reversed() for row in comparisons]
+    said = []
+    for verdict, words in (
+        ("worse", f"Better than {reference}"),
+        ("better", f"Worse than {reference}"),
+        ("≈", f"Tied with {reference}"),
+        ("n/a", f"Not compared with {reference}, since runs are missing"),
+    ):
+        if names := [row.second + row.mark for row in rows if row.verdict == verdict]:
+            said.append(f"{words}: {', '.join(names)}.")
+    return " ".join(said)
+
+
 def _of_the_best(
     means: Mapping[str, float], comparisons: Sequence[Comparison], higher_is_better: bool
 ) -> tuple[str, dict[str, Verdict]]:

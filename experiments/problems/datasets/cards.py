@@ -12,6 +12,8 @@ from typing import Any
 from experiments.errors import UserError
 
 SPLITS = ("train", "validation", "test")
+VOCABULARY = 20_000  # words that mails are encoded in, the most frequent of the training mails
+LENGTH = 300  # different words of a mail, its first
 
 
 def root() -> Path:
@@ -50,6 +52,8 @@ class Stored:
     title: str  # title in words
     version: str  # version of its builder
     stored_as: str | None = None  # its name in tensorflow-datasets, where that is another
+    archive: str = ""  # name of the file or folder that `prepare` reads it from; empty where it reads none
+    source: str = ""  # where to get that, in words
 
     @property
     def folder(self) -> Path:
@@ -61,17 +65,29 @@ class Stored:
         """Whether the data are on this machine, ready to be read; their description is written last."""
         return (self.folder / "dataset_info.json").is_file()
 
+    @property
+    def instructions(self) -> str:
+        """How to get it and which command to type, in one sentence."""
+        return f"get {self.archive} from {self.source}, then type: python -m experiments prepare {self.name} PATH."
+
+    def absent(self) -> UserError:
+        """Returns the error of data that are not prepared."""
+        return UserError(f"The data set {self.name} is not on this machine: {self.instructions}")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Card(Stored):
-    """A data set that is downloaded, or comes with a package."""
+    """A data set that is downloaded, comes with a package, or has files that are known; its split is committed."""
 
     sizes: Mapping[str, int]  # number of examples in each split
     split_sha256: str  # SHA-256 of the index file
     # SHA-256 of each split's bytes (images, then labels, both uint8). Empty where tensorflow-datasets verifies the
     # download by checksums of its own.
     digests: Mapping[str, str]
-    url: str | None = None  # where it is downloaded from; None when it is embedded
+    url: str | None = None  # where it is downloaded from; None when it is embedded, or only the user can get it
+    contents: Mapping[str, str] = dataclasses.field(default_factory=dict)  # SHA-256 of the files that `prepare` reads
+    # of files that others may pack in other ways: the digests of each split, from which another archive may differ
+    usual: Mapping[str, str] = dataclasses.field(default_factory=dict)
     # whether validation rows are training rows too, as in published runs that had no validation split; nothing may be
     # chosen by them
     overlapping: bool = False
@@ -85,21 +101,8 @@ class OwnCard(Stored):
     its split come from what the preparation wrote down.
     """
 
-    source: str  # where to get it, in words
-    archive: str  # name of the downloaded file or folder
-
     url = None
     digests: Mapping[str, str] = dataclasses.field(default_factory=dict, init=False)
-
-    @property
-    def instructions(self) -> str:
-        """How to get it and which command to type, in one sentence."""
-        return f"get {self.archive} from {self.source}, then type: python -m experiments prepare {self.name} PATH."
-
-    def require(self) -> None:
-        """Raises UserError when the data are not prepared."""
-        if not self.prepared:
-            raise UserError(f"The data set {self.name} is not on this machine: {self.instructions}")
 
     @property
     def patients(self) -> dict[str, list[str]]:
@@ -124,11 +127,27 @@ class OwnCard(Stored):
 
     @property
     def _manifest(self) -> Mapping[str, Any]:
-        self.require()
+        if not self.prepared:
+            raise self.absent()
         found: Mapping[str, Any] = json.loads((self.folder / "metadata.json").read_text(encoding="utf-8"))
         return found
 
 
+MSD_HIPPOCAMPUS = Card(
+    name="msd_hippocampus",
+    title="hippocampus in MRI of 260 subjects, Medical Segmentation Decathlon Task04",
+    version="1.0.0",
+    sizes={"train": 2_063, "validation": 276, "test": 2_141},
+    split_sha256="46fd95ece2822865c95407bc29334fd52153481abe18069a1213c0377579fd88",
+    digests={},
+    source="http://medicaldecathlon.com",
+    archive="Task04_Hippocampus.tar",
+    usual={
+        "train": "4a6810db49b5342f172127314bd7fdcd16a7ac3dac74d4409d34eb59428540bd",
+        "validation": "495eb38cbd7af0e5e4dd5486ba72e4d0b4659bebc6704b2929b0d49c3f126df2",
+        "test": "11b9c9257444f9efdcbf80752eff3a2e9e7a5b3b331c2e932a0204b74a58d061",
+    },
+)
 MSD_HEART = OwnCard(
     name="msd_heart",
     title="left atrium in MRI, Medical Segmentation Decathlon Task02",

@@ -1,9 +1,7 @@
 """Reads a data set through tensorflow-datasets into memory, and verifies it."""
 
 import importlib
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,12 @@ import numpy as np
 
 from experiments.errors import UserError
 from experiments.problems import datasets
-from experiments.problems.datasets import archives
 from experiments.problems.datasets.cards import Card, OwnCard, root
 from experiments.problems.datasets.examples import MASK, Examples, slices
 from experiments.problems.datasets.made import MadeCard
+from experiments.problems.datasets.own import OwnArrays
 
-__all__ = ["Examples", "load", "prepare", "take"]
+__all__ = ["Examples", "builder", "load", "prepare"]
 
 
 def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
@@ -26,7 +24,7 @@ def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
         UserError: the data are unavailable, or differ from the card.
     """
     card = datasets.CARDS[name]
-    if isinstance(card, MadeCard):
+    if isinstance(card, MadeCard | OwnArrays):
         return {split: card.examples(split) for split in splits}
     builder = prepare(card)
     if MASK in builder.info.features:
@@ -42,58 +40,17 @@ def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
 def prepare(card: Card | OwnCard) -> Any:
     """Returns the builder of a data set, prepared on this machine; downloads it if necessary."""
     datasets.require(card)
-    builder = _builder(card)
+    made = builder(card)
     if not card.prepared:
         import tensorflow_datasets as tfds
 
         tfds.disable_progress_bar()
-        builder.download_and_prepare()
-    return builder
+        made.download_and_prepare()
+    return made
 
 
-def take(name: str, path: Path) -> OwnCard:
-    """Prepares a data set that the user has downloaded, from its folder or archive, and returns its card.
-
-    Earlier preparations are replaced once the new files are found to be valid; a UserError lists what is not.
-    """
-    card = datasets.CARDS[name]
-    if not isinstance(card, OwnCard):
-        raise UserError(f"The data set {name} needs no files of yours; it is prepared when a study uses it.")
-    try:
-        _take(card, path)
-    except OSError as error:  # no permission, a full disk and such
-        what = f"{error.strerror}: {error.filename}" if error.filename else error
-        raise UserError(f"{path} cannot be prepared ({what}).") from error
-    return card
-
-
-def _take(card: OwnCard, path: Path) -> None:
-    if not path.is_dir() and not archives.is_archive(path):
-        raise UserError(f"{path} is neither a folder nor a .tar or .zip archive; {card.instructions}")
-    import tensorflow_datasets as tfds
-
-    root().mkdir(parents=True, exist_ok=True)
-    tfds.disable_progress_bar()
-    with tempfile.TemporaryDirectory(dir=root(), prefix=".unpacked-") as scratch:
-        folder = path
-        if not path.is_dir():
-            folder = Path(scratch) / "archive"
-            archives.unpack(path, folder)
-        made = Path(scratch) / "made"
-        builder = _builder(card, made)
-        try:
-            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=folder))
-        except UserError as error:  # names the folder of the unpacked archive
-            if folder == path:
-                raise
-            raise UserError(str(error).replace(f"The folder {folder}", f"The archive {path}")) from error
-        if card.folder.exists():
-            shutil.rmtree(card.folder)
-        card.folder.parent.mkdir(exist_ok=True)
-        (made / card.name / card.version).rename(card.folder)
-
-
-def _builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
+def builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
+    """Returns what reads a data set, and prepares it in a folder."""
     import tensorflow_datasets as tfds
 
     name, _, config = card.name.partition("/")
@@ -127,14 +84,14 @@ def _verify(card: Card | OwnCard, split: str, examples: Examples) -> None:
         raise UserError(
             f"The {split} split of {card.name} in {card.folder} is damaged: {len(examples)} examples "
             f"with SHA-256 {examples.sha256}, expected {card.sizes[split]} with {expected}; "
-            "delete that folder; it is then prepared again."
+            f"delete that folder; {card.instructions if card.archive else 'it is then prepared again.'}"
         )
 
 
 if __name__ == "__main__":
     try:
         wanted = datasets.CARDS[sys.argv[1]]
-        if not isinstance(wanted, MadeCard):
+        if not isinstance(wanted, MadeCard | OwnArrays):
             prepare(wanted)
     except UserError as problem:
         sys.exit(str(problem))

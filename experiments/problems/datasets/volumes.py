@@ -1,5 +1,6 @@
 """Data sets of volumes that users download: validated, split by patient, and built into slices."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from experiments.errors import UserError
 from experiments.problems.datasets import nifti, preprocessing
-from experiments.problems.datasets.cards import SPLITS, OwnCard
+from experiments.problems.datasets.cards import SPLITS, Card, OwnCard
 from experiments.problems.datasets.cases import SHOWN, Case, Look, survey
 from experiments.problems.datasets.examples import MASK, example, features
 
@@ -48,13 +49,15 @@ def examples(
     cases: Sequence[Case],
     look: Callable[[Case], Look],
     grey_levels: Callable[[np.ndarray], np.ndarray],
+    rows: Callable[[np.ndarray], Sequence[int]],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields number and example of every slice of some cases, one case in memory at a time."""
+    """Yields number and example of the slices that `rows` takes of each case, one case in memory at a time."""
     number = 0
     for case in cases:
         seen = _again(survey, case, look)
-        for position, (image, mask) in enumerate(zip(grey_levels(seen.images), seen.masks, strict=True)):
-            yield number, example(image, mask, case.name, position, seen.spacing_mm)
+        images = grey_levels(seen.images)
+        for position in rows(seen.masks):
+            yield number, example(images[position], seen.masks[position], case.name, position, seen.spacing_mm)
             number += 1
 
 
@@ -85,7 +88,7 @@ class VolumeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "As downloaded."}
-    CARD: ClassVar[OwnCard]
+    CARD: ClassVar[Card | OwnCard]
     CLASSES: ClassVar[tuple[str, ...]]
     SIDES: ClassVar[tuple[int, int]]
     DESCRIPTION: ClassVar[str]
@@ -98,6 +101,14 @@ class VolumeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
     def look(self, case: Case) -> Look:
         """Returns the slices of a case."""
         raise NotImplementedError
+
+    def divide(self, folder: Path, cases: Sequence[Case]) -> dict[str, list[str]]:
+        """Returns the patients of each split."""
+        return divide(self.name, cases)
+
+    def rows(self, split: str, masks: np.ndarray) -> Sequence[int]:
+        """Returns which slices of a case its split has, from their masks [slice, row, column]: all of them."""
+        return range(len(masks))
 
     def fit(self, train: Sequence[Case]) -> None:
         """Learns from the training cases, all looked at before, what `grey_levels` needs."""
@@ -122,11 +133,11 @@ class VolumeBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  #
         folder = Path(dl_manager.manual_dir)
         cases, faults = self.find(folder)
         found = survey(folder, cases, faults, self.look)
-        patients = divide(self.name, cases)
+        patients = self.divide(folder, cases)
         self.info.metadata.update(manifest(found, cases, patients))
         parts = {split: [case for case in cases if case.patient in patients[split]] for split in patients}
         self.fit(parts["train"])
-        return {split: self._generate_examples(found, part) for split, part in parts.items()}
+        return {split: self._generate_examples(found, part, split) for split, part in parts.items()}
 
-    def _generate_examples(self, found: Any, cases: Sequence[Case]) -> Iterator[tuple[int, dict[str, Any]]]:
-        return examples(found, cases, self.look, self.grey_levels)
+    def _generate_examples(self, found: Any, cases: Sequence[Case], split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        return examples(found, cases, self.look, self.grey_levels, functools.partial(self.rows, split))

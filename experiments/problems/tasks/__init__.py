@@ -10,12 +10,17 @@ from experiments.errors import unknown
 from experiments.problems.tasks.base import Task
 from experiments.problems.tasks.images import IMAGES
 from experiments.problems.tasks.points import POINTS
+from experiments.problems.tasks.words import WORDS
 
-PUBLISHED = ("quadratic_deep", "fmnist_2c2d")  # published by DeepOBS, and available here
+# published by DeepOBS, and available here, with the data set that it used
+PUBLISHED = {"quadratic_deep": "deepobs_quadratic_deep", "fmnist_2c2d": "deepobs_fashion_mnist"}
 
 
-TASKS: dict[str, Task] = {**IMAGES, **POINTS}
-_AS_DEEPOBS = (dataclasses.replace(TASKS[name], name=f"deepobs_{name}", as_deepobs=True) for name in PUBLISHED)
+TASKS: dict[str, Task] = {**IMAGES, **WORDS, **POINTS}
+_AS_DEEPOBS = (
+    dataclasses.replace(TASKS[name], name=f"deepobs_{name}", data=data, as_deepobs=True)
+    for name, data in PUBLISHED.items()
+)
 TASKS |= {task.name: task for task in _AS_DEEPOBS}
 
 

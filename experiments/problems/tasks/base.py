@@ -18,9 +18,11 @@ class Task:
     """One problem."""
 
     name: str  # its name in studies; seeds derive from it
-    version: int  # raised whenever the definition changes, since it is part of a run's identity
+    # raised whenever the definition changes, since it is part of a run's identity; of a user's task that of its code
+    version: int | str
     title: str  # the model in words, for figures
-    parameters: int  # number of trainable parameters, checked when the model is built
+    # number of trainable parameters, checked when the model is built; None of a user's model, inspected before
+    parameters: int | None
     # makes the model from the seed of its dropout keys, and draws the weights from Keras's global seed; its outputs are
     # logits, so its last layer has no activation
     build: Callable[[int], Any]
@@ -44,6 +46,10 @@ class Task:
     # of a segmentation, the predicted class of each pixel and the probability of each class, uint8 [n, height, width]
     # and float32 [n, height, width, classes], from logits
     outputs: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    # whether a run's test score is the mean over whole test cases, each stacked from its slices, and not over slices
+    by_case: bool = False
+    # whether examples are numbers of words, ranked by frequency, so that runs end with what was learned of rare ones
+    by_frequency: bool = False
     lower_is_better: bool = False  # whether a lower score is better, such as of a loss
     # of a problem whose weights are a point, where a run begins, [parameters], from the seed of its initial weights;
     # the model's outputs are then losses and no logits. None for networks.
@@ -51,6 +57,7 @@ class Task:
     # whether epochs are those of DeepOBS: all in the order of the first, and without the examples that fill no batch
     as_deepobs: bool = False
     optimum: float | None = None  # the lowest possible loss, where it is known
+    data: str = ""  # its usual data set, where a study names none
     toy: bool = False  # a function of few dimensions, which shows how optimizers move and is no evidence (rule B20)
 
     def merit(self, score: float) -> float:
@@ -77,6 +84,8 @@ class Task:
 
         keras.utils.set_random_seed(init % 2**32)
         model = self.build(dropout % 2**31)
+        if self.parameters is None:
+            return model
         if model.count_params() != self.parameters:
             raise ValueError(
                 f"{self.name}: the model has {model.count_params():,} parameters, not {self.parameters:,}."
@@ -109,9 +118,12 @@ def accuracy(labels: Tensor, logits: Tensor) -> Tensor:
     return tf.cast(tf.equal(tf.argmax(logits, axis=-1, output_type=labels.dtype), labels), tf.float32)
 
 
-def digits(name: str, title: str, parameters: int, build: Callable[[int], Any], *, dropout: bool = False) -> Task:
+def digits(
+    name: str, title: str, parameters: int, build: Callable[[int], Any], *, data: str = "", dropout: bool = False
+) -> Task:
     """Returns the problem of classifying small images with a model."""
     return Task(
+        data=data,
         name=name,
         version=1,
         title=title,

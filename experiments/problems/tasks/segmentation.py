@@ -18,17 +18,21 @@ def slices(
     classes: Sequence[str],
     *,
     dropout: bool,
-    augmentation: Augmentation,
+    augmentation: Augmentation | None,
+    by_case: bool = False,
+    data: str = "",
 ) -> Task:
     """Returns the problem of classifying each pixel of a slice as one of the classes, the background first.
 
     The loss is soft Dice plus cross entropy; the scores of each slice are the Dice of each class but the background and
-    their mean, 1 where neither label nor prediction has the class (rule B19).
+    their mean, 1 where neither label nor prediction has the class (rule B19). With `by_case`, runs are compared by the
+    mean Dice of whole test cases.
     """
     scores = {f"dice_{label.replace(' ', '_')}": _of_class(number) for number, label in enumerate(classes) if number}
     return Task(
         name=name,
         version=1,
+        data=data,
         title=title,
         parameters=parameters,
         build=build,
@@ -44,6 +48,7 @@ def slices(
         evaluation_batch=EVALUATION_BATCH,
         classes=tuple(classes),
         tolerance_mm=TOLERANCE_MM,
+        by_case=by_case,
         outputs=lambda logits: (predicted(logits), probabilities(logits)),
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import environment
+from experiments.problems import own
 from experiments.records import attempts, run_folder
 from experiments.records.attempts import Attempt
 from experiments.records.files import StorageError
@@ -68,6 +69,7 @@ class WorkerCache:
 
         if run.deterministic:  # for good: all runs of a study say the same, and a worker serves one study
             tf.config.experimental.enable_op_determinism()
+        own.enter(run)
         found = self._programs.pop(run.program, None)
         while len(self._programs) >= PROGRAMS:  # the oldest is let go before a new one is made
             oldest = next(iter(self._programs))
@@ -86,6 +88,10 @@ class WorkerCache:
     def test(self, run: Run) -> Any:
         """Returns the test examples as they were loaded; None for a run that may not see them."""
         return self._data[run.data, run.kind][2]
+
+    def train(self, run: Run) -> Any:
+        """Returns the stored training examples, an array."""
+        return self._splits(run)["train"][0].numpy()
 
     def digests(self, run: Run) -> dict[str, str]:
         """Returns the SHA-256 of each split that a run saw."""
@@ -183,8 +189,10 @@ def _train(
 
 
 def _measure(attempt: Attempt, program: Any, cache: WorkerCache) -> None:
-    """Attaches the predictions of a segmentation on test cases, where the run may see them."""
+    """Attaches what is measured once, after the last step, on test examples, where the run may see them."""
     test = cache.test(attempt.run)
+    if test is not None and program.task.by_frequency:
+        _count_words(attempt, program, cache, test)
     if program.predict is None or test is None:
         return
     from experiments.running.training import evaluate
@@ -193,6 +201,16 @@ def _measure(attempt: Attempt, program: Any, cache: WorkerCache) -> None:
         found = evaluate.measured(program.predict, program.task, test)
     for name, content in evaluate.files(*found).items():
         attempt.attach(name, content)
+
+
+def _count_words(attempt: Attempt, program: Any, cache: WorkerCache, test: Any) -> None:
+    """Attaches what was learned of rare and of frequent words."""
+    from experiments.running.training import frequencies
+
+    start, train = frequencies.embedding(program.fresh(attempt.run)), cache.train(attempt.run)
+    with program.averaged():
+        end = frequencies.embedding(program.model)
+        attempt.attach("words.csv", frequencies.measured(start, end, train, test, program.scores))
 
 
 def _summary(program: Any, run: Run, cache: WorkerCache, seconds: float) -> dict[str, Any]:

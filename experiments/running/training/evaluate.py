@@ -22,14 +22,15 @@ Predict = Callable[[np.ndarray], Outputs]
 def scored(task: Task, data: Mapping[str, Split]) -> dict[str, Split]:
     """Returns the examples of each split that scores are of: all, but of the training set a fixed part (rule B13).
 
-    Where it is a part, the `rest` of the training set is scored after the last step, too.
+    Where it is a part, the `rest` of the training set is scored after the last step, too. Of a test set whose cases
+    are measured as a whole in the end, scores on the way are of a fixed part, too.
     """
-    sizes = {split: len(labels) for split, (_, labels) in data.items()}
-    few, found = grid.scored(sizes)["train"], dict(data)
-    if few < sizes["train"]:
-        rows = np.split(seeds.order(task.name, 0, 0, sizes["train"]), [few])
-        parts = zip(("train", "rest"), rows, strict=True)
-        found |= {name: tuple(tf.gather(values, own) for values in data["train"]) for name, own in parts}
+    sizes, found = {split: len(labels) for split, (_, labels) in data.items()}, dict(data)
+    for split, few in grid.scored(sizes, by_case=task.by_case).items():
+        if few < sizes[split]:
+            rows = np.split(seeds.order(task.name, 0, 0, sizes[split]), [few])
+            parts = zip((split, "rest"), rows if split == "train" else rows[:1], strict=False)
+            found |= {name: tuple(tf.gather(values, own) for values in data[split]) for name, own in parts}
     return found
 
 

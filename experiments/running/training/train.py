@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
+from experiments import outside
 from experiments.problems import grid, seeds, tasks
 from experiments.problems.datasets.augment import halves
 from experiments.problems.datasets.load import Examples
@@ -26,6 +27,7 @@ from experiments.running.training import step as steps
 from experiments.running.training.step import Split
 from experiments.studies.runs import Run
 
+SAMPLE = 256  # training examples that statistics of batch normalisation are taken from, for averaged weights
 COMPARED = 10  # batches whose examples a record names, so that the order can be compared (rule B10)
 
 Evaluation = dict[str, Any]
@@ -50,6 +52,7 @@ class Program:
         self.model, self.optimizer = _fresh(self.task, run, self._schedule)
         self._data = evaluate.scored(self.task, data)
         self._rest = self._data.pop("rest", None)
+        self._sample, self._sample_batch = self.task.inputs(data["train"][0][:SAMPLE]), run.batch_size
         self.predict = evaluate.predictor(self.model, self.task)
         self._moment = tf.Variable(tf.zeros([3], tf.int64), trainable=False)  # the augmentation's seed, and the epoch
         self._evaluate = evaluate.scores_of(self.model, self.task, *data["train"])
@@ -94,6 +97,14 @@ class Program:
             yield evaluation
             if evaluation["diverged"]:
                 return
+
+    def scores(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Returns the sum of each score over stored examples."""
+        return {name: float(total) for name, total in self._evaluate(tf.constant(images), tf.constant(labels)).items()}
+
+    def fresh(self, run: Run) -> Any:
+        """Returns the model as a run starts with it."""
+        return _fresh(self.task, run, self._schedule)[0]
 
     def _rows(self, run: Run, stretch: grid.Stretch) -> np.ndarray:
         """Returns the numbers of the examples that some steps of an epoch train on, int32."""
@@ -147,10 +158,23 @@ class Program:
             for name, total in self._evaluate(*self._rest).items()
         }
 
-    def averaged(self) -> contextlib.AbstractContextManager[None]:
-        """Returns the context of an evaluation: weights are the averages of an optimizer that keeps some."""
-        optimizer = self.optimizer
-        return optimizer.averaged(self.model.trainable_variables) if optimizer.averages else contextlib.nullcontext()
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Context of an evaluation: weights are the averages of an optimizer that keeps some.
+
+        Statistics of batch normalisation are then those of these weights, on a part of the training set.
+        """
+        if not getattr(self.optimizer, "averages", False):  # one of Keras's has none
+            yield
+            return
+        states = [(variable, variable.numpy()) for variable in self.model.non_trainable_variables]
+        with self.optimizer.averaged(self.model.trainable_variables):
+            tfoptim.update_batch_norm(self.model, self._sample, self._sample_batch)
+            try:
+                yield
+            finally:
+                for variable, value in states:
+                    variable.assign(value)
 
     def _reset(self, run: Run) -> None:
         model, optimizer = _fresh(self.task, run, self._schedule)
@@ -183,7 +207,7 @@ def _fresh(task: Task, run: Run, schedule: Any = None) -> tuple[Any, Any]:
     init, dropout = (seeds.derive(task.name, run.seed, purpose) for purpose in ("init", "dropout"))
     model = task.model(init, dropout)
     rate = run.learning_rate if schedule is None else schedule
-    optimizer = tfoptim.get(run.optimizer, learning_rate=rate, **run.hyperparameters)
+    optimizer = outside.optimizer(run.optimizer, run.folder, learning_rate=rate, **run.hyperparameters)
     optimizer.build(model.trainable_variables)
     return model, optimizer
 

@@ -9,7 +9,6 @@ from experiments import report
 from experiments.analysis import curves, sentences, tuning_rows
 from experiments.analysis.lint import Claims
 from experiments.problems import tasks
-from experiments.studies import Study
 from tests.experiments.analysis.test_tuning_rows import searched
 from tests.experiments.evidence import APART, NOISE, THREE, evidence, result
 from tests.experiments.small import study
@@ -17,10 +16,15 @@ from tests.experiments.small import study
 NAN = math.nan
 
 
-def title(ends, **how):
+def title(ends, reference=None, **how):
     """The title of the test scores of a study of which everything may be claimed."""
-    whole = evidence(ends)
+    whole = against(evidence(ends), reference)
     return sentences.of_scores(whole, result(whole), **how)
+
+
+def against(whole, reference):
+    """Evidence whose study planned its comparisons with one optimizer, where it names one."""
+    return dataclasses.replace(whole, study=dataclasses.replace(whole.study, reference=reference))
 
 
 def test_a_tie_is_called_one_and_the_worse_stand_with_their_distance():
@@ -95,12 +99,11 @@ def test_what_is_not_compared_is_named():
     assert title(two) == "GD has the best mean: 49.6 % test error; not compared: Adam"
 
 
-def test_planned_comparisons_are_against_their_reference(monkeypatch):
+def test_planned_comparisons_are_against_their_reference():
     """Two that tie with it need not tie with each other: each of them ties with the reference alone."""
-    monkeypatch.setattr(Study, "reference", "Adam", raising=False)
     expected = "Against Adam (9.2 % test error): Momentum ties, GD is worse†"
-    assert title(THREE) == expected
-    assert way(THREE) == "Adam, lowest at the end, is within a point of it after 3 of 3 epochs"
+    assert title(THREE, "Adam") == expected
+    assert way(THREE, reference="Adam") == "Adam, lowest at the end, is within a point of it after 3 of 3 epochs"
 
 
 def test_an_optimizer_alone_is_compared_with_nothing():
@@ -115,9 +118,9 @@ def test_a_loss_has_no_percent_and_no_points(monkeypatch):
     assert title({**APART, "Momentum": APART["GD"]}) == ("GD and Momentum tie at a test loss of 0.504; Adam is worse†")
 
 
-def way(ends, claims=None):
+def way(ends, claims=None, reference=None):
     """The title of the test error over epochs."""
-    whole = evidence(ends)
+    whole = against(evidence(ends), reference)
     made = report.result(whole, claims or Claims())
     return sentences.of_way(whole, made, curves.rows(whole.found, curves.error_of(whole.task)))
 
@@ -130,6 +133,18 @@ def test_the_way_is_that_of_the_best_alone():
     assert way({"Adam": [0.105] * 5}) == "Adam, best at the end, is within a point of it after 1 of 3 epochs"
     none = way(THREE, Claims(("why not",)))
     assert none == "Adam, lowest at the end, is within a point of it after 3 of 3 epochs"
+
+
+def test_scores_of_whole_volumes_are_called_so_where_curves_are_over_slices(monkeypatch):
+    """A title over curves has other numbers than their ends; the axis says what these are over."""
+    by_case = dataclasses.replace(tasks.get("mni152"), by_case=True)
+    whole = evidence(APART)
+    made = result(whole)
+    monkeypatch.setattr(report.Evidence, "task", by_case)
+    assert sentences.of_scores(whole, made, errors=False).endswith(": a test Dice of 0.908 over volumes")
+    assert [one.axis for one in curves.curves_of(by_case)][2] == "test Dice of slices (log in the error)"
+    assert curves.error_of(by_case).axis == "test error (1 - Dice of slices), % (log axis)"
+    assert curves.error_of(tasks.get("mni152")).axis == "test error (1 - Dice), % (log axis)"
 
 
 def test_where_every_best_diverged_there_is_no_way():

@@ -50,7 +50,7 @@ ROOT = Path(__file__).parents[3]
         (["report", "--target", "high"], "must be a number such as 0.9, got 'high'"),
         (["compare", "--jobs", "-1"], "must be a whole number"),
         (["compare", "mnist", "more"], "Unexpected argument 'more'"),
-        (["tune", "missing.toml"], "Unknown study 'missing.toml'"),
+        (["tune", "missing.toml"], "Unknown study 'missing.toml': there is no such file."),
         (
             ["report", "bare.toml", "--preset", "quick"],
             "has no presets; make it smaller with --seeds, --epochs and --optimizers",

@@ -21,6 +21,7 @@ from tests.experiments.evidence import THREE, evidence, result
 from tests.experiments.figures.drawn import STYLES, SVG, figures
 from tests.experiments.figures.test_curve_figures import over, rows
 from tests.experiments.figures.test_figures import luminance
+from tests.experiments.figures.test_frequency_figures import with_words
 
 pytestmark = pytest.mark.slow  # draws every figure
 
@@ -44,7 +45,7 @@ def contrast(color, paper="#FFFFFF"):
 def made(tmp_path_factory):
     """Every figure that is declared, drawn once: of a study, and of eight problems; by the names of their files."""
     folder = tmp_path_factory.mktemp("accessible")
-    whole = dataclasses.replace(TIMED, target=0.9, costs=known().costs)
+    whole = with_words(dataclasses.replace(TIMED, target=0.9, costs=known().costs), folder)
     eight = Overview([evidence(THREE, target=0.9)] * 8, [result(evidence(THREE))] * 8)
     over_all = summary.figures(eight, STYLES, "Eight problems", folder / "over")
     shown = [*figures(whole, folder / "one"), *over_all]
@@ -131,7 +132,7 @@ def test_words_and_hairlines_have_contrast_too():
 @pytest.mark.parametrize("name", studies.names())
 def test_styles_can_be_told_apart_in_grey_and_by_their_lines(name):
     """No two optimizers of a study share marker and line style; more lines than there are styles differ in markers."""
-    styles = [entry.style for entry in studies.load(studies.find(name)).optimizers]
+    styles = [entry.style for entry in studies.declared(studies.find(name)).optimizers]
     for one, other in itertools.combinations(styles, 2):
         assert (one.line, one.marker) != (other.line, other.marker)
 

@@ -1,5 +1,6 @@
 """Archives that others made are unpacked inside their folder, or refused in one sentence."""
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -8,7 +9,7 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.errors import UserError
-from experiments.problems.datasets import SPLITS, archives, load
+from experiments.problems.datasets import SPLITS, archives, taking
 from tests.experiments import hearts
 
 
@@ -51,7 +52,7 @@ def test_a_hostile_archive_is_refused(tmp_path, write, members, words):
     path, folder = tmp_path / "archive", tmp_path / "in" / "here"
     write(path, *members)
     folder.mkdir(parents=True)
-    with pytest.raises(UserError, match="is not unpacked: its member") as caught:
+    with pytest.raises(UserError, match="is not opened: its member") as caught:
         archives.unpack(path, folder)
     assert words in str(caught.value)
     assert sorted(p.name for p in tmp_path.rglob("*")) in (["archive", "here", "in"], ["archive", "b", "here", "in"])
@@ -76,6 +77,63 @@ def test_an_archive_that_is_cut_off_is_refused(tmp_path):
         archives.unpack(path, tmp_path / "out")
 
 
+def deb(path, *members, part="data.tar"):
+    """Writes a Debian package of members (name, type, content), behind a part that is passed over."""
+    inner = path.with_suffix(".part")
+    tar(inner, *members)
+    parts = (("debian-binary", b"2.0"), (part, inner.read_bytes()))
+    inner.unlink()
+    head = "{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n"
+    whole = b"".join(
+        head.format(name, 0, 0, 0, 100644, len(c)).encode() + c + b"\n" * (len(c) % 2) for name, c in parts
+    )
+    path.write_bytes(archives.DEBIAN + whole)
+
+
+READ = {
+    "tar": lambda path: tar(path, ("./a/one", FILE, b"1"), ("b/two", FILE, b"2")),
+    "deb": lambda path: deb(path, ("./a/one", FILE, b"1"), ("b/two", FILE, b"2")),
+    "wheel": lambda path: zipped(path, ("a/one", 0o100644, b"1"), ("b/two", 0o100644, b"2")),
+}
+
+
+@pytest.mark.parametrize("write", READ.values(), ids=READ)
+def test_members_are_read_by_name_and_nothing_is_written(tmp_path, write):
+    """Of an archive, a wheel and a Debian package; and a folder gives the same."""
+    write(tmp_path / "package")
+    found = archives.read(tmp_path / "package", lambda place: place.name == "one")
+    assert found == {"a/one": b"1"}
+    assert [path.name for path in tmp_path.iterdir()] == ["package"]
+    archives.unpack(tmp_path / "package", tmp_path / "folder")
+    assert archives.read(tmp_path / "folder", lambda place: place.name == "one") == found
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [([("b", tarfile.SYMTYPE, b"")], "'b' is a link"), ([("../b", FILE, b"x")], "'../b' leads out of the folder")],
+)
+def test_a_hostile_debian_package_is_refused(tmp_path, members, words):
+    """As other archives are."""
+    deb(tmp_path / "a.deb", *members)
+    with pytest.raises(UserError, match=words):
+        archives.read(tmp_path / "a.deb", lambda place: True)
+
+
+def test_a_debian_package_without_files_is_refused(tmp_path):
+    """What it installs is in a part of its own."""
+    deb(tmp_path / "a.deb", part="control.tar")
+    with pytest.raises(UserError, match="cannot be read: it is a Debian package without files"):
+        archives.read(tmp_path / "a.deb", lambda place: True)
+
+
+def test_a_bomb_in_gzip_is_refused_before_it_fills_the_memory():
+    """And what is no gzip at all."""
+    with pytest.raises(ValueError, match="holds more than 1,000 bytes"):
+        archives.gunzip(gzip.compress(bytes(10**6)), 1000)
+    with pytest.raises(ValueError, match="is damaged"):
+        archives.gunzip(b"no gzip", 1000)
+
+
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_hearts_are_prepared_from_an_archive_as_from_a_folder(tmp_path, monkeypatch, kind):
     """What was unpacked on the way is gone afterwards."""
@@ -88,16 +146,16 @@ def test_hearts_are_prepared_from_an_archive_as_from_a_folder(tmp_path, monkeypa
     else:
         members = sorted(p for p in folder.rglob("*") if p.is_file())
         zipped(path, *((str(p.relative_to(tmp_path)), 0o100644, p.read_bytes()) for p in members))
-    assert load.take("msd_heart", path).sizes == {"train": 4, "validation": 4, "test": 4}
+    assert taking.take("msd_heart", path).sizes == {"train": 4, "validation": 4, "test": 4}
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["msd_heart"]
 
 
 def test_what_is_neither_folder_nor_archive_is_refused(tmp_path):
     """A path that is not there, and a data set that needs none."""
-    with pytest.raises(UserError, match=r"nowhere is neither a folder nor a \.tar or \.zip archive; get Task02"):
-        load.take("msd_heart", tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"nowhere is neither a folder nor a .*\.deb archive; get Task02"):
+        taking.take("msd_heart", tmp_path / "nowhere")
     with pytest.raises(UserError, match="mnist_5k needs no files of yours"):
-        load.take("mnist_5k", tmp_path)
+        taking.take("mnist_5k", tmp_path)
 
 
 def test_the_command_says_which_patients_are_in_which_split(tmp_path, monkeypatch, capsys):
@@ -116,5 +174,5 @@ def test_too_few_patients_are_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     folder = hearts.heart(tmp_path / "Task02_Heart", patients=2)
     with pytest.raises(UserError, match=r"2 patient\(s\) with masks are too few for train, validation, test"):
-        load.take("msd_heart", folder)
+        taking.take("msd_heart", folder)
     assert list((tmp_path / "data").iterdir()) == []

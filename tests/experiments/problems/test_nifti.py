@@ -10,7 +10,7 @@ import pytest
 from experiments.errors import UserError
 from experiments.problems import datasets
 from experiments.problems.datasets import cases as reading
-from experiments.problems.datasets import load, preprocessing, volumes
+from experiments.problems.datasets import load, preprocessing, taking, volumes
 from experiments.problems.datasets.acdc import acdc_dataset_builder as acdc
 from experiments.problems.datasets.msd_heart import msd_heart_dataset_builder as heart
 from tests.experiments import hearts
@@ -219,7 +219,7 @@ def test_an_own_data_set_that_is_not_prepared_says_what_to_type(tmp_path, monkey
 def test_prepared_hearts_are_loaded_with_their_cases(sound, tmp_path, monkeypatch):
     """From the folder to slices in memory; sizes, patients and identity come from what was written down."""
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    card = load.take("msd_heart", sound)
+    card = taking.take("msd_heart", sound)
     assert card.sizes == {"train": 20, "validation": 4, "test": 4}
     found = load.load("msd_heart", datasets.SPLITS)
     for split, patients in card.patients.items():
@@ -233,4 +233,4 @@ def test_prepared_hearts_are_loaded_with_their_cases(sound, tmp_path, monkeypatc
     before = card.split_sha256
     shutil.copytree(sound, tmp_path / "more")
     hearts.case(*(tmp_path / "more" / part / "la_000.nii.gz" for part in ("imagesTr", "labelsTr")), 2, 99)
-    assert load.take("msd_heart", tmp_path / "more").split_sha256 != before
+    assert taking.take("msd_heart", tmp_path / "more").split_sha256 != before

@@ -81,7 +81,7 @@ def test_a_file_that_changes_after_it_was_surveyed_is_named(tmp_path, change):
     else:
         shutil.copy(cases[0].image, cases[1].image)
     with pytest.raises(UserError, match=r"Files changed while they were read: imagesTr/la_001.nii.gz"):
-        list(volumes.examples(found, cases, heart.look, lambda images: images))
+        list(volumes.examples(found, cases, heart.look, lambda images: images, lambda masks: range(len(masks))))
 
 
 def test_a_file_that_changes_while_it_is_prepared_ends_with_code_2(tmp_path, monkeypatch, capsys):

@@ -8,8 +8,8 @@ from experiments.problems import datasets, seeds, tasks
 from experiments.problems.datasets import load
 from experiments.problems.tasks import segmentation
 
-NAMES = ("mni152", "msd_heart", "acdc")
-LOSS_OF_GUESSING = {"mni152": np.log(3), "msd_heart": np.log(2), "acdc": np.log(4)}
+NAMES = ("mni152", "msd_hippocampus", "msd_heart", "acdc")
+LOSS_OF_GUESSING = {"mni152": np.log(3), "msd_hippocampus": np.log(3), "msd_heart": np.log(2), "acdc": np.log(4)}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -27,7 +27,9 @@ def test_classes_are_those_of_the_data():
     from experiments.problems.datasets.acdc import acdc_dataset_builder
     from experiments.problems.datasets.mni152_tissue import mni152_tissue_dataset_builder
     from experiments.problems.datasets.msd_heart import msd_heart_dataset_builder
+    from experiments.problems.datasets.msd_hippocampus import msd_hippocampus_dataset_builder
 
+    assert tasks.get("msd_hippocampus").classes == msd_hippocampus_dataset_builder.CLASSES
     assert tasks.get("acdc").classes == acdc_dataset_builder.CLASSES
     assert tasks.get("mni152").classes == mni152_tissue_dataset_builder.CLASSES
     assert tasks.get("msd_heart").classes == msd_heart_dataset_builder.CLASSES

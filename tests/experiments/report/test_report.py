@@ -213,24 +213,12 @@ def test_what_is_compared_is_named_in_four_parts():
     """An optimizer alone is none (rule B1): its schedule, the space and the trials belong to it."""
     whole = evidence(APART)
     names = [row["algorithm"] for row in from_csv(tables.of_results(whole, result(whole)).csv)]
-    assert names == ["Adam | warmup-cosine | space v1 | K=3", "GD | warmup-cosine | space v1 | K=3"]
-    assert "GD | warmup-cosine | space v1 | K=3; Adam | " in " ".join(text.notes(whole, result(whole)))
+    assert names == ["Adam | warmup-cosine | space v2 | K=3", "GD | warmup-cosine | space v2 | K=3"]
+    assert "GD | warmup-cosine | space v2 | K=3; Adam | " in " ".join(text.notes(whole, result(whole)))
     entry = whole.study.optimizers[0]
-    for track, tail in (("default", "documented values | K=0"), ("agnostic", "space v1 | K=5 x 3")):
+    for track, tail in (("default", "documented values | K=0"), ("agnostic", "space v2 | K=5 x 3")):
         study = dataclasses.replace(whole.study, track=track)
         assert choosing.algorithm(study, entry, "constant") == f"GD | constant | {tail}"
-
-
-def test_scores_of_a_part_of_the_training_set_are_called_so():
-    """Curves are of as many as validation has, final scores of all (rule B13)."""
-    one = evidence(APART)
-    large = dataclasses.replace(one.study, data="mnist")
-    facts = Captions(dataclasses.replace(one, study=large, whole=large)).facts
-    assert facts[0].endswith(
-        " for training / validation / test. Training curves: of a fixed 10,000; final scores: of all."
-    )
-    whole = dataclasses.replace(one.study, data="deepobs_quadratic_deep")
-    assert "Training curves" not in Captions(dataclasses.replace(one, study=whole, whole=whole)).facts[0]
 
 
 def test_a_toy_is_called_an_illustration_wherever_it_is_shown():

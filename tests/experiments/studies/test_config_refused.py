@@ -2,6 +2,7 @@
 
 import pytest
 
+from experiments import studies
 from experiments.__main__ import main
 from tests.experiments.small import TOML
 
@@ -39,6 +40,21 @@ def test_faults_of_all_kinds_are_named_together(capsys, folder):
         "optimizers[1].optimizer: Unknown optimizer 'admm': did you mean 'adam'?",
     ):
         assert words in said
+
+
+def test_a_reference_and_what_contains_another_must_be_entries(capsys, folder):
+    """With the nearest label; and a schedule of its own is for optimizers that have one."""
+    text = TOML.replace("epochs = 1\n", 'epochs = 1\nreference = "Adem"\n', 1)
+    text = text.replace(
+        "default_learning_rate = 0.001", 'default_learning_rate = 0.001\nschedule = "own"\ncontains = ["G"]'
+    )
+    (folder / "bad.toml").write_text(text, encoding="utf-8")
+    said = refused(capsys, folder)
+    assert "reference: Unknown label 'adem': did you mean 'adam'?" in said
+    assert "optimizers[1].contains: Unknown label 'g': did you mean 'gd'?" in said
+    assert "'own' is for an optimizer with cycle_epochs, or a schedule-free one." in said
+    text = TOML.replace('"adam"', '"schedulefreeadamw"').replace("0.001", '0.001\nschedule = "own"')
+    assert studies.parse(text, "good.toml").optimizers[1].schedule == "own"
 
 
 @pytest.mark.parametrize(

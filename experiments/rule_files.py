@@ -1,0 +1,138 @@
+"""The files of the library's rules, executed without importing TensorFlow.
+
+Rules import neither TensorFlow nor Keras, but the package that they are in does. So their files are executed here with
+a base class of their own, and with a stand-in where `tfoptim.ops` would import TensorFlow: on NumPy arrays none of it
+is called.
+"""
+
+import __future__
+
+import builtins
+import functools
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+
+from experiments.errors import UserError
+
+
+def folder() -> Path:
+    """Returns the folder of the library."""
+    spec = importlib.util.find_spec("tfoptim")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("tfoptim is not installed; run `make setup`.")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+class Rule:
+    """What `tfoptim.optimizer.Optimizer` is to a rule: its numbers, its slots and the form of its step."""
+
+    slots: ClassVar[Any] = {}
+    shared: ClassVar[Mapping[str, float]] = {}
+    learning_rate: float = 0.001
+    weight_decay: float | None = None
+    own_decay: Any = False
+    excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
+    measure: ClassVar[Any] = None
+    groups: ClassVar[Any] = None
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
+    def given(self, name: str) -> Any:
+        """Returns a value."""
+        return getattr(self, name)
+
+    def numbers(self) -> dict[str, Any]:
+        """Returns the values by name."""
+        return {name: getattr(self, name) for name in _names(type(self))}
+
+    def decay_of(self, h: Any, s: Any) -> Any:
+        """Returns the weight decay of a variable."""
+        return h.weight_decay
+
+    def direction(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the direction of a rule of the form `w - learning_rate * direction`."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither direction nor step.")
+
+    def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
+        """Returns the new weights."""
+        return w - h.learning_rate * self.direction(h, g, w, s)
+
+    def once(self, h: Any, s: Any) -> None:
+        """Computes what is the same for all weights."""
+
+
+class Kept(SimpleNamespace):
+    """What a rule keeps, by name."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in vars(self)
+
+
+class _Absent(ModuleType):
+    """Stands where TensorFlow or Keras would be imported; whatever is asked of it is it, and false."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return ()
+
+
+ABSENT = _Absent("absent")
+
+
+def _names(kind: type) -> set[str]:
+    """Returns the values that a rule and those that it derives from declare."""
+    declared = [field for one in kind.__mro__ for field in vars(one).get("__annotations__", {}).items()]
+    return {name for name, what in declared if "ClassVar" not in str(what)} - {"own_decay"}
+
+
+@functools.cache
+def module(name: str) -> ModuleType:
+    """Returns a file of the library, executed; what is no file of it is absent."""
+    place = folder().joinpath(*name.split(".")[1:])
+    path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    if not path.is_file():
+        return ABSENT
+    module = ModuleType(__name__)  # dataclasses look their module up among the imported ones
+    vars(module)["__builtins__"] = {**vars(builtins), "__import__": _import}
+    code = compile(
+        path.read_text(encoding="utf-8"), str(path), "exec", __future__.annotations.compiler_flag, dont_inherit=True
+    )
+    exec(code, vars(module))  # noqa: S102  it is the library's own file
+    return module
+
+
+def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (), level: int = 0) -> Any:
+    """Stands in for `__import__` in the files of the library."""
+    if name.partition(".")[0] in ("tensorflow", "keras"):
+        return ABSENT
+    if name == "tfoptim.optimizer":
+        return SimpleNamespace(Optimizer=Rule)
+    if name.startswith("tfoptim.step."):
+        return ABSENT
+    if name == "tfoptim.noise":
+        return SimpleNamespace(uniform=_refuse_noise, normals=_refuse_noise)
+    if name == "tfoptim.declaration":
+        declared = _Absent(name)  # annotations are not evaluated
+        vars(declared).update(Slot=module("tfoptim.declaration.slots").Slot, keyword_only=lambda *, default: default)
+        return declared
+    if name.partition(".")[0] == "tfoptim":
+        return module(name) if names else ABSENT
+    return __import__(name, globals_, locals_, names, level)
+
+
+def _refuse_noise(*given: Any) -> Any:
+    raise UserError("A rule that draws random numbers needs TensorFlow to draw them; `tfoptim.simulate` follows it.")

@@ -1,0 +1,114 @@
+"""The faults of a study beyond single values: names of nothing, own code, values that exclude each other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from experiments import optimizers, outside
+from experiments.errors import unknown
+from experiments.problems import datasets, own
+from experiments.studies.completing import named
+from experiments.studies.forms import GIVEN, OWN, Study
+
+
+def strangers(raw: Mapping[str, Any], folder: str, *, run: bool) -> list[str]:
+    """Returns the faults of tasks, data sets and optimizers by themselves, whatever else is wrong.
+
+    Own code without a fault that can be read off is run, where `run` says so, and its faults are added.
+    """
+    problems, entries = named(raw)
+    named_here = {f"{place}task": one.get("task") for place, one in problems.items()}
+    named_here |= {f"{place}optimizer": one.get("optimizer") for place, one in entries.items()}
+    used = {place: name for place, name in named_here.items() if isinstance(name, str)}
+    found = {place: _fault(place, name, folder) for place, name in used.items()}
+    faults = [f"{place}: {fault}" for place, fault in found.items() if fault]
+    for place, one in problems.items():
+        faults += (f"{place}data: {fault}" for fault in _of_data(one))
+    sound = {place: used[place] for place, fault in found.items() if not fault}
+    own_tasks = {place: name for place, name in sound.items() if place.endswith("task") and own.is_own(name)}
+    foreign = {
+        place: name
+        for place, name in sound.items()
+        if place.endswith("optimizer") and outside.is_outside(name, outside.OPTIMIZERS)
+    }
+    if run and (own_tasks or foreign):
+        made = [(name, _arguments(entries[place.removesuffix("optimizer")])) for place, name in foreign.items()]
+        places = {name: place for place, name in {**foreign, **own_tasks}.items()}
+        said = own.learn(folder, list(own_tasks.values()), made)
+        faults += (f"{places[name]}: {name}: {fault}" for name, fault in said)
+    return faults
+
+
+def _fault(place: str, name: str, folder: str) -> str:
+    """Returns why there is no such task or optimizer, or none that a study can use; nothing where there is."""
+    is_task = place.endswith("task")
+    group = outside.TASKS if is_task else outside.OPTIMIZERS
+    if own.is_own(name) if is_task else outside.is_outside(name, group):
+        return outside.fault(outside.reference(name, group, folder))
+    known = sorted(own.BUILT_IN) if is_task else optimizers.available()
+    if name not in known:
+        more = list(outside.entry_points(group))
+        return str(unknown("task" if is_task else "optimizer", name, [*known, *more]))
+    return "" if is_task else optimizers.refusal(name) or ""
+
+
+def _of_data(problem: Mapping[str, Any]) -> Iterator[str]:
+    task, data = problem.get("task"), problem.get("data")
+    if own.is_own(task):
+        if data != task:
+            yield "a task of your own has its own data; leave it out."
+    elif isinstance(data, str) and data not in (known := [k for k in datasets.CARDS if not own.is_own(k)]):
+        yield str(unknown("data", data, known))
+
+
+def _arguments(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = entry.get("hyperparameters", {})
+    return given if isinstance(given, Mapping) else {}
+
+
+def across(study: Study) -> list[str]:
+    """Returns the faults between several values."""
+    faults = [*_presets(study), *_rates(study), *_compared(study), *_labels(study)]
+    slugs = [problem.slug for problem in study.problems]
+    return faults + [f"problems: {slug} appears twice." for slug in {s for s in slugs if slugs.count(s) > 1}]
+
+
+def _presets(study: Study) -> Iterator[str]:
+    labels = [entry.label.lower() for entry in study.optimizers]
+    for i, preset in enumerate(study.presets):
+        for word in preset.optimizers:
+            if word.lower() not in labels:
+                yield f"presets[{i}].label: {unknown('label', word.lower(), labels)}"
+
+
+def _rates(study: Study) -> Iterator[str]:
+    for i, entry in enumerate(study.optimizers):
+        if "learning_rate" in entry.hyperparameters:
+            yield (
+                f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out; or give every "
+                "entry a learning_rate of its own."
+            )
+        if entry.schedule == OWN and entry.cycle_epochs is None and not optimizers.schedule_free(entry.optimizer):
+            yield f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs, or a schedule-free one."
+        if study.track == GIVEN and entry.learning_rate is None:
+            yield f"optimizers[{i}].learning_rate: is missing; give every entry one, or none to have them tuned."
+        if study.track != GIVEN and entry.learning_rate is not None:
+            yield (
+                f"optimizers[{i}].learning_rate: is for the track '{GIVEN}', and this study's is '{study.track}'; "
+                "leave out one of both."
+            )
+
+
+def _compared(study: Study) -> Iterator[str]:
+    labels = [entry.label.lower() for entry in study.optimizers]
+    words = [("reference", study.reference)] if study.reference else []
+    words += [(f"optimizers[{i}].contains", one) for i, entry in enumerate(study.optimizers) for one in entry.contains]
+    for place, word in words:
+        if word.lower() not in labels:
+            yield f"{place}: {unknown('label', word.lower(), labels)}"
+
+
+def _labels(study: Study) -> Iterator[str]:
+    labels = [entry.label.lower() for entry in study.optimizers]
+    for i, entry in enumerate(study.optimizers):
+        if entry.label.lower() in labels[:i]:
+            yield f"optimizers[{i}].label: '{entry.label}' is taken by another entry; give this one a label of its own."

@@ -1,0 +1,39 @@
+"""The figure of rare and frequent words has each optimizer's line, with numbers from its records."""
+
+import dataclasses
+
+from experiments.analysis.frequency_rows import frequency_rows
+from experiments.figures import frequencies
+from experiments.figures.canvas import Caption, Context
+from tests.experiments.evidence import APART, evidence
+
+TABLE = """mails_from,mails_to,words,frequency,update,test_mails,error
+1,1,5,1.0,0.1,3,0.5
+3,4,2,3.5,0.7,2,0.25
+"""
+
+
+def with_words(whole, folder):
+    """Evidence whose runs have measured what they learned of words."""
+    path = folder / "words.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    found = [dataclasses.replace(record, files={"words": path}) for record in whole.found]
+    return dataclasses.replace(whole, found=found)
+
+
+def test_rows_of_words_are_drawn_for_each_optimizer(tmp_path):
+    """One row a run and band; runs without a table, as those that diverged, have none."""
+    whole = evidence(APART)
+    assert frequency_rows(whole) == []
+    rows = frequency_rows(with_words(whole, tmp_path))
+    assert len(rows) == 2 * len(whole.found)
+    assert (rows[0]["mails_to"], rows[1]["error"]) == (1, 0.25)
+    styles = {entry.label: entry.style for entry in whole.study.optimizers}
+    caption = Caption("title", ("line",), ("footer",), "title")
+    figure = frequencies.draw(rows, Context(caption, styles, "accuracy", 0.01))
+    update, error = figure.axes
+    assert update.get_yscale() == "log"
+    assert next(line.get_ydata().tolist() for line in error.lines if line.get_marker() == styles["Adam"].marker) == [
+        0.5,
+        0.25,
+    ]

@@ -1,0 +1,65 @@
+"""The hippocampus is split by the committed subjects, and test subjects are kept as whole volumes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from experiments.__main__ import main
+from experiments.errors import UserError
+from experiments.problems import datasets
+from experiments.problems.datasets import decathlon, load, taking
+from tests.experiments import hearts
+
+NAME = "msd_hippocampus"
+INDEX = {"train": [1, 3], "validation": [4], "test": [6]}
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """An index of four subjects in place of the committed one of 260."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    card = dataclasses.replace(datasets.CARDS[NAME], sizes={"train": 2, "validation": 1, "test": 4})
+    monkeypatch.setattr(datasets, "CARDS", {NAME: card})
+    monkeypatch.setattr(datasets, "indices", lambda card, splits: {k: np.array(INDEX[k]) for k in splits})
+    return card
+
+
+def test_the_committed_subjects_are_in_one_split_each():
+    """160 for training, 40 for validation, 60 for test."""
+    index = datasets.indices(datasets.CARDS[NAME], datasets.SPLITS)
+    assert {split: len(numbers) for split, numbers in index.items()} == {"train": 160, "validation": 40, "test": 60}
+    assert len(set(np.concatenate(list(index.values())).tolist())) == 260
+
+
+def test_prepared_subjects_are_in_their_splits_and_a_test_subject_is_whole(small, tmp_path, capsys):
+    """Each has two slices with structure; training keeps every second, validation every fourth, the test all four."""
+    folder = hearts.hippocampus(tmp_path / "Task04_Hippocampus", [1, 3, 4, 6, 7])
+    assert main(["prepare", NAME, str(folder), "--debug"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "train: 2 examples" in said
+    assert "note: the slices of train and validation and test are not to the last bit those of the committed" in said
+    found = load.load(NAME, datasets.SPLITS)
+    assert {split: sorted(set(found[split].cases)) for split in found} == {
+        split: [f"hippocampus_{number:03d}" for number in numbers] for split, numbers in INDEX.items()
+    }
+    assert all(part.labels.any(axis=(1, 2)).all() for part in (found["train"], found["validation"]))
+    assert found["test"].positions.tolist() == [0, 1, 2, 3]
+    assert found["test"].images.shape == (4, 64, 48, 1)
+    assert {value for part in found.values() for value in np.unique(part.labels)} == {0, 1, 2}
+
+
+def test_a_subject_of_the_split_that_is_missing_is_named(small, tmp_path):
+    """Another split would be another study."""
+    with pytest.raises(
+        UserError, match=r"2 fault\(s\):\n  hippocampus_003 is missing, .*\n  hippocampus_006 is missing"
+    ):
+        taking.take(NAME, hearts.hippocampus(tmp_path / "a", [1, 4]))
+
+
+def test_structure_that_would_be_cut_off_is_refused(tmp_path):
+    """The slice keeps its middle."""
+    hearts.hippocampus(tmp_path, [1], (70, 24, 4))
+    (case,), _ = decathlon.find(tmp_path, "Task04_Hippocampus", "hippocampus")
+    with pytest.raises(Exception, match="has structure outside the middle 64 x 48"):
+        decathlon.look(case, 3, (64, 48))
