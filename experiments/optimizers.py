@@ -2,7 +2,8 @@
 
 Rules import neither TensorFlow nor Keras, but the package that they are in does. So their files are executed here with
 a base class of their own, and with a stand-in where `tfoptim.ops` would import TensorFlow: on NumPy arrays none of it
-is called. `tfoptim.simulate` gives the same numbers; the tests compare both for every rule.
+is called; only a rule that draws random numbers imports it, to draw them. `tfoptim.simulate` gives the same numbers:
+the tests compare both for every rule.
 """
 
 import __future__
@@ -10,6 +11,7 @@ import __future__
 import ast
 import builtins
 import functools
+import importlib
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from experiments import terminal
 from experiments.errors import UserError
 
 
@@ -49,14 +52,15 @@ def refusal(name: str) -> str | None:
     found, title = rule(name), place(name)[1]
     if "learning_rate" in getattr(found, "without", ()):
         return f"{title} has no learning rate to choose; DoG and Prodigy have one, which is a factor on their own."
-    if _needs_loss(found):
+    if needs_loss(found):
         return (
             f"{title} needs the loss, and runs give it gradients alone; train with tfoptim.training.trainable(model)."
         )
     return None
 
 
-def _needs_loss(rule: Any) -> bool:
+def needs_loss(rule: Any) -> bool:
+    """Returns whether a rule computes gradients from the loss itself."""
     return hasattr(rule, "gradients")
 
 
@@ -172,7 +176,7 @@ def slots(rule: Rule) -> dict[str, Any]:
 
 def simulate(rule: Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
     """Returns the weights after each of some steps of an unchanged rule, [steps, *shape], in float64."""
-    if _needs_loss(rule):
+    if needs_loss(rule):
         raise UserError(f"{type(rule).__name__} needs the loss, and not only its gradients, which are given here.")
     w = np.array(weights, np.float64)
     kept = _Kept(**_module("tfoptim.declaration.slots").arrays(rule, w, ""))
@@ -226,7 +230,7 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
     if name.startswith("tfoptim.step."):
         return ABSENT
     if name == "tfoptim.noise":
-        return SimpleNamespace(uniform=_refuse_noise, normals=_refuse_noise)
+        return SimpleNamespace(uniform=_drawn("uniform"), normals=_drawn("normals"))
     if name == "tfoptim.declaration":
         declared = _Absent(name)  # annotations are not evaluated
         vars(declared).update(Slot=_module("tfoptim.declaration.slots").Slot, keyword_only=lambda *, default: default)
@@ -236,5 +240,11 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
     return __import__(name, globals_, locals_, names, level)
 
 
-def _refuse_noise(*given: Any) -> Any:
-    raise UserError("A rule that draws random numbers needs TensorFlow to draw them; `tfoptim.simulate` follows it.")
+def _drawn(name: str) -> Callable[..., Any]:
+    """Returns a function of `tfoptim.noise`; TensorFlow, which draws the numbers, is imported when it is called."""
+
+    def draw(*given: Any) -> Any:
+        terminal.start_tensorflow()
+        return getattr(importlib.import_module("tfoptim.noise"), name)(*given)
+
+    return draw
