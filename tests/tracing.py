@@ -1,10 +1,12 @@
 """Where coverage looks: at the imports of tfoptim/, and at the tests outside of tests/experiments.
 
 Up to Python 3.13 branches are seen by a tracer that is called for each line of all code, TensorFlow's and Keras's too,
-which makes it take half as long again and more. Tests that only repeat what other tests run do without it.
+which makes it take half as long again and more. Tests that only repeat what other tests run do without it: what is
+around a rule runs the same lines for every row of a kind, and each rule's own lines run in tests/library/rules.
 """
 
 import contextlib
+import functools
 import importlib
 import pkgutil
 import sys
@@ -12,6 +14,7 @@ import threading
 from pathlib import Path
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
+RULES = Path(__file__).parent / "library" / "rules"
 
 
 @contextlib.contextmanager
@@ -36,8 +39,17 @@ def resume(tracer, of_threads):
 
 
 def watched(item):
-    """Whether coverage looks at a test."""
-    return not item.path.is_relative_to(EXPERIMENTS)
+    """Whether coverage looks at a test; of a product over the table, at one row of each kind."""
+    case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+    every_row = case is None or item.path.is_relative_to(RULES)
+    return not item.path.is_relative_to(EXPERIMENTS) and (every_row or case.id in _one_of_each_kind())
+
+
+@functools.cache
+def _one_of_each_kind():
+    from tests.library.products import representatives  # imports TensorFlow
+
+    return frozenset(case.id for case in representatives())
 
 
 def import_all(package):
