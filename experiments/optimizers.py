@@ -39,14 +39,15 @@ def refusal(name: str) -> str | None:
     found, title = rule(name), place(name)[1]
     if "learning_rate" in getattr(found, "without", ()):
         return f"{title} has no learning rate to choose; DoG and Prodigy have one, which is a factor on their own."
-    if _needs_loss(found):
+    if needs_loss(found):
         return (
             f"{title} needs the loss, and runs give it gradients alone; train with tfoptim.training.trainable(model)."
         )
     return None
 
 
-def _needs_loss(rule: Any) -> bool:
+def needs_loss(rule: Any) -> bool:
+    """Returns whether a rule computes gradients from the loss itself."""
     return hasattr(rule, "gradients")
 
 
@@ -146,7 +147,7 @@ def slots(rule: rule_files.Rule) -> dict[str, Any]:
 
 def simulate(rule: rule_files.Rule, weights: Any, gradient: Callable[[Any], Any], steps: int) -> Any:
     """Returns the weights after each of some steps of an unchanged rule, [steps, *shape], in float64."""
-    if _needs_loss(rule):
+    if needs_loss(rule):
         raise UserError(f"{type(rule).__name__} needs the loss, and not only its gradients, which are given here.")
     w = np.array(weights, np.float64)
     kept = rule_files.Kept(**rule_files.module("tfoptim.declaration.slots").arrays(rule, w, ""))

@@ -2,20 +2,21 @@
 
 Rules import neither TensorFlow nor Keras, but the package that they are in does. So their files are executed here with
 a base class of their own, and with a stand-in where `tfoptim.ops` would import TensorFlow: on NumPy arrays none of it
-is called.
+is called; only a rule that draws random numbers imports it, to draw them.
 """
 
 import __future__
 
 import builtins
 import functools
+import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
-from experiments.errors import UserError
+from experiments import terminal
 
 
 def folder() -> Path:
@@ -124,7 +125,7 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
     if name.startswith("tfoptim.step."):
         return ABSENT
     if name == "tfoptim.noise":
-        return SimpleNamespace(uniform=_refuse_noise, normals=_refuse_noise)
+        return SimpleNamespace(uniform=_drawn("uniform"), normals=_drawn("normals"))
     if name == "tfoptim.declaration":
         declared = _Absent(name)  # annotations are not evaluated
         vars(declared).update(Slot=module("tfoptim.declaration.slots").Slot, keyword_only=lambda *, default: default)
@@ -134,5 +135,11 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
     return __import__(name, globals_, locals_, names, level)
 
 
-def _refuse_noise(*given: Any) -> Any:
-    raise UserError("A rule that draws random numbers needs TensorFlow to draw them; `tfoptim.simulate` follows it.")
+def _drawn(name: str) -> Callable[..., Any]:
+    """Returns a function of `tfoptim.noise`; TensorFlow, which draws the numbers, is imported when it is called."""
+
+    def draw(*given: Any) -> Any:
+        terminal.start_tensorflow()
+        return getattr(importlib.import_module("tfoptim.noise"), name)(*given)
+
+    return draw

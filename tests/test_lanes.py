@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import lanes
+from tests import lanes, tracing
 from tests.library.cases import CASES, CLASSES
 from tests.library.products import KINDS, crossed, full, representatives
 
@@ -75,6 +75,25 @@ def test_a_product_meets_every_row_once_and_one_of_each_kind_with_everything():
     assert len(product.args[1]) == 3 * len(CASES)
     assert sorted(fast(product)) == sorted([f"{c.id}-a" for c in CASES] + [f"{id_}-b" for id_ in chosen])
     assert fast(full) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "case", "watched"),
+    [
+        ("library/step/test_a.py", None, True),
+        ("library/step/test_a.py", representatives()[-1], True),
+        ("library/step/test_a.py", next(case for case in CASES if case not in representatives()), False),
+        ("library/rules/test_a.py", next(case for case in CASES if case not in representatives()), True),
+        ("experiments/cli/test_a.py", None, False),
+    ],
+    ids=str,
+)
+def test_coverage_looks_at_each_rule_and_at_one_row_of_each_kind(path, case, watched):
+    """Tracing costs half as much again; the rows that are left run lines that others have run."""
+    item = SimpleNamespace(
+        path=ROOT / "tests" / path, callspec=SimpleNamespace(params={} if case is None else {"case": case})
+    )
+    assert tracing.watched(item) == watched
 
 
 def test_one_row_of_each_kind_is_few():

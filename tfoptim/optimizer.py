@@ -75,10 +75,6 @@ class Optimizer(Averaged, Copied, Composed, Live):
     skips_zero_gradients: ClassVar[Any] = False
     """Whether a zero gradient leaves weights and slots as they are; then rows without gradient need no step."""
 
-    own_decay: ClassVar[Any] = False
-    """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
-    for variables without decay."""
-
     compiles: ClassVar[Any] = True
     """Whether XLA may compile the update of a large variable: not `eigh` or `qr`, for which it takes far longer."""
 

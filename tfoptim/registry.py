@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import keras
 
-from tfoptim import solvers
+from tfoptim import solvers, wrappers
 from tfoptim.declaration.domains import nearest
 from tfoptim.declaration.other_names import ALIASES, elsewhere
 from tfoptim.optimizer import Optimizer
-from tfoptim.wrappers.lookahead import Lookahead
-from tfoptim.wrappers.loss_scale import LossScaleOptimizer
 from tfoptim.wrappers.multi import MultiOptimizer
-from tfoptim.wrappers.sam import SAM
 
 RULES = "tfoptim.rules."  # where one file is one optimizer; `tfoptim` imports them all
 
@@ -88,7 +88,15 @@ def _meant(name: str) -> Mapping[str, Any]:
     return ALIASES.get(name.lower(), ("", {}))[1]
 
 
-WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in (Lookahead, LossScaleOptimizer, MultiOptimizer, SAM)}
+def _public(package: ModuleType) -> Iterator[type]:
+    """Yields the optimizers that the modules of a package define."""
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
+        own = (cls for cls in vars(module).values() if isinstance(cls, type) and cls.__module__ == module.__name__)
+        yield from (cls for cls in own if issubclass(cls, keras.optimizers.Optimizer))
+
+
+WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in _public(wrappers)}
 """Optimizers made of other optimizers: they have configs, and no names, as a name says nothing of the others."""
 
 

@@ -25,6 +25,7 @@ class ScheduleFree(Optimizer):
     family = "free"
     shared: ClassVar[Mapping[str, float]] = {"n": 0.0, "most": 0.0, "averaged": 0.0}
     own_decay = True
+    decoupled = True
     own_average = True
     own_weights = True
     allows_lazy = False

@@ -43,6 +43,11 @@ def metal_check(given: argparse.Namespace, typed: str) -> int:
     for name in names:
         if name not in library.available():
             raise unknown("optimizer", name, library.available())
+        if given.optimizers and library.needs_loss(library.rule(name)):
+            title = library.place(name)[1]
+            raise UserError(
+                f"{title} cannot be checked: it needs the loss, and steps are made of given gradients here."
+            )
     if device is not None and device.upper() not in DEVICES:
         raise unknown("device", device, DEVICES)
     facts = machine.here()
@@ -66,6 +71,7 @@ def check(kind: str, names: Sequence[str], *, apple: bool) -> int:
     device = f"{kind}:0"
     listed = tf.config.list_physical_devices(kind)
     findings = [*report.surroundings(device), _found(tf, kind, listed)]
+    findings += report.of_left_out(steps.left_out(names))
     rows = []
     if listed:
         findings.append(report.of_relu(relu.dense_error(device)))

@@ -1,5 +1,6 @@
 """A record says with which commit and code it was made; what the code means counts, and not how it is documented."""
 
+import functools
 import shutil
 import subprocess
 from pathlib import Path
@@ -57,11 +58,15 @@ def test_without_git_the_commit_is_unknown(here, monkeypatch):
     assert environment.commit.__wrapped__() == "unknown"
 
 
+meaning = functools.cache(environment.meaning)  # of a text; most files of the copies are the same
+
+
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """The real library and the code that trains, in a folder where they may be changed."""
     for name in ("tfoptim", "experiments"):
         shutil.copytree(Path(environment.__file__).parents[1] / name, tmp_path / name)
+    monkeypatch.setattr(environment, "meaning", meaning)
     monkeypatch.setattr(environment, "HERE", tmp_path / "experiments")
     monkeypatch.setattr(rule_files, "folder", lambda: tmp_path / "tfoptim")
     return tmp_path

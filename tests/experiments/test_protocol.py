@@ -1,6 +1,7 @@
 """Known answers and known mistakes of the protocol that belong to no other test."""
 
 import ast
+import functools
 import math
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def test_the_published_momentum_at_the_edge_of_its_grid_would_be_told(rate, side
     assert tried.side(math.log(rate / tried.low) / math.log(tried.high / tried.low)) == side
 
 
+@functools.cache
+def words():
+    """The names in each module, and what it imports."""
+    return {path: set(named(ast.parse(path.read_text(encoding="utf-8")))) for path in SOURCES}
+
+
 def named(tree):
     """The names and attributes in a module, and what it imports."""
     for node in ast.walk(tree):
@@ -75,7 +82,7 @@ def named(tree):
 def test_nothing_forks_and_no_shared_database_is_kept(word):
     """In no module of library and experiments."""
     assert len(SOURCES) > 100
-    assert [p.name for p in SOURCES if word in named(ast.parse(p.read_text(encoding="utf-8")))] == []
+    assert [path.name for path, used in words().items() if word in used] == []
 
 
 def test_processes_are_spawned():

@@ -18,19 +18,11 @@ STEPS = 40
 
 
 NEED_LOSS = [name for name in optimizers.available() if registry.classes()[name].needs_loss]
-DRAWING = [name for name in optimizers.available() if "tfoptim.noise" in optimizers.place(name)[0].read_text("utf-8")]
 
 
-@pytest.mark.parametrize("name", DRAWING)
-def test_a_rule_that_draws_random_numbers_is_refused(name):
-    """TensorFlow's generator is not here; the message says where it is."""
-    with pytest.raises(UserError, match=r"draws random numbers needs TensorFlow.*tfoptim\.simulate"):
-        optimizers.simulate(optimizers.rule(name), FUNCTION.start, FUNCTION.gradient, STEPS)
-
-
-@pytest.mark.parametrize("name", [name for name in optimizers.available() if name not in {*DRAWING, *NEED_LOSS}])
+@pytest.mark.parametrize("name", [name for name in optimizers.available() if name not in NEED_LOSS])
 def test_a_rule_read_from_its_file_takes_the_steps_of_the_library(name):
-    """To the last bit: the same lines run in float64; what is kept for a weight is the same as well."""
+    """To the last bit: the same lines run in float64, and draw the same numbers; what is kept is the same as well."""
     rate = {"learning_rate": 1e-4} if "learning_rate" in registry.classes()[name].fields else {}
     ours, found = tfoptim.get(name, **rate), optimizers.rule(name, **rate)
     expected = tfoptim.simulate(ours, FUNCTION.start, [FUNCTION.gradient] * STEPS)

@@ -133,11 +133,11 @@ class Case:
     @property
     def schedulable(self):
         """Whether there is a learning rate, and it may be a schedule."""
-        return self.has_rate and type(self.make()).fields["learning_rate"].domain.schedulable
+        return self.has_rate and getattr(tfoptim, self.name).fields["learning_rate"].domain.schedulable
 
     def part(self, name, number, share):
         """That share of the way from the lower end of a number's domain, or from 0, to the number."""
-        low = type(self.make()).fields[name].domain.low
+        low = getattr(tfoptim, self.name).fields[name].domain.low
         low = low if math.isfinite(low) else 0.0
         return low + share * (number - low)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import variables_of
-from tests.library.migrated import RECORDED
+from tests.library.migrated import ADDONS, RECORDED
 from tests.tables import ROOT
 
 PAGE = (ROOT / "docs/migrate/index.md").read_text()
@@ -77,6 +77,13 @@ def test_every_row_is_read():
     lines = [line for line in PAGE.splitlines() if line.startswith("| `")]
     assert len(lines) == len(ROWS)
     assert RECORDED.keys() == {old for old, *_ in ROWS if not old.startswith("keras.")}
+
+
+@pytest.mark.parametrize("name", ADDONS)
+def test_every_optimizer_of_tensorflow_addons_is_on_the_page(name):
+    """In a row, or in the sentences below the table, if it takes no steps by itself."""
+    section = re.search(r"^## TensorFlow Addons\n(.*?)^## ", PAGE, flags=re.MULTILINE | re.DOTALL)[1]
+    assert re.search(rf"`(tfa\.optimizers\.)?{name}[`(]", section)
 
 
 @pytest.mark.filterwarnings("ignore:The `lr` argument is deprecated:UserWarning")

@@ -82,6 +82,10 @@ class Configured(KerasOptimizer):
     excludable: ClassVar[Any] = ("weight_decay",)
     """What variables can be excluded from, each by a method of that name, such as `exclude_from_weight_decay`."""
 
+    own_decay: ClassVar[Any] = False
+    """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
+    for variables without decay."""
+
     other_decays: ClassVar[Any] = ()
     """Numbers of the weight decay of some variables: left out, and set in groups, along with `weight_decay`."""
 
@@ -104,7 +108,6 @@ class Configured(KerasOptimizer):
         values = {name: field.parse(cls.__name__, given[name]) for name, field in self.fields.items()}
         runtime.exclusions = {number: Exclusion(number) for number in self.excludable}
         check_name(cls.__name__, arguments["name"])
-        check_together(cls.__name__, values, {name: field.default for name, field in self.fields.items()})
         of_keras = dict.fromkeys(cls.without, 1.0) | {
             name: values[name] for name in (Configured.fields.keys() - set(OURS)) & values.keys()
         }
@@ -112,6 +115,8 @@ class Configured(KerasOptimizer):
             del of_keras["ema_momentum"]  # Keras compares it with numbers
         super().__init__(name=arguments["name"], **of_keras)
         runtime.values = values
+        usual = {name: field.default for name, field in self.fields.items()}
+        check_together(cls.__name__, values, usual, decoupled=self.decoupled)
         values.update({name: self._checked(name, value) for name, value in values.items()})
 
     def _checked(self, name: str, value: Any) -> Any:
@@ -209,6 +214,11 @@ class Configured(KerasOptimizer):
         What a step has set since is not among them: slots and executors are chosen before it runs.
         """
         return {name: self._runtime.values[name] for name, field in self.fields.items() if field.domain.live}
+
+    @property
+    def decoupled(self) -> bool:
+        """Whether a step takes `learning_rate * weight_decay * w` off: all of the weights where the product is 1."""
+        return not self.own_decay
 
     def given(self, name: str) -> Any:
         """Returns the value of a field as given, or as assigned since."""

@@ -205,13 +205,13 @@ def check_name(owner: str, name: Any) -> None:
         raise ValueError(f"{owner}: name must be 1 to 100 letters, digits and . _ -, got {name!r}.")
 
 
-def check_together(owner: str, values: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
+def check_together(owner: str, values: Mapping[str, Any], usual: Mapping[str, Any], *, decoupled: bool) -> None:
     """Warns of combinations that are allowed but rarely intended; `usual` are the defaults."""
     numbers = {name: value for name, value in values.items() if isinstance(value, float)}
     beta_1, beta_2 = numbers.get("beta_1", 0.0), numbers.get("beta_2", 1.0)
     if beta_1 > beta_2 and usual.get("beta_1", 0.0) <= usual.get("beta_2", 1.0):
         _say(f"{owner}: beta_1={beta_1} is larger than beta_2={beta_2}: swapped?")
-    if numbers.get("learning_rate", 0.0) * numbers.get("weight_decay", 0.0) >= 1:
+    if decoupled and numbers.get("learning_rate", 0.0) * numbers.get("weight_decay", 0.0) >= 1:
         _say(f"{owner}: learning_rate * weight_decay >= 1 takes all of the weights off at each step.")
     if not values["use_ema"] and (values["ema_momentum"] != usual["ema_momentum"] or values["ema_overwrite_frequency"]):
         _say(f"{owner}: ema_momentum and ema_overwrite_frequency have no effect without use_ema=True.")

@@ -44,6 +44,6 @@ class Rprop(Optimizer):
 
     def step(self, h: Any, g: Any, w: Any, s: Any) -> Any:
         q = sign(g) * sign(s.g_old)
-        s.d = clip(where(q > 0, h.eta_plus, where(q < 0, h.eta_minus, 1.0)) * s.d, h.min_step, h.max_step)
+        s.d = clip(where(q > 0, h.eta_plus * s.d, where(q < 0, h.eta_minus * s.d, s.d)), h.min_step, h.max_step)
         s.g_old = where(q < 0, 0.0, g)
         return w - sign(s.g_old) * s.d

@@ -41,6 +41,7 @@ class StableAdamW(Optimizer):
     slots = {"m": 0.0, "v": 0.0}
     elementwise = False
     own_decay = True
+    decoupled = True
 
     learning_rate: NonNegative = 0.001
     weight_decay: NonNegative = 0.004  # pyright: ignore[reportIncompatibleVariableOverride]  None would be Adam

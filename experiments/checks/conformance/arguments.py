@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.checks.conformance.rows import Library, number, refusal, refused, row, steps, traced, values, weight
+from tfoptim.registry import WRAPPERS
 
 NAN = float("nan")
 BAD: tuple[dict[str, float], ...] = (
@@ -148,8 +149,7 @@ def by_string(library: Library) -> tuple[bool, str]:
         for value in vars(library.module).values()
         if isinstance(value, type) and issubclass(value, base) and value is not base
     ]
-    wrappers = {"LossScaleOptimizer", "Lookahead", "MultiOptimizer", "SAM"}
-    names = sorted({cls.__name__ for cls in classes} - wrappers)
+    names = sorted({cls.__name__ for cls in classes} - WRAPPERS.keys())
     prefix = "" if library.module is keras.optimizers else "tfoptim>"
     missing = [name for name in names if refusal(partial(keras.optimizers.get, prefix + name))]
     missing += [name for name in names if refusal(partial(library.module.get, name))]

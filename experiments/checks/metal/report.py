@@ -46,6 +46,12 @@ def of_other(words: str, error: float | str) -> Line:
     return Line(f"ReLU {words}", found)
 
 
+def of_left_out(names: Sequence[str]) -> list[Line]:
+    """Returns the line on optimizers that the checks leave out, if any."""
+    words = f"{', '.join(names)}: steps are made of given gradients here, and not of a loss"
+    return [Line("not checked", words)] if names else []
+
+
 def markdown(findings: Sequence[Line], rows: Sequence[tuple[steps.Steps, Sequence[float | None]]]) -> str:
     """Returns both tables: lines, and each probe's result with the milliseconds of a step, ours and Keras's."""
     lines = ["| what | found | |", "|---|---|---|"]

@@ -72,7 +72,7 @@ def probes(names: Sequence[str]) -> list[Probe]:
     Those that need the loss are left out: steps are made of given gradients here.
     """
     found = []
-    for name in (name for name in names if not classes()[name].needs_loss):
+    for name in (name for name in names if name not in left_out(names)):
         fields = classes()[name].fields
         options = {key: value for key, value in TELLING.items() if key in fields}
         switches = [
@@ -80,6 +80,11 @@ def probes(names: Sequence[str]) -> list[Probe]:
         ]
         found += [Probe(name, options), *(Probe(name, {**options, switch: True}) for switch in switches)]
     return found
+
+
+def left_out(names: Sequence[str]) -> list[str]:
+    """Returns the optimizers that need the loss."""
+    return [name for name in names if classes()[name].needs_loss]
 
 
 def check(probe: Probe, device: str) -> Steps:

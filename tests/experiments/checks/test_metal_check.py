@@ -30,6 +30,7 @@ def test_a_machine_without_metal_is_told_in_one_sentence(monkeypatch, capsys, sy
     [
         (["--device", "gpux"], "Unknown device 'gpux': did you mean 'GPU'?"),
         (["--optimizers", "adm"], "Unknown optimizer 'adm': did you mean 'adam'?"),
+        (["--optimizers", "adam", "AdaHessian"], "AdaHessian cannot be checked: it needs the loss"),
     ],
 )
 def test_bad_input_is_told_at_once(capsys, words, sentence):
@@ -65,6 +66,15 @@ def test_a_device_that_is_not_there_fails(capsys):
     out = capsys.readouterr().out
     assert "TensorFlow lists no GPU, only /physical_device:CPU:0 | FAIL" in out
     assert "ReLU" not in out
+
+
+def test_optimizers_that_are_left_out_are_named():
+    """Where all are asked for; the others have a row each."""
+    assert steps.left_out(["adam", "adahessian"]) == ["adahessian"]
+    assert report.of_left_out([]) == []
+    (line,) = report.of_left_out(["adahessian"])
+    assert (line.what, line.right) == ("not checked", None)
+    assert line.found.startswith("adahessian: steps are made of given gradients")
 
 
 def test_a_mac_is_asked_about_the_relu_without_the_switch_too(capsys, monkeypatch):

@@ -1,6 +1,7 @@
 """Bad arguments are refused at construction, in one sentence that helps."""
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.cases import CASES, CLASSES
+from tests.library.products import every_class_where
 
 NAN, INF = math.nan, math.inf
 # Base arguments that every class has: argument, value, error, words of the message.
@@ -172,6 +174,16 @@ def test_arguments_that_are_hardly_ever_meant_give_a_warning(arguments, words):
     with pytest.warns(UserWarning, match=words) as caught:
         tfoptim.Adam(**arguments)
     assert [__file__] == [warning.filename for warning in caught]
+
+
+@every_class_where(lambda case: case.has_rate)
+def test_decay_that_takes_all_is_warned_of_where_it_takes_the_rate_times_the_weights(case):
+    """Zero gradients show what decay does: nothing is left of the weights, or the rule has a way of its own."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        optimizer = case.make(learning_rate=0.5, weight_decay=2.0)
+    said = any("takes all of the weights off" in str(warning.message) for warning in caught)
+    assert said == (not np.any(tfoptim.simulate(optimizer, np.ones(2), [np.zeros(2)] * 2)))
 
 
 @pytest.mark.parametrize("name", ["", "a b", 101 * "a"])

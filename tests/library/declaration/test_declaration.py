@@ -9,8 +9,8 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.cases import CASES
-from tests.library.harness import random_gradients, start_weights, train, values_of
-from tests.library.products import every_class_where, every_rule
+from tests.library.harness import assert_follows, random_gradients, start_weights, train, values_of
+from tests.library.products import every_class_where, every_rule, representative
 from tfoptim import Optimizer
 from tfoptim.declaration import ClosedFraction, Fraction, Interval, NonNegative
 
@@ -179,15 +179,27 @@ def test_a_rule_of_a_user_is_a_complete_optimizer():
     np.testing.assert_array_equal(last[0], [-0.5, -0.5])
 
 
-@every_rule
-def test_simulation_equals_training(case):
-    """Trap 8: the same rule in float64 NumPy tests the way it is run, step by step."""
-    start, gradients = start_weights(), random_gradients(10)
+def simulated(case, start, gradients):
+    """The weights[step][variable] of a row in float64 NumPy."""
     together = [{f"weight_{i}": x for i, x in enumerate(step)} for step in (start, *gradients)]
-    simulated = tfoptim.simulate(case.make(), together[0], together[1:])
+    return list(zip(*tfoptim.simulate(case.make(), together[0], together[1:]).values(), strict=True))
+
+
+@every_rule
+def test_simulation_follows_the_loop(case):
+    """Trap 8: the rule in float64 NumPy, for which nothing is traced; training follows the same loop."""
+    start, gradients = start_weights(), random_gradients(10)
+    assert_follows(case.trajectories(start, gradients), simulated(case, start, gradients), start, case.rounding)
+
+
+@representative
+def test_simulation_equals_training(case):
+    """Step by step."""
+    start, gradients = start_weights(), random_gradients(10)
     trained = train(case.make(), start, gradients, mode="graph", dtype="float64")[:-1]
-    for i, path in enumerate(simulated.values()):
-        np.testing.assert_allclose(np.stack([w[i] for w in trained]), path, rtol=1e-12, atol=1e-13)
+    for expected, found in zip(simulated(case, start, gradients), trained, strict=True):
+        for wanted, got in zip(expected, found, strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
 
 
 def test_a_class_may_bring_its_own_constructor():

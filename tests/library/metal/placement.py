@@ -69,10 +69,14 @@ def off_the_gpu(function: tf.types.experimental.ConcreteFunction, *, large: bool
 
 
 def on_the_host(function: tf.types.experimental.ConcreteFunction) -> set[str]:
-    """The operations on large tensors that the graph leaves to the host and that the plugin has in no dtype."""
-    known = KERNELS["metal"].keys() | KERNELS["tf_default_2_18_1"].keys()
+    """The operations on large tensors that the graph leaves to the host."""
     large = [operation for operation in operations(function) if is_large(operation)]
-    return {operation.type for operation in large if place(operation) == "host"} - known
+    return {operation.type for operation in large if place(operation) == "host"}
+
+
+def lacking(types: set[str]) -> set[str]:
+    """Those operations that the plugin has in no dtype."""
+    return types - KERNELS["metal"].keys() - KERNELS["tf_default_2_18_1"].keys()
 
 
 def crossings(function: tf.types.experimental.ConcreteFunction) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.library.harness import train
-from tests.library.products import crossed, representative_where
+from tests.library.products import crossed, every_rule, representative_where
 
 STEPS, SIZE = 6, 6
 FLOAT64 = 1e-13  # a few ulp per step: where elements stand decides which of them are computed together
@@ -96,3 +96,9 @@ def test_a_learning_rate_of_zero_moves_nothing(case):
     start, gradients = vectors(0, 1), [[g] for g in vectors(1, STEPS)]
     (actual,) = weights_after(case, start, gradients, learning_rate=0.0, weight_decay=0.1)
     np.testing.assert_array_equal(start[0], actual)
+
+
+@every_rule
+def test_only_rows_that_would_stay_are_left_out_of_a_step(case):
+    """A rule says that it skips rows without gradient where a zero gradient changes nothing but by decay."""
+    assert case.zero_gradient_noop or case.decays or not case.make().skips_zero_gradients

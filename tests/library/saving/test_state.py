@@ -68,23 +68,48 @@ def test_second_step_is_the_one_worked_out_by_hand(cls, gradients, arguments, ex
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=0)  # six printed digits
 
 
-@every_rule_where(lambda case: case.slots and not case.by_sign)
-def test_two_steps_in_a_row_differ_from_two_first_steps(case):
-    """The second step of an optimizer with slots is not the first step of a new one."""
-    optimizer, weight = built(case, **({"weight_decay": 0.0} if case.decays else {}))
-    first = step(optimizer, weight, STEPS[0])
-    second = step(optimizer, weight, STEPS[0][::-1])
-    assert np.any(np.abs(second - first[::-1]) > 1e-3 * np.abs(first))
-
-
 LATER = STEPS[1:] + STEPS[:1] * 5  # some slots are read by rectified steps alone
 
 
+class Repeated:
+    """The steps of one row, again and again from the start, traced once."""
+
+    def __init__(self, case, **arguments):
+        self.optimizer, self.weight = built(case, **arguments)
+        self.variables = [self.weight, *self.optimizer.variables]
+        self.start = values_of(self.variables)
+
+    def moves(self, *gradients, between=lambda: None):
+        """The moves of these steps; something may happen after the first."""
+        for variable, value in zip(self.variables, self.start, strict=True):
+            variable.assign(value)
+        first = step(self.optimizer, self.weight, gradients[0])
+        between()
+        return [first, *(step(self.optimizer, self.weight, gradient) for gradient in gradients[1:])]
+
+    @functools.cached_property
+    def undisturbed(self):
+        """The moves after the first step."""
+        return self.moves(STEPS[0], *LATER)[1:]
+
+    def disturbed(self, slot):
+        """The same with another value of a slot, of another sign where it is not 0."""
+        variable = kept(self.optimizer)[slot]
+        return self.moves(STEPS[0], *LATER, between=lambda: variable.assign(1 - 12 * variable.numpy()))[1:]
+
+
 @functools.cache
-def undisturbed(name):
-    """The moves of a row's steps after the first."""
-    optimizer, weight = built(next(case for case in CASES if case.id == name))
-    return [step(optimizer, weight, gradient) for gradient in STEPS[:1] + LATER][1:]
+def repeated(name):
+    """The steps of a row of the table."""
+    return Repeated(next(case for case in CASES if case.id == name))
+
+
+@every_rule_where(lambda case: case.slots and not case.by_sign)
+def test_two_steps_in_a_row_differ_from_two_first_steps(case):
+    """The second step of an optimizer with slots is not the first step of a new one."""
+    steps = Repeated(case, weight_decay=0.0) if case.decays else repeated(case.id)
+    first, second = steps.moves(STEPS[0], STEPS[0][::-1])
+    assert np.any(np.abs(second - first[::-1]) > 1e-3 * np.abs(first))
 
 
 @pytest.mark.parametrize(
@@ -94,12 +119,8 @@ def undisturbed(name):
 )
 def test_another_value_of_one_slot_changes_a_later_step(case, slot):
     """Each single slot matters, within the six steps after the first."""
-    optimizer, weight = built(case)
-    step(optimizer, weight, STEPS[0])
-    variable = kept(optimizer)[(*case.slots_of((2,)), *case.shared_state).index(slot)]
-    variable.assign(1 - 12 * variable.numpy())  # of another sign, where it is not 0
-    moves = [step(optimizer, weight, gradient) for gradient in LATER]
-    assert not np.allclose(moves, undisturbed(case.id), rtol=1e-5, atol=0)
+    steps, slots = repeated(case.id), (*case.slots_of((2,)), *case.shared_state)
+    assert not np.allclose(steps.disturbed(slots.index(slot)), steps.undisturbed, rtol=1e-5, atol=0)
 
 
 @every_rule

@@ -20,7 +20,6 @@ EVERYTHING = {
     "ema_overwrite_frequency": 4,
 }
 CLIPS = ({"clipnorm": 0.6}, {"global_clipnorm": 0.8}, {"clipvalue": 0.3})  # in turn, from row to row
-IN_EACH_MODE = crossed("mode", MODES, every_rule=("graph",))
 
 
 class Bounded(keras.constraints.Constraint):
@@ -44,7 +43,7 @@ def around(case, rate, start, gradients, **settings):
     return surrounded(steps, start, gradients, learning_rate=case.rates(rate), **facts, **settings)
 
 
-@IN_EACH_MODE
+@crossed("mode", MODES, every_rule=("graph",))
 def test_float64_training_equals_the_paper(case, mode):
     """Forty steps of every rule follow its plain loop to rounding."""
     start, gradients = start_weights(), random_gradients(40)
@@ -53,7 +52,7 @@ def test_float64_training_equals_the_paper(case, mode):
     assert_follows(expected, actual, start, case.rounding)
 
 
-@IN_EACH_MODE
+@crossed("mode", MODES)
 def test_float64_training_with_everything_around_it_equals_plain_loops(case, mode):
     """Loss scale, accumulation, clipping, decay, constraint and averaging together, 40 calls."""
     start, gradients = start_weights(), random_gradients(40)

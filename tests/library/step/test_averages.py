@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import values_of
+from tests.library.products import parameters, turns
 
 X = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
 HALVES = ("bfloat16", "float16")
@@ -50,8 +51,13 @@ def averaged(dtype, values=(1.0, 1.2345678)):
     return weights, average
 
 
-@pytest.mark.parametrize("swap_on_epoch", [False, True])
-@pytest.mark.parametrize("policy", HALVES)
+IN_TURN = turns(list(HALVES), [False, True])
+
+
+@pytest.mark.parametrize(
+    ("policy", "swap_on_epoch"),
+    [parameters(policy, swap, fast=(policy, swap) in IN_TURN) for policy in HALVES for swap in (False, True)],
+)
 def test_swapping_callback_leaves_no_trace_in_half_precision(policy, swap_on_epoch):
     """A training whose validations see the averages ends with the same bits as one without the callback."""
     swapped = trained(policy, keras.callbacks.SwapEMAWeights(swap_on_epoch))
@@ -66,7 +72,7 @@ def test_swapping_callback_works_under_a_scaled_loss():
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("swap_on_epoch", [False, True])
+@pytest.mark.parametrize("swap_on_epoch", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_swapping_callback_works_on_distributed_variables(swap_on_epoch):
     """TensorFlow hands it the part on each device in turn."""
     swapped = trained("bfloat16", keras.callbacks.SwapEMAWeights(swap_on_epoch), scope=one_replica)

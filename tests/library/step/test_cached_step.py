@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.harness import random_gradients, start_weights, train, values_of
-from tests.library.products import every_rule_where, representative
+from tests.library.products import representative, representative_where
 
 ROWS = tf.constant([6, 3])
 
@@ -182,7 +182,7 @@ SMALL = 64 * 1024  # bytes
 
 
 @pytest.mark.parametrize("steps", [110, pytest.param(3000, marks=pytest.mark.slow)])
-@every_rule_where(lambda case: case.shared_state)
+@representative_where(lambda case: case.shared_state)
 def test_many_steps_need_one_trace_and_no_memory(case, steps):
     """The learning rate changes at every step; nothing is traced again and nothing is kept."""
     weight, gradient = keras.Variable(np.ones(8)), tf.ones(8)

@@ -7,9 +7,10 @@ import tensorflow as tf
 
 import tfoptim
 from tests.library.cases import CLASSES
-from tests.library.products import crossed
+from tests.library.products import crossed, every_rule_where
 from tfoptim import update
 from tfoptim.declaration import Fraction
+from tfoptim.update import kernels
 
 STEPS = 10
 ULP = np.finfo(np.float32).eps
@@ -49,8 +50,19 @@ def plain(monkeypatch):
     return enter
 
 
-@crossed("way", WAYS, every_rule=("small-plain",), in_turn=WAYS)
+@every_rule_where(lambda case: kernels.of(case.make()))
+def test_a_kernel_gives_what_the_rule_gives(case, plain):
+    """Small variables without decay, which kernels update; without a kernel they are updated by the rule itself."""
+    assert_executors_agree(case, "small-plain", plain)
+
+
+@crossed("way", WAYS, in_turn=WAYS)
 def test_every_executor_gives_what_the_rule_gives(case, way, plain):
+    """Kernels, XLA and plain operations; the rule is run operation by operation."""
+    assert_executors_agree(case, way, plain)
+
+
+def assert_executors_agree(case, way, plain):
     """Four units in the last place of the largest weight a step, and what the kernels' `1 - beta` costs."""
     shape, settings = WAYS[way]
     start, actual = trained(case.make(**settings), shape)
