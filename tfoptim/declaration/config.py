@@ -86,6 +86,9 @@ class Configured(KerasOptimizer):
     """Whether the rule applies weight decay itself: the pipeline takes nothing off, and `h.weight_decay` is a number, 0
     for variables without decay."""
 
+    decoupled: ClassVar[Any] = property(lambda self: not self.own_decay)
+    """Whether a step takes `learning_rate * weight_decay * w` off: all of the weights where the product is 1."""
+
     other_decays: ClassVar[Any] = ()
     """Numbers of the weight decay of some variables: left out, and set in groups, along with `weight_decay`."""
 
@@ -214,11 +217,6 @@ class Configured(KerasOptimizer):
         What a step has set since is not among them: slots and executors are chosen before it runs.
         """
         return {name: self._runtime.values[name] for name, field in self.fields.items() if field.domain.live}
-
-    @property
-    def decoupled(self) -> bool:
-        """Whether a step takes `learning_rate * weight_decay * w` off: all of the weights where the product is 1."""
-        return not self.own_decay
 
     def given(self, name: str) -> Any:
         """Returns the value of a field as given, or as assigned since."""
