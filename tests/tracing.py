@@ -15,7 +15,13 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 UNWATCHED = ("experiments", "library/peers")  # the second repeats with Keras's own tests what the library's have run
-EVERY_ROW = ("library/rules", "library/declaration/test_bad_input.py", "library/test_interop.py")  # what classes add
+EVERY_ROW = (
+    "library/rules",
+    "library/declaration/test_bad_input.py",
+    "library/test_interop.py",
+    "library/update/test_executors.py",
+)
+"""What classes add: their rules, their checks, what they take over from Keras, and the kernels that compute them."""
 
 
 @contextlib.contextmanager

@@ -51,14 +51,14 @@ def plain(monkeypatch):
 
 
 @every_rule_where(lambda case: kernels.of(case.make()))
-def test_a_kernel_gives_what_the_rule_gives(case, plain):
+def test_a_kernel_gives_what_the_rule_gives(case, plain, without_native):
     """Small variables without decay, which kernels update; without a kernel they are updated by the rule itself."""
     assert_executors_agree(case, "small-plain", plain)
 
 
 @crossed("way", WAYS, in_turn=WAYS)
-def test_every_executor_gives_what_the_rule_gives(case, way, plain):
-    """Kernels, XLA and plain operations; the rule is run operation by operation."""
+def test_every_executor_gives_what_the_rule_gives(case, way, plain, without_native):
+    """TensorFlow's kernels, XLA and plain operations; the rule is run operation by operation."""
     assert_executors_agree(case, way, plain)
 
 
