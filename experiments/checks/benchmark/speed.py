@@ -68,12 +68,13 @@ def _lines(axes: Axes, found: Mapping[str, Mapping[str, float]]) -> None:
     axes.set_xlim(0, 1.08 * max(ratio for means in found.values() for ratio in means.values()))
     axes.set_yticks(range(len(found)), [RULES[rule].title for rule in found])
     axes.axvline(1, color=canvas.INK, linewidth=1)
-    axes.set_xlabel("time of a step / time of ours")
+    axes.set_xlabel("time of a step / time of ours", loc="left")
     for other, (label, color, marker) in OTHERS.items():
         marks = [(means[other], place) for place, means in enumerate(found.values()) if other in means]
         if marks:
             axes.plot(*zip(*marks, strict=True), marker, color=color, label=label, markersize=6.5, mew=1.5)
-    axes.legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none", fontsize=8.5)
+    # Below the axes, at the height of their name, where it covers no mark.
+    axes.legend(loc="upper right", bbox_to_anchor=(1, 0), borderaxespad=2.2, ncols=3, frameon=False, fontsize=8.5)
 
 
 def _caption(found: Mapping[str, Mapping[str, float]], footer: Sequence[str]) -> Caption:
