@@ -130,7 +130,7 @@ $(OLDEST)/.locked: requirements/oldest.txt requirements/build.txt
 	$*/bin/python -m pip install $(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
-NATIVE := $(wildcard tfoptim/native/*.py tfoptim/native/src/*.* tfoptim/native/src/missing/*.h)
+NATIVE := $(wildcard tfoptim/native/*.py tfoptim/native/src/*.* tfoptim/native/src/missing/*.h tfoptim/native/src/missing/*/*.h)
 
 # The native operation is optional: where there is no C++ compiler a line says so, and set-up goes on. Runs of studies do
 # not use it, so `compare` does not wait for it. Standard error has the lines that TensorFlow writes when it starts.

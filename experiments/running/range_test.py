@@ -6,6 +6,7 @@ from typing import Any
 from experiments import outside
 from experiments.errors import UserError
 from experiments.problems import seeds, tasks
+from experiments.running.training.step import update
 from experiments.tuning.range_test import MOST_STEPS, Plan, until_divergence
 
 
@@ -34,7 +35,7 @@ def _losses(plan: Plan, images: Any, labels: Any) -> Iterator[float]:
         with tf.GradientTape() as tape:
             logits = model(task.inputs(tf.gather(images, rows)), training=True)
             loss = tf.reduce_mean(task.loss(tf.gather(labels, rows), logits))
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        update(optimizer, tape.gradient(loss, model.trainable_variables), model.trainable_variables)
         return loss
 
     for rate, rows in zip(plan.rates, _batches(plan, examples), strict=False):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,25 +46,32 @@ def library() -> Any:
 
 @contextlib.contextmanager
 def off() -> Iterator[None]:
-    """Traces the steps within it without the native operation, in all threads.
+    """Traces steps without the native operation, in all threads, until the last such block ends.
 
     >>> with off():
     ...     available()
     False
     """
-    before = os.environ.get(SWITCH)
-    os.environ[SWITCH] = "0"
+    with _LOCK:
+        _BLOCKS.append(None)
     try:
         yield
     finally:
-        os.environ.pop(SWITCH) if before is None else os.environ.update({SWITCH: before})
+        with _LOCK:
+            _BLOCKS.pop()
+
+
+_BLOCKS: list[None] = []  # one entry for each block of `off` that some thread is in
+_LOCK = threading.Lock()
 
 
 def _is_off() -> bool:
-    return os.environ.get(SWITCH) == "0"
+    return bool(_BLOCKS) or os.environ.get(SWITCH) == "0"
 
 
 def _loaded() -> tuple[Any, str]:
+    if _BLOCKS:
+        return None, "off within tfoptim.native.off()"
     return (None, "off, because TFOPTIM_NATIVE=0") if _is_off() else _load()
 
 
@@ -74,5 +82,5 @@ def _load() -> tuple[Any, str]:
         return tf.load_op_library(str(path)), f"loaded from {path}"
     except store.UnusableError as error:
         return None, str(error)
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, RuntimeError, tf.errors.OpError) as error:  # RuntimeError: the user has no home
         return None, f"cannot be loaded ({error}); {store.REMEDY}"

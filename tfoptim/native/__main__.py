@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 from tfoptim import native
@@ -29,19 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _make(force: bool) -> int:
     """Builds unless there is a build that may be loaded; returns the exit code."""
-    try:
+    with contextlib.suppress(store.UnusableError, RuntimeError):
         if not force:
             print(f"native operation: built already, {store.present()}")
             return 0
-    except store.UnusableError:
-        pass
     command = compiler()
     if command is None:
         print(f"native operation: no C++ compiler found (tried: $CXX, {', '.join(COMPILERS)}); tfoptim works without.")
         return 1
     try:
         print(f"native operation: built, {build(command, print)}")
-    except (BuildError, OSError) as error:
+    except (BuildError, OSError, RuntimeError) as error:
         print(f"native operation: cannot be built, tfoptim works without.\n{error}")
         return 1
     return 0

@@ -22,6 +22,8 @@ import tensorflow as tf
 from tfoptim.native import sources
 
 LIBRARY, DIGEST = "step.so", "digest"
+BUILDING, OLD = ".tfoptim-building-", ".tfoptim-old-"
+"""Beginnings of the names of folders that are no builds yet, or no more."""
 
 ABANDONED_SECONDS = 3600.0
 """Age from which the folder of an unfinished build is removed: a build takes two minutes, and may have been killed."""
@@ -57,7 +59,7 @@ def present() -> Path:
     library = build / LIBRARY
     if not library.is_file():
         raise UnusableError(f"not built for TensorFlow {tf.version.VERSION}; {REMEDY}")
-    for path in (build, library, build / DIGEST):
+    for path in (folder().resolve(), build, library, build / DIGEST):
         if not is_ours(path):
             raise UnusableError(f"{path} can be written by other users, so it is not loaded; delete it, and {REMEDY}")
     if not _is_whole(build):
@@ -90,12 +92,12 @@ def digest(library: Path) -> str:
 
 def workshop() -> Path:
     """Returns a new private folder, next to the builds, to build in; removes those of builds that were killed."""
-    folder().mkdir(parents=True, exist_ok=True)
-    for path in folder().glob(".*"):
+    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (path for prefix in (BUILDING, OLD) for path in folder().glob(f"{prefix}*")):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=".building-", dir=folder()))
+    return Path(tempfile.mkdtemp(prefix=BUILDING, dir=folder()))
 
 
 def put(built: Path) -> Path:
@@ -125,7 +127,7 @@ def put(built: Path) -> Path:
 
 def _discard(place: Path) -> None:
     """Removes a build, unless another process just does; processes that have it loaded keep it."""
-    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder()))
+    aside = Path(tempfile.mkdtemp(prefix=OLD, dir=folder()))
     with contextlib.suppress(FileNotFoundError):
         place.rename(aside / "build")
     shutil.rmtree(aside, ignore_errors=True)

@@ -184,7 +184,7 @@ def portable(optimizer: Any) -> bool:
     is_fixed = in_module = False
     frame = inspect.currentframe()
     while frame is not None:
-        if frame.f_globals.get("__name__") == "tensorflow.python.saved_model.save":
+        if frame.f_globals.get("__name__") == _SAVE:
             return True
         caller = frame.f_locals.get("self")
         in_module |= isinstance(caller, tf.Module)
@@ -193,15 +193,21 @@ def portable(optimizer: Any) -> bool:
     return is_fixed and in_module
 
 
-def in_module() -> bool:
-    """Returns whether a method of a `tf.Module` takes the step: `tf.saved_model.save` writes what was traced of it."""
-    frame = inspect.currentframe()
+def traced_for_export() -> bool:
+    """Returns whether `tf.saved_model.save` may write what is traced now.
+
+    It writes what it traces itself, what `get_concrete_function` traced, and what was traced of methods of a
+    `tf.Module`.
+    """
+    nearest, frame = None, inspect.currentframe()
     while frame is not None:
+        if frame.f_globals.get("__name__") == _SAVE or frame.f_code.co_name == "get_concrete_function":
+            return True
         caller = frame.f_locals.get("self")
-        if isinstance(caller, type(_FUNCTION) | tf.Module):  # whichever is nearer: a function may be called by a module
-            return isinstance(caller, tf.Module)
+        if nearest is None and isinstance(caller, type(_FUNCTION) | tf.Module):  # a module may call a function
+            nearest = caller
         frame = frame.f_back
-    return False
+    return isinstance(nearest, tf.Module)
 
 
 def _is_fixed(function: Any) -> bool:
@@ -209,3 +215,4 @@ def _is_fixed(function: Any) -> bool:
 
 
 _FUNCTION = tf.function(lambda: None)
+_SAVE = "tensorflow.python.saved_model.save"

@@ -87,6 +87,7 @@ def test_code_of_a_study_does_not_run_for_other_commands(here, monkeypatch, caps
     assert words != ["lint"] or "moons: outside the committed evidence: its own code (moons.py:TASK" in said.out
 
 
+@pytest.mark.slow
 def test_interrupted_runs_of_own_code_wait_until_their_study_is_named(here, unknown_after, capsys):
     """A bare `resume` runs no code of anybody's."""
     study = studies.load(place(here))

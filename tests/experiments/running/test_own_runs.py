@@ -33,6 +33,7 @@ def planned(folder, rate=0.01, kind=runs.EVALUATION, **files):
     }
 
 
+@pytest.mark.slow
 def test_one_algorithm_of_two_libraries_ties(tmp_path):
     """Lion of Keras and of tfoptim: same weights, same order, curves within float32, a tie in the statistics."""
     study, every = planned(tmp_path)

@@ -78,7 +78,7 @@ def test_a_build_that_is_killed_leaves_nothing_that_could_be_loaded(tmp_path, mo
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert [path.name[:10] for path in store.folder().iterdir()] == [".building-"]
+    assert [path.name.startswith(store.BUILDING) for path in store.folder().iterdir()] == [True]
     with pytest.raises(store.UnusableError, match="not built"):
         store.present()
 

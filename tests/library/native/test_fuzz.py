@@ -67,6 +67,7 @@ def random_step(on, generator):
     except REFUSALS as error:
         sentence = str(error)
     else:
+        assert not wrong or not spoils(wrong, formula, rows, dtype, given)
         if not wrong:
             assert_each_alone(on, formula, before, state, given, rows)
         return True
@@ -74,6 +75,17 @@ def random_step(on, generator):
     assert "tfoptim: " in sentence
     assert all(np.array_equal(was, v.numpy()) for was, v in zip(before, state, strict=True))
     return False
+
+
+def spoils(wrong, formula, rows, dtype, given):
+    """Whether a wrong part is there and is looked at: of a variable without touched rows no slots and values are."""
+    touched = not rows or given["indices"][-1].shape[0] > 0
+    return {
+        "slot": bool(formula.slots) and touched,
+        "average": bool(given.get("averages")),
+        "index": rows,
+        "weights": dtype != tf.float16,
+    }.get(wrong, True)
 
 
 def random_shape(generator, rows):

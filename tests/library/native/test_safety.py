@@ -193,6 +193,7 @@ def test_a_step_is_one_operation_for_all_variables(on):
     optimizer = tfoptim.Adam()
     variables = built(optimizer, (3,), (4, 5), ())
     step = tf.function(lambda: optimizer.apply([tf.ones(v.shape) for v in variables], variables))
+    step()
     graph = step.get_concrete_function().graph.as_graph_def()
     assert sum(node.op == "TfoptimStep" for node in graph.node) == 1
 

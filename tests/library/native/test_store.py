@@ -113,6 +113,43 @@ def test_a_block_is_traced_without_the_operation(monkeypatch, before):
     assert os.environ.get(native.SWITCH) == before
 
 
+def test_blocks_of_two_threads_may_overlap(monkeypatch):
+    """The operation comes back when the last of them ends."""
+    monkeypatch.delenv(native.SWITCH, raising=False)
+    first, second = native.off(), native.off()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert native.status() == "native operation: off within tfoptim.native.off()"
+    second.__exit__(None, None, None)
+    assert "off" not in native.status()
+
+
+def test_nothing_but_abandoned_builds_is_removed(home, monkeypatch):
+    """The folder may be one that a user keeps other things in."""
+    store.folder().mkdir(parents=True)
+    monkeypatch.setattr(store, "ABANDONED_SECONDS", -1.0)
+    names = {".git", ".ssh", "notes"}
+    for name in (*names, f"{store.BUILDING}1", f"{store.OLD}2"):
+        (store.folder() / name).mkdir()
+    made = store.workshop()
+    assert {path.name for path in store.folder().iterdir()} == {*names, made.name}
+
+
+def test_a_user_without_a_home_has_no_build(monkeypatch):
+    """As in some containers."""
+
+    def none():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("TFOPTIM_NATIVE_FOLDER", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", none)
+    native._load.cache_clear()
+    assert not native.available()
+    native._load.cache_clear()
+
+
 def test_builds_that_end_at_the_same_time_leave_one_that_is_whole(home):
     """Each has a folder of its own, and the last to be put in place stays."""
     start = threading.Barrier(8)

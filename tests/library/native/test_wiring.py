@@ -3,6 +3,8 @@
 A recorder stands for the operation, so that these run without a compiler.
 """
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.native import doubles
 from tfoptim import native
+from tfoptim.scalar import Scalar
 from tfoptim.update import context
 from tfoptim.update.kernels import formulas
 from tfoptim.update.kernels import native as provider
@@ -192,9 +195,53 @@ def test_a_method_of_a_module_has_tensorflows_own_operations(recorder):
     assert [name for name, _ in recorder.calls] == ["sums", "step"]
 
 
-def test_what_runs_outside_of_any_function_is_in_no_module():
-    """An eager step is exported nowhere."""
-    assert not context.in_module()
+def test_an_eager_step_is_exported_nowhere():
+    """Outside of any function nothing is traced."""
+    assert not context.traced_for_export()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_saved_of_a_layer_has_tensorflows_own_operations(recorder, dtype, tmp_path):
+    """Traced by `save`, or before it for a signature: a layer is no `tf.Module`."""
+    optimizer, variables = built(tfoptim.Adam(clipnorm=1.0), (2,), dtype=dtype)
+
+    class Training(keras.layers.Layer):
+        @tf.function(input_signature=[tf.TensorSpec([2], dtype)])
+        def train(self, g):
+            optimizer.apply([g], variables)
+            return g
+
+    training = Training()
+    training.own, training.optimizer = variables, optimizer
+    signature = training.train.get_concrete_function()
+    tf.saved_model.save(training, tmp_path / "a", signatures=signature)
+    tf.saved_model.save(training, tmp_path / "b")
+    assert [] == recorder.calls
+
+
+def test_a_subclass_of_lamb_with_a_factor_of_its_own_runs_that(recorder):
+    """`adaptation` is a method that users may replace."""
+
+    class Capped(tfoptim.Lamb):
+        def adaptation(self, h, factor, known):
+            return 0.1
+
+    stepped(*built(Capped(), (2,)))
+    assert [] == recorder.calls
+
+
+def test_a_number_that_is_no_scalar_is_left_to_the_rule(recorder):
+    """A subclass may put a tensor in the place of a number."""
+
+    class Warm(tfoptim.Lion):
+        def once(self, h, s):
+            h.learning_rate = h.learning_rate * tf.minimum(1.0, tf.cast(self.iterations + 1, tf.float32) / 10.0)
+
+    optimizer, [v] = built(Warm(0.5), (2,))
+    stepped(optimizer, [v])
+    assert [] == recorder.calls
+    # a tenth of the rate, along the sign
+    np.testing.assert_allclose(v.numpy(), [0.95, 0.95], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +249,7 @@ def test_what_runs_outside_of_any_function_is_in_no_module():
     [
         ("", False),
         ("/job:localhost/replica:0/task:0/device:CPU:1", True),
-        ("/job:worker/replica:0/task:0/device:CPU:0", True),
+        ("/job:worker/replica:0/task:0/device:CPU:0", False),
         ("/job:ps/replica:0/task:0/device:CPU:0", False),
         ("/job:localhost/replica:0/task:0/device:GPU:0", False),
     ],
@@ -214,7 +261,8 @@ def test_only_variables_on_a_cpu_of_this_process_are_served(place, served, monke
         device = place
 
     monkeypatch.setattr(native, "available", lambda: True)
-    assert provider.is_served(Variable()) is served
+    h = SimpleNamespace(t=Scalar(tf.constant(1.0, tf.float64)))
+    assert provider.is_served(Variable(), h) is served
 
 
 def test_a_variable_whose_gradient_is_there_at_times_is_a_call_in_a_condition(recorder):

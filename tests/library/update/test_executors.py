@@ -56,6 +56,12 @@ def test_a_kernel_gives_what_the_rule_gives(case, plain, without_native):
     assert_executors_agree(case, "small-plain", plain)
 
 
+@every_rule_where(lambda case: "v_max" in case.slots and kernels.of(case.make()))
+def test_adams_kernel_moves_the_averages_of_tiny_variables(case, plain, without_native):
+    """With amsgrad, where three small kernels would not be sooner."""
+    assert_executors_agree(case, "tiny-plain", plain)
+
+
 @crossed("way", WAYS, in_turn=WAYS)
 def test_every_executor_gives_what_the_rule_gives(case, way, plain, without_native):
     """TensorFlow's kernels, XLA and plain operations; the rule is run operation by operation."""

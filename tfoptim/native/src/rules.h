@@ -347,7 +347,7 @@ struct Lamb : AdamNumbers<T> {
 
   T phi(double of_weights, double of_direction) const {
     const T factor = ratio(std::sqrt(of_weights), std::sqrt(of_direction));
-    return adapts && !(factor <= T(0)) ? factor : T(1);
+    return adapts && factor > T(0) ? factor : T(1);
   }
 };
 

@@ -144,6 +144,10 @@ class StepCall : public tensorflow::XlaOpKernel {
                 tensorflow::errors::InvalidArgument("tfoptim: there is no rule ", plan_.rule, " with such slots."));
     OP_REQUIRES(ctx, static_cast<int>(groups.size()) == plan_.n,
                 tensorflow::errors::InvalidArgument("tfoptim: groups must have ", plan_.n, " numbers."));
+    const bool is_double = weights_ == tensorflow::DT_DOUBLE;
+    OP_REQUIRES(ctx, (computation_ == tensorflow::DT_DOUBLE) == is_double && (plan_.a == 0 || plan_.a == plan_.n) &&
+                         !(plan_.rows && rule->takes_whole_variables),
+                tensorflow::errors::InvalidArgument("tfoptim: ", plan_.rule, " cannot update these weights so."));
     numbers_ = rule->numbers + kCommon;
   }
 
@@ -161,6 +165,7 @@ class StepCall : public tensorflow::XlaOpKernel {
                   tensorflow::errors::InvalidArgument("tfoptim: a slot or an average differs in shape from its weights."));
     }
     AddGradients(ctx, &plan, &operands);
+    if (!ctx->status().ok()) return;
     operands.push_back(ctx->Input(inputs - 2)), operands.push_back(ctx->Input(inputs - 1));
     const auto numbers = ctx->InputShape(inputs - 2), factors = ctx->InputShape(inputs - 1);
     OP_REQUIRES(ctx, Fit(numbers, factors),

@@ -87,6 +87,11 @@ def lamb(optimizer: Any, h: Any) -> list[Any]:
     return [*adam(optimizer, h), decay, 0.0 if h.layer_adaptation is None else 1.0]
 
 
+def adapts_as_lamb(optimizer: Any) -> bool:
+    """Returns whether a class derived from Lamb keeps the factor of a layer."""
+    return type(optimizer).adaptation is Lamb.adaptation
+
+
 FORMULAS = (
     Formula(GD, "gd", (), rate),
     Formula(Momentum, "gd", (), rate),
@@ -110,7 +115,7 @@ FORMULAS = (
     Formula(Yogi, "yogi", ("m", "v"), adam),
     Formula(AdaBelief, "adabelief", ("m", "s"), adabelief),
     Formula(AdaBelief, "adabelief_amsgrad", ("m", "s", "s_max"), adabelief),
-    Formula(Lamb, "lamb", ("m", "v"), lamb),
+    Formula(Lamb, "lamb", ("m", "v"), lamb, variant=adapts_as_lamb),
 )
 
 add(*(formula.kernel() for formula in FORMULAS))

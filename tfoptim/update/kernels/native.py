@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfoptim import native, scalar
-from tfoptim.update.context import Update, in_module
+from tfoptim.update.context import Update, traced_for_export
 from tfoptim.update.kernels import Kernel
 from tfoptim.variables import raw
 
@@ -55,7 +55,11 @@ class Formula:
         """Returns whether the operation is there and can update this variable."""
         decays = u.decay is None or isinstance(u.decay, scalar.Scalar)
         fits = decays and set(u.slots) == set(self.slots) and self.variant(u.optimizer)
-        return fits and is_served(u.variable) and not may_be_exported(u.h)
+        return fits and is_served(u.variable, u.h) and not may_be_exported(u.h) and self.takes_numbers(u)
+
+    def takes_numbers(self, u: Update) -> bool:
+        """Returns whether the numbers of a step are scalars; what a subclass puts in their place may not be."""
+        return all(isinstance(number, (int, float, scalar.Scalar)) for number in self.numbers(u.optimizer, u.h))
 
     def run(self, updates: Sequence[Update]) -> None:
         """Updates variables of one optimizer, dtype and device, all with dense gradients, or all with sparse ones."""
@@ -103,21 +107,32 @@ def factors(updates: Sequence[Update]) -> tf.Tensor:
     return tf.stack([tf.cast(factor, tf.float64) for factor in given])
 
 
-def is_served(variable: Any) -> bool:
+def is_served(variable: Any, h: Any) -> bool:
     """Returns whether the operation is there, and a variable is on a CPU of this process, next to no Apple GPU."""
     place = tf.DeviceSpec.from_string(variable.device)
-    here = place.device_type == "CPU" and place.job in (None, "localhost", "worker")
-    return here and not scalar.on_metal() and native.available()
+    return (
+        place.device_type == "CPU"
+        and not scalar.on_metal()
+        and native.available()
+        and (place.job, place.task) == h.t.once(own_process, own_process)
+    )
+
+
+def own_process() -> tuple[str, int]:
+    """Returns job and task of this process, as names of devices have them; asked once a step."""
+    with tf.init_scope(), tf.device("CPU:0"):
+        place = tf.DeviceSpec.from_string(tf.constant(0).device)
+    return place.job, place.task
 
 
 def may_be_exported(h: Any) -> bool:
     """Returns whether what is traced may go where the operation is not; asks once a step."""
-    return h.t.value.dtype == tf.float32 or bool(h.t.once(in_module, in_module))
+    return h.t.value.dtype == tf.float32 or bool(h.t.once(traced_for_export, traced_for_export))
 
 
 def sums_squares(h: Any, variables: Sequence[Any]) -> bool:
     """Returns whether the sums of squares of gradients are computed by the operation."""
-    return not may_be_exported(h) and all(is_served(raw(v)) for v in variables)
+    return not may_be_exported(h) and all(is_served(raw(v), h) for v in variables)
 
 
 def sums_of_squares(arrays: Sequence[tf.Tensor]) -> list[tf.Tensor]:
