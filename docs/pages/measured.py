@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.analysis import standing
+
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "static"
 FIRST = "sgd"  # which times are multiples of
@@ -54,18 +56,19 @@ def step(name: str) -> str:
     return "-" if found is None else f"{found:.1f}"
 
 
-def results() -> dict[str, list[tuple[str, dict[str, str]]]]:
-    """Returns the rows of all reports by optimizer, each with its study's data set."""
-    found: dict[str, list[tuple[str, dict[str, str]]]] = defaultdict(list)
+def results() -> dict[str, list[tuple[str, list[dict[str, str]]]]]:
+    """Returns by optimizer the tables of all reports that have it, each with its study's data set."""
+    found: dict[str, list[tuple[str, list[dict[str, str]]]]] = defaultdict(list)
     for path in reports():
-        for row in rows(path):
-            found[row["optimizer"]].append((row["data"], row))
+        table = rows(path)
+        for row in table:
+            found[row["optimizer"]].append((row["data"], table))
     return found
 
 
 def ties(name: str) -> str:
     """Returns the data sets on which an optimizer is the best or tied with it."""
-    return ", ".join(data for data, row in results().get(name, ()) if row["in_tie_group"] == "True") or "-"
+    return ", ".join(data for data, table in results().get(name, ()) if name in standing.best(table)) or "-"
 
 
 def score(row: dict[str, str]) -> tuple[str, str]:
@@ -80,10 +83,10 @@ def lines(name: str) -> list[str]:
     keras = ratio(rule, rule, "keras")
     if keras is not None:
         found.append(f"Time of a step: Keras's takes {keras:.1f} times as long ([benchmark](../../results/speed.md)).")
-    for data, row in results().get(name, ()):
-        what, mean = score(row)
-        verdict = "tied for the best" if row["in_tie_group"] == "True" else row["verdict"]
-        found.append(f"On {data}: mean {what} {float(mean):.3g}, {verdict} ([results](../../results/index.md)).")
+    for data, table in results().get(name, ()):
+        what, mean = score(next(row for row in table if row["optimizer"] == name))
+        said = standing.place(name, table)
+        found.append(f"On {data}: mean {what} {float(mean):.3g}, {said} ([results](../../results/index.md)).")
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from docs.pages import measured
+from experiments.analysis import standing
 from experiments.problems.datasets import CARDS
 
 Save = Callable[[str, str], None]
@@ -41,12 +42,13 @@ def glance() -> str:
         if not rows:
             continue
         what, mean = measured.score(rows[0])
-        tied = [row["optimizer"] for row in rows if row["in_tie_group"] == "True"]
-        others = [row["optimizer"] for row in rows if row["in_tie_group"] != "True"]
+        tied = standing.best(rows)
+        others = [row["optimizer"] for row in rows if row["optimizer"] not in tied]
+        against = standing.against(rows)
         cells = [
             rows[0]["data"],
             f"{what}, {float(mean):.3g}",
-            ", ".join(tied) or "-",
+            (", ".join(tied) or "-") + (f" ({against})" if against else ""),
             ", ".join(others) or "-",
             rows[0]["runs"],
         ]

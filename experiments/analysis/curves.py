@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,8 +19,7 @@ from experiments.records.run_folder import Record
 from experiments.studies import Entry
 
 DICE_STEP = 0.01
-ERROR = "test_error"
-OVER_STEPS = ("loss", "test_accuracy", "test_dice")  # figures that are drawn over steps as well, where that differs
+SHARE, ERROR, LOSS, SCORE = "share", "error", "loss", "score"  # kinds of curves
 SHOWN = ("rosenbrock", "branin")
 STEPS = 200
 DECADES, EACH, WIDENINGS = 4, 4, 2  # of rates around the default, rates in each, and how often one more is added
@@ -35,49 +35,59 @@ class Curve:
     words: str  # what the score is, for the title
     axis: str  # name of the vertical axis
     step: float | None = None  # the smallest step that the score can show; None: an example more or less
+    kind: str = SHARE  # `share`, from 0 to 1; `error`, what that lacks to 1; `loss`; or `score`, any other
+    falls: bool = False  # whether less of a score is better
 
     @property
     def loss(self) -> bool:
         """Whether it is a loss, on a logarithmic axis."""
-        return self.column.endswith("_loss")
+        return self.kind == LOSS
 
     @property
     def error(self) -> bool:
         """Whether it is what a score lacks to 1, in %, on a logarithmic axis."""
-        return self.column.endswith("_error")
+        return self.kind == ERROR
 
     @property
     def lower(self) -> bool:
         """Whether less is better."""
-        return self.loss or self.error
+        return self.loss or self.error or self.falls
 
 
 SPLITS = {"train": "Training", "validation": "Validation", "test": "Test"}
 
 
 def error_of(task: Task) -> Curve | None:
-    """Returns the figure of the test error, what the score lacks to 1, in %; none where the score is a loss."""
-    if task.lower_is_better:
+    """Returns the figure of the test error, what the score lacks to 1, in %; none where it is no share."""
+    if not task.has_error:
         return None
     name = "error" if task.score == "accuracy" else f"error (1 - {task.score_title}{_of(task)})"
-    return Curve(ERROR, ERROR, "Test error", f"test {name}, % (log axis)", DICE_STEP if task.classes else None)
+    return Curve(
+        "test_error",
+        "test_error",
+        "Test error",
+        f"test {name}, % (log axis)",
+        DICE_STEP if task.classes else None,
+        ERROR,
+    )
 
 
 def curves_of(task: Task) -> tuple[Curve, ...]:
     """Returns the figures for a problem: training score, test score and loss; for a segmentation validation, too."""
+    losses = f"{task.loss_title}, {{}} (log axis)"
+    loss = functools.partial(_curve, score="loss", words="loss", axis=losses, kind=LOSS)
+    if task.score == "loss":
+        return loss("train", slug="loss"), loss("test")
+    step, splits = (DICE_STEP, tuple(SPLITS)) if task.classes else (None, ("train", "test"))
+    look: dict[str, Any] = {"step": step, "kind": SHARE if task.has_error else SCORE, "falls": task.lower_is_better}
+    axis = f"{{}} {task.score_title}{_of(task)}{' (log in the error)' if task.has_error else ''}"
+    scores = (_curve(split, task.score, task.score_title, axis, **look) for split in splits)
+    return *scores, loss("train", slug="loss")
 
-    def curve(split: str, score: str, axis: str, slug: str = "", step: float | None = None) -> Curve:
-        name = f"{split}_{score.lower()}"
-        return Curve(slug or name, name, f"{SPLITS[split]} {score}", axis.format(SPLITS[split].lower()), step)
 
-    if task.lower_is_better:
-        axis = f"{task.loss_title}, {{}} (log axis)"
-        return curve("train", "loss", axis, "loss"), curve("test", "loss", axis)
-    loss = curve("train", "loss", f"{task.loss_title}, training (log axis)", "loss")
-    score, step = (task.score_title, DICE_STEP) if task.classes else ("accuracy", None)
-    splits = SPLITS if task.classes else ("train", "test")
-    axis = f"{{}} {score}{_of(task)} (log in the error)"
-    return *(curve(split, score, axis, step=step) for split in splits), loss
+def _curve(split: str, score: str, words: str, axis: str, slug: str = "", **look: Any) -> Curve:
+    name = f"{split}_{score}"
+    return Curve(slug or name, name, f"{SPLITS[split]} {words}", axis.format(SPLITS[split].lower()), **look)
 
 
 def _of(task: Task) -> str:

@@ -15,40 +15,40 @@ from experiments.analysis.statistics.resampling import generator
 def seed_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
     """Returns a row for each run: its test error, with the mean and interval of its optimizer; the best mean first.
 
-    The error is what the score lacks to 1, in %; of a loss it is the loss itself.
+    The error is what the score lacks to 1, in %; of a loss, and of a score that is no share, it is that itself.
     """
-    finals = evidence.final("test")
+    finals, share = evidence.final("test"), evidence.task.has_error
     return [
         {
             **origin(evidence),
             "optimizer": row.label,
             "seed": seed,
             "score": value,
-            "error": error(value, evidence.higher),
-            **_centre(row, evidence.higher),
+            "error": error(value, share=share),
+            **_centre(row, share=share),
             "runs": row.runs,
             "diverged": row.diverged,
             "tied": row.tied,
             "verdict": row.verdict,
-            "unit": "%" if evidence.higher else "",
+            "unit": "%" if share else "",
         }
         for row in result.rows
         for seed, value in sorted(finals[row.label].items())
     ]
 
 
-def error(score: float, higher: bool) -> float:
-    """Returns what a score lacks to 1, in %; a loss as it is."""
-    return 100.0 * (1.0 - score) if higher else score
+def error(score: float, *, share: bool) -> float:
+    """Returns what a share lacks to 1, in %; a loss or another score as it is."""
+    return 100.0 * (1.0 - score) if share else score
 
 
-def _centre(row: Row, higher: bool) -> dict[str, float]:
+def _centre(row: Row, *, share: bool) -> dict[str, float]:
     """Returns mean and interval of an optimizer's error; NaN while runs are missing."""
     if row.centre is None:
         return dict.fromkeys(("mean", "low", "high"), math.nan)
     mean, (low, high) = row.centre.mean.value, row.centre.mean.expanded
-    ends = sorted((error(low, higher), error(high, higher)))
-    return {"mean": error(mean, higher), "low": ends[0], "high": ends[1]}
+    ends = sorted((error(low, share=share), error(high, share=share)))
+    return {"mean": error(mean, share=share), "low": ends[0], "high": ends[1]}
 
 
 def differences_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
@@ -100,10 +100,10 @@ def map_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
 
 
 def _means(evidence: Evidence, finals: Mapping[str, Mapping[int, float]], name: str) -> Any:
-    """Returns the interquartile mean of each optimizer; a diverged run has score 0 or the largest loss."""
+    """Returns the interquartile mean of each optimizer; a run that diverged has the share 0, or the worst value."""
     seeds: Sequence[int] = evidence.study.seeds
     finite = [value for own in finals.values() for value in own.values() if math.isfinite(value)]
-    worst = 0.0 if evidence.higher else max(finite, default=0.0)
+    worst = 0.0 if evidence.task.has_error else (min if evidence.higher else max)(finite, default=0.0)
     table = {k: [[v[s] if math.isfinite(v[s]) else worst for s in seeds]] for k, v in finals.items()}
     return interquartile_means(table, generator(evidence.identity, name))
 

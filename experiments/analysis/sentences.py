@@ -41,9 +41,11 @@ def scale_of(evidence: Evidence, *, errors: bool) -> Scale:
     """Returns the scale of test errors in %, of scores, or of losses."""
     score = evidence.task.score_title
     if not evidence.higher:
-        return Scale(lambda value: value, "a test loss of {}", higher=False, number=short, points=False)
+        return Scale(lambda value: value, f"a test {score} of {{}}", higher=False, number=short, points=False)
+    if not evidence.task.has_error:
+        return Scale(lambda value: value, f"a test {score} of {{}}", higher=True, number=short, points=False)
     if errors:
-        return Scale(lambda value: error(value, higher=True), "{} % test error", higher=False, number=percent)
+        return Scale(lambda value: error(value, share=True), "{} % test error", higher=False, number=percent)
     volumes = " over volumes" if evidence.task.by_case else ""  # curves, which titles stand over, are over slices
     return Scale(lambda value: value, f"a test {score} of {{}}{volumes}", higher=True, number=short)
 

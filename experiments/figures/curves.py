@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.analysis.curves import Curve
+from experiments.analysis.curves import SHARE, Curve
 from experiments.analysis.statistics.resampling import bootstrap, expanded, generator
 from experiments.figures import column, scales
 from experiments.figures.canvas import Context
@@ -63,8 +63,10 @@ def _scale(axes: Axes, values: Sequence[float], curve: Curve, step: float) -> fl
         return 50 * step  # half of the smallest error, in %
     if curve.loss:
         scales.loss_scale(axes, alive)
-    else:
+    elif curve.kind == SHARE:
         scales.accuracy_scale(axes, alive, step)
+    else:
+        scales.plain_scale(axes.yaxis, alive)
     return -math.inf
 
 

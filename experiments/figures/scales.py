@@ -52,10 +52,7 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
         axis.set_view_interval(low / 1.3, high * 1.3, ignore=True)
         return "logarithmic axis"
     if not (higher_is_better and 0 <= low <= high <= 1):
-        room = 0.06 * (high - low) or abs(high) / 100 or 0.01
-        axis.set_view_interval(low - room, high + room, ignore=True)
-        ticks(axis, MaxNLocator(5, steps=[1, 2, 5, 10]))
-        return "axis covers what was found"
+        return plain_scale(axis, seen)
     _towards_one(axis, step / 2)
     low, high = max(0.0, low - 0.08 * (1 - low)), min(1.0, high + 0.12 * (1 - high))
     axis.set_view_interval(low, high, ignore=True)
@@ -66,6 +63,15 @@ def score_scale(axis: Axis, values: Sequence[float], higher_is_better: bool, ste
         places = [tick for tick in (round(step * k, 4) for k in range(round(1 / step) + 1)) if low <= tick <= high]
     axis.set_major_locator(FixedLocator(places[:: max(1, math.ceil(len(places) / TICKS))]))
     return "axis logarithmic in the share of errors"
+
+
+def plain_scale(axis: Axis, values: Sequence[float]) -> str:
+    """Makes an axis cover some finite values, evenly, and says so."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    room = 0.06 * (high - low) or abs(high) / 100 or 0.01
+    axis.set_view_interval(low - room, high + room, ignore=True)
+    ticks(axis, MaxNLocator(5, steps=[1, 2, 5, 10]))
+    return "axis covers what was found"
 
 
 ERRORS = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)  # round places on such an axis
@@ -95,9 +101,12 @@ def _towards_one(axis: Axis, floor: float) -> None:
 
 
 def loss_scale(axes: Axes, values: Sequence[float]) -> None:
-    """Makes a loss axis logarithmic."""
-    axes.set_yscale("log")
+    """Makes a loss axis logarithmic, where losses are positive; 0 is below it."""
     positive = [v for v in values if v > 0]
+    if not positive or min(values) < 0:
+        plain_scale(axes.yaxis, values)
+        return
+    axes.set_yscale("log")
     axes.set_ylim(min(positive) / 1.3, max(positive) * 1.3)
     wide = max(positive) > FEW_DECADES * min(positive)
     ticks(axes.yaxis, LogLocator(numticks=7) if wide else LogLocator(subs=(1, 2, 5)))

@@ -53,6 +53,8 @@ def words_of(first: Mapping[str, Any]) -> str:
 def _score_scale(axes: Axes, table: Table, score: str, step: float) -> str:
     """Sets the axis of scores up, and returns what to say of it."""
     good = [row["score"] for row in table if math.isfinite(row["score"])] or [1.0]
+    if not 0 <= min(good) <= max(good) <= 1 and (table[0]["higher_is_better"] or min(good) <= 0):
+        return scales.plain_scale(axes.yaxis, good)
     if table[0]["higher_is_better"]:
         scales.accuracy_scale(axes, good, step)
         return f"axis logarithmic in 1 - {score}"

@@ -99,12 +99,13 @@ def _curves(facts: Facts) -> Iterator[Figure]:
     if (error := curves.error_of(evidence.task)) is not None:
         finding = functools.partial(sentences.of_way, evidence, facts.result)
         yield _curve(facts, error, scales.EPOCHS, lambda _, rows: finding(rows), place=HEADLINE)
+    over_steps = ("loss", "" if evidence.score == "loss" else f"test_{evidence.score}")
     for curve in curves.curves_of(evidence.task):
-        place = HEADLINE if curve.loss and curve.column.startswith("test") else USUAL  # a loss has no error
+        place = HEADLINE if error is None and curve.column.startswith("test") else USUAL
         made = _curve(facts, curve, scales.EPOCHS, functools.partial(_ends, curve=curve), place=place)
         yield made
         assert not callable(made.rows)
-        for across in lines.distinct(made.rows) if curve.slug in curves.OVER_STEPS else []:
+        for across in lines.distinct(made.rows) if curve.slug in over_steps else []:
             yield _curve(facts, curve, across, made.finding, place=APPENDIX)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import studies
+from experiments.analysis import standing
 from experiments.analysis.columns import Column, bracketed, flat
 from experiments.analysis.statistics.summaries import Interval
 from experiments.problems import tasks
@@ -52,8 +53,8 @@ class Reported:
 
     @property
     def ties(self) -> list[str]:
-        """The best mean and all that tie with it; nothing where no claim is made."""
-        return [row["optimizer"] for row in self.rows if row["in_tie_group"] == "True"]
+        """The best mean and all that are known to tie with it; nothing where no claim is made."""
+        return standing.best(self.rows)
 
     @property
     def worse(self) -> int:
@@ -75,6 +76,8 @@ class Reported:
     @property
     def verdict(self) -> str:
         """What the verdicts of the table allow to say."""
+        if against := standing.against(self.rows):
+            return against
         if not self.ties:
             return "no claim"
         if len(self.ties) == len(self.rows):
@@ -85,7 +88,10 @@ class Reported:
     def finding(self) -> str:
         """The title of its first figure; where there is none, the best and the verdict."""
         found = TITLE.search(self.drawing)
-        return html.unescape(found[1]) if found else f"{_best(self)}: {self.verdict}"
+        if found:
+            return html.unescape(found[1])
+        mark = " has the best mean;" if standing.reference(self.rows) and self.ties else ":"
+        return f"{_best(self)}{mark} {self.verdict}"
 
     @functools.cached_property
     def drawing(self) -> str:
@@ -124,7 +130,12 @@ COLUMNS: tuple[Column[Reported], ...] = (
     Column("problem", "problem", lambda one: one.problem),
     Column("optimizers", "optimizers", lambda one: len(one.rows)),
     Column("seeds", "seeds", lambda one: one.seeds),
-    Column("best", "best mean, and ties", _best, help="the best mean, and all that the runs do not tell from it"),
+    Column(
+        "best",
+        "best mean, and ties",
+        _best,
+        help="and all that the runs do not tell from it; with a reference, the best mean alone",
+    ),
     Column("score", "best score [95 % CI]", lambda one: one.score[0], text=lambda one: bracketed(*one.score)),
     Column("low", "", lambda one: one.score[1].low),
     Column("high", "", lambda one: one.score[1].high),

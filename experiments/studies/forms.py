@@ -173,7 +173,7 @@ class Study:
         default="tuned",
         meaning="where hyperparameters come from (rule B4): `default` and `self-tuning` take them as documented, "
         "`tuned` chooses them on this problem, `agnostic` from five points that are the same for all problems, "
-        "`given` takes the learning rates of the file",
+        "`given` takes the learning rates of the file, and allows no claim",
         usual="tuned; given where the entries have learning rates",
     )
     schedule: str = value(

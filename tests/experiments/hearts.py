@@ -62,7 +62,7 @@ def acdc(folder, training=5, testing=0):
 
 
 def hippocampus(folder, numbers, shape=(20, 24, 4)):
-    """Writes a folder in the form of Task04_Hippocampus, of subjects with some numbers; returns it."""
+    """Writes a folder in the form of Task04_Hippocampus, of volumes with some numbers; returns it."""
     for number in numbers:
         name = f"hippocampus_{number:03d}.nii.gz"
         case(folder / "imagesTr" / name, folder / "labelsTr" / name, 3, number, shape)

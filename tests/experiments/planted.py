@@ -31,6 +31,7 @@ from tests.experiments.sound import (
     timing_pass,
     uncounted,
     with_times,
+    without_reference,
 )
 
 PLANTED = [
@@ -114,6 +115,7 @@ PLANTED = [
     (searches.schedules, lambda: of_entry(schedule="constant"), "SGD have another schedule than the study's, 'warmup-"),
     (checks.unpaired, lambda: of_summary(weights_sha256="others"), "initial weights of seed 4 differ"),
     (checks.unpaired, lambda: of_summary(order_sha256="another"), "order of the examples of seed 4 differ"),
+    (searches.unplanned, without_reference, r"The comparisons were planned with Momentum, which is left out here\.$"),
     (
         searches.shared_seeds,
         lambda: of_study(tuning=dataclasses.replace(STUDY.tuning, seeds=(1000, 3))),

@@ -238,3 +238,12 @@ def costing(label, **changes):
     return dataclasses.replace(
         SOUND, stated={**SOUND.stated, label: dataclasses.replace(SOUND.stated[label], **changes)}
     )
+
+
+def without_reference():
+    """The sound case, as a part of a study that planned its comparisons with an optimizer left out of the part."""
+    whole = dataclasses.replace(STUDY, reference="Momentum")
+    names = {kind: identity.study_hash(whole) for kind in (runs.EVALUATION, runs.TIMING)}
+    names[runs.TUNING] = identity.tuning_hash(whole)
+    found = [dataclasses.replace(r, run=dataclasses.replace(r.run, study=names[r.run.kind])) for r in RECORDS]
+    return dataclasses.replace(SOUND, whole=whole, records=tuple(found))

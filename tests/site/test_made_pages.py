@@ -3,7 +3,7 @@
 import pytest
 
 import tfoptim
-from docs.pages import docstrings, objects, optimizers
+from docs.pages import docstrings, measured, objects, optimizers, studies
 from tests.release import dated
 from tfoptim import callbacks, schedules, solvers
 from tfoptim.registry import classes
@@ -84,3 +84,17 @@ def test_release_dates_the_changelog_once():
     first = dated("# Log\n\n## [Unreleased]\n\n- news\n", "0.2.0", "2030-01-02")
     assert first == "# Log\n\n## [Unreleased]\n\n## [0.2.0] - 2030-01-02\n\n- news\n"
     assert dated(first, "0.2.0", "2030-01-03") == first.replace("01-02", "01-03")
+
+
+def test_the_page_of_studies_calls_the_best_mean_best_and_not_the_reference(monkeypatch):
+    """What ties with the reference of planned comparisons need not be good."""
+    scores = {"data": "d", "test_loss_mean": "1.0", "runs": "10"}
+    verdicts = {"Lion": "better", "AdamW": "reference", "Adam": "≈"}
+    rows = [
+        {**scores, "optimizer": label, "verdict": verdict, "in_tie_group": str(label != "Lion")}
+        for label, verdict in verdicts.items()
+    ]
+    monkeypatch.setattr(measured, "reports", lambda: ["report.csv"])
+    monkeypatch.setattr(measured, "rows", lambda path: rows)
+    assert "| Lion (against AdamW: 1 better, 1 tie) | AdamW, Adam |" in studies.glance()
+    assert [measured.ties(name) for name in verdicts] == ["d", "-", "-"]

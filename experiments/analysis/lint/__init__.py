@@ -12,7 +12,7 @@ from pathlib import Path
 from experiments.analysis.lint import runs, scores, searches
 from experiments.analysis.lint.case import Case, cases
 from experiments.records.run_folder import Record
-from experiments.studies import Study
+from experiments.studies import GIVEN, Study
 from experiments.tuning import choosing
 
 __all__ = ["RULES", "Case", "Claims", "Finding", "check", "claims", "findings", "remarks"]
@@ -34,6 +34,7 @@ class Finding:
 
 TOLD = 2  # reasons that a headline has room for; the page lists all broken rules
 SAID = " allow no claim"  # what a reason ends with that is one by its own words
+GIVEN_RATES = "learning rates are given, not searched with equal budgets"
 LOOK = "the budget '{}' is exploratory: too few trials and seeds for claims"
 
 
@@ -64,9 +65,10 @@ class Claims:
 
 
 def claims(study: Study, findings: Iterable[Finding]) -> Claims:
-    """Returns what may be claimed of a study: nothing on an exploratory budget, or with a rule broken."""
+    """Returns what may be claimed of a study: none of given rates, of an exploratory budget, or with a rule broken."""
     found = [finding.sentence.rstrip(".").removesuffix(SAID) for finding in findings if finding.limits]
-    return Claims((*found, *([] if study.limits.claims else [LOOK.format(study.budget)])))
+    given = [GIVEN_RATES] if study.track == GIVEN else []
+    return Claims((*found, *given, *([] if study.limits.claims else [LOOK.format(study.budget)])))
 
 
 def together(every: Sequence[Claims]) -> Claims:
@@ -95,6 +97,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
         scores.in_succession,
     ),
     "L-B17": (scores.not_finite,),
+    "L-B18": (searches.unplanned,),
     "L-B20": (searches.toys,),
     "L-B22": (runs.mixed_precision,),
     "L-B23": (searches.miscounted,),

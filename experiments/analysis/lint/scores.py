@@ -15,7 +15,8 @@ from experiments.machine import BUSY
 from experiments.problems import seeds
 from experiments.records import timings
 from experiments.records.run_folder import Record
-from experiments.studies import Entry
+from experiments.studies import Entry, Study
+from experiments.tuning import choosing
 
 
 def not_finite(case: Case) -> Iterator[str]:
@@ -31,7 +32,7 @@ def excluded(case: Case) -> Iterator[str]:
         return
     merits = {entry.label: _merits(case, entry.label) for entry in case.study.optimizers}
     for one, other in itertools.permutations(case.study.optimizers, 2):
-        declared = one.label in other.contains or (_kind(one), _kind(other)) in CHAINS
+        declared = one.label in other.contains or _chained(case.study, one, other)
         if declared and merits[one.label] and merits[other.label]:
             pair = {label: merits[label] for label in (one.label, other.label)}
             (ahead,) = compare(pair, generator(case.study.task, "inclusion"), higher_is_better=True)
@@ -53,20 +54,29 @@ def void_target(case: Case) -> Iterator[str]:
         yield f"The target {case.target:g} is void: {reason}."
 
 
-# What contains what, from the smaller to the larger. Adam is momentum for a large epsilon.
-CHAINS = (
-    ("sgd", "momentum"),
-    ("sgd", "nesterov"),
-    ("momentum", "adam"),
-    ("adam", "adamw"),
-    ("nesterov", "nadam"),
-)
+# What contains what, from the smaller to the larger, and the hyperparameter that the larger has to search to reach the
+# smaller, where the usual one is far from it: Adam is momentum for a large epsilon alone.
+CHAINS = {
+    ("sgd", "momentum"): "",
+    ("sgd", "nesterov"): "",
+    ("momentum", "adam"): "epsilon",
+    ("adam", "adamw"): "",
+    ("nesterov", "nadam"): "",
+}
 
 
-def _kind(entry: Entry) -> str | None:
+def _chained(study: Study, one: Entry, other: Entry) -> bool:
+    """Returns whether the space searched of the other reaches what the first does."""
+    needed = CHAINS.get((_kind(one), _kind(other)))
+    if needed is None:
+        return False
+    return not needed or needed in {axis.name for axis in choosing.searches(study, other)[0].space}
+
+
+def _kind(entry: Entry) -> str:
     """Returns which link of the chains an entry is; one that differs from the others in more than its rule is none."""
-    if entry.batch == "full":
-        return None
+    if entry.batch == "full" or entry.hyperparameters.get("lazy"):  # lazy rows stay, where those of all others move
+        return ""
     if entry.optimizer == "momentum":
         return "nesterov" if entry.hyperparameters.get("nesterov") else "momentum"
     return entry.optimizer

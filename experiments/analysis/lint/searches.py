@@ -27,6 +27,13 @@ def few_seeds(case: Case) -> Iterator[str]:
         yield f"S = {count}: the budget '{budget.name}' stands for {budget.seeds} evaluation seeds."
 
 
+def unplanned(case: Case) -> Iterator[str]:
+    """Comparisons that were planned with one optimizer are made with that one, or allow no claim."""
+    planned = case.whole.reference if case.whole else None
+    if planned and case.study.reference != planned:
+        yield f"The comparisons were planned with {planned}, which is left out here."
+
+
 def shared_seeds(case: Case) -> Iterator[str]:
     """What was chosen with a seed must not be judged with it."""
     shared = sorted(set(case.study.seeds) & set(case.study.tuning.seeds))

@@ -24,7 +24,12 @@ Draws = npt.NDArray[np.int64]
 
 
 def compare(
-    table: Mapping[str, Runs], rng: np.random.Generator, *, higher_is_better: bool, reference: str | None = None
+    table: Mapping[str, Runs],
+    rng: np.random.Generator,
+    *,
+    higher_is_better: bool,
+    reference: str | None = None,
+    planned: int = 0,
 ) -> list[Comparison]:
     """Returns the comparisons of one table, which is one track, one problem, one metric: of all pairs, or planned ones.
 
@@ -34,7 +39,8 @@ def compare(
         rng: source of the draws, such as `generator(study, table)`; the same seeds are drawn for every pair.
         higher_is_better: True for a score, False for a loss.
         reference: the optimizer that was to be compared with each other one, planned before there were runs; p values
-            are then corrected for these comparisons alone.
+            are then corrected for these comparisons alone, those that cannot be made among them.
+        planned: how many comparisons with the reference were planned, where the table has a part of them.
 
     Returns:
         A comparison for each pair; pairs with missing runs, or fewer than 3 seeds, have the verdict "n/a".
@@ -56,7 +62,7 @@ def compare(
                 row, _in_order(columns[first]), _in_order(columns[second]), drawn[len(wanted)], rng, higher_is_better
             )
         rows.append(row)
-    return _judged(rows, higher_is_better)
+    return _judged(rows, higher_is_better, 0 if reference is None else max(planned, len(rows)))
 
 
 def _pairs(labels: Iterable[str], reference: str | None) -> Iterable[tuple[str, str]]:
@@ -124,12 +130,12 @@ def _tested(a: Array, b: Array, drawn: Draws, rng: np.random.Generator) -> dict[
     return {**common, "test": "paired t", "p": significance.paired_t(d), "exact_p": significance.sign_flip(d, rng)}
 
 
-def _judged(rows: list[Comparison], higher_is_better: bool) -> list[Comparison]:
-    """Returns the rows with p values corrected for the number of those that were tested, and with verdicts."""
+def _judged(rows: list[Comparison], higher_is_better: bool, planned: int) -> list[Comparison]:
+    """Returns the rows with p values corrected for the number of those tested, or planned, and with verdicts."""
     tested = [row for row in rows if not row.missing]
     if not tested:
         return rows
-    corrected, exact = holm([row.p for row in tested]), holm([row.exact_p for row in tested])
+    corrected, exact = (holm([getattr(row, name) for row in tested], planned) for name in ("p", "exact_p"))
     judged = (
         row.judged(p, q, higher_is_better=higher_is_better) for row, p, q in zip(tested, corrected, exact, strict=True)
     )

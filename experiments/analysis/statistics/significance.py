@@ -80,11 +80,13 @@ def signed_ranks(difference: Any, rng: np.random.Generator | None = None) -> flo
     return sign_flip(np.sign(d) * ranked(np.abs(d)), rng)
 
 
-def holm(p: Any) -> list[float]:
+def holm(p: Any, planned: int = 0) -> list[float]:
     """Returns p values corrected for their number (Holm, 1979): adjusted p(i) = max over j <= i of (m - j + 1) p(j).
 
     Args:
         p: (comparisons,) the p of every comparison in one table.
+        planned: how many comparisons there were to be, where that is more; m is then this number, as if each of those
+            that are not there had the p of 1.
 
     Returns:
         Corrected p values in the order given, at most 1.
@@ -94,7 +96,9 @@ def holm(p: Any) -> list[float]:
         raise ValueError(f"p must be from 0 to 1, got values from {given.min():g} to {given.max():g}.")
     order = np.argsort(given, kind="stable")
     adjusted = np.empty_like(given)
-    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, given[order] * np.arange(given.size, 0, -1)))
+    adjusted[order] = np.maximum.accumulate(
+        np.minimum(1.0, given[order] * (max(planned, given.size) - np.arange(given.size)))
+    )
     return [float(value) for value in adjusted]
 
 

@@ -135,17 +135,17 @@ class OwnCard(Stored):
 
 MSD_HIPPOCAMPUS = Card(
     name="msd_hippocampus",
-    title="hippocampus in MRI of 260 subjects, Medical Segmentation Decathlon Task04",
-    version="1.0.0",
-    sizes={"train": 2_063, "validation": 276, "test": 2_141},
-    split_sha256="46fd95ece2822865c95407bc29334fd52153481abe18069a1213c0377579fd88",
+    title="hippocampus in MRI, 260 volumes of 170 people, Medical Segmentation Decathlon Task04",
+    version="2.0.0",
+    sizes={"train": 2_067, "validation": 274, "test": 2_142},
+    split_sha256="73c5299303144519dadb873c73503b0961703fd7797d9daaf5a10e7b5ce61b13",
     digests={},
     source="http://medicaldecathlon.com",
     archive="Task04_Hippocampus.tar",
     usual={
-        "train": "4a6810db49b5342f172127314bd7fdcd16a7ac3dac74d4409d34eb59428540bd",
-        "validation": "495eb38cbd7af0e5e4dd5486ba72e4d0b4659bebc6704b2929b0d49c3f126df2",
-        "test": "11b9c9257444f9efdcbf80752eff3a2e9e7a5b3b331c2e932a0204b74a58d061",
+        "train": "a754c3c78eaa2ae9427d85bc4613a9d4622a562107b61a03551c2875846e32b9",
+        "validation": "11c311c02389c16165600a833bac5222d698c2ac0d32904b68fa13d34cd849d1",
+        "test": "1d8ed4379d790526d5da72cf978ded7edb9ce8e7c794a47f0d8fc3a424eb84a5",
     },
 )
 MSD_HEART = OwnCard(

@@ -1,7 +1,8 @@
-"""Tasks of the Medical Segmentation Decathlon: imagesTr and labelsTr with a file of one name for each subject."""
+"""Tasks of the Medical Segmentation Decathlon: imagesTr and labelsTr with a file of one name for each volume."""
 
 import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from experiments.problems.datasets import nifti, preprocessing
@@ -15,8 +16,11 @@ CITATION = """\
 """
 
 
-def find(folder: Path, task: str, stem: str) -> tuple[list[Case], list[str]]:
-    """Returns the cases of a folder, or of the task in it, and the faults of the names; files are named STEM_NNN."""
+def find(folder: Path, task: str, stem: str, patient: Callable[[str], str] = str) -> tuple[list[Case], list[str]]:
+    """Returns the cases of a folder, or of the task in it, and the faults of the names; files are named STEM_NNN.
+
+    `patient` names whom a case is of: by default each name stands for somebody else.
+    """
     root = folder if (folder / "imagesTr").is_dir() else folder / task
     parts, form = ("imagesTr", "labelsTr"), re.compile(rf"({stem}_\d{{3}})\.nii(\.gz)?")
     faults: list[str] = []
@@ -34,7 +38,8 @@ def find(folder: Path, task: str, stem: str) -> tuple[list[Case], list[str]]:
         {match[0]: match[1] for part in parts for name in names[part] if (match := form.fullmatch(name))}.items()
     )
     cases = [
-        Case(subject, subject, root / "imagesTr" / name, root / "labelsTr" / name, root=root) for name, subject in found
+        Case(subject, patient(subject), root / "imagesTr" / name, root / "labelsTr" / name, root=root)
+        for name, subject in found
     ]
     faults += [f"{case.name} is there twice" for before, case in itertools.pairwise(cases) if before.name == case.name]
     return cases, faults

@@ -73,6 +73,7 @@ def declare(one: outside.Reference, facts: Mapping[str, Any]) -> None:
         score_title=facts["score"].replace("_", " "),
         loss_title=facts["loss_title"],
         lower_is_better=facts["lower_is_better"],
+        share=facts["share"],
     )
     title = f"the arrays of {one.text}"
     datasets.CARDS[one.text] = OwnArrays(

@@ -16,6 +16,7 @@ NEEDED = {
     "data": "data() returns the arrays of training, validation and test",
     "model": "model(seed) returns a Keras model",
 }
+SHARES = ("accuracy", "dice")  # what scores from 0 to 1 are called, of which what lacks to 1 is an error
 KNOWN = (*NEEDED, "loss", "lower_is_better", "metrics", "score", "title")
 
 
@@ -63,6 +64,8 @@ class Subject:
     def metrics(self) -> Mapping[str, PerExample]:
         """The scores of each example, [n], by name: the user's, or the accuracy of classes."""
         given = getattr(self._given, "metrics", None)
+        if given is not None and "loss" in given:
+            raise UserError("metrics has the name 'loss', which is that of the loss; give the metric another name.")
         if given is None:
             given = {"accuracy": "sparse_categorical_accuracy"} if self.classifies and not self.declares_loss else {}
         return {name: _each(_named(one)) for name, one in given.items()}
@@ -74,13 +77,21 @@ class Subject:
         if score not in (*self.metrics, "loss"):
             raise UserError(f"score is '{score}', and must be one of {', '.join((*self.metrics, 'loss'))}.")
         title = getattr(self._given, "title", None) or self.name.rpartition(":")[2]
+        lower = getattr(self._given, "lower_is_better", None)
+        share = score.rpartition("_")[2].lower() in SHARES
+        if lower is None and score != "loss" and not share:
+            raise UserError(
+                f"lower_is_better is missing: nothing says whether a lower {score} is better; write lower_is_better = "
+                "True for an error, else False."
+            )
         kinds = ("cross entropy" if self.classifies else "mean squared error", "loss")
         return {
             "title": str(title),
             "metrics": list(self.metrics),
             "score": score,
             "loss_title": kinds[self.declares_loss],
-            "lower_is_better": bool(getattr(self._given, "lower_is_better", score == "loss")),
+            "lower_is_better": score == "loss" if lower is None else bool(lower),
+            "share": share,
             "sizes": {split: len(part) for split, part in self.splits.items()},
             "digests": {split: part.sha256 for split, part in self.splits.items()},
         }

@@ -51,6 +51,8 @@ class Task:
     # whether examples are numbers of words, ranked by frequency, so that runs end with what was learned of rare ones
     by_frequency: bool = False
     lower_is_better: bool = False  # whether a lower score is better, such as of a loss
+    # whether the score, where a higher one is better, is a share from 0 to 1, so that what lacks to 1 is an error
+    share: bool = True
     # of a problem whose weights are a point, where a run begins, [parameters], from the seed of its initial weights;
     # the model's outputs are then losses and no logits. None for networks.
     start: Callable[[int], Any] | None = None
@@ -59,6 +61,11 @@ class Task:
     optimum: float | None = None  # the lowest possible loss, where it is known
     data: str = ""  # its usual data set, where a study names none
     toy: bool = False  # a function of few dimensions, which shows how optimizers move and is no evidence (rule B20)
+
+    @property
+    def has_error(self) -> bool:
+        """Whether there is an error: what the score lacks to 1."""
+        return self.share and not self.lower_is_better
 
     def merit(self, score: float) -> float:
         """Returns a score turned so that greater is better."""

@@ -6,13 +6,13 @@ import pytest
 
 from experiments import studies as config
 from experiments.__main__ import main
-from experiments.analysis.lint import RULES, Case, check, findings, searches
+from experiments.analysis.lint import RULES, Case, check, findings, scores, searches
 from experiments.records import attempts, run_folder
 from experiments.studies import runs
 from experiments.tuning import choosing, selection
 from experiments.tuning.search import LogUniform, Search
 from tests.experiments.planted import PLANTED
-from tests.experiments.sound import ALONE, RECORDS, SOUND, STUDY, TOML
+from tests.experiments.sound import ALONE, RECORDS, SOUND, STUDY, TOML, accurate, all_of
 
 CODES = {rule: code for code, rule in RULES}
 
@@ -53,6 +53,19 @@ def test_unequal_spaces_are_found(monkeypatch):
     found = check(ALONE)
     assert {finding.code for finding in found} == {"L-B6"}
     assert found[0].sentence == "SGD and Momentum must have the same decades of learning rate, got 2.0 and 1.0."
+
+
+@pytest.mark.parametrize(("budget", "lazy", "count"), [("standard", False, 0), ("paper", False, 1), ("paper", True, 0)])
+def test_adam_contains_momentum_where_epsilon_is_searched_and_every_row_moves(budget, lazy, count):
+    """Otherwise no point of its space is momentum, and to be worse is no sign of a poor search."""
+    spoilt = all_of("Momentum", accurate(0.05))
+    entries = tuple(
+        dataclasses.replace(entry, hyperparameters={"lazy": True} if lazy and entry.label == "Adam" else {})
+        for entry in STUDY.optimizers
+    )
+    spoilt = dataclasses.replace(spoilt, study=dataclasses.replace(STUDY, budget=budget, optimizers=entries))
+    found = [sentence for sentence in scores.excluded(spoilt) if "Adam contains Momentum" in sentence]
+    assert len(found) == count
 
 
 def test_every_rule_has_a_planted_violation():

@@ -1,5 +1,6 @@
 """Rows of scores say what the runs say: ends, differences, ranks, and the best of k trials."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy import stats
 from experiments.analysis import score_rows, tuning_rows
 from experiments.analysis.statistics.aggregates import friedman, mean_ranks
 from experiments.report import Evidence
-from tests.experiments.evidence import SEEDS, THREE, evidence, result
+from tests.experiments.evidence import APART, SEEDS, THREE, evidence, result
 
 LOST = {**THREE, "Momentum": [0.89, math.nan, 0.90, 0.91, 0.90]}
 
@@ -35,7 +36,8 @@ def test_every_run_has_its_error_and_says_who_is_tied():
 
 def test_a_loss_is_its_own_error(monkeypatch):
     """It has no share to lack."""
-    monkeypatch.setattr(Evidence, "higher", property(lambda self: False))
+    task = dataclasses.replace(evidence(APART).task, lower_is_better=True, score_title="loss")
+    monkeypatch.setattr(Evidence, "task", task)
     whole = evidence(THREE)
     first, *_ = score_rows.seed_rows(whole, result(whole))
     assert (first["error"], first["unit"]) == (first["score"], "")

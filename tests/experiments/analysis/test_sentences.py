@@ -113,7 +113,8 @@ def test_an_optimizer_alone_is_compared_with_nothing():
 
 def test_a_loss_has_no_percent_and_no_points(monkeypatch):
     """Less is better, and a difference is seen in the numbers."""
-    monkeypatch.setattr(report.Evidence, "higher", property(lambda self: False))
+    task = dataclasses.replace(evidence(APART).task, lower_is_better=True, score_title="loss")
+    monkeypatch.setattr(report.Evidence, "task", task)
     assert title(APART) == "GD is better than Adam†: a test loss of 0.504"
     assert title({**APART, "Momentum": APART["GD"]}) == ("GD and Momentum tie at a test loss of 0.504; Adam is worse†")
 

@@ -99,6 +99,16 @@ def found(folder, text, name="Task", used=(), **files):
         ("np.arange(10) % 2", "np.eye(2)[np.arange(10) % 2]", "y of data() looks one-hot; give class numbers"),
         ("Dense(2)", "Flatten()", "model(seed) has no weights to train."),
         ("class Task:", "class Task:\n    score = 'dice'\n", "score is 'dice', and must be one of accuracy, loss."),
+        (
+            "class Task:",
+            "class Task:\n    metrics = {'brier': 'mean_squared_error'}\n",
+            "lower_is_better is missing: nothing says whether a lower brier is better; write lower_is_better",
+        ),
+        (
+            "class Task:",
+            "class Task:\n    metrics = {'loss': 'mean_squared_error'}\n",
+            "metrics has the name 'loss', which is that of the loss; give the metric another name.",
+        ),
         ("class Task:", "class Task:\n    loss = 'mce'\n", "'mce' is neither a function nor a loss of Keras by name"),
         (
             "class Task:",
@@ -125,6 +135,7 @@ def test_facts_of_a_task_follow_from_its_labels(tmp_path):
     """Classes are judged by accuracy, values by their loss, and what the task says holds."""
     facts = found(tmp_path / "a", TASK)["tasks"]["task.py:Task"]
     assert (facts["score"], facts["lower_is_better"], facts["metrics"]) == ("accuracy", False, ["accuracy"])
+    assert facts["share"]
     assert (facts["title"], facts["loss_title"]) == ("Task (8 parameters)", "cross entropy")
     assert facts["sizes"] == {"train": 10, "validation": 10, "test": 10}
     values = TASK.replace("% 2", "% 2 * 1.0").replace("Dense(2)", "Dense(1)")
@@ -134,6 +145,7 @@ def test_facts_of_a_task_follow_from_its_labels(tmp_path):
     facts = found(tmp_path / "c", values.replace("class Task:", mine + "    lower_is_better = True"))["tasks"]
     assert facts["task.py:Task"]["score"] == "error"
     assert facts["task.py:Task"]["lower_is_better"]
+    assert not facts["task.py:Task"]["share"]
 
 
 OWN = """

@@ -87,6 +87,12 @@ def test_with_a_broken_rule_of_claims_the_words_are_highest_mean_and_why(found, 
     assert {pair.verdict for pair in made.comparisons} == {"no claim"}
 
 
+def test_rates_given_by_hand_allow_no_claim():
+    """They were not searched with equal budgets, whatever the budget says (rule B4)."""
+    study = dataclasses.replace(evidence(THREE).study, track="given", budget="standard")
+    assert claims(study, []).words == "no claim: learning rates are given, not searched with equal budgets"
+
+
 def test_what_a_newcomer_types_first_claims_nothing_anywhere(tmp_path, capsys):
     """Three seeds and a small budget: no claim in words, bold, daggers, verdicts, titles or captions."""
     made = written(of(THREE, "laptop", seeds=3), tmp_path)

@@ -1,11 +1,13 @@
 """All studies at a glance: what their reports say, on one page, and no more."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from experiments import report, studies
+from experiments.analysis import standing
 from experiments.analysis.lint import Claims
 from experiments.cli import results
 from experiments.errors import UserError
@@ -70,6 +72,43 @@ def test_the_verdicts_are_those_of_the_reports(reported):
     assert found[0].score[0] == pytest.approx(0.908)
     assert [one.seeds for one in found] == [5] * 4
     assert found[3].finding.endswith("(no claim)")
+
+
+def test_with_a_reference_the_best_is_the_best_mean_and_verdicts_are_against_the_reference(reported):
+    """The reference need not be good, and what ties with it need not tie with the best."""
+    (one,) = reported(three=(THREE, Claims()))
+    verdicts = {"Adam": "better†", "Momentum": "≈", "GD": "reference", "Lion": "worse", "Muon": "runs missing"}
+    scores = {key: value for key, value in one.rows[0].items() if key not in ("optimizer", "verdict", "in_tie_group")}
+    rows = [
+        {**scores, "optimizer": label, "verdict": verdict, "in_tie_group": str(verdict in ("≈", "reference"))}
+        for label, verdict in verdicts.items()
+    ]
+    planned = glance.Reported("one", "One", Path("nowhere"), rows)
+    assert planned.verdict == "against GD: 1 better, 1 tie, 1 worse, 1 not compared"
+    assert planned.ties == ["Adam"]
+    assert planned.finding == "Adam has the best mean; against GD: 1 better, 1 tie, 1 worse, 1 not compared"
+    assert [standing.place(label, rows) for label in verdicts] == [
+        "the best mean, better† than GD", "tied with GD", "the reference", "worse than GD", "runs missing",
+    ]  # fmt: skip
+
+
+def test_of_a_reference_without_claims_nothing_is_called_best(reported):
+    """Its row is named, and that is all."""
+    (one,) = reported(three=(THREE, WHY))
+    rows = [{**row, "verdict": "no claim" if number else "reference"} for number, row in enumerate(one.rows)]
+    assert dataclasses.replace(one, rows=rows).verdict == "no claim"
+    assert {standing.place(row["optimizer"], rows) for row in rows} == {"no claim"}
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [(THREE, {"tied for the best": 2, "worse†": 1}), (APART, {"the best": 1, "worse†": 1})],
+    ids=["ties", "best"],
+)
+def test_pages_say_of_one_optimizer_what_the_table_says(reported, ends, said):
+    """Where all pairs are compared."""
+    (one,) = reported(one=(ends, Claims()))
+    assert Counter(standing.place(row["optimizer"], one.rows) for row in one.rows) == said
 
 
 def test_an_optimizer_alone_has_nothing_to_compare(reported):

@@ -93,6 +93,6 @@ def test_captions_say_what_curves_are_over_where_whole_volumes_are_scored():
         Captions(dataclasses.replace(one, study=large, whole=large))
         .facts[0]
         .endswith(
-            " Curves: over slices, those of training and test of a fixed 276; final test scores: over whole volumes."
+            " Curves: over slices, those of training and test of a fixed 274; final test scores: over whole volumes."
         )
     )
