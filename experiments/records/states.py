@@ -98,7 +98,7 @@ def fits(run: Run) -> bool:
     card = datasets.CARDS.get(run.data)
     if card is None or run.task not in tasks.names():
         return False
-    present = (tasks.get(run.task).version, card.version, card.split_sha256)
+    present = (tasks.get(run.task).version, datasets.version(card), card.split_sha256)
     return present == (run.task_version, run.data_version, run.split_sha256)
 
 

@@ -2,7 +2,12 @@
 
 import gzip
 import io
+import os
+import socket
+import subprocess
+import sys
 import tarfile
+import time
 import tracemalloc
 import zipfile
 
@@ -221,6 +226,23 @@ def test_hearts_are_prepared_from_an_archive_as_from_a_folder(tmp_path, monkeypa
         zipped(path, *((str(p.relative_to(tmp_path)), 0o100644, p.read_bytes()) for p in members))
     assert taking.take("msd_heart", path).sizes == {"train": 4, "validation": 4, "test": 4}
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["msd_heart"]
+
+
+def test_what_a_killed_preparation_left_is_removed_and_what_another_is_at_stays(tmp_path, monkeypatch):
+    """By the process in its name; of another machine, by an hour without a change."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here, hour = f".unpacked-{socket.gethostname()}", time.time() - 3601
+    stays = {f"{here}-{os.getpid()}-a", ".unpacked-other-1-b"}
+    for name in (*stays, f"{here}-{ended.pid}-c", ".unpacked-other-1-d", ".unpacked-e"):
+        (tmp_path / "data" / name / "archive").mkdir(parents=True)
+    for name in (".unpacked-other-1-d", ".unpacked-e"):
+        for place in (tmp_path / "data" / name / "archive", tmp_path / "data" / name):
+            os.utime(place, (hour, hour))
+    with pytest.raises(UserError, match="cannot be used"):
+        taking.take("msd_heart", tmp_path)
+    assert {path.name for path in (tmp_path / "data").iterdir()} == stays
 
 
 def test_what_is_neither_folder_nor_archive_is_refused(tmp_path):
