@@ -99,6 +99,16 @@ def found(folder, text, name="Task", used=(), **files):
         ("np.arange(10) % 2", "np.eye(2)[np.arange(10) % 2]", "y of data() looks one-hot; give class numbers"),
         ("Dense(2)", "Flatten()", "model(seed) has no weights to train."),
         ("class Task:", "class Task:\n    score = 'dice'\n", "score is 'dice', and must be one of accuracy, loss."),
+        (
+            "class Task:",
+            "class Task:\n    metrics = ['accuracy']\n",
+            "metrics must be scores by name, as in {'accuracy'",
+        ),
+        (
+            "class Task:",
+            "class Task:\n    def __init__(self, size):\n        pass\n",
+            "Task(), the task made of this class without arguments, fails: TypeError: Task.__init__() missing 1 requir",
+        ),
         ("class Task:", "class Task:\n    loss = 'mce'\n", "'mce' is neither a function nor a loss of Keras by name"),
         (
             "class Task:",
