@@ -16,16 +16,16 @@ import importlib.metadata
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from experiments import environment, optimizers
+from experiments import environment, imports, optimizers
 from experiments.errors import UserError, nearest
 
 OPTIMIZERS, TASKS = "tfoptim.optimizers", "tfoptim.tasks"  # groups of entry points
 SHORT = {"keras": "keras.optimizers"}
+_CLAIMED: dict[str, Path] = {}  # files that code of this process imports from folders, by the names of their modules
 INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -78,8 +78,8 @@ def fault(one: Reference) -> str:
         return f"there is no module '{one.place}' for Python to import; a file is named with its ending, .py."
     try:
         known = _names(path)
-    except (SyntaxError, ValueError, OSError) as error:
-        return f"{path.name} cannot be read: {error}."
+    except UserError as error:
+        return str(error)
     if known is None or one.name in known:
         return ""
     match = nearest(one.name, known)
@@ -91,7 +91,8 @@ def fault(one: Reference) -> str:
 def version(one: Reference) -> str:
     """Returns the version of code: that of its package, where it comes with one, and a hash of its meaning.
 
-    The meaning is that of the file, and of the files in its folder that it imports; comments have none.
+    The meaning is that of the file, and of the files in its folder that it imports; comments have none. A UserError
+    says which of them is no Python.
     """
     path, package = one.path, ""
     if path is None:
@@ -100,8 +101,9 @@ def version(one: Reference) -> str:
         top = one.place.partition(".")[0]
         names = importlib.metadata.packages_distributions().get(top, [])
         package = " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names)))
-    files = [path] if INSTALLED & set(path.parts) else _reached(path, _root(one, path))
-    meanings = sorted(hashlib.sha256(environment.meaning(p.read_text("utf-8")).encode()).hexdigest() for p in files)
+    meanings = sorted(
+        hashlib.sha256(environment.meaning(p.read_text("utf-8")).encode()).hexdigest() for p in _files(one, path)
+    )
     return f"{package} {hashlib.sha256(''.join(meanings).encode()).hexdigest()[:16]}".strip()
 
 
@@ -114,7 +116,9 @@ def load(one: Reference) -> Any:
     if said := fault(one):
         raise UserError(f"{one.text}: {said}")
     try:
-        module = _executed(one.path, version(one)) if one.is_file else importlib.import_module(one.place)
+        module = _loaded(one, version(one))
+    except UserError:
+        raise
     except (Exception, SystemExit) as error:
         raise UserError(f"{one.text} cannot be loaded: {described(error, str(one.path))}.") from error
     if not hasattr(module, one.name):
@@ -137,6 +141,26 @@ def described(error: BaseException, path: str) -> str:
     where = f" (line {lines[-1]} of {Path(path).name})" if lines else ""
     first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
     return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"
+
+
+@functools.cache
+def _loaded(one: Reference, version: str) -> ModuleType:
+    """Returns the module of code; what it imports must be the files that its version is of."""
+    assert one.path is not None
+    _claim(one, one.path)
+    module = _executed(one.path, version) if one.is_file else importlib.import_module(one.place)
+    _claim(one, one.path)
+    return module
+
+
+def _claim(one: Reference, path: Path) -> None:
+    """Refuses code that imports a file by a name that means another one in this process: Python has one of a name."""
+    for file in _files(one, path)[1:]:
+        name = imports.module(file, _root(one, path))
+        there = getattr(sys.modules.get(name), "__file__", None)
+        for other in filter(None, (_CLAIMED.setdefault(name, file) if name else None, there)):
+            if Path(other).resolve() != file.resolve():
+                raise UserError(f"{one.text}: two files are called {file.name}, {other} and {file}; rename one.")
 
 
 @functools.cache
@@ -170,18 +194,13 @@ def _of_module(name: str) -> Path | None:
     folders = spec.submodule_search_locations
     if not rest or folders is None:
         return Path(spec.origin) if not rest and spec.origin and spec.origin.endswith(".py") else None
-    return next(filter(None, (_module_in(Path(folder), rest) for folder in folders)), None)
-
-
-def _module_in(folder: Path, parts: list[str]) -> Path | None:
-    path = folder.joinpath(*parts)
-    return next((p for p in (path.with_name(f"{path.name}.py"), path / "__init__.py") if p.is_file()), None)
+    return next(filter(None, (imports.module_in(Path(folder), rest) for folder in folders)), None)
 
 
 def _names(path: Path) -> set[str] | None:
     """Returns the names that a file defines or imports; None where it may have others."""
     found: set[str] = set()
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in imports.parsed(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -194,30 +213,12 @@ def _names(path: Path) -> set[str] | None:
     return None if {"*", "__getattr__"} & found else {name for name in found if not name.startswith("_")}
 
 
+def _files(one: Reference, path: Path) -> list[Path]:
+    """Returns the file of code, then those that it imports; of installed code, which has a version, the file alone."""
+    return [path] if INSTALLED & set(path.parts) else imports.reached(path, _root(one, path))
+
+
 def _root(one: Reference, path: Path) -> Path:
     """Returns the folder that imports start from: that of a file, or the one that a module's package lies in."""
     above = 0 if one.is_file else one.place.count(".") + (path.name == "__init__.py")
     return path.parents[above]
-
-
-def _reached(path: Path, root: Path) -> list[Path]:
-    """Returns a file and the files in a folder that it imports, directly or through each other."""
-    found, left = [path], [path]
-    while left:
-        new = [one for one in _imported(left.pop(), root) if one not in found]
-        found += new
-        left += new
-    return found
-
-
-def _imported(path: Path, root: Path) -> Iterator[Path]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or "", *(f"{node.module or ''}.{alias.name}".strip(".") for alias in node.names)]
-        base = path.parents[node.level - 1] if isinstance(node, ast.ImportFrom) and node.level else root
-        for name in (name for name in names if name and name.partition(".")[0] not in environment.OWN):
-            if (one := _module_in(base, name.split("."))) is not None:
-                yield one

@@ -50,7 +50,7 @@ def resume(given: argparse.Namespace, typed: str) -> None:
         if states.fits(state.run):
             begun.setdefault(states.study_of(state), []).append(state.run)
         else:
-            print(f"{state.folder} is skipped: its problem or data have changed since.", file=sys.stderr)
+            print(f"{state.folder} is skipped: its problem, data or optimizer have changed since.", file=sys.stderr)
     if not begun:
         print("There is nothing to resume.")
     for name, runs in begun.items():
@@ -60,7 +60,7 @@ def resume(given: argparse.Namespace, typed: str) -> None:
 
 
 def _known(run: Run, study: str | None) -> bool:
-    """Makes the own code of a run's study known, where the user named the study; says of any other that it waits."""
+    """Makes the own code of a run's study known, where the user named the study; else says why it is skipped."""
     if not run.folder:
         return True
     tasks = [run.task] if own.is_own(run.task) else []
@@ -69,9 +69,13 @@ def _known(run: Run, study: str | None) -> bool:
         named = ", ".join([*tasks, *(name for name, _ in optimizers)])
         print(f"{run.label}, seed {run.seed} is skipped: {named} runs only when its study is named.", file=sys.stderr)
         return False
-    for name, fault in own.learn(run.folder, tasks, optimizers):
-        raise UserError(f"{name}: {fault}")
-    return True
+    try:
+        faults = [f"{name}: {fault}" for name, fault in own.learn(run.folder, tasks, optimizers)]
+    except UserError as error:  # its file is gone, or is no Python any more
+        faults = [str(error)]
+    if faults:
+        print(f"{run.label}, seed {run.seed} is skipped: {faults[0]}", file=sys.stderr)
+    return not faults
 
 
 def clean(given: argparse.Namespace, typed: str) -> None:

@@ -46,16 +46,21 @@ def compare(given: argparse.Namespace, typed: str) -> None:
 
 
 def _choose_first(options: Options) -> bool:
-    """Chooses the learning rates of a study of own code that has none yet; returns whether any were to be chosen."""
+    """Chooses the learning rates of a study of own code that has none, or whose code or file has changed since.
+
+    Returns whether any were to be chosen.
+    """
     from experiments.cli.tune import choose
 
     path = studies.find(options.study)
     study = studies.load(path)
     if not (study.tuned and study.foreign):
         return False
-    left = [(own, one) for own, one in studies.each(path, study) if not selection.paths(own)[0].is_file()]
+    left = [(own, one) for own, one in studies.each(path, study) if selection.outdated(own, one)]
     for own, one in left:
-        print(f"{own.stem} has no learning rates yet; they are chosen first.", file=sys.stderr)
+        has = selection.paths(own)[0].is_file()
+        why = "has changed since its learning rates were chosen" if has else "has no learning rates yet"
+        print(f"{own.stem} {why}; they are chosen {'again' if has else 'first'}.", file=sys.stderr)
         choose(own, one, options)
     return bool(left)
 

@@ -16,7 +16,7 @@ from experiments.studies.runs import Run
 FINAL = ("done", "diverged")
 UNFINISHED = ("interrupted", "killed", "oom", "failed")
 WORDS = (*FINAL, "running", *UNFINISHED, "outdated", "damaged", "missing")
-ATTEMPT = re.compile(r"(metrics|test|cases|predictions|ended|result)-(\d+)\.\w+")
+ATTEMPT = re.compile(r"([a-z]+)-(\d+)\.\w+")  # whatever an attempt writes or attaches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,14 +92,16 @@ def sentence(state: State) -> str:
 
 
 def fits(run: Run) -> bool:
-    """Returns whether problem and data of a run are unchanged since it was planned."""
-    from experiments.problems import datasets, tasks
+    """Returns whether problem, data and optimizer of a run are unchanged since it was planned."""
+    from experiments.problems import datasets, own, tasks
 
     card = datasets.CARDS.get(run.data)
     if card is None or run.task not in tasks.names():
         return False
-    present = (tasks.get(run.task).version, card.version, card.split_sha256)
-    return present == (run.task_version, run.data_version, run.split_sha256)
+    present = (tasks.get(run.task).version, datasets.version(card), card.split_sha256)
+    if present != (run.task_version, run.data_version, run.split_sha256):
+        return False
+    return own.version(run.optimizer, run.folder) == run.optimizer_version
 
 
 def folders(root: Path, name: str) -> list[Path]:

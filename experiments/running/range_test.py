@@ -6,7 +6,6 @@ from typing import Any
 from experiments import outside
 from experiments.errors import UserError
 from experiments.problems import seeds, tasks
-from experiments.running.training.step import update
 from experiments.tuning.range_test import MOST_STEPS, Plan, until_divergence
 
 
@@ -22,6 +21,8 @@ def measure(plan: Plan) -> list[tuple[float, float]]:
 def _losses(plan: Plan, images: Any, labels: Any) -> Iterator[float]:
     """Yields the loss of each mini-batch before the step of its rate."""
     import tensorflow as tf
+
+    from experiments.running.training.step import update
 
     task, examples = tasks.get(plan.task), int(labels.shape[0])
     model = task.model(*(seeds.derive(task.name, plan.seed, purpose) for purpose in ("init", "dropout")))

@@ -51,7 +51,7 @@ def definition(study: Study) -> dict[str, Any]:
     card = datasets.CARDS[study.data]
     return content | {
         "task_version": tasks.get(study.task).version,
-        "data_version": card.version,
+        "data_version": datasets.version(card),
         "split_sha256": card.split_sha256,
     }
 

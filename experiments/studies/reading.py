@@ -33,14 +33,14 @@ def names() -> list[str]:
     return sorted(path.stem for path in STUDIES.glob("*.toml"))
 
 
-def find(name: str) -> Path:
-    """Returns the file of a study, given by its name or as a path that ends in `.toml`."""
+def find(name: str, folder: str = "") -> Path:
+    """Returns the file of a study, given by its name or as a path that ends in `.toml`, from a folder or from here."""
     if name in names():
         return STUDIES / f"{name}.toml"
     if not name.endswith(".toml"):
         raise unknown("study", name, names())
-    path = Path(name)
-    if not path.is_file():
+    path = next((place for place in (Path(folder, name), Path(name)) if place.is_file()), None)
+    if path is None:
         raise UserError(f"Unknown study '{name}': there is no such file.")
     if not re.fullmatch(r"\w[\w-]*", path.stem):  # it is a part of the names of folders
         raise UserError(f"Unknown study '{name}': the name of its file may have letters, digits, _ and -.")
@@ -112,13 +112,14 @@ def _toml(text: str, origin: str) -> dict[str, Any]:
 
 def _whole(text: str, origin: str, folder: str) -> dict[str, Any]:
     """Returns the content of a study file, completed by the studies that it is `like`; paths are from its folder."""
-    raw = _toml(text, origin)
+    raw, place = _toml(text, origin), folder
     models: list[Path] = []
     while "like" in raw:
-        path = find(str(raw.pop("like")))
+        path = find(str(raw.pop("like")), place)
         if path in models:
             raise UserError(f"{origin} is like {path.name}, which is like itself.")
         models.append(path)
+        place = str(path.parent)
         base = _moved(_toml(_text(path), path.name), path.parent, folder)
         raw = {key: given for key, given in base.items() if key != "presets"} | raw
     return raw

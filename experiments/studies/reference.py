@@ -15,7 +15,7 @@ A key without a default is needed. `python -m experiments compare PATH.toml` mak
 listed at once. [Your own optimizer, model and data](own-study.md) has an example.
 
 `like = "mnist"`, the name or path of another study, gives a file all keys of that study, presets excepted, that it has
-not itself."""
+not itself. A path is from the folder of the file that has it; else from where the command is typed."""
 PLACES = {
     Study: "## The study",
     Entry: "## `[[optimizers]]`",

@@ -4,8 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.problems import own
-from experiments.problems.datasets import CARDS
+from experiments.problems import datasets, own
 from experiments.problems.grid import PASSES
 from experiments.problems.tasks import get
 from experiments.studies import COSINE, OWN, SCHEMA, Entry, Scalar, Study
@@ -104,8 +103,8 @@ def plan(
         task=study.task,
         task_version=get(study.task).version,
         data=study.data,
-        data_version=CARDS[study.data].version,
-        split_sha256=CARDS[study.data].split_sha256,
+        data_version=datasets.version(datasets.CARDS[study.data]),
+        split_sha256=datasets.CARDS[study.data].split_sha256,
         label=entry.label,
         optimizer=entry.optimizer,
         optimizer_version=own.version(entry.optimizer, study.folder),
@@ -135,7 +134,7 @@ def evaluation_runs(identity: str, study: Study, values: Mapping[str, Mapping[st
 
 def steps(task: str, data: str, batch: str, batch_size: int) -> int:
     """Returns the steps of an entry in an epoch."""
-    return 1 if batch == "full" else get(task).steps(CARDS[data].sizes["train"], batch_size)
+    return 1 if batch == "full" else get(task).steps(datasets.CARDS[data].sizes["train"], batch_size)
 
 
 def _cycle(study: Study, entry: Entry) -> dict[str, int]:

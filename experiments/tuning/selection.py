@@ -79,6 +79,17 @@ def read(path: Path, study: Study) -> dict[str, Choice]:
     return choices
 
 
+def outdated(path: Path, study: Study) -> bool:
+    """Returns whether a study has no choices, or those of another definition; damaged files are for `read` to say."""
+    selected, _ = paths(path)
+    try:
+        return bool(json.loads(selected.read_text(encoding="utf-8"))["tuning_hash"] != tuning_hash(study))
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def trials_of(text: str) -> list[Trial]:
     """Returns the trials in a table of evidence, judged by the score of their problem."""
     rows = from_csv(text)

@@ -108,6 +108,46 @@ def test_a_version_is_that_of_the_meaning_and_follows_imports_from_the_folder(fi
     assert version(moved, own=CODE.replace("0.1", "0.2")) != first
 
 
+def test_a_version_has_what_python_runs_before_a_module_of_a_package(files):
+    """The package of a helper may replace what is in it."""
+    inside = files / "rules" / "new"
+    inside.mkdir(parents=True)
+    (inside / "step.py").write_text("X = 2\n")
+    (files / "rules" / "__init__.py").write_text("import helper\n")
+    first = version(files, own=CODE.replace("import helper", "from rules.new import step as helper"))
+    assert version(files, helper="X = 5\n") != first
+    (inside / "__init__.py").write_text("A = 1\n")
+    assert version(files, helper="X = 2\n") != first
+
+
+def test_a_helper_that_is_no_python_is_refused_with_its_line(files):
+    """By its name, not by that of the file which imports it."""
+    (files / "helper.py").write_text("def f(:\n")
+    with pytest.raises(UserError, match=r"^helper.py cannot be read: invalid syntax \(helper.py, line 1\)\.$"):
+        version(files)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    """Python gives the second study the module of the first, while its version is that of its own file."""
+    for folder, number in (("a", 1), ("b", 2), ("c", 3)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one_of_two.py").write_text(f"X = {number}\n")
+        late = "def own():\n    import one_of_two\n    return one_of_two.X\n"
+        (tmp_path / folder / "own.py").write_text("from one_of_two import X\n" if folder == "a" else late)
+    assert outside.load(of("own.py:X", tmp_path / "a")) == 1
+    for folder in "bc":
+        with pytest.raises(UserError, match=r"two files are called one_of_two.py, .*a/one_of.* and .*rename one\.$"):
+            outside.load(of("own.py:own", tmp_path / folder))
+
+
+def test_a_file_of_the_name_of_a_module_that_is_loaded_is_refused(tmp_path):
+    """Such as one of Python's own."""
+    (tmp_path / "tokenize.py").write_text("X = 1\n")
+    (tmp_path / "own.py").write_text("from tokenize import X\n")
+    with pytest.raises(UserError, match=r"own.py:X: two files are called tokenize.py, .*; rename one\.$"):
+        outside.load(of("own.py:X", tmp_path))
+
+
 def test_a_version_of_installed_code_has_its_package(package):
     """So that another release is another run."""
     found = of("velo", package)

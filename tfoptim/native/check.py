@@ -15,10 +15,8 @@ import tensorflow as tf
 def check(library: Any) -> None:
     """Raises unless a step of momentum moves weights and slot as it must, with XLA too where TensorFlow has it."""
     step = _step(library)
-    runs = [step, tf.function(step)]
-    if sys.platform != "darwin":  # TensorFlow has no XLA for CPUs there
-        runs.append(tf.function(step, jit_compile=True))
-    for run in runs:
+    compiled = [] if sys.platform == "darwin" else [tf.function(step, jit_compile=True)]  # no XLA for CPUs there
+    for run in (step, tf.function(step), *compiled):
         with tf.device("CPU:0"):
             weights, slot = tf.Variable(tf.ones([100])), tf.Variable(tf.zeros([100]))
             run(weights, slot)

@@ -183,6 +183,16 @@ def indices(card: AnyCard, splits: tuple[str, ...]) -> dict[str, np.ndarray]:
         return {split: stored[split] for split in splits}
 
 
+def version(card: AnyCard) -> str:
+    """Returns the version of a data set in the identity of runs.
+
+    It is that of its builder, and where the files that it was prepared from are not the usual ones, of its content.
+    """
+    if isinstance(card, Card) and card.usual and card.found and card.found != card.usual:
+        return f"{card.version} {content_id(card.found)[:16]}"
+    return card.version
+
+
 def content_id(digests: Mapping[str, str]) -> str:
     """Returns the identity of loaded data: the SHA-256 over the digests of its splits."""
     text = "\n".join(f"{split} {digests[split]}" for split in sorted(digests))

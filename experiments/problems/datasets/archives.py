@@ -13,17 +13,46 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from experiments.errors import UserError
 
-Members = Generator[tuple[str, int, IO[bytes]], None, None]
+Members = Generator[tuple[str, int, IO[bytes] | None], None, None]  # name, size and content; a folder has no content
 
 MOST_FILES = 20_000
 MOST_BYTES = 20 * 2**30
 MOST_RATIO = 200  # volumes in gzip hardly shrink; a bomb shrinks a thousandfold
 FAULTS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 DEBIAN, HEADER = b"!<arch>\n", 60  # how a Debian package begins, and bytes before each of its parts
+PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"]\0\0": "xz"}  # how a compressed .tar begins
+ZSTD = b"\x28\xb5\x2f\xfd"
+MOST_HEADER = 2**18  # bytes of a member's long name or attributes; several may come before one member
+LONG = {
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+}
+READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of which not more is unpacked than is asked for
+
+
+class Hostile(tarfile.TarError):
+    """A member of a .tar that no data set has."""
+
+
+class _Info(tarfile.TarInfo):
+    """A member of a .tar; one whose description alone would fill the memory is refused before it is read."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> Any:
+        if self.type in LONG and not 0 <= self.size <= MOST_HEADER:
+            raise Hostile(f"the name or the attributes of a member take {self.size:,} bytes")
+        return super()._proc_member(archive)  # type: ignore[misc]
+
+    def _holes(self, *_: Any) -> Any:
+        raise Hostile("a member is stored as a sparse file, which is not read")
+
+    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _holes
 
 
 def unpack(path: Path, folder: Path) -> None:
@@ -43,14 +72,19 @@ def read(path: Path, wanted: Callable[[PurePosixPath], bool]) -> dict[str, bytes
     """Returns the content of the wanted files of a folder or an archive, by name; refuses what `unpack` refuses."""
     if not path.is_dir():
         with _opened(path, "read") as files:
-            return {name.as_posix(): content.read() for name, content in files if wanted(name)}
+            return {name.as_posix(): _content(content) for name, content in files if wanted(name)}
     names = (PurePosixPath(file.relative_to(path).as_posix()) for file in path.rglob("*") if file.is_file())
     return {name.as_posix(): (path / name).read_bytes() for name in sorted(filter(wanted, names))}
 
 
+def _content(file: IO[bytes]) -> bytes:
+    """Returns what a member holds; of a .zip, `read()` would unpack more than the member says it is."""
+    return b"".join(iter(lambda: file.read(2**20), b""))
+
+
 def is_archive(path: Path) -> bool:
     """Returns whether a file is an archive that can be read."""
-    return path.is_file() and (tarfile.is_tarfile(path) or zipfile.is_zipfile(path) or _is_debian(path))
+    return path.is_file() and (_is_tar(path) or zipfile.is_zipfile(path) or _is_debian(path))
 
 
 def gunzip(packed: bytes, most: int) -> bytes:
@@ -67,7 +101,7 @@ def gunzip(packed: bytes, most: int) -> bytes:
 @contextlib.contextmanager
 def _opened(path: Path, done: str) -> Iterator[Iterator[tuple[PurePosixPath, IO[bytes]]]]:
     """Gives name and content of each file, one after the other, once it is known to be harmless."""
-    kind = _tar if tarfile.is_tarfile(path) else _debian if _is_debian(path) else _zip
+    kind = _tar if _is_tar(path) else _debian if _is_debian(path) else _zip
     try:
         with contextlib.closing(_checked(path, kind(path))) as files:
             yield files
@@ -78,16 +112,39 @@ def _opened(path: Path, done: str) -> Iterator[Iterator[tuple[PurePosixPath, IO[
 def _checked(path: Path, files: Members) -> Generator[tuple[PurePosixPath, IO[bytes]], None, None]:
     room, names = min(MOST_BYTES, MOST_RATIO * max(path.stat().st_size, 2**20)), set[PurePosixPath]()
     with contextlib.closing(files):
-        for name, size, content in files:
-            with content:
+        for count, (name, size, content) in enumerate(files, 1):
+            with content or contextlib.nullcontext():
                 room -= size
-                if len(names) == MOST_FILES or room < 0:
+                if count > MOST_FILES or room < 0:
                     raise _refused(path, name, "makes it hold more than a data set has")
+                if content is None:
+                    continue  # folders are made as files need them
                 place = _inside(path, name)
                 if place in names:
                     raise _refused(path, name, "is there twice")
                 names.add(place)
                 yield place, content
+
+
+def _is_tar(path: Path) -> bool:
+    """Returns whether a file is a .tar, even one that is refused; of `tarfile.is_tarfile` the names are not bounded."""
+    try:
+        with path.open("rb") as file, _tarfile(file):
+            return True
+    except Hostile:
+        return True
+    except FAULTS:
+        return False
+
+
+def _tarfile(file: IO[bytes]) -> tarfile.TarFile:
+    """Opens a .tar by how it is compressed, so that an error has one reason and not one for each way."""
+    start = file.read(max(map(len, PACKED)))
+    file.seek(0)
+    if start.startswith(ZSTD):
+        raise ValueError("it is packed with zstd, which is not read")
+    packing = next((kind for begin, kind in PACKED.items() if start.startswith(begin)), "")
+    return tarfile.open(fileobj=file, mode=f"r:{packing}", tarinfo=_Info)  # type: ignore[call-overload, no-any-return]
 
 
 def _is_debian(path: Path) -> bool:
@@ -96,7 +153,7 @@ def _is_debian(path: Path) -> bool:
 
 
 def _tar(path: Path) -> Members:
-    with tarfile.open(path) as archive:
+    with path.open("rb") as file, _tarfile(file) as archive:
         yield from _of_tar(path, archive)
 
 
@@ -105,25 +162,30 @@ def _debian(path: Path) -> Members:
     with path.open("rb") as file:
         file.seek(len(DEBIAN))
         while len(header := file.read(HEADER)) == HEADER:
-            name, size = header[:16].decode("ascii", "replace"), int(header[48:58])
+            name, digits = header[:16].decode("ascii", "replace"), header[48:58].strip()
+            if not digits.isdigit():
+                raise ValueError(f"it is damaged, its part {name.strip()!r} has no size")
+            size = int(digits)
             if name.startswith("data.tar"):
-                with tarfile.open(fileobj=io.BytesIO(file.read(size))) as archive:
+                with _part(file.read(size)) as archive:
                     yield from _of_tar(path, archive)
                 return
             file.seek(size + size % 2, io.SEEK_CUR)
     raise ValueError("it is a Debian package without files")
 
 
+def _part(content: bytes) -> tarfile.TarFile:
+    """Opens the part of a Debian package that has its files."""
+    if content.startswith(ZSTD):
+        raise ValueError("it is packed with zstd, which is not read; unpack it with dpkg-deb -x and give the folder")
+    return _tarfile(io.BytesIO(content))
+
+
 def _of_tar(path: Path, archive: tarfile.TarFile) -> Members:
-    """Yields name, size and content of each file; folders are made as files need them."""
     for member in archive:
-        if member.isdir():
-            continue
-        if not member.isreg():
+        if not (member.isdir() or member.isreg()):
             raise _refused(path, member.name, "is a link or a device, not a file")
-        content = archive.extractfile(member)
-        assert content is not None  # a regular file has content
-        yield member.name, member.size, content
+        yield member.name, member.size, archive.extractfile(member)
 
 
 def _zip(path: Path) -> Members:
@@ -132,10 +194,13 @@ def _zip(path: Path) -> Members:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.is_dir():
+                yield member.filename, 0, None
                 continue
             kind = member.external_attr >> 16 & 0o170000
             if kind not in (0, 0o100000):
                 raise _refused(path, member.filename, "is a link or a device, not a file")
+            if member.compress_type not in READ:
+                raise _refused(path, member.filename, "is compressed in another way than by deflate")
             yield member.filename, member.file_size, archive.open(member)
 
 

@@ -66,6 +66,15 @@ class Stored:
         return (self.folder / "dataset_info.json").is_file()
 
     @property
+    def found(self) -> Mapping[str, str]:
+        """SHA-256 of each split as it was prepared; none where the preparation wrote none down."""
+        try:
+            written = json.loads((self.folder / "metadata.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return dict(written.get("digests", {}))
+
+    @property
     def instructions(self) -> str:
         """How to get it and which command to type, in one sentence."""
         return f"get {self.archive} from {self.source}, then type: python -m experiments prepare {self.name} PATH."

@@ -14,7 +14,7 @@ from experiments.problems.datasets.examples import MASK, Examples, slices
 from experiments.problems.datasets.made import MadeCard
 from experiments.problems.datasets.own import OwnArrays
 
-__all__ = ["Examples", "builder", "load", "prepare"]
+__all__ = ["Examples", "builder", "digests", "load", "prepare"]
 
 
 def load(name: str, splits: tuple[str, ...]) -> dict[str, Examples]:
@@ -60,6 +60,11 @@ def builder(card: Card | OwnCard, folder: Path | None = None) -> Any:
     return module.Builder(data_dir=folder or root(), config=config or None)
 
 
+def digests(builder: Any) -> dict[str, str]:
+    """Returns the SHA-256 of each split of slices that a builder has prepared."""
+    return {split: slices(_whole(builder, split)).sha256 for split in datasets.SPLITS}
+
+
 def _whole(builder: Any, split: str) -> Any:
     return builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
 
@@ -79,7 +84,8 @@ def _read(builder: Any, split: str, rows: np.ndarray) -> Examples:
 
 
 def _verify(card: Card | OwnCard, split: str, examples: Examples) -> None:
-    expected = card.digests.get(split, examples.sha256)
+    known = card.digests or card.found or (card.usual if isinstance(card, Card) else {})
+    expected = known.get(split, examples.sha256)
     if len(examples) != card.sizes[split] or examples.sha256 != expected:
         raise UserError(
             f"The {split} split of {card.name} in {card.folder} is damaged: {len(examples)} examples "

@@ -1,7 +1,10 @@
 """Prepares a data set from what the user has: a folder, an archive or a package. Nothing in it is executed."""
 
+import os
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,10 @@ from experiments.errors import UserError
 from experiments.problems import datasets
 from experiments.problems.datasets import archives, idx
 from experiments.problems.datasets.cards import SPLITS, Card, OwnCard, root
-from experiments.problems.datasets.load import builder, load
+from experiments.problems.datasets.load import builder, digests
 
+SCRATCH = ".unpacked-"  # how folders begin that are gone once a data set is prepared; then come machine and process
+SILENCE = 3600.0  # seconds without a change, after which such a folder of another machine is left over
 NEITHER = "is neither a folder nor a .tar, .tgz, .zip, .whl or .deb archive"
 
 
@@ -27,7 +32,9 @@ def take(name: str, path: Path) -> Card | OwnCard:
         raise UserError(f"{path} {NEITHER}; {card.instructions}")
     try:
         root().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root(), prefix=".unpacked-") as scratch:
+        _clear(root())
+        prefix = f"{SCRATCH}{socket.gethostname()}-{os.getpid()}-"
+        with tempfile.TemporaryDirectory(dir=root(), prefix=prefix) as scratch:
             _replace(card, _made(card, path, Path(scratch)))
     except OSError as error:  # no permission, a full disk and such
         what = f"{error.strerror}: {error.filename}" if error.filename else error
@@ -39,13 +46,35 @@ def remarks(card: Card | OwnCard) -> Iterator[str]:
     """Yields what the user should know of the prepared data, in sentences without their full stop."""
     if isinstance(card, OwnCard):
         yield from card.remarks
-    elif card.usual:
-        found = load(card.name, SPLITS)
-        if other := [split for split in SPLITS if found[split].sha256 != card.usual[split]]:
-            yield (
-                f"the slices of {' and '.join(other)} are not to the last bit those of the committed results, so that "
-                "yours may differ from them"
-            )
+    elif card.usual and (other := [split for split in SPLITS if card.found.get(split) != card.usual[split]]):
+        yield (
+            f"the slices of {' and '.join(other)} are not to the last bit those of the committed results, so that "
+            "yours may differ from them"
+        )
+
+
+def _clear(folder: Path) -> None:
+    """Removes what preparations that were killed have left behind."""
+    for place in folder.glob(f"{SCRATCH}*"):
+        if _left(place):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _left(place: Path) -> bool:
+    """Returns whether the process that made a folder has ended, or changes nothing in it any more."""
+    host, _, process = place.name.removeprefix(SCRATCH).rpartition("-")[0].rpartition("-")
+    if host == socket.gethostname() and process.isdecimal():
+        try:
+            os.kill(int(process), 0)  # asks only whether it is there
+        except (ProcessLookupError, OverflowError):
+            return True
+        except PermissionError:
+            pass  # it is somebody else's
+    try:
+        changed = max(one.lstat().st_mtime for one in (place, *place.rglob("*")))
+    except OSError:  # somebody removes it
+        return False
+    return time.time() - changed > SILENCE
 
 
 def _made(card: Card | OwnCard, path: Path, scratch: Path) -> Path:
@@ -73,6 +102,8 @@ def _made(card: Card | OwnCard, path: Path, scratch: Path) -> Path:
         if folder == path:
             raise
         raise UserError(str(error).replace(f"The folder {folder}", f"The archive {path}")) from error
+    made.info.metadata["digests"] = digests(made)
+    made.info.metadata.save_metadata(made.data_dir)
     return Path(made.data_dir)
 
 

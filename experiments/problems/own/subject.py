@@ -26,8 +26,8 @@ class Subject:
     def __init__(self, one: outside.Reference) -> None:
         """Loads it; a UserError names every method that it lacks, one a line."""
         found = outside.load(one)
-        self._given = found() if isinstance(found, type) else found
         self.name, self.path = one.text, str(one.path)
+        self._given = self._made(one.name, found) if isinstance(found, type) else found
         lacking = [words for name, words in NEEDED.items() if not callable(getattr(self._given, name, None))]
         if lacking:
             raise UserError("\n".join(f"{one.name} has no {words.partition('(')[0]}(): {words}." for words in lacking))
@@ -68,7 +68,10 @@ class Subject:
             raise UserError("metrics has the name 'loss', which is that of the loss; give the metric another name.")
         if given is None:
             given = {"accuracy": "sparse_categorical_accuracy"} if self.classifies and not self.declares_loss else {}
-        return {name: _each(_named(one)) for name, one in given.items()}
+        if not isinstance(given, Mapping):
+            form = "{'accuracy': 'sparse_categorical_accuracy'}"
+            raise UserError(f"metrics must be scores by name, as in {form}, got a {type(given).__name__}.")
+        return {str(name): _each(_named(one)) for name, one in given.items()}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -95,6 +98,14 @@ class Subject:
             "sizes": {split: len(part) for split, part in self.splits.items()},
             "digests": {split: part.sha256 for split, part in self.splits.items()},
         }
+
+    def _made(self, name: str, cls: type) -> Any:
+        """Returns a task of a class, which takes no arguments."""
+        try:
+            return cls()
+        except Exception as error:
+            what = f"{name}(), the task made of this class without arguments, fails"
+            raise UserError(f"{what}: {outside.described(error, self.path)}.") from error
 
     def run(self, method: str, *arguments: Any) -> Any:
         """Returns what a method of the user's returns; its error is the user's to mend."""

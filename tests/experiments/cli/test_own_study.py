@@ -1,11 +1,12 @@
 """A study of one's own code from a folder elsewhere, by what docs/compare/own-study.md says."""
 
+import json
 import re
 import shutil
 
 import pytest
 
-from experiments import studies
+from experiments import outside, studies
 from experiments.__main__ import main
 from experiments.records import attempts, run_folder
 from experiments.studies import identity, runs
@@ -87,14 +88,53 @@ def test_code_of_a_study_does_not_run_for_other_commands(here, monkeypatch, caps
     assert words != ["lint"] or "moons: outside the committed evidence: its own code (moons.py:TASK" in said.out
 
 
-@pytest.mark.slow
-def test_interrupted_runs_of_own_code_wait_until_their_study_is_named(here, unknown_after, capsys):
-    """A bare `resume` runs no code of anybody's."""
-    study = studies.load(place(here))
-    run = runs.plan(identity.study_hash(study), study, runs.EVALUATION, study.optimizers[2], {"learning_rate": 0.1}, 0)
+def test_rates_are_chosen_again_once_the_code_has_changed(here, unknown_after, monkeypatch, capsys):
+    """As the page says of code that changed; a comment is no change."""
+    path = place(here, **{"moons.toml": FILES["moons.toml"] + FAST})
+    chosen = []
+    monkeypatch.setattr("experiments.cli.tune.choose", lambda own, study, options: chosen.append(own.stem))
+    (here / "moons.selection.json").write_text(json.dumps({"tuning_hash": identity.tuning_hash(studies.load(path))}))
+    for new, times in (("rate *", 0), ("2 * rate *", 1)):
+        (here / "signs.py").write_text("# a rule\n" + FILES["signs.py"].replace("rate *", new))
+        outside.version.cache_clear()
+        assert main(["compare", str(path), "--dry-run"]) == (0 if times else 2)  # the file here has no choices to read
+        assert len(chosen) == times
+    assert "moons has changed since its learning rates were chosen; they are chosen again." in capsys.readouterr().err
+
+
+def interrupted(path, entry=2):
+    """A study, and a run of one of its entries that was interrupted."""
+    study = studies.load(path)
+    name, chosen = identity.study_hash(study), study.optimizers[entry]
+    run = runs.plan(name, study, runs.EVALUATION, chosen, {"learning_rate": 0.1}, 0)
     attempt = attempts.Attempt(run_folder.folder(run_folder.ROOT, "moons", run), run)
     attempt.append({"step": 0, "epoch": 0, "seconds": 0.0, "example_gradients": 0, "validation_loss": 1.0})
     attempt.give_up("interrupted", "")
+
+
+def test_runs_of_code_that_has_changed_or_gone_are_skipped_and_the_others_resumed(here, unknown_after, capsys):
+    """An own optimizer that was mended since, and one whose folder was moved; Adam of the same study goes on."""
+    path = place(here / "mine")
+    interrupted(path)
+    interrupted(path, entry=0)
+    place(here / "mine", signs=FILES["signs.py"].replace("rate * ", "2 * rate * "))
+    outside.version.cache_clear()
+    assert main(["resume", "moons", "--dry-run"]) == 0
+    said = capsys.readouterr()
+    assert "is skipped: its problem, data or optimizer have changed since." in said.err
+    assert "moons: 1 runs, 0 recorded, 1 to make" in said.out
+    (here / "mine" / "signs.py").unlink()
+    outside.version.cache_clear()
+    assert main(["resume", "moons", "--dry-run"]) == 0
+    said = capsys.readouterr()
+    assert "SignDescent, seed 0 is skipped: signs.py:SignDescent: there is no file " in said.err
+    assert "moons: 1 runs, 0 recorded, 1 to make" in said.out
+
+
+@pytest.mark.slow
+def test_interrupted_runs_of_own_code_wait_until_their_study_is_named(here, unknown_after, capsys):
+    """A bare `resume` runs no code of anybody's."""
+    interrupted(place(here))
     assert main(["resume"]) == 0
     said = capsys.readouterr()
     assert "SignDescent, seed 0 is skipped: moons.py:TASK, signs.py:SignDescent runs only when its" in said.err

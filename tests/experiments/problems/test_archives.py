@@ -2,7 +2,13 @@
 
 import gzip
 import io
+import os
+import socket
+import subprocess
+import sys
 import tarfile
+import time
+import tracemalloc
 import zipfile
 
 import pytest
@@ -58,6 +64,60 @@ def test_a_hostile_archive_is_refused(tmp_path, write, members, words):
     assert sorted(p.name for p in tmp_path.rglob("*")) in (["archive", "here", "in"], ["archive", "b", "here", "in"])
     assert not (tmp_path / "b").exists()
     assert not (tmp_path / "in" / "b").exists()
+
+
+def long_name(path, kind, size):
+    """Writes a .tgz whose member has a name, or attributes, of some bytes."""
+    name, file = tarfile.TarInfo("././@LongLink"), tarfile.TarInfo("b")
+    name.type, name.size = kind, size
+    with gzip.open(path, "wb") as archive:
+        archive.write(name.tobuf(tarfile.GNU_FORMAT) + bytes(size) + file.tobuf() + bytes(1024))
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_name_that_fills_the_memory_is_refused_before_it_is_read(tmp_path, kind):
+    """As are attributes; they are no content, so that no limit on contents holds them."""
+    long_name(tmp_path / "a.tgz", kind, 2**20)
+    assert archives.is_archive(tmp_path / "a.tgz")
+    with pytest.raises(UserError, match=r"cannot be read: the name or the attributes of a member take 1,048,576 byt"):
+        archives.read(tmp_path / "a.tgz", lambda place: True)
+    long_name(tmp_path / "b.tgz", tarfile.GNUTYPE_SPARSE, 512)
+    with pytest.raises(UserError, match="a member is stored as a sparse file, which is not read"):
+        archives.read(tmp_path / "b.tgz", lambda place: True)
+
+
+def test_too_many_folders_are_refused(tmp_path, monkeypatch):
+    """Each takes a header, which compresses to nothing."""
+    monkeypatch.setattr(archives, "MOST_FILES", 2)
+    tar(tmp_path / "a.tar", *((f"f{n}", tarfile.DIRTYPE, b"") for n in range(3)))
+    zipped(tmp_path / "a.zip", *((f"f{n}/", 0o040755, b"") for n in range(3)))
+    for name in ("a.tar", "a.zip"):
+        with pytest.raises(UserError, match=r"'f2/?' makes it hold more"):
+            archives.read(tmp_path / name, lambda place: True)
+
+
+def test_a_zip_that_lies_about_its_size_is_read_no_further(tmp_path):
+    """32 MiB said to be 1,000 bytes: its check of the content fails, with little memory."""
+    path = tmp_path / "a.zip"
+    zipped(path, ("b", 0o100644, bytes(32 * 2**20)))
+    raw = bytearray(path.read_bytes())
+    entry = raw.rfind(b"PK\x01\x02") + 24
+    raw[entry : entry + 4] = raw[22:26] = (1000).to_bytes(4, "little")
+    path.write_bytes(raw)
+    tracemalloc.start()
+    with pytest.raises(UserError, match="cannot be read: Bad CRC-32 for file 'b'"):
+        archives.read(path, lambda place: True)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 * 2**20  # a chunk of 1 MiB, some copies of it
+
+
+def test_a_zip_in_another_way_of_compression_is_refused(tmp_path):
+    """Python's `zipfile` unpacks as much of those as there is, whatever is asked for."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("b", b"x")
+    with pytest.raises(UserError, match="'b' is compressed in another way than by deflate"):
+        archives.read(tmp_path / "a.zip", lambda place: True)
 
 
 def test_too_many_files_are_refused(tmp_path, monkeypatch):
@@ -126,6 +186,24 @@ def test_a_debian_package_without_files_is_refused(tmp_path):
         archives.read(tmp_path / "a.deb", lambda place: True)
 
 
+@pytest.mark.parametrize("size", ["-60", "x", ""])
+def test_a_debian_package_with_a_part_of_no_size_is_damaged(tmp_path, size):
+    """A negative one would be passed over for ever."""
+    head = "{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n".format("debian-binary", 0, 0, 0, 100644, size)
+    (tmp_path / "a.deb").write_bytes(archives.DEBIAN + head.encode())
+    with pytest.raises(UserError, match="cannot be read: it is damaged, its part 'debian-binary' has no size"):
+        archives.read(tmp_path / "a.deb", lambda place: True)
+
+
+def test_a_debian_package_in_zstd_is_refused_with_the_way_out(tmp_path):
+    """In one sentence, not in one for each way that its part is not compressed."""
+    body = b"\x28\xb5\x2f\xfd" + bytes(60)
+    head = "{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n".format("data.tar.zst", 0, 0, 0, 100644, len(body))
+    (tmp_path / "a.deb").write_bytes(archives.DEBIAN + head.encode() + body)
+    with pytest.raises(UserError, match=r"zstd, which is not read; unpack it with dpkg-deb -x and give the folder\.$"):
+        archives.read(tmp_path / "a.deb", lambda place: True)
+
+
 def test_a_bomb_in_gzip_is_refused_before_it_fills_the_memory():
     """And what is no gzip at all."""
     with pytest.raises(ValueError, match="holds more than 1,000 bytes"):
@@ -148,6 +226,23 @@ def test_hearts_are_prepared_from_an_archive_as_from_a_folder(tmp_path, monkeypa
         zipped(path, *((str(p.relative_to(tmp_path)), 0o100644, p.read_bytes()) for p in members))
     assert taking.take("msd_heart", path).sizes == {"train": 4, "validation": 4, "test": 4}
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["msd_heart"]
+
+
+def test_what_a_killed_preparation_left_is_removed_and_what_another_is_at_stays(tmp_path, monkeypatch):
+    """By the process in its name; of another machine, by an hour without a change."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here, hour = f".unpacked-{socket.gethostname()}", time.time() - 3601
+    stays = {f"{here}-{os.getpid()}-a", ".unpacked-other-1-b"}
+    for name in (*stays, f"{here}-{ended.pid}-c", ".unpacked-other-1-d", ".unpacked-e"):
+        (tmp_path / "data" / name / "archive").mkdir(parents=True)
+    for name in (".unpacked-other-1-d", ".unpacked-e"):
+        for place in (tmp_path / "data" / name / "archive", tmp_path / "data" / name):
+            os.utime(place, (hour, hour))
+    with pytest.raises(UserError, match="cannot be used"):
+        taking.take("msd_heart", tmp_path)
+    assert {path.name for path in (tmp_path / "data").iterdir()} == stays
 
 
 def test_what_is_neither_folder_nor_archive_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -76,6 +77,25 @@ def test_prepared_volumes_are_in_their_splits_and_a_test_volume_is_whole(small, 
     assert found["test"].positions.tolist() == [0, 1, 2, 3]
     assert found["test"].images.shape == (4, 64, 48, 1)
     assert {value for part in found.values() for value in np.unique(part.labels)} == {0, 1, 2}
+
+
+def test_slices_are_those_that_were_prepared_and_other_files_are_another_version(small, tmp_path):
+    """Of an archive that is not the usual one, runs have their own identity; of the usual one, the version alone."""
+    folder = hearts.hippocampus(tmp_path / "Task04_Hippocampus", [1, 3, 4, 6])
+    assert datasets.version(small) == "1.0.0"
+    first = taking.take(NAME, folder)
+    version, digests = datasets.version(first), first.found
+    assert version.startswith("1.0.0 ")
+    assert {split: part.sha256 for split, part in load.load(NAME, datasets.SPLITS).items()} == digests
+    assert datasets.version(dataclasses.replace(first, usual=digests)) == "1.0.0"
+    hearts.case(*(folder / part / "hippocampus_003.nii.gz" for part in ("imagesTr", "labelsTr")), 3, 99, (20, 24, 4))
+    assert datasets.version(taking.take(NAME, folder)) not in (version, "1.0.0")
+    written = first.folder / "metadata.json"
+    written.write_text(json.dumps({**json.loads(written.read_text()), "digests": digests}))
+    with pytest.raises(
+        UserError, match=r"The train split of msd_hippocampus in .* is damaged: 2 examples with SHA-256"
+    ):
+        load.load(NAME, ("train",))
 
 
 def test_a_volume_of_the_split_that_is_missing_is_named(small, tmp_path):

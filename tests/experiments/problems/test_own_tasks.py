@@ -109,6 +109,15 @@ def found(folder, text, name="Task", used=(), **files):
             "class Task:\n    metrics = {'loss': 'mean_squared_error'}\n",
             "metrics has the name 'loss', which is that of the loss; give the metric another name.",
         ),
+        (
+            "class Task:\n    metrics = ['accuracy']\n",
+            "metrics must be scores by name, as in {'accuracy'",
+        ),
+        (
+            "class Task:",
+            "class Task:\n    def __init__(self, size):\n        pass\n",
+            "Task(), the task made of this class without arguments, fails: TypeError: Task.__init__() missing 1 requir",
+        ),
         ("class Task:", "class Task:\n    loss = 'mce'\n", "'mce' is neither a function nor a loss of Keras by name"),
         (
             "class Task:",

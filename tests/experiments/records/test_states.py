@@ -19,7 +19,10 @@ def root(tmp_path, monkeypatch):
 def litter(one):
     """A finished run with all that can be left behind; what stays of it, what goes."""
     path = run_folder.folder(run_folder.ROOT, "small", one)
-    begun(one).give_up("failed", "out of luck")
+    first = begun(one)
+    for kind in ("cases", "words"):
+        first.attach(f"{kind}.csv", b"")
+    first.give_up("failed", "out of luck")
     finished(one)
     stays = {"spec.json", "DONE", "result-2.json", "metrics-2.jsonl", "test-2.jsonl"}
     (path / "lease.stale-x").mkdir()
@@ -35,8 +38,8 @@ def test_clean_removes_what_no_study_needs_and_keeps_every_record(capsys):
     record = run_folder.read(path, test=True)
     assert main(["clean", "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "Would remove 7 files and folders, 1.0 MiB." in said
-    assert len(list(path.iterdir())) == len(stays) + 7
+    assert "Would remove 9 files and folders, 1.0 MiB." in said
+    assert len(list(path.iterdir())) == len(stays) + 9
     assert main(["clean"]) == 0
     assert capsys.readouterr().out == said.replace("Would remove", "Removed")
     assert {entry.name for entry in path.iterdir()} == stays

@@ -166,6 +166,21 @@ def test_a_study_like_one_elsewhere_finds_its_code(tmp_path):
     assert study.optimizers[2].optimizer == "../a/signs.py:SignDescent"
 
 
+def test_a_study_is_like_one_in_its_own_folder(tmp_path, monkeypatch):
+    """Wherever the command is typed; a path from there is found too, and each file names others from its own folder."""
+    model = place(tmp_path / "a")
+    (tmp_path / "a" / "longer.toml").write_text('like = "moons.toml"\nepochs = 3\n')
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "other.toml").write_text('like = "../a/longer.toml"\nbatch_size = 8\n')
+    (tmp_path / "b" / "from_here.toml").write_text('like = "a/longer.toml"\nbatch_size = 8\n')
+    monkeypatch.chdir(tmp_path)
+    for name in ("other", "from_here"):
+        study = studies.declared(tmp_path / "b" / f"{name}.toml")
+        assert (study.epochs, study.batch_size) == (3, 8)
+        assert study.task == "../a/moons.py:TASK"
+    assert studies.declared(model).epochs == 4
+
+
 def test_the_example_is_a_study_of_its_own_code():
     """What it compares are one of each kind, and one algorithm twice."""
     study = studies.load(studies.find("example"))
