@@ -110,6 +110,7 @@ def found(folder, text, name="Task", used=(), **files):
             "metrics has the name 'loss', which is that of the loss; give the metric another name.",
         ),
         (
+            "class Task:",
             "class Task:\n    metrics = ['accuracy']\n",
             "metrics must be scores by name, as in {'accuracy'",
         ),
