@@ -15,6 +15,7 @@ from experiments.figures.canvas import Context
 from experiments.figures.looks import label_ends, look, of, under
 from experiments.text import Table, group
 
+MAJORITY = "majority_error"  # which records of earlier versions do not have
 PANELS = {"update": "mean distance that a word's row moved", "error": "error on test mails shown these words alone"}
 
 
@@ -30,10 +31,17 @@ def draw(table: Table, context: Context) -> Figure:
         if column == "update":
             scales.loss_scale(panel, [row[column] for row in table])
         else:
+            _majority(panel, table)
             label_ends(panel, ends)
     axis = "training mails that have the word (logarithmic axis; mean of its band)"
     figure.supxlabel(axis, y=under(context.caption), fontsize=9.5)
     return figure
+
+
+def _majority(panel: Axes, table: Table) -> None:
+    """Draws the error of always naming the more frequent class, which is the same for all runs."""
+    bands = {row["frequency"]: row[MAJORITY] for row in table if MAJORITY in row}
+    panel.plot(list(bands), list(bands.values()), color=canvas.QUIET, linestyle="dotted", linewidth=1.4, zorder=1)
 
 
 def _line(panel: Axes, own: Table, column: str, label: str, style: Mapping[str, Any]) -> tuple[float, float, str, Any]:

@@ -87,6 +87,8 @@ def _rates(study: Study) -> Iterator[str]:
                 f"optimizers[{i}].hyperparameters.learning_rate: is chosen by tuning, leave it out; or give every "
                 "entry a learning_rate of its own."
             )
+        for name in sorted(entry.shares.keys() & entry.hyperparameters.keys()):
+            yield f"optimizers[{i}].shares.{name}: is in hyperparameters, too; leave out one of both."
         if entry.schedule == OWN and entry.cycle_epochs is None and not optimizers.schedule_free(entry.optimizer):
             yield f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs, or a schedule-free one."
         if study.track == GIVEN and entry.learning_rate is None:

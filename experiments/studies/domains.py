@@ -58,6 +58,10 @@ SCALARS = Domain(
     "a table of numbers or booleans",
     lambda v: isinstance(v, dict) and all(_number(x) or isinstance(x, bool) for x in v.values()),
 )
+SHARES = Domain(
+    "a table of numbers above 0 and up to 1",
+    lambda v: isinstance(v, dict) and all(_number(x) and 0 < x <= 1 for x in v.values()),
+)
 
 
 def value(domain: Domain, default: Any = dataclasses.MISSING, *, meaning: str = "", usual: str = "") -> Any:

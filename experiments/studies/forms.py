@@ -65,6 +65,12 @@ class Entry:
     hyperparameters: Mapping[str, Scalar] = value(
         domains.SCALARS, default={}, meaning="arguments of its constructor that are not tuned"
     )
+    shares: Mapping[str, float] = value(
+        domains.SHARES,
+        default={},
+        meaning="arguments of its constructor that count steps, as shares of the steps of a run, which are not tuned: "
+        "`{ warmup_steps = 0.05 }` is the same part of a run on every problem",
+    )
     schedule: str | None = value(
         domains.one_of(*SCHEDULES),
         default=None,

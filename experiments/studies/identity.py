@@ -41,6 +41,7 @@ def definition(study: Study) -> dict[str, Any]:
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"], entry["contains"]
+        entry["shares"] = entry["shares"] or None
         entry["version"] = own.version(entry["optimizer"], study.folder) or None
     if study.tuning.edges == TENTH or not study.tuned:  # as it was when there was no other
         del content["tuning"]["edges"]

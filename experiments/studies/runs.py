@@ -96,6 +96,7 @@ def plan(
     Runs for tuning and for times are evaluated after each epoch, since no curve is drawn of them.
     """
     tuned = {name: value for name, value in values.items() if name != "learning_rate"}
+    epochs = study.tuning.epochs or study.epochs if kind == TUNING else study.epochs
     return Run(
         schema=SCHEMA,
         study=identity,
@@ -110,12 +111,12 @@ def plan(
         optimizer_version=own.version(entry.optimizer, study.folder),
         folder=study.folder if study.foreign else "",
         batch=entry.batch,
-        hyperparameters={**entry.hyperparameters, **_cycle(study, entry), **tuned},
+        hyperparameters={**entry.hyperparameters, **_cycle(study, entry), **_parts(study, entry, epochs), **tuned},
         learning_rate=float(values["learning_rate"]),
         schedule=entry.schedule or (study.schedule if entry.cycle_epochs is None else OWN),
         point=dict(point or {}),
         seed=seed,
-        epochs=study.tuning.epochs or study.epochs if kind == TUNING else study.epochs,
+        epochs=epochs,
         batch_size=study.batch_size,
         micro_batch=study.micro_batch,
         deterministic=study.deterministic,
@@ -141,4 +142,13 @@ def _cycle(study: Study, entry: Entry) -> dict[str, int]:
     """Returns the steps of a cycle of an optimizer that cycles, as an argument for it."""
     if entry.cycle_epochs is None:
         return {}
-    return {"cycle": max(1, round(entry.cycle_epochs * steps(study.task, study.data, entry.batch, study.batch_size)))}
+    return {"cycle": max(1, round(entry.cycle_epochs * _epoch(study, entry)))}
+
+
+def _parts(study: Study, entry: Entry, epochs: int) -> dict[str, int]:
+    """Returns the arguments that are shares of the steps of a run."""
+    return {name: max(1, round(share * epochs * _epoch(study, entry))) for name, share in entry.shares.items()}
+
+
+def _epoch(study: Study, entry: Entry) -> int:
+    return steps(study.task, study.data, entry.batch, study.batch_size)

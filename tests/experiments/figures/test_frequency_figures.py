@@ -7,9 +7,9 @@ from experiments.figures import frequencies
 from experiments.figures.canvas import Caption, Context
 from tests.experiments.evidence import APART, evidence
 
-TABLE = """mails_from,mails_to,words,frequency,update,test_mails,error
-1,1,5,1.0,0.1,3,0.5
-3,4,2,3.5,0.7,2,0.25
+TABLE = """mails_from,mails_to,words,frequency,update,test_mails,error,majority_error
+1,1,5,1.0,0.1,3,0.5,0.375
+3,4,2,3.5,0.7,2,0.25,0.3125
 """
 
 
@@ -37,3 +37,17 @@ def test_rows_of_words_are_drawn_for_each_optimizer(tmp_path):
         0.5,
         0.25,
     ]
+    assert [0.375, 0.3125] in [line.get_ydata().tolist() for line in error.lines]
+
+
+def test_records_without_the_error_of_the_majority_are_drawn_without_it(tmp_path):
+    """Those of earlier versions."""
+    whole = evidence(APART)
+    kept = [
+        {k: v for k, v in row.items() if k != "majority_error"} for row in frequency_rows(with_words(whole, tmp_path))
+    ]
+    styles = {entry.label: entry.style for entry in whole.study.optimizers}
+    figure = frequencies.draw(
+        kept, Context(Caption("title", ("line",), ("footer",), "title"), styles, "accuracy", 0.01)
+    )
+    assert [line for line in figure.axes[1].lines if line.get_linestyle() == ":" and len(line.get_xdata())] == []

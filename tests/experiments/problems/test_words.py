@@ -87,7 +87,7 @@ def test_an_example_has_length_one():
 def test_bands_of_frequency_have_their_words_updates_and_errors():
     """Word 1 is in three training mails, word 2 in one; the model is right wherever it sees word 1, else never."""
     train = np.array([[1, 0], [1, 2], [1, 0]], np.int32)
-    test = Examples(np.array([[1, 2], [2, 0], [1, 0]], np.int32), np.array([0, 0, 0], np.int32))
+    test = Examples(np.array([[1, 2], [2, 0], [1, 0]], np.int32), np.array([0, 1, 0], np.int32))
     start = np.zeros((VOCABULARY + 1, 2))
     end = start.copy()
     end[1], end[2] = (3, 4), (0, 1)
@@ -102,3 +102,4 @@ def test_bands_of_frequency_have_their_words_updates_and_errors():
     assert (frequent["mails_from"], frequent["mails_to"], frequent["update"], frequent["error"]) == (
         "3", "3", "5.0", "0.0"
     )  # fmt: skip
+    assert (rare["majority_error"], frequent["majority_error"]) == ("0.5", "0.0")  # mails 0 and 1; mails 0 and 2

@@ -121,6 +121,20 @@ def test_a_cycle_in_epochs_becomes_steps_of_the_study():
     assert runs.plan("x", study, runs.EVALUATION, full, {"learning_rate": 0.01}, 0).hyperparameters == {"cycle": 5}
 
 
+def test_a_share_of_a_run_is_the_same_part_of_it_on_every_problem_and_in_tuning():
+    """`modern` has 280 steps on one problem and 782 on the other; of all that it warms up over the same share."""
+    path = studies.find("modern")
+    steps = {}
+    for _, whole in studies.each(path, studies.load(path)):
+        short = dataclasses.replace(whole, tuning=dataclasses.replace(whole.tuning, epochs=1))
+        entry = next(entry for entry in whole.optimizers if entry.label == "ScheduleFreeAdamW")
+        steps[whole.data] = [
+            runs.plan("x", short, kind, entry, {"learning_rate": 0.01}, 0).hyperparameters["warmup_steps"]
+            for kind in (runs.EVALUATION, runs.TUNING)
+        ]
+    assert steps == {"mnist_3500": [14, 1], "fashion_mnist": [39, 20]}
+
+
 def test_a_tuning_run_may_have_a_budget_of_its_own():
     """Evaluation runs have the study's."""
     study = studies.load(studies.find("mni152"))
@@ -177,6 +191,16 @@ def test_unknown_names_get_their_nearest_match():
         ('figures = "figures"', 'figures = "../x"', "figures: must be a relative folder"),
         ('label = "Adam"', 'label = "gd"', "optimizers[1].label: 'gd' is taken"),
         ('batch = "mini"', "hyperparameters = { learning_rate = 1.0 }\nbatch = 'mini'", "is chosen by tuning"),
+        (
+            'batch = "mini"',
+            "shares = { warmup = 1.5 }\nbatch = 'mini'",
+            "shares: must be a table of numbers above 0 and up",
+        ),
+        (
+            'batch = "mini"',
+            "shares = { warmup = 0.5 }\nhyperparameters = { warmup = 3 }\nbatch = 'mini'",
+            "optimizers[1].shares.warmup: is in hyperparameters, too; leave out one of both.",
+        ),
         ("epochs = 1", "epochs = true", "epochs: must be a whole number"),
         ("[tuning]", "[tuning", "is not valid TOML"),
     ],
