@@ -106,7 +106,7 @@ def test_resume_takes_what_was_begun_and_not_finished(capsys, monkeypatch):
     with leases.claim(begun(run(seed=4)).path):
         assert main(["resume"]) == 0
     assert sorted(one.seed for one in made) == [1, 2]
-    assert "is skipped: its problem or data have changed since" in capsys.readouterr().err
+    assert "is skipped: its problem, data or optimizer have changed since" in capsys.readouterr().err
 
 
 def test_with_nothing_interrupted_resume_says_so(capsys):
