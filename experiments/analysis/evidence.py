@@ -8,6 +8,10 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.verdicts import Comparison
 from experiments.problems import tasks
 from experiments.problems.tasks.base import Task
 from experiments.records import timings as reading
@@ -110,6 +114,17 @@ class Evidence:
             return float(best[f"test_{self.score}"])
 
         return self.by_seed(pick)
+
+    def compared(self, rng: np.random.Generator) -> list[Comparison]:
+        """Returns the comparisons of final test scores: of all pairs, or those with the reference.
+
+        Of a part of a study with a reference, they are corrected for all that the study of the file plans.
+        """
+        finals, reference = self.final("test"), self.study.reference
+        if not any(finals.values()):
+            return []
+        planned = len(self.whole.optimizers) - 1
+        return compare(finals, rng, higher_is_better=self.higher, reference=reference, planned=planned)
 
     def complete(self, table: BySeed) -> BySeed:
         """Returns the optimizers all of whose runs are there: a mean over some of them is never shown."""

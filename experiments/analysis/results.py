@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from experiments.analysis.columns import NONE, Column, bracketed, number
 from experiments.analysis.evidence import BySeed, Evidence
 from experiments.analysis.lint import Case, Claims
 from experiments.analysis.lint.scores import excluded
-from experiments.analysis.statistics.comparing import compare
 from experiments.analysis.statistics.resampling import Centre, centres, generator
-from experiments.analysis.statistics.verdicts import Comparison, headline, tie_group
-from experiments.analysis.statistics.verdicts import planned as said_of_planned
+from experiments.analysis.statistics.verdicts import Comparison, headline, planned, tie_group
 
 NAME = "results"
 
@@ -68,9 +65,7 @@ def result(evidence: Evidence, claims: Claims) -> Result:
     finals = evidence.final("test")
     rng = generator(evidence.identity, NAME)
     reference = evidence.study.reference
-    planned = len(evidence.whole.optimizers) - 1  # also of a study that was narrowed where its command was typed
-    how: dict[str, Any] = {"higher_is_better": evidence.higher, "reference": reference, "planned": planned}
-    pairs = compare(finals, rng, **how) if any(finals.values()) else []
+    pairs = evidence.compared(rng)
     pairs = pairs if claims.allowed else [pair.unclaimed() for pair in pairs]
     whole = evidence.complete(finals)
     found = centres({label: _in_order(values) for label, values in whole.items()}, rng) if whole else {}
@@ -112,7 +107,7 @@ def _extreme(evidence: Evidence) -> str:
 def _said(evidence: Evidence, means: dict[str, float], pairs: list[Comparison], claims: Claims) -> str:
     """Returns the sentence above the table: what the verdicts allow, or whose mean is the highest, and why no more."""
     if claims.allowed and evidence.study.reference is not None and pairs:
-        return said_of_planned(evidence.study.reference, pairs)
+        return planned(evidence.study.reference, pairs)
     if claims.allowed or len(means) == 1:
         return headline(means, pairs, higher_is_better=evidence.higher)
     best = (max if evidence.higher else min)(means.values())

@@ -7,6 +7,7 @@ import pytest
 from experiments import studies as config
 from experiments.__main__ import main
 from experiments.analysis.lint import RULES, Case, check, findings, scores, searches
+from experiments.cli.request import Options, narrowed
 from experiments.records import attempts, run_folder
 from experiments.studies import runs
 from experiments.tuning import choosing, selection
@@ -66,6 +67,15 @@ def test_adam_contains_momentum_where_epsilon_is_searched_and_every_row_moves(bu
     spoilt = dataclasses.replace(spoilt, study=dataclasses.replace(STUDY, budget=budget, optimizers=entries))
     found = [sentence for sentence in scores.excluded(spoilt) if "Adam contains Momentum" in sentence]
     assert len(found) == count
+
+
+@pytest.mark.parametrize(("names", "limited"), [(("Adam", "Lion"), True), (("AdamW", "Lion"), False)])
+def test_a_study_narrowed_without_its_reference_allows_no_claim(names, limited):
+    """As `--optimizers` narrows it: else it would go over to all pairs, which nobody planned."""
+    (path, study), *_ = config.each(config.find("modern"), config.load(config.find("modern")))
+    part = narrowed(study, Options("modern", optimizers=names))
+    found = [one for one in findings(part, [], path=path) if one.code == "L-B18"]
+    assert [one.limits for one in found] == [True] * limited
 
 
 def test_every_rule_has_a_planted_violation():

@@ -121,20 +121,6 @@ def test_a_cycle_in_epochs_becomes_steps_of_the_study():
     assert runs.plan("x", study, runs.EVALUATION, full, {"learning_rate": 0.01}, 0).hyperparameters == {"cycle": 5}
 
 
-def test_a_share_of_a_run_is_the_same_part_of_it_on_every_problem_and_in_tuning():
-    """`modern` has 280 steps on one problem and 782 on the other; of all that it warms up over the same share."""
-    path = studies.find("modern")
-    steps = {}
-    for _, whole in studies.each(path, studies.load(path)):
-        short = dataclasses.replace(whole, tuning=dataclasses.replace(whole.tuning, epochs=1))
-        entry = next(entry for entry in whole.optimizers if entry.label == "ScheduleFreeAdamW")
-        steps[whole.data] = [
-            runs.plan("x", short, kind, entry, {"learning_rate": 0.01}, 0).hyperparameters["warmup_steps"]
-            for kind in (runs.EVALUATION, runs.TUNING)
-        ]
-    assert steps == {"mnist_3500": [14, 1], "fashion_mnist": [39, 20]}
-
-
 def test_a_tuning_run_may_have_a_budget_of_its_own():
     """Evaluation runs have the study's."""
     study = studies.load(studies.find("mni152"))
