@@ -59,14 +59,10 @@ def update_devices(
         pairs = list(map(applied, turns, factors))
         own = {part: after_measuring(part, numbers, [turn for turn, _ in pairs]) for part, numbers in sets.items()}
         share = ema_share(h, step) if averages else h.zero
+        passing = movable(averages, variables)
         updates = [
-            replace(
-                update_of(turn, own[turn.optimizer][turn.group], factor),
-                repeated=repeated,
-                share=share,
-                average=average_of(averages, turn.variable),
-            )
-            for turn, factor in pairs
+            update_of(turn, own[turn.optimizer][turn.group], factor, repeated=repeated, share=share, average=average)
+            for (turn, factor), average in zip(pairs, passing, strict=True)
         ]
         for v, a in take([turn for turn, _ in pairs], updates, averages):
             toward(a, tf.cast(v, a.dtype), share)
@@ -93,10 +89,10 @@ def applied(turn: Turn, factor: Any) -> tuple[Turn, Any]:
     return replace(turn, gradient=scaled(turn.gradient, factor)), None
 
 
-def update_of(turn: Turn, h: Any, factor: Any) -> Update:
-    """Returns the inputs of a turn's update."""
+def update_of(turn: Turn, h: Any, factor: Any, **around: Any) -> Update:
+    """Returns the inputs of a turn's update; `around` are those that no turn has."""
     its_decay = decay(turn.optimizer, h, turn.slots)
-    return Update(turn.optimizer, h, turn.gradient, raw(turn.variable), turn.slots, its_decay, factor)
+    return Update(turn.optimizer, h, turn.gradient, raw(turn.variable), turn.slots, its_decay, factor, **around)
 
 
 def take(turns: Sequence[Turn], updates: Sequence[Update], averages: list[Any]) -> list[Any]:
@@ -195,11 +191,13 @@ def ema_share(h: Any, step: tf.Tensor) -> Scalar:
     return Scalar(tf.where(tf.equal(step, 0), tf.ones_like(share), share))
 
 
-def average_of(averages: list[tuple[Any, Any]], v: Any) -> Any:
-    """Returns the average of a variable if it can move in the pass of the update: no constraint comes after that."""
-    if getattr(v, "constraint", None) is not None:
-        return None
-    return next((average for weights, average in averages if weights is raw(v)), None)
+def movable(averages: list[tuple[Any, Any]], variables: Sequence[Any]) -> list[Any]:
+    """Returns of each variable the average that can move in the pass of its update, or None.
+
+    Where a constraint comes after the update, the average moves after that.
+    """
+    known = {id(weights): average for weights, average in averages}
+    return [None if getattr(v, "constraint", None) is not None else known.get(id(raw(v))) for v in variables]
 
 
 def averaged(optimizer: Any) -> list[tuple[Any, Any]]:
