@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -182,14 +182,11 @@ def portable(optimizer: Any) -> bool:
     if tf.executing_eagerly() or any(v.dtype in ("float64", tf.float64) for v in optimizer._trainable_variables):
         return False
     is_fixed = in_module = False
-    frame = inspect.currentframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__") == _SAVE:
+    for name, caller in _callers():
+        if name == _SAVE:
             return True
-        caller = frame.f_locals.get("self")
         in_module |= isinstance(caller, tf.Module)
-        is_fixed |= frame.f_code.co_name == "get_concrete_function" or _is_fixed(caller)
-        frame = frame.f_back
+        is_fixed |= name == _CONCRETE or (isinstance(caller, _Function) and caller.input_signature is not None)
     return is_fixed and in_module
 
 
@@ -199,20 +196,23 @@ def traced_for_export() -> bool:
     It writes what it traces itself, what `get_concrete_function` traced, and what was traced of methods of a
     `tf.Module`.
     """
-    nearest, frame = None, inspect.currentframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__") == _SAVE or frame.f_code.co_name == "get_concrete_function":
+    nearest = None
+    for name, caller in _callers():
+        if name in (_SAVE, _CONCRETE):
             return True
-        caller = frame.f_locals.get("self")
-        if nearest is None and isinstance(caller, type(_FUNCTION) | tf.Module):  # a module may call a function
+        if nearest is None and isinstance(caller, _Function | tf.Module):  # a module may call a function
             nearest = caller
-        frame = frame.f_back
     return isinstance(nearest, tf.Module)
 
 
-def _is_fixed(function: Any) -> bool:
-    return isinstance(function, type(_FUNCTION)) and function.input_signature is not None
+def _callers() -> Iterator[tuple[str, Any]]:
+    """Yields the functions that are running, innermost first: name, or `_SAVE` in that module, and `self` or None."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        is_save = frame.f_globals.get("__name__") == _SAVE
+        yield _SAVE if is_save else frame.f_code.co_name, frame.f_locals.get("self")
+        frame = frame.f_back
 
 
-_FUNCTION = tf.function(lambda: None)
-_SAVE = "tensorflow.python.saved_model.save"
+_Function = type(tf.function(lambda: None))
+_SAVE, _CONCRETE = "tensorflow.python.saved_model.save", "get_concrete_function"
