@@ -1,15 +1,14 @@
 """The figure of the README: steps of Keras and of torch, as multiples of ours, inside compiled training."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from experiments.checks.benchmark.plan import Row, one
-from experiments.checks.benchmark.subjects import MEAN_OVER, RULES
-from experiments.checks.benchmark.tables import measured
+from experiments.checks.benchmark.plan import Row
+from experiments.checks.benchmark.subjects import RULES
+from experiments.checks.benchmark.tables import mean_over, measured
 from experiments.figures import canvas
 from experiments.figures.canvas import Caption
 from experiments.text import Table, to_csv
@@ -30,23 +29,11 @@ def times(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     """
     found = {}
     for rule in measured(rows)[0]:
-        ours = _milliseconds(rows, rule, "native-loop")
-        means = {other: _over(_milliseconds(rows, rule, other), ours) for other in OTHERS}
+        means = {other: mean_over(rows, rule, other, "native-loop") for other in OTHERS}
         known = {other: mean for other, mean in means.items() if mean is not None}
         if "keras-loop" in known:
             found[rule] = known
     return dict(sorted(found.items(), key=lambda pair: -pair[1]["keras-loop"]))
-
-
-def _milliseconds(rows: Sequence[Row], rule: str, contender: str) -> list[float]:
-    found = [one(rows, rule=rule, set=name, contender=contender) for name in MEAN_OVER]
-    return [row.median_ms for row in found if row is not None and row.median_ms is not None]
-
-
-def _over(theirs: Sequence[float], ours: Sequence[float]) -> float | None:
-    if not len(theirs) == len(ours) == len(MEAN_OVER):
-        return None
-    return statistics.geometric_mean(a / b for a, b in zip(theirs, ours, strict=True))
 
 
 def draw(rows: Sequence[Row], about: Mapping[str, str], footer: Sequence[str], folder: Path) -> list[Path]:

@@ -41,10 +41,15 @@ def mean_ratio(rows: Sequence[Row], rule: str, contender: str = "keras") -> floa
     return statistics.geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
-def loop_ratio(rows: Sequence[Row], rule: str) -> float | None:
-    """Returns the same mean for Keras's steps in a compiled loop."""
-    ratios = [a / b for _, a, b in _both(rows, rule, "keras-loop", "ours-loop")]
+def mean_over(rows: Sequence[Row], rule: str, theirs: str, ours: str) -> float | None:
+    """Returns the geometric mean of one contender's median time over another's, None unless on all of these sets."""
+    ratios = [a / b for name, a, b in _both(rows, rule, theirs, ours) if name in MEAN_OVER]
     return statistics.geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
+
+
+def loop_ratio(rows: Sequence[Row], rule: str) -> float | None:
+    """Returns that mean for Keras's steps over ours, both in a compiled loop."""
+    return mean_over(rows, rule, "keras-loop", "ours-loop")
 
 
 def measured(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
@@ -89,10 +94,9 @@ def natively(rows: Sequence[Row]) -> Grid:
     rules, _, _ = measured(rows)
     cells = []
     for rule in rules:
-        found = [[a / b for name, a, b in _both(rows, rule, *pair) if name in MEAN_OVER] for pair in NATIVE.values()]
-        if any(found):
-            shown = (_times(statistics.geometric_mean(ratios)) if ratios else NOTHING for ratios in found)
-            cells.append((RULES[rule].title, *shown))
+        found = [mean_over(rows, rule, *pair) for pair in NATIVE.values()]
+        if any(mean is not None for mean in found):
+            cells.append((RULES[rule].title, *map(_times, found)))
     note = "Geometric mean over the first four variable sets; above 1 the native operation is faster."
     return Grid("Times over those of the native operation", ("rule", *NATIVE), tuple(cells), (note,))
 
