@@ -1,4 +1,4 @@
-"""Mails are bags of words whose gradients are sparse, and what is learned of rare words is told from the frequent."""
+"""Mails as bags of words: sparse gradients, and separate results for rare and frequent words."""
 
 import dataclasses
 import io

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.library.native import doubles
 from tfoptim import native
 
 
@@ -17,3 +18,11 @@ def on(switched_on):
     if not native.available():
         pytest.skip(native.status())
     return native.library()
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    """The operation's stand-in."""
+    found = doubles.Recorder()
+    monkeypatch.setattr(native, "library", lambda: found)
+    return found

@@ -2,6 +2,7 @@
 
 import sys
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -64,3 +65,16 @@ def compiler(folder, fails="", waits=False):
 def variables(*shapes, dtype="float32"):
     """TensorFlow variables of ones."""
     return [tf.Variable(np.ones(shape), dtype=dtype) for shape in shapes]
+
+
+def built(optimizer, *shapes, dtype="float32"):
+    """The optimizer with variables of ones; and these."""
+    variables = [keras.Variable(np.ones(shape), dtype=dtype, name=f"w{i}") for i, shape in enumerate(shapes)]
+    optimizer.build(variables)
+    return optimizer, variables
+
+
+def stepped(optimizer, variables, gradients=None):
+    """Takes a step by gradients of ones, in a graph that is run once."""
+    gradients = [tf.ones(v.shape) for v in variables] if gradients is None else gradients
+    optimizer.apply(gradients, variables)
