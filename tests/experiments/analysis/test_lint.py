@@ -71,7 +71,7 @@ def test_adam_contains_momentum_where_epsilon_is_searched_and_every_row_moves(bu
 
 @pytest.mark.parametrize(("names", "limited"), [(("Adam", "Lion"), True), (("AdamW", "Lion"), False)])
 def test_a_study_narrowed_without_its_reference_allows_no_claim(names, limited):
-    """As `--optimizers` narrows it: else it would go over to all pairs, which nobody planned."""
+    """As `--optimizers` narrows it: comparisons of all pairs were not planned."""
     (path, study), *_ = config.each(config.find("modern"), config.load(config.find("modern")))
     part = narrowed(study, Options("modern", optimizers=names))
     found = [one for one in findings(part, [], path=path) if one.code == "L-B18"]

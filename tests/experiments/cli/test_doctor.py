@@ -94,7 +94,7 @@ def test_a_disk_with_little_space_is_not_enough(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_devices_are_those_that_tensorflow_finds(monkeypatch):
-    """With the state of the native operation; and one that does not start is told with its last words."""
+    """With the state of the native operation; of one that does not start, with its last lines."""
     monkeypatch.undo()
     native, found = data._devices()
     assert native.mark in ("ok", "--")

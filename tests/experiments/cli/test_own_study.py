@@ -113,7 +113,7 @@ def interrupted(path, entry=2):
 
 
 def test_runs_of_code_that_has_changed_or_gone_are_skipped_and_the_others_resumed(here, unknown_after, capsys):
-    """An own optimizer that was mended since, and one whose folder was moved; Adam of the same study goes on."""
+    """After an edit of its optimizer, and after its file is gone; the run of Adam is resumed."""
     path = place(here / "mine")
     interrupted(path)
     interrupted(path, entry=0)

@@ -85,7 +85,7 @@ def test_a_best_inside_settles():
 
 
 def test_a_best_at_the_edge_is_flagged_when_no_widening_is_left():
-    """The reader is told that a better rate may lie outside; in studies of earlier versions two are all."""
+    """The report says that a better rate may lie outside; studies of earlier versions widen twice at most."""
     whole = study(tuning=Tuning((1000,), edges="tenth"))
     (search,), trials = choosing.searches(whole, GD), []
     while True:

@@ -234,5 +234,5 @@ def test_a_beta_near_1_set_by_a_tensor_is_no_1(on):
     step(near)
     v = 0.99999999 * 0.001 + 1e-8
     expected = -0.1 / (1 + 1e-7 / np.sqrt(0.001)) - 0.1 / np.sqrt(v / (1 - 0.99999999**2))
-    # two steps in float32, of which the second is 4e-4 long; epsilon beside the root matters in the first
+    # rounding of two float32 steps; in the first, epsilon is 3e-6 of the root, which this would show
     np.testing.assert_allclose(weight.numpy(), [expected], rtol=0, atol=2e-8)
