@@ -8,6 +8,7 @@ and if the digest is right.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -32,6 +33,9 @@ ABANDONED_SECONDS = 3600.0
 class UnusableError(Exception):
     """There is no build that may be loaded; the message says why, and the remedy."""
 
+
+TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+"""Reasons why a folder cannot be moved to a name: POSIX leaves the choice of the first two to the system."""
 
 REMEDY = "build it with: python -m tfoptim.native"
 
@@ -117,8 +121,10 @@ def put(built: Path) -> Path:
     while True:
         try:
             built.rename(place)
-        except OSError:
-            if not place.exists():
+        except OSError as error:
+            if (
+                error.errno not in TAKEN
+            ):  # whether the place is taken now says nothing: another process may have cleared it
                 raise
             _discard(place)
         else:

@@ -1,6 +1,7 @@
 """A library is code: only one that fits, is whole, and that no other user could have written is loaded."""
 
 import configparser
+import errno
 import os
 import threading
 from pathlib import Path
@@ -167,6 +168,22 @@ def test_builds_that_end_at_the_same_time_leave_one_that_is_whole(home):
         thread.join(timeout=60)
     assert [path.name for path in home.iterdir()] == [sources.key()]
     assert len(store.present().read_bytes()) == 1000
+
+
+def test_a_build_is_put_where_another_process_has_just_cleared_the_place(home, monkeypatch):
+    """Between the refused move and the second, the build that was in the way may go."""
+    folder, rename, refused = store.workshop(), Path.rename, []
+    (folder / store.LIBRARY).write_bytes(b"a library")
+
+    def in_the_way_once(path, target):
+        if path == folder and not refused:
+            refused.append(path)
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", in_the_way_once)
+    assert store.put(folder).read_bytes() == b"a library"
+    assert [path.name for path in home.iterdir()] == [sources.key()]
 
 
 def test_what_a_killed_build_left_is_removed_by_a_later_one(home):
