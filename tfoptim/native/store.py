@@ -122,9 +122,7 @@ def put(built: Path) -> Path:
         try:
             built.rename(place)
         except OSError as error:
-            if (
-                error.errno not in TAKEN
-            ):  # whether the place is taken now says nothing: another process may have cleared it
+            if error.errno not in TAKEN:  # not "if nothing is there": another process may just have moved it
                 raise
             _discard(place)
         else:
