@@ -1,13 +1,16 @@
 """The README says what the classes, the Makefile and measured files say."""
 
+import collections
 import contextlib
 import csv
 import io
 import re
+import statistics
 
 import pytest
 
 import tfoptim
+from experiments.checks.benchmark.subjects import RULES, SETS
 from tests import tables
 from tests.tables import ROOT
 from tfoptim.registry import FAMILIES, classes
@@ -110,22 +113,59 @@ def _means(path, column):
 
 
 def test_speeds_are_those_of_the_benchmark():
-    """The range of geometric means, the large table, the small one, and torch."""
-    text = (ROOT / "static/benchmark.md").read_text()
-    rows = re.findall(
-        r"^\| ([\w ]+) \| (\d.*) \|$",
-        text.split("## Keras's time over ours, graph mode")[1].split("##")[0],
-        re.MULTILINE,
+    """Of steps in a compiled loop, ours with the native operation and without it, Keras's and torch's."""
+    with (ROOT / "static/speed.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    def ends(of):
+        known = sorted((of(row), RULES[row["rule"]].title) for row in rows if row["torch-fused"] or of != fused)
+        return " to ".join(f"{ratio:.1f} ({title})" for ratio, title in (known[0], known[-1]))
+
+    def fused(row):
+        return float(row["torch-fused"])
+
+    assert f"Keras's step takes {ends(lambda row: float(row['keras-loop']))} times as long as ours" in WORDS
+    assert f"{ends(lambda row: float(row['keras-loop']) / float(row['ours-loop']))} times without it" in WORDS
+    assert f"torch's fused step takes {ends(fused)} times" in WORDS
+
+
+def test_both_directions_of_speed_are_those_of_the_benchmark():
+    """What is faster with Keras or torch is said, too: every single call, and the slowest loop against torch."""
+    found = ratios("keras", "native")
+    slower = {pair: ratio for pair, ratio in found.items() if ratio < 1}
+    assert (
+        f"{len(slower)} of {len(found)} single steps are faster with Keras, by {_percent(min(slower.values()))} %"
+        in WORDS
     )
-    cells = {name: row.split(" | ") for name, row in rows}
-    means = {name: float(row[-1]) for name, row in cells.items() if row[-1] != "-"}
-    low, high = min(means, key=means.get), max(means, key=means.get)
-    assert f"takes {means[low]:.2f} ({low}) to {means[high]:.2f} ({high}) times as long as ours" in WORDS
-    assert f"1 M rows {float(cells['AdaGrad'][5].split()[0]):.0f} times (AdaGrad)" in WORDS
-    assert cells["SGD"][6].startswith("0.75 ")
-    assert "SGD is faster than ours, by a quarter" in WORDS
-    torch = [
-        float(number)
-        for number in re.findall(r"([\d.]+) times on", text.split("torch's fused Adam is faster than ours")[1])
-    ]
-    assert f"faster than ours by {min(torch)} to {max(torch)} times" in WORDS
+    (rule, name), least = min(ratios("torch-fused", "native-loop").items(), key=lambda item: item[1])
+    assert f"torch's {RULES[rule].title} on {SETS[name].title} is faster than ours, by {_percent(least)} %" in WORDS
+    assert statistics.geometric_mean(ratios("torch-fused", "native").values()) < 1
+    assert "and so is torch's step called from Python than ours called so" in WORDS
+    assert f"1 M rows, Keras's AdaGrad takes {found['adagrad', 'table']:.0f} times as long" in WORDS
+
+
+def ratios(contender, ours):
+    """Time of a contender over that of another one, by rule and variables."""
+    times = collections.defaultdict(dict)
+    with (ROOT / "static/benchmark.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["median_ms"]:
+                times[row["rule"], row["set"]][row["contender"]] = float(row["median_ms"])
+    return {
+        pair: of[contender] / of[ours]
+        for pair, of in times.items()
+        if contender in of and ours in of and pair[0] != "muon"
+    }
+
+
+def _percent(ratio):
+    return round(100 * (1 - ratio))
+
+
+def test_speed_of_training_is_that_of_the_benchmark():
+    """Of `fit` as a whole, in which the step is a part."""
+    with (ROOT / "static/benchmark_fit.csv").open(newline="") as file:
+        fit = {row["model"]: float(row["ratio"]) for row in csv.DictReader(file)}
+    assert (
+        f"`fit` of an MLP takes {fit['MLP']:.2f} times as many steps a second, of a U-Net {fit['U-Net']:.2f}" in WORDS
+    )

@@ -50,9 +50,9 @@ def ratio(rule: str, other: str, contender: str = "ours", of_other: str = "ours"
     return float(np.exp(np.mean([np.log(mine[s] / theirs[s]) for s in shared]))) if shared else None
 
 
-def step(name: str) -> str:
-    """Returns the time of a step as a multiple of SGD's."""
-    found = ratio(name.lower(), FIRST if FIRST in _times("ours") else "gd")
+def step(name: str, contender: str = "ours") -> str:
+    """Returns the time of a step as a multiple of SGD's, both without the native operation or both with it."""
+    found = ratio(name.lower(), FIRST, contender, contender)
     return "-" if found is None else f"{found:.1f}"
 
 
@@ -80,9 +80,13 @@ def score(row: dict[str, str]) -> tuple[str, str]:
 def lines(name: str) -> list[str]:
     """Returns what is measured of an optimizer, in sentences."""
     rule, found = name.lower(), []
-    keras = ratio(rule, rule, "keras")
-    if keras is not None:
-        found.append(f"Time of a step: Keras's takes {keras:.1f} times as long ([benchmark](../../results/speed.md)).")
+    plain, native = (ratio(rule, rule, "keras-loop", ours) for ours in ("ours-loop", "native-loop"))
+    if plain is not None:
+        also = "" if native is None else f", and {native:.1f} times as long as the [native operation](../../use/native.md)"
+        found.append(
+            f"Time of a step in a training loop: Keras's takes {plain:.1f} times as long{also} "
+            "([benchmark](../../results/speed.md))."
+        )
     for data, table in results().get(name, ()):
         what, mean = score(next(row for row in table if row["optimizer"] == name))
         said = standing.place(name, table)

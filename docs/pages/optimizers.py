@@ -112,12 +112,13 @@ def _toctree() -> str:
 def choices() -> str:
     """Returns the table of facts for choosing: default rate, state, time of a step, results."""
     lines = [
-        "| optimizer | default rate | state, bytes a weight | time of a step | best or tied in |",
-        "|---|---|---|---|---|",
+        "| optimizer | default rate | state, bytes a weight | time of a step | native | best or tied in |",
+        "|---|---|---|---|---|---|",
     ]
     for cls in classes().values():
         name = f"[{cls.__name__}](optimizers/{cls.__name__.lower()}.md)"
-        cells = [name, _rate(cls), bytes_a_weight(cls), measured.step(cls.__name__)]
+        times = [measured.step(cls.__name__, contender) for contender in ("ours", "native")]
+        cells = [name, _rate(cls), bytes_a_weight(cls), *times]
         lines.append(f"| {' | '.join([*cells, measured.ties(cls.__name__)])} |")
     return "\n".join(lines)
 
@@ -135,7 +136,8 @@ results from the reports in `static/`.
 
 - State: bytes for each weight of a large float32 matrix, on top of the weight's own 4. A vector may have more.
 - Time of a step: as a multiple of SGD's, the geometric mean over the sets of variables of the
-  [benchmark](../results/speed.md) on which all rules were measured. A dash: not measured.
+  [benchmark](../results/speed.md) on which all rules were measured; then the same with the
+  [native operation](../use/native.md) for both. A dash: not measured, or no native step.
 - Best or tied: studies in which the runs do not tell the optimizer from the best mean. Studies with few seeds carry
   [no claim](../trust/statistics.md).
 

@@ -15,13 +15,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from experiments import terminal
 from experiments.checks.benchmark import speed, tables
-from experiments.checks.benchmark.plan import CONTENDERS, Pair, Row, as_csv, one, read
+from experiments.checks.benchmark.plan import CONTENDERS, THEN, Pair, Row, as_csv, one, read
 from experiments.checks.benchmark.subjects import RULES, SETS
 from experiments.checks.benchmark.tables import Grid, measured
 from experiments.errors import UserError
 from experiments.figures import canvas
 from experiments.figures.canvas import Caption
 from experiments.records import files
+from experiments.text import Table, from_csv, to_csv
 
 # Colours of Okabe and Ito; marker and fill tell the contenders apart without colour.
 LOOKS: Mapping[str, tuple[str, str, bool]] = {
@@ -70,7 +71,9 @@ def caption(about: Mapping[str, str]) -> Caption:
     speed = f", memory {float(about['bandwidth_gb_s']):.1f} GB/s" if about.get("bandwidth_gb_s") else ""
     machine = f"{about['cpu']}, {about['cores']} cores{speed}, {about['system']}"
     footer = (f"{machine}, {', '.join(versions)}, commit {about['commit']}, {about['date']}",)
-    return Caption(title, (how,), (*footer, f"measured by: {about['command']}"), f"{title}. {how}")
+    first, *more = about["command"].split(THEN)
+    rest = ", and the others in the last column of the table" if more else ""
+    return Caption(title, (how,), (*footer, f"measured by: {first}{rest}"), f"{title}. {how}")
 
 
 _VERSIONS = (("Python", "python"), ("TensorFlow", "tensorflow"), ("Keras", "keras"), ("torch", "torch"))
@@ -173,23 +176,24 @@ def keep(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
 
 def redraw(sources: Sequence[Path], folder: Path) -> None:
     """Makes tables and figure from the CSV of a benchmark, or of several parts measured on one machine."""
-    parts = [_read(source) for source in sources]
-    rows, about = [row for found, _ in parts for row in found], dict(parts[0][1])
-    for key in about.keys() & {*_SAME, *_TOLD}:
-        values = list(dict.fromkeys(other.get(key, "") for _, other in parts))
-        if key in _SAME and len(values) > 1:
+    table = [row for source in sources for row in _read(source)]
+    for key in _SAME & table[0].keys():
+        values = list(dict.fromkeys(str(row.get(key, "")) for row in table))
+        if len(values) > 1:
             raise UserError(f"The tables must have the same {key}, got {' and '.join(values)}.")
-        about[key] = ", then ".join(values)
-    _publish(rows, about, as_csv(rows, about), folder)
+    text = to_csv([{key: row.get(key, "") for key in table[0]} for row in table])
+    _publish(*read(Row, text), text, folder)
 
 
-_SAME = ("cpu", "cores", "tensorflow", "keras", "torch")
-_TOLD = ("commit", "date", "command")
+_SAME = {"cpu", "cores", "tensorflow", "keras", "torch"}
 
 
-def _read(source: Path) -> tuple[list[Row], dict[str, str]]:
+def _read(source: Path) -> Table:
+    """Returns the rows of a table of steps, with their surroundings."""
+    text = source.read_text(encoding="utf-8")
     try:
-        return read(Row, source.read_text(encoding="utf-8"))
+        read(Row, text)
+        return from_csv(text)
     except (ValueError, KeyError) as error:
         raise UserError(f"{source} is not a table of `python -m experiments benchmark`: {error}") from error
 
@@ -200,9 +204,8 @@ def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: P
         grid
         for grid in (
             tables.summary(rows),
+            *tables.compared(rows),
             tables.headline(rows),
-            tables.looped(rows),
-            tables.natively(rows),
             tables.against(rows),
         )
         if grid.cells
@@ -219,7 +222,8 @@ def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str
     """Returns a page of tables, with machine, versions and command."""
     lines = (f"- {key.replace('_', ' ')}: {value}" for key, value in about.items() if value and key != "command")
     sections = (grid.markdown() for grid in grids)
-    return "\n".join([f"# {title}", "", f"Measured by `{about['command']}`:", "", *lines, "", *sections])
+    how = ("", *(f"- `{command}`" for command in about["command"].split(THEN)), "")
+    return "\n".join([f"# {title}", "", "Measured by", *how, "on", "", *lines, "", *sections])
 
 
 def publish(name: str, title: str, grid: Grid, rows: Sequence[Any], about: Mapping[str, Any], folder: Path) -> None:

@@ -47,11 +47,6 @@ def mean_over(rows: Sequence[Row], rule: str, theirs: str, ours: str) -> float |
     return statistics.geometric_mean(ratios) if len(ratios) == len(MEAN_OVER) else None
 
 
-def loop_ratio(rows: Sequence[Row], rule: str) -> float | None:
-    """Returns that mean for Keras's steps over ours, both in a compiled loop."""
-    return mean_over(rows, rule, "keras-loop", "ours-loop")
-
-
 def measured(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
     """Returns the rules, sets and contenders of some rows, in their declared order."""
     seen = [{getattr(row, key) for row in rows} for key in ("rule", "set", "contender")]
@@ -70,45 +65,40 @@ def headline(rows: Sequence[Row]) -> Grid:
             _times(mean_ratio(rows, rule)),
         )
         for rule in rules
+        if any(one(rows, rule=rule, set=name, contender="keras") for name in sets)
     ]
     headings = ("rule", *(SETS[name].title for name in sets), "geometric mean of the first four")
     return Grid("Keras's time over ours, graph mode", headings, tuple(cells), (RATIO_IS, RULES_ARE, *_lowest(rows)))
 
 
-def looped(rows: Sequence[Row]) -> Grid:
-    """Returns the same for steps in a compiled loop, which pass nothing from Python."""
-    rules, _, _ = measured(rows)
-    cells = []
-    for rule in rules:
-        by_set = {name: a / b for name, a, b in _both(rows, rule, "keras-loop", "ours-loop")}
-        if by_set:
-            shown = (*(by_set.get(name) for name in MEAN_OVER), loop_ratio(rows, rule))
-            cells.append((RULES[rule].title, *map(_times, shown)))
-    headings = ("rule", *(SETS[name].title for name in MEAN_OVER), "geometric mean")
-    note = "Median times of a step, ten steps a call: what a step costs inside compiled training."
-    return Grid("Keras's time over ours, in a compiled loop", headings, tuple(cells), (note,))
+def compared(rows: Sequence[Row]) -> list[Grid]:
+    """Returns for each of `COMPARED` the ratios of medians on each set, with the geometric mean."""
+    return [_compared(rows, title, *pair) for title, pair in COMPARED.items()]
 
 
-def natively(rows: Sequence[Row]) -> Grid:
-    """Returns the times of others over those of the native operation, in a compiled loop and by single call."""
-    rules, _, _ = measured(rows)
-    cells = []
-    for rule in rules:
-        found = [mean_over(rows, rule, *pair) for pair in NATIVE.values()]
-        if any(mean is not None for mean in found):
-            cells.append((RULES[rule].title, *map(_times, found)))
-    note = "Geometric mean over the first four variable sets; above 1 the native operation is faster."
-    return Grid("Times over those of the native operation", ("rule", *NATIVE), tuple(cells), (note,))
+def _compared(rows: Sequence[Row], title: str, theirs: str, ours: str) -> Grid:
+    found = {rule: {name: a / b for name, a, b in _both(rows, rule, theirs, ours)} for rule in measured(rows)[0]}
+    sets = [name for name in SETS if any(name in ratios for ratios in found.values())]
+    cells = [
+        (RULES[rule].title, *(_times(ratios.get(name)) for name in sets), _times(mean_over(rows, rule, theirs, ours)))
+        for rule, ratios in found.items()
+        if ratios
+    ]
+    headings = ("rule", *(SETS[name].title for name in sets), "geometric mean of the first four")
+    return Grid(title, headings, tuple(cells), (MEDIANS_ARE,))
 
 
-NATIVE = {
-    "Keras, in a loop": ("keras-loop", "native-loop"),
-    "ours without it, in a loop": ("ours-loop", "native-loop"),
-    "torch, fused, over native in a loop": ("torch-fused", "native-loop"),
-    "Keras, single call": ("keras", "native"),
-    "ours without it, single call": ("ours", "native"),
-    "torch, fused, over native by single call": ("torch-fused", "native"),
+COMPARED = {
+    "Keras's time over the native operation's, in a compiled loop": ("keras-loop", "native-loop"),
+    "torch's fused time over the native operation's in a compiled loop": ("torch-fused", "native-loop"),
+    "Keras's time over the native operation's, single call": ("keras", "native"),
+    "torch's fused time over the native operation's, single call": ("torch-fused", "native"),
+    "Keras's time over ours, in a compiled loop": ("keras-loop", "ours-loop"),
 }
+MEDIANS_ARE = (
+    "Median times of a step; a loop takes ten a call, as compiled training does. Ours is without the native operation; "
+    "torch's step is called from Python everywhere."
+)
 
 
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:
@@ -185,7 +175,10 @@ def summary(rows: Sequence[Row]) -> Grid:
 
 def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     means = [mean for rule in measured(rows)[0] if (mean := mean_ratio(rows, rule)) is not None]
-    loops = [mean for rule in measured(rows)[0] if (mean := loop_ratio(rows, rule)) is not None]
+    looped, native, called = (
+        [mean for rule in measured(rows)[0] if (mean := mean_over(rows, rule, *pair)) is not None]
+        for pair in (("keras-loop", "ours-loop"), ("keras-loop", "native-loop"), ("keras", "native"))
+    )
     eager = [a / b for rule in measured(rows)[0] for _, a, b in _both(rows, rule, "keras-eager", "ours-eager")]
     first = [
         theirs.first_call_s / ours.first_call_s
@@ -197,7 +190,9 @@ def _promises(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     extra = [row.extra_share for row in largest if row.extra_share is not None]
     for what, values, tell in (
         ("Keras's time over ours, graph mode, geometric means", means, _times),
-        ("Keras's time over ours, in a compiled loop, geometric means", loops, _times),
+        ("Keras's time over ours, in a compiled loop, geometric means", looped, _times),
+        ("Keras's time over the native operation's, in a compiled loop, geometric means", native, _times),
+        ("Keras's time over the native operation's, single call, geometric means", called, _times),
         ("Keras's time over ours, eager mode", eager, _times),
         ("Keras's first call over ours, graph mode", first, _times),
         ("Extra memory of our step on BERT-base, share of the parameters", extra, _percent),
