@@ -71,9 +71,13 @@ def defaults(name: str) -> Mapping[str, float]:
     return {k: v for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
-def schedule_free(name: str) -> bool:
-    """Returns whether an optimizer, by its name, averages its weights in place of a schedule."""
-    return name in available() and "ScheduleFree" in _bases(name)
+def unscheduled(name: str) -> bool:
+    """Returns whether an optimizer, by its name, is made for a constant rate.
+
+    It averages its weights in place of a schedule, or its weights are a function of the present rate (Ftrl): a rate
+    that decays to 0 draws them all to 0.
+    """
+    return name in available() and (name == "ftrl" or "ScheduleFree" in _bases(name))
 
 
 def _lineage(name: str) -> list[str]:

@@ -89,8 +89,8 @@ def _rates(study: Study) -> Iterator[str]:
             )
         for name in sorted(entry.shares.keys() & entry.hyperparameters.keys()):
             yield f"optimizers[{i}].shares.{name}: is in hyperparameters, too; leave out one of both."
-        if entry.schedule == OWN and entry.cycle_epochs is None and not optimizers.schedule_free(entry.optimizer):
-            yield f"optimizers[{i}].schedule: 'own' is for an optimizer with cycle_epochs, or a schedule-free one."
+        if entry.schedule == OWN and entry.cycle_epochs is None and not optimizers.unscheduled(entry.optimizer):
+            yield f"optimizers[{i}].schedule: 'own' is for one with cycle_epochs, a schedule-free one, or Ftrl."
         if study.track == GIVEN and entry.learning_rate is None:
             yield f"optimizers[{i}].learning_rate: is missing; give every entry one, or none to have them tuned."
         if study.track != GIVEN and entry.learning_rate is not None:

@@ -173,7 +173,7 @@ def test_unknown_names_get_their_nearest_match():
         ),
         ("schema = 2", "schema = 1", "schema: must be a whole number from 2 to 2"),
         ("schema = 2", "schema = 3", "is of schema 3, and this version reads 2: it needs a newer tfoptim"),
-        ("[[optimizers]]", "[[optimizers]]\nschedule = 'own'", "'own' is for an optimizer with cycle_epochs"),
+        ("[[optimizers]]", "[[optimizers]]\nschedule = 'own'", "'own' is for one with cycle_epochs"),
         ('figures = "figures"', 'figures = "../x"', "figures: must be a relative folder"),
         ('label = "Adam"', 'label = "gd"', "optimizers[1].label: 'gd' is taken"),
         ('batch = "mini"', "hyperparameters = { learning_rate = 1.0 }\nbatch = 'mini'", "is chosen by tuning"),
