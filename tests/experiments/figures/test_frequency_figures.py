@@ -2,9 +2,12 @@
 
 import dataclasses
 
-from experiments.analysis.frequency_rows import frequency_rows
+import pytest
+
+from experiments.analysis.frequency_rows import frequency_rows, growth
 from experiments.figures import frequencies
 from experiments.figures.canvas import Caption, Context
+from experiments.report.captions import say
 from tests.experiments.evidence import APART, evidence
 
 TABLE = """mails_from,mails_to,words,frequency,update,test_mails,error,majority_error
@@ -51,3 +54,17 @@ def test_records_without_the_error_of_the_majority_are_drawn_without_it(tmp_path
         kept, Context(Caption("title", ("line",), ("footer",), "title"), styles, "accuracy", 0.01)
     )
     assert [line for line in figure.axes[1].lines if line.get_linestyle() == ":" and len(line.get_xdata())] == []
+
+
+def test_the_title_says_how_much_farther_frequent_words_moved():
+    """From the optimizer that favours rare words most to the one that does least; one that diverged is left out."""
+    moved = {"SGD": (0.1, 7.0), "Adam": (0.5, 0.45), "GD": (0.0, 1.0), "Ftrl": (1.0, float("nan"))}
+    rows = [
+        {"optimizer": label, "mails_from": band, "update": update}
+        for label, updates in moved.items()
+        for band, update in zip((1, 300), updates, strict=True)
+    ]
+    assert growth(rows) == [(pytest.approx(0.9), "Adam"), (pytest.approx(70.0), "SGD")]
+    title = say("problem", "frequencies", "title", None, rows)
+    assert title == "The most frequent words moved 0.9 (Adam) to 70 (SGD) times as far as the rarest"
+    assert say("problem", "frequencies", "title", None, []) == "Rare and frequent words"
