@@ -56,19 +56,28 @@ def step(name: str, contender: str = "ours") -> str:
     return "-" if found is None else f"{found:.1f}"
 
 
+def problems() -> dict[str, list[dict[str, str]]]:
+    """Returns the tables of all reports by problem: the data set, with the model where several reports have it."""
+    tables = [table for table in map(rows, reports()) if table]
+    data = [table[0]["data"] for table in tables]
+    return {
+        f"{name} ({table[0]['model']})" if data.count(name) > 1 else name: table
+        for name, table in zip(data, tables, strict=True)
+    }
+
+
 def results() -> dict[str, list[tuple[str, list[dict[str, str]]]]]:
-    """Returns by optimizer the tables of all reports that have it, each with its study's data set."""
+    """Returns by optimizer the tables of all reports that have it, each with its problem."""
     found: dict[str, list[tuple[str, list[dict[str, str]]]]] = defaultdict(list)
-    for path in reports():
-        table = rows(path)
+    for problem, table in problems().items():
         for row in table:
-            found[row["optimizer"]].append((row["data"], table))
+            found[row["optimizer"]].append((problem, table))
     return found
 
 
 def ties(name: str) -> str:
-    """Returns the data sets on which an optimizer is the best or tied with it."""
-    return ", ".join(data for data, table in results().get(name, ()) if name in standing.best(table)) or "-"
+    """Returns the problems on which an optimizer is the best or tied with it."""
+    return ", ".join(problem for problem, table in results().get(name, ()) if name in standing.best(table)) or "-"
 
 
 def score(row: dict[str, str]) -> tuple[str, str]:
@@ -82,7 +91,9 @@ def lines(name: str) -> list[str]:
     rule, found = name.lower(), []
     plain, native = (ratio(rule, rule, "keras-loop", ours) for ours in ("ours-loop", "native-loop"))
     if plain is not None:
-        also = "" if native is None else f", and {native:.1f} times as long as the [native operation](../../use/native.md)"
+        also = (
+            "" if native is None else f", and {native:.1f} times as long as the [native operation](../../use/native.md)"
+        )
         found.append(
             f"Time of a step in a training loop: Keras's takes {plain:.1f} times as long{also} "
             "([benchmark](../../results/speed.md))."

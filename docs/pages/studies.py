@@ -37,16 +37,13 @@ def _origin(card: Any) -> str:
 def glance() -> str:
     """Returns the table of all studies with the optimizers that are best or tied."""
     lines = ["| study | score | best or tied | others | runs of each |", "|---|---|---|---|---|"]
-    for path in measured.reports():
-        rows = measured.rows(path)
-        if not rows:
-            continue
+    for problem, rows in measured.problems().items():
         what, mean = measured.score(rows[0])
         tied = standing.best(rows)
         others = [row["optimizer"] for row in rows if row["optimizer"] not in tied]
         against = standing.against(rows)
         cells = [
-            rows[0]["data"],
+            problem,
             f"{what}, {float(mean):.3g}",
             (", ".join(tied) or "-") + (f" ({against})" if against else ""),
             ", ".join(others) or "-",

@@ -98,3 +98,11 @@ def test_the_page_of_studies_calls_the_best_mean_best_and_not_the_reference(monk
     monkeypatch.setattr(measured, "rows", lambda path: rows)
     assert "| Lion (against AdamW: 1 better, 1 tie) | AdamW, Adam |" in studies.glance()
     assert [measured.ties(name) for name in verdicts] == ["d", "-", "-"]
+
+
+def test_problems_on_one_data_set_are_told_apart_by_their_models(monkeypatch):
+    """A data set that one report has is name enough."""
+    tables = {"a": ("mails", "linear"), "b": ("mails", "embedding"), "c": ("digits", "ConvNet")}
+    monkeypatch.setattr(measured, "reports", lambda: list(tables))
+    monkeypatch.setattr(measured, "rows", lambda path: [dict(zip(("data", "model"), tables[path], strict=True))])
+    assert list(measured.problems()) == ["mails (linear)", "mails (embedding)", "digits"]
