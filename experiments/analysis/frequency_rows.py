@@ -28,8 +28,18 @@ def frequency_rows(evidence: Evidence) -> list[dict[str, Any]]:
     ]
 
 
-def growth(rows: Table) -> list[tuple[float, str]]:
-    """Returns how many times as far as the rarest words the most frequent ones moved, by optimizer, ascending."""
+def finding(rows: Table) -> str:
+    """Returns how much farther than the rarest words the most frequent ones moved, in a sentence; empty if none did."""
+    found = _growth(rows)
+    if not found:
+        return ""
+    least, most = (f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}" for ratio, _ in (found[0], found[-1]))
+    ends = f"{least} ({found[0][1]}) to {most} ({found[-1][1]})"
+    return f"The most frequent words moved {ends} times as far as the rarest"
+
+
+def _growth(rows: Table) -> list[tuple[float, str]]:
+    """Returns the ratio of the most frequent band to the rarest, of each optimizer that has one, ascending."""
     found = []
     for label, own in group(rows).items():
         bands = [statistics.fmean(row["update"] for row in band) for band in group(own, "mails_from").values()]

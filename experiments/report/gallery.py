@@ -208,7 +208,12 @@ FIGURES: tuple[Figure | Callable[[Facts], Iterable[Figure]], ...] = (
     ),
     _curves,
     _tuned,
-    Figure("frequencies", lambda facts: frequency_rows.frequency_rows(facts.evidence), frequencies.draw),
+    Figure(
+        "frequencies",
+        lambda facts: frequency_rows.frequency_rows(facts.evidence),
+        frequencies.draw,
+        finding=lambda _, rows: frequency_rows.finding(rows),
+    ),
     Figure("time_to_target", lambda facts: facts.valid, times.draw),
     Figure("costs", lambda facts: cost_rows.cost_rows(facts.evidence, facts.result), costs.draw),
     Figure("timing", lambda facts: cost_rows.timing_rows(facts.evidence), costs.draw_timing, place=APPENDIX),
