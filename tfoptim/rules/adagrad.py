@@ -18,7 +18,7 @@ class AdaGrad(Optimizer):
 
     Rare features keep a large step, frequent ones slow down: good for sparse data and embeddings. The step only ever
     shrinks, which ends long trainings early. As in Keras, epsilon stands inside the root and G starts at 0.1; the paper
-    starts at 0.
+    starts at 0. Where gradients are small, G stays near 0.1, and this is SGD: start at 0 there.
 
     Args:
         learning_rate: size of the first steps; 1.0 matches the paper.
