@@ -98,10 +98,10 @@ def lines(name: str) -> list[str]:
             f"Time of a step in a training loop: Keras's takes {plain:.1f} times as long{also} "
             "([benchmark](../../results/speed.md))."
         )
-    for data, table in results().get(name, ()):
+    for problem, table in results().get(name, ()):
         what, mean = score(next(row for row in table if row["optimizer"] == name))
         said = standing.place(name, table)
-        found.append(f"On {data}: mean {what} {float(mean):.3g}, {said} ([results](../../results/index.md)).")
+        found.append(f"On {problem}: mean {what} {float(mean):.3g}, {said} ([results](../../results/index.md)).")
     return found
 
 

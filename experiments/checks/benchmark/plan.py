@@ -171,7 +171,7 @@ def as_csv(rows: Iterable[Any], about: Mapping[str, Any]) -> str:
 def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
     """Returns measurements and surroundings from a CSV; a ValueError if it is not a table of this kind.
 
-    Commits, dates and commands of parts are told one after the other, all else of the first part.
+    A table may be made of parts: their commits, dates and commands are joined, all else is that of the first part.
     """
     fields = typing.get_type_hints(cls)
     table = from_csv(text)
@@ -179,12 +179,12 @@ def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
         raise ValueError(f"It must have the columns {', '.join(fields)}, and a row.")
     rows = [cls(**{name: _value(raw[name], kind) for name, kind in fields.items()}) for raw in table]
     about = {key: str(value) for key, value in table[0].items() if key not in fields}
-    told = {key: THEN.join(dict.fromkeys(str(row[key]) for row in table)) for key in about.keys() & _TOLD}
-    return rows, about | told
+    joined = {key: THEN.join(dict.fromkeys(str(row[key]) for row in table)) for key in about.keys() & _JOINED}
+    return rows, about | joined
 
 
 THEN = ", then "
-_TOLD = {"commit", "date", "command"}
+_JOINED = {"commit", "date", "command"}
 
 
 def _value(text: str, kind: Any) -> Any:
