@@ -132,18 +132,25 @@ def error_scale(axis: Axis, values: Sequence[float], floor: float, *, always: bo
     room = (high / low) ** 0.06 if high > low else 1.5  # around one value, so that some round place is near
     low, high = low / room, high * room
     axis.set_view_interval(low, high, ignore=True)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for parts in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5, 7)):
-        places = [part * 10.0**k for k in decades for part in parts if low <= part * 10.0**k <= high]
-        if len(places) > 2:
-            break
     most = 3 if high > FEW_DECADES * low and axis is axis.axes.xaxis else TICKS  # exponents are long words
-    ticks(axis, FixedLocator(places[:: math.ceil(len(places) / most)]) if places else MaxNLocator(3))
+    places = round_places(low, high, most)
+    ticks(axis, FixedLocator(places) if places else MaxNLocator(3))
     if floor in seen and floor > 0:
         kept = [place for place in axis.get_majorticklocs() if place > 1.3 * floor]
         axis.set_major_locator(FixedLocator([floor, *kept]))
         axis.set_major_formatter(FuncFormatter(lambda value, _: "0" if value <= floor else f"{value:g}"))
     return True
+
+
+def round_places(low: float, high: float, most: int) -> list[float]:
+    """Returns round values between two positive ones, for a logarithmic axis: decades, or parts of them where few."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places: list[float] = []
+    for parts in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5, 7)):
+        places = [part * 10.0**k for k in decades for part in parts if low <= part * 10.0**k <= high]
+        if len(places) > 2:
+            break
+    return places[:: max(1, math.ceil(len(places) / most))]
 
 
 @dataclasses.dataclass(frozen=True)

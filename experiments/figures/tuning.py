@@ -34,7 +34,10 @@ def draw_rates(table: Table, context: Context) -> Figure:
             _panel(panel, own, context.styles[label])
     values = [row["value"] for row in table]
     axes[0].set_xlim(min(values) / 1.8, max(values) * 1.8)
-    scales.ticks(axes[0].xaxis, FixedLocator(_places(*axes[0].get_xlim(), most=5 if columns < 4 else 3)))
+    low, high = axes[0].get_xlim()
+    margin = (high / low) ** 0.06  # the words of a number at the end of a panel would meet the next panel's
+    places = scales.round_places(low * margin, high / margin, most=5 if columns < 4 else 3)
+    scales.ticks(axes[0].xaxis, FixedLocator(places))
     for panel in axes[len(lines) :]:
         panel.set_visible(False)
     for panel in axes[max(0, len(lines) - columns) : len(lines)]:
@@ -42,20 +45,6 @@ def draw_rates(table: Table, context: Context) -> Figure:
     figure.supxlabel(f"{words_of(table[0])} (logarithmic axis)", y=under(context.caption, height), fontsize=9.5)
     figure.supylabel(f"validation {context.score} after the last epoch\n({words})", x=0.012, y=0.5, fontsize=9.5)
     return figure
-
-
-def _places(low: float, high: float, most: int) -> list[float]:
-    """Returns round values of a panel, but those so near to its ends that their words would meet the next panel's."""
-    start, end = math.log10(low), math.log10(high)
-    margin = 0.06 * (end - start)
-    decades = range(math.floor(start), math.ceil(end) + 1)
-    found: list[float] = []
-    for parts in ((1,), (1, 3), (1, 2, 5)):
-        values = [part * 10.0**decade for decade in decades for part in parts]
-        found = [value for value in values if start + margin <= math.log10(value) <= end - margin]
-        if len(found) > 1:
-            break
-    return found[:: max(1, math.ceil(len(found) / most))]
 
 
 def words_of(first: Mapping[str, Any]) -> str:

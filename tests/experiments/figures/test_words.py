@@ -7,14 +7,15 @@ import pytest
 
 from experiments.analysis import cost_rows, score_rows, time_rows, tuning_rows
 from experiments.analysis.time_rows import targets
-from experiments.figures import costs, profiles, ranks, scores, sensitivity, times, tuning
+from experiments.figures import costs, profiles, ranks, scales, scores, sensitivity, times, tuning
+from experiments.figures.canvas import Context
 from tests.experiments.analysis.test_cost_rows import NOT, RUN, TIMED, known, plain
 from tests.experiments.analysis.test_score_rows import LOST, RANKS
 from tests.experiments.analysis.test_time_rows import NEVER, level, problems, table_of
 from tests.experiments.analysis.test_tuning_rows import searched
 from tests.experiments.analysis.test_tuning_rows import table_of as tuned
 from tests.experiments.evidence import APART, THREE, evidence, result
-from tests.experiments.figures.drawn import drawn, reading, words
+from tests.experiments.figures.drawn import CAPTION, STYLES, drawn, reading, words
 from tests.experiments.small import study
 
 
@@ -143,6 +144,25 @@ def test_the_choice_of_rates_is_drawn_with_its_trials(tmp_path):
         assert f"{first['width_decades']:.1f} decades" in said
         assert first["width_decades"] == pytest.approx(math.log10(first["good_to"] / first["good_from"]))
         assert first["outermost"] == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(2e-5, 5.0, [1e-4, 1e-2, 1.0]), (0.004, 0.4, [0.01, 0.03, 0.1, 0.3]), (0.31, 0.4, []), (0.9, 4.0, [1.0, 2.0, 3.0])],
+)
+def test_places_are_round_and_as_many_as_there_is_room_for(low, high, expected):
+    """Decades where there are three, else parts of them."""
+    assert scales.round_places(low, high, most=4) == pytest.approx(expected)
+
+
+def test_numbers_below_a_panel_stay_clear_of_the_next_one():
+    """None within a twentieth of the panel's width from its ends."""
+    context = Context(CAPTION, STYLES, "accuracy", 0.002)
+    panel = tuning.draw_rates(tuned(study()), context).axes[0]
+    low, high = (math.log10(end) for end in panel.get_xlim())
+    places = [(math.log10(tick) - low) / (high - low) for tick in panel.get_xticks()]
+    assert places
+    assert 0.05 < min(places) <= max(places) < 0.95
 
 
 def test_the_best_is_marked_where_it_is_the_outermost_tried(tmp_path):
