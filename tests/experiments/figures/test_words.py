@@ -148,7 +148,12 @@ def test_the_choice_of_rates_is_drawn_with_its_trials(tmp_path):
 
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
-    [(2e-5, 5.0, [1e-4, 1e-2, 1.0]), (0.004, 0.4, [0.01, 0.03, 0.1, 0.3]), (0.31, 0.4, []), (0.9, 4.0, [1.0, 2.0, 3.0])],
+    [
+        (2e-5, 5.0, [1e-4, 1e-2, 1.0]),
+        (0.004, 0.4, [0.01, 0.03, 0.1, 0.3]),
+        (0.31, 0.4, []),
+        (0.9, 4.0, [1.0, 2.0, 3.0]),
+    ],
 )
 def test_places_are_round_and_as_many_as_there_is_room_for(low, high, expected):
     """Decades where there are three, else parts of them."""

@@ -1,13 +1,11 @@
 """A library is code: only one that fits, is whole, and that no other user could have written is loaded."""
 
-import configparser
 import errno
 import os
 import threading
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 
 from tfoptim import native
 from tfoptim.native import sources, store
@@ -207,15 +205,6 @@ def test_a_build_that_cannot_be_put_in_place_is_an_error(home, monkeypatch):
         store.put(folder)
 
 
-def test_the_wheel_carries_all_sources():
-    """A pip user builds from them."""
-    package = sources.FOLDER.parents[1]
-    settings = configparser.ConfigParser()
-    settings.read(package.parent / "setup.cfg")
-    patterns = settings["options.package_data"]["tfoptim"].split()
-    assert set(sources.files()) <= {path for pattern in patterns for path in package.glob(pattern)}
-
-
 @pytest.mark.parametrize(
     ("system", "variables", "expected"),
     [
@@ -234,28 +223,3 @@ def test_builds_are_in_the_users_cache(system, variables, expected, tmp_path, mo
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert store.folder() == tmp_path / expected
-
-
-@pytest.mark.parametrize("change", ["source", "version", "build", "flag", "platform", "machine"])
-def test_another_source_tensorflow_flag_or_machine_needs_another_build(change, tmp_path, monkeypatch):
-    """A stale build has another name."""
-    before = sources.key()
-    if change == "source":
-        (tmp_path / "step.cc").write_text("// changed\n")
-        monkeypatch.setattr(sources, "FOLDER", tmp_path)
-    elif change == "flag":
-        monkeypatch.setattr(sources, "FLAGS", (*sources.FLAGS, "-g"))
-    elif change == "platform":
-        monkeypatch.setattr("sys.platform", "darwin")
-    elif change == "machine":
-        monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    else:
-        monkeypatch.setattr(tf.version, "VERSION" if change == "version" else "GIT_VERSION", "2.99")
-    assert sources.key() != before
-
-
-def test_the_linker_is_given_what_the_platform_needs(monkeypatch):
-    """MacOS finds the symbols in libraries that are loaded already."""
-    assert "-l:libtensorflow_cc.so.2" in sources.links()
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert "dynamic_lookup" in sources.links()
