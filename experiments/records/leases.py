@@ -2,8 +2,9 @@
 
     <run>/lease/owner.json   token, host, pid, boot and start of the owner; touched while it lives
 
-A lease whose owner has died is stale. To take it over, a process renames it after its token: for a second process that
-name is in use, so exactly one wins. An owner that was only suspended finds another token, and publishes nothing.
+A lease whose owner has died is stale. To take it over, a process renames it after the token that it has judged: for a
+second process that name is in use, so exactly one wins, and whoever looks between the two renames finds nothing to
+judge. An owner that was only suspended finds another token, and publishes nothing.
 """
 
 import contextlib
@@ -96,8 +97,9 @@ def claim(folder: Path) -> Lease | None:
     with storing(path):
         made.mkdir(parents=True)
         (made / "owner.json").write_text(json.dumps(dataclasses.asdict(owner)), encoding="utf-8")
-    if path.exists() and stale(folder):
-        _retire(folder)
+    mark = _stale_mark(folder)
+    if mark is not None:
+        _retire(folder, mark)
     try:
         made.rename(path)  # fails if there is a lease, because it is not empty
     except OSError:
@@ -113,13 +115,29 @@ def holder(folder: Path) -> Owner | None:
 
 def stale(folder: Path) -> bool:
     """Returns whether the lease of a run is no longer kept alive."""
-    owner = holder(folder)
-    return (owner is not None and owner.gone()) or _silence(folder / "lease") > STALE_SECONDS
+    return _stale_mark(folder) is not None
 
 
 def held(folder: Path) -> bool:
     """Returns whether a living process holds the lease of a run."""
     return (folder / "lease").exists() and not stale(folder)
+
+
+def _stale_mark(folder: Path) -> str | None:
+    """Returns what tells the stale lease of a run from any other; None if there is no lease, or a living one."""
+    mark = _mark(folder / "lease")  # first of all: a lease that follows this one has another
+    owner = holder(folder)
+    gone = owner is not None and owner.token == mark and owner.gone()
+    return mark if gone or _silence(folder / "lease") > STALE_SECONDS else None
+
+
+def _mark(lease: Path) -> str | None:
+    """Returns the token of a lease, or the number of its directory if its owner is unreadable; None without a lease."""
+    owner = _owner(lease)
+    try:
+        return owner.token if owner else f"unreadable-{lease.stat().st_ino}"
+    except OSError:
+        return None
 
 
 def _owner(lease: Path) -> Owner | None:
@@ -129,13 +147,12 @@ def _owner(lease: Path) -> Owner | None:
         return None
 
 
-def _retire(folder: Path) -> None:
-    """Moves a stale lease out of the way; puts back one that was renewed meanwhile."""
-    path, owner = folder / "lease", holder(folder)
-    retired = folder / f"lease.stale-{owner.token if owner else secrets.token_hex(8)}"
+def _retire(folder: Path, mark: str) -> None:
+    """Moves the stale lease of a mark out of the way; puts back another one that has followed it."""
+    path, retired = folder / "lease", folder / f"lease.stale-{mark}"
     with contextlib.suppress(OSError):  # another process was first
         path.rename(retired)
-        if _owner(retired) != owner:
+        if _mark(retired) != mark:
             retired.rename(path)
 
 

@@ -107,11 +107,46 @@ def test_a_taker_that_was_too_slow_puts_back_what_it_took(tmp_path, monkeypatch)
     first = leases.claim(tmp_path)
     (tmp_path / f"lease.stale-{stale.token}" / "owner.json").unlink()
     (tmp_path / f"lease.stale-{stale.token}").rmdir()
-    monkeypatch.setattr(leases, "holder", lambda folder: stale)
+    monkeypatch.setattr(leases, "_stale_mark", lambda folder: stale.token)
     assert leases.claim(tmp_path) is None
     monkeypatch.undo()
     first.check()
     first.release()
+
+
+def test_a_lease_that_follows_the_judged_one_is_not_retired_in_its_place(tmp_path, monkeypatch):
+    """Between the verdict on a dead owner and the move, another process has taken the run over."""
+    placed(tmp_path, start="1")
+    gone, follower = leases.Owner.gone, []
+
+    def overtaken(owner):
+        verdict = gone(owner)
+        if verdict and not follower:
+            follower.append(None)
+            follower[0] = leases.claim(tmp_path)
+        return verdict
+
+    monkeypatch.setattr(leases.Owner, "gone", overtaken)
+    assert leases.claim(tmp_path) is None
+    follower[0].check()
+    follower[0].release()
+
+
+def test_a_look_between_retiring_and_following_finds_nothing_to_retire(tmp_path, monkeypatch):
+    """The lease is missing at the first look, and another process has it at the second."""
+    taken = []
+
+    def looked(lease, read=leases._owner):
+        owner = read(lease)
+        if not taken:
+            taken.append(None)
+            taken[0] = leases.claim(tmp_path)
+        return owner
+
+    monkeypatch.setattr(leases, "_owner", looked)
+    assert leases.claim(tmp_path) is None
+    taken[0].check()
+    taken[0].release()
 
 
 TAKER = """
