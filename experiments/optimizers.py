@@ -77,7 +77,7 @@ def unscheduled(name: str) -> bool:
     It averages its weights in place of a schedule, or its weights are a function of the present rate (Ftrl): a rate
     that decays to 0 draws them all to 0.
     """
-    return name in available() and (name == "ftrl" or "ScheduleFree" in _bases(name))
+    return name in available() and bool(rule(name).constant_rate)
 
 
 def _lineage(name: str) -> list[str]:

@@ -35,6 +35,7 @@ class Rule:
     learning_rate: float = 0.001
     weight_decay: float | None = None
     own_decay: Any = False
+    constant_rate: Any = False
     excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
     measure: ClassVar[Any] = None
     groups: ClassVar[Any] = None

@@ -5,7 +5,6 @@ import contextlib
 import csv
 import io
 import re
-import statistics
 
 import pytest
 
@@ -103,8 +102,7 @@ def test_scores_are_those_of_the_reports():
     assert f"SGD and AdaGrad end at {digits['SGD']}; GD, with one step an epoch, at {digits['GD']}." in WORDS
     brain = _means("static/mni152/report.csv", "test_dice_mean")
     assert max(brain.values()) == brain["AdamW"]
-    assert f"AdamW has the best mean test Dice, {brain['AdamW']}" in WORDS
-    assert f"three seeds cannot carry {len(brain) * (len(brain) - 1) // 2} comparisons" in WORDS
+    assert f"AdamW has the best mean test Dice, {brain['AdamW']}: three seeds, no claim." in WORDS
 
 
 def _means(path, column):
@@ -121,7 +119,7 @@ def test_speeds_are_those_of_the_benchmark():
     torch = {RULES[row["rule"]].title: float(row["torch-fused"]) for row in rows if row["torch-fused"]}
     assert f"Keras's step takes {_ends(keras)} times as long as ours" in WORDS
     assert f"{_ends(plain)} times without it" in WORDS
-    assert f"torch's fused step takes {_ends(torch)} times" in WORDS
+    assert f"torch's fused step, called from Python, takes {_ends(torch)} times" in WORDS
 
 
 def _ends(ratios):
@@ -131,18 +129,23 @@ def _ends(ratios):
 
 def test_both_directions_of_speed_are_those_of_the_benchmark():
     """What is faster with Keras or torch is said, too: every single call, and the slowest loop against torch."""
-    found = _ratios("keras", "native")
+    found, plain = (_ratios("keras", ours) for ours in ("native", "ours"))
     muon = [found.pop(pair) for pair in list(found) if pair[0] == "muon"]  # the two do not compute the same
     assert max(muon) < 0.5
     assert "and Muon's by far: Keras's leaves convolutions to Adam" in WORDS
-    slower = sorted(_percent(ratio) for ratio in found.values() if ratio < 1)
-    share = " and ".join(map(str, slower))
-    assert f"{len(slower)} of {len(found)} single steps are faster with Keras, by {share} %" in WORDS
+    faster, without = ([of[pair] for pair in found if of[pair] < 1] for of in (found, plain))
+    assert (
+        f"{len(faster)} of {len(found)} single steps are faster with Keras, by up to {_percent(min(faster))} %, "
+        f"without the native operation {len(without)}, by up to {_percent(min(without))} %"
+    ) in WORDS
     assert f"1 M rows, Keras's AdaGrad takes {found['adagrad', 'table']:.0f} times as long" in WORDS
-    (rule, name), least = min(_ratios("torch-fused", "native-loop").items(), key=lambda item: item[1])
-    assert f"torch's {RULES[rule].title} on {SETS[name].title} is faster than ours, by {_percent(least)} %" in WORDS
-    assert statistics.geometric_mean(_ratios("torch-fused", "native").values()) < 1
-    assert "called from Python, torch's fused steps are faster" in WORDS
+    looped, called = (_ratios("torch-fused", ours) for ours in ("native-loop", "native"))
+    rule, name = least = min(looped, key=looped.get)
+    assert (
+        f"torch's is faster than our loop in {sum(ratio < 1 for ratio in looped.values())} of {len(looped)} pairs, by "
+        f"up to {_percent(looped[least])} % ({RULES[rule].title} on {SETS[name].title}), and with ours called from "
+        f"Python, too, in {sum(ratio < 1 for ratio in called.values())} of {len(called)}"
+    ) in WORDS
 
 
 def _ratios(contender, ours):
@@ -164,5 +167,6 @@ def test_speed_of_training_is_that_of_the_benchmark():
     with (ROOT / "static/benchmark_fit.csv").open(newline="") as file:
         fit = {row["model"]: float(row["ratio"]) for row in csv.DictReader(file)}
     assert (
-        f"`fit` of an MLP takes {fit['MLP']:.2f} times as many steps a second, of a U-Net {fit['U-Net']:.2f}" in WORDS
-    )
+        f"`fit` of an MLP makes {fit['MLP']:.2f} times as many steps a second as with Keras's Adam, of a U-Net "
+        f"{fit['U-Net']:.2f}"
+    ) in WORDS

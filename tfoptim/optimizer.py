@@ -84,6 +84,9 @@ class Optimizer(Averaged, Copied, Composed, Live):
     measures: ClassVar[Any] = False
     """Whether the class defines `measure`; then it is given whole variables, and `once` runs on each device."""
 
+    constant_rate: ClassVar[Any] = False
+    """Whether the rule is made for a rate that no schedule lowers; `experiments` schedules all others."""
+
     family: ClassVar[str] = ""
     """Heading under which `tfoptim.registry.table` lists the rule."""
 

@@ -28,6 +28,7 @@ class ScheduleFree(Optimizer):
     decoupled = True
     own_average = True
     own_weights = True
+    constant_rate = True
     allows_lazy = False
 
     as_in_keras: ClassVar[dict[str, Any]] = {"weight_lr_power": 0.0}

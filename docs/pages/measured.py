@@ -3,12 +3,13 @@
 import csv
 import functools
 import re
+import statistics
 from collections import defaultdict
 from pathlib import Path
 
-import numpy as np
-
 from experiments.analysis import standing
+from experiments.checks.benchmark.subjects import MEAN_OVER
+from tfoptim.update.kernels.formulas import FORMULAS
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "static"
@@ -37,23 +38,31 @@ def _times(contender: str) -> dict[str, dict[str, float]]:
     return found
 
 
-@functools.cache
-def _dense_sets() -> set[str]:
-    """Returns the sets of variables on which every rule was measured: those without embeddings."""
-    return set.intersection(*(set(sets) for rule, sets in _times("ours").items() if "_" not in rule))
-
-
 def ratio(rule: str, other: str, contender: str = "ours", of_other: str = "ours") -> float | None:
-    """Returns the geometric mean of ratios of times over the sets that have all rules, or None."""
+    """Returns the geometric mean of ratios of times over the benchmark's four sets without embeddings, or None."""
+    found = _ratios(rule, other, contender, of_other)
+    return statistics.geometric_mean(found) if len(found) == len(MEAN_OVER) else None
+
+
+def _ratios(rule: str, other: str, contender: str, of_other: str) -> list[float]:
     mine, theirs = _times(contender).get(rule, {}), _times(of_other).get(other, {})
-    shared = sorted(mine.keys() & theirs.keys() & _dense_sets())
-    return float(np.exp(np.mean([np.log(mine[s] / theirs[s]) for s in shared]))) if shared else None
+    return [mine[name] / theirs[name] for name in MEAN_OVER if name in mine and name in theirs]
 
 
-def step(name: str, contender: str = "ours") -> str:
-    """Returns the time of a step as a multiple of SGD's, both without the native operation or both with it."""
-    found = ratio(name.lower(), FIRST, contender, contender)
-    return "-" if found is None else f"{found:.1f}"
+def step(name: str) -> str:
+    """Returns the time of a step as a multiple of SGD's, and the number of sets where it is not all of them."""
+    found = _ratios(name.lower(), FIRST, "ours", "ours")
+    if not found:
+        return "-"
+    less = "" if len(found) == len(MEAN_OVER) else f" ({len(found)} sets)"
+    return f"{statistics.geometric_mean(found):.1f}{less}"
+
+
+def native_step(cls: type) -> str:
+    """Returns the same with the native operation for both; a dash for a rule that it does not have."""
+    found = ratio(cls.__name__.lower(), FIRST, "native", "native")
+    served = any(formula.rule is cls for formula in FORMULAS)
+    return f"{found:.1f}" if found is not None and served else "-"
 
 
 def problems() -> dict[str, list[dict[str, str]]]:

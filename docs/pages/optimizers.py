@@ -117,7 +117,7 @@ def choices() -> str:
     ]
     for cls in classes().values():
         name = f"[{cls.__name__}](optimizers/{cls.__name__.lower()}.md)"
-        times = [measured.step(cls.__name__, contender) for contender in ("ours", "native")]
+        times = [measured.step(cls.__name__), measured.native_step(cls)]
         cells = [name, _rate(cls), bytes_a_weight(cls), *times]
         lines.append(f"| {' | '.join([*cells, measured.ties(cls.__name__)])} |")
     return "\n".join(lines)
@@ -135,8 +135,8 @@ Made at each build of the site: default learning rates and state from the classe
 results from the reports in `static/`.
 
 - State: bytes for each weight of a large float32 matrix, on top of the weight's own 4. A vector may have more.
-- Time of a step: as a multiple of SGD's, the geometric mean over the sets of variables of the
-  [benchmark](../results/speed.md) on which all rules were measured; then the same with the
+- Time of a step: as a multiple of SGD's, the geometric mean over four sets of variables of the
+  [benchmark](../results/speed.md), or over as many as the brackets say; then the same with the
   [native operation](../use/native.md) for both. A dash: not measured, or no native step.
 - Best or tied: studies in which the runs do not tell the optimizer from the best mean. Studies with few seeds carry
   [no claim](../trust/statistics.md).

@@ -33,9 +33,8 @@ def finding(rows: Table) -> str:
     found = _growth(rows)
     if not found:
         return ""
-    least, most = (f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}" for ratio, _ in (found[0], found[-1]))
-    ends = f"{least} ({found[0][1]}) to {most} ({found[-1][1]})"
-    return f"The most frequent words moved {ends} times as far as the rarest"
+    ends = [f"{ratio:.{1 if ratio < 10 else 0}f} ({label})" for ratio, label in dict.fromkeys((found[0], found[-1]))]
+    return f"The most frequent words moved {' to '.join(ends)} times as far as the rarest"
 
 
 def _growth(rows: Table) -> list[tuple[float, str]]:

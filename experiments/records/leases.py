@@ -125,15 +125,14 @@ def held(folder: Path) -> bool:
 
 def _stale_mark(folder: Path) -> str | None:
     """Returns what tells the stale lease of a run from any other; None if there is no lease, or a living one."""
-    mark = _mark(folder / "lease")  # first of all: a lease that follows this one has another
-    owner = holder(folder)
-    gone = owner is not None and owner.token == mark and owner.gone()
+    owner = holder(folder)  # read once: mark and verdict are of the same owner
+    mark = _mark(folder / "lease", owner)
+    gone = owner is not None and owner.gone()
     return mark if gone or _silence(folder / "lease") > STALE_SECONDS else None
 
 
-def _mark(lease: Path) -> str | None:
+def _mark(lease: Path, owner: Owner | None) -> str | None:
     """Returns the token of a lease, or the number of its directory if its owner is unreadable; None without a lease."""
-    owner = _owner(lease)
     try:
         return owner.token if owner else f"unreadable-{lease.stat().st_ino}"
     except OSError:
@@ -152,7 +151,7 @@ def _retire(folder: Path, mark: str) -> None:
     path, retired = folder / "lease", folder / f"lease.stale-{mark}"
     with contextlib.suppress(OSError):  # another process was first
         path.rename(retired)
-        if _mark(retired) != mark:
+        if _mark(retired, _owner(retired)) != mark:
             retired.rename(path)
 
 

@@ -90,7 +90,7 @@ def _rates(study: Study) -> Iterator[str]:
         for name in sorted(entry.shares.keys() & entry.hyperparameters.keys()):
             yield f"optimizers[{i}].shares.{name}: is in hyperparameters, too; leave out one of both."
         if entry.schedule == OWN and entry.cycle_epochs is None and not optimizers.unscheduled(entry.optimizer):
-            yield f"optimizers[{i}].schedule: 'own' is for one with cycle_epochs, a schedule-free one, or Ftrl."
+            yield f"optimizers[{i}].schedule: 'own' is for one with cycle_epochs, or made for a constant rate."
         if study.track == GIVEN and entry.learning_rate is None:
             yield f"optimizers[{i}].learning_rate: is missing; give every entry one, or none to have them tuned."
         if study.track != GIVEN and entry.learning_rate is not None:

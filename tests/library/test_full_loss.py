@@ -9,6 +9,7 @@ import tfoptim
 
 GENERATOR = np.random.default_rng(0)
 X, Y, WEIGHT = GENERATOR.normal(size=(21, 3)), GENERATOR.normal(size=(21, 1)), GENERATOR.uniform(1, 2, 21)
+FLAT = 1e-3  # in float32 a loss near 1 with curvatures near 1 is its minimum within sqrt(2 * 6e-8), some roundings more
 
 
 def model(**arguments):
@@ -65,7 +66,7 @@ def test_a_model_is_fitted_to_its_minimum():
     result = tfoptim.minimize(tfoptim.full_loss(made, X, Y), made.trainable_variables)
     a = np.hstack([X, np.ones((21, 1))])
     solution = np.linalg.solve(a.T @ a / 21 + np.diag([0.1, 0.1, 0.1, 0]), a.T @ Y / 21)
-    np.testing.assert_allclose(made.trainable_variables[0].numpy(), solution[:3], atol=1e-4)
+    np.testing.assert_allclose(made.trainable_variables[0].numpy(), solution[:3], atol=FLAT)
     assert result.loss == pytest.approx(formula(made), rel=1e-5)
     assert result.history[-1].gradients == 21 * result.history[-1].evaluations
 
@@ -79,7 +80,7 @@ def test_newtons_method_takes_products_over_all_batches():
     tfoptim.minimize(tfoptim.full_loss(reference, X, Y), reference.trainable_variables)
     assert result.history[0].loss == pytest.approx(result.loss, rel=1e-5)
     for mine, theirs in zip(made.trainable_variables, reference.trainable_variables, strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-4)
+        np.testing.assert_allclose(mine, theirs, atol=FLAT)
     assert result.history[0].gradients == 21 * (result.history[0].evaluations + 2 * 4)
 
 

@@ -39,6 +39,7 @@ class Ftrl(Optimizer):
 
     family = "proximal"
     slots = {"n": "initial_accumulator_value", "z": 0.0}
+    constant_rate = True
 
     learning_rate: NonNegative = 0.001
     learning_rate_power: Annotated[Number, Interval(-float("inf"), 0.0, closed_low=False, closed_high=True)] = -0.5

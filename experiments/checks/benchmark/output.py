@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from experiments import terminal
 from experiments.checks.benchmark import speed, tables
-from experiments.checks.benchmark.plan import CONTENDERS, THEN, Pair, Row, as_csv, one, read
+from experiments.checks.benchmark.plan import CONTENDERS, SPEED, THEN, Pair, Row, as_csv, one, read
 from experiments.checks.benchmark.subjects import RULES, SETS
 from experiments.checks.benchmark.tables import Grid, measured
 from experiments.errors import UserError
@@ -68,7 +68,7 @@ def caption(about: Mapping[str, str]) -> Caption:
         "faster. Eager mode is in the table."
     )
     versions = [f"{name} {about[key]}" for name, key in _VERSIONS if about.get(key)]
-    speed = f", memory {float(about['bandwidth_gb_s']):.1f} GB/s" if about.get("bandwidth_gb_s") else ""
+    speed = f", memory {about[SPEED]} GB/s" if about.get(SPEED) else ""
     machine = f"{about['cpu']}, {about['cores']} cores{speed}, {about['system']}"
     footer = (f"{machine}, {', '.join(versions)}, commit {about['commit']}, {about['date']}",)
     first, *more = about["command"].split(THEN)

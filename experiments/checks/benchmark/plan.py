@@ -171,7 +171,8 @@ def as_csv(rows: Iterable[Any], about: Mapping[str, Any]) -> str:
 def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
     """Returns measurements and surroundings from a CSV; a ValueError if it is not a table of this kind.
 
-    A table may be made of parts: their commits, dates and commands are joined, all else is that of the first part.
+    A table may be made of parts: their commits, dates and commands are joined, their bandwidths give
+    a range, and all else is that of the first part.
     """
     fields = typing.get_type_hints(cls)
     table = from_csv(text)
@@ -180,10 +181,13 @@ def read(cls: type[T], text: str) -> tuple[list[T], dict[str, str]]:
     rows = [cls(**{name: _value(raw[name], kind) for name, kind in fields.items()}) for raw in table]
     about = {key: str(value) for key, value in table[0].items() if key not in fields}
     joined = {key: THEN.join(dict.fromkeys(str(row[key]) for row in table)) for key in about.keys() & _JOINED}
+    if speeds := {float(row[SPEED]) for row in table if row.get(SPEED)}:
+        joined[SPEED] = " to ".join(f"{speed:.0f}" for speed in sorted({min(speeds), max(speeds)}))
     return rows, about | joined
 
 
 THEN = ", then "
+SPEED = "bandwidth_gb_s"
 _JOINED = {"commit", "date", "command"}
 
 

@@ -14,7 +14,8 @@ RATIO_IS = (
 )
 
 RULES_ARE = (
-    "RMSprop centered has a momentum of 0.9 besides. Adam lazy is measured against Keras's Adam: Keras has no such."
+    "RMSprop centered has a momentum of 0.9 besides. Adam lazy is measured against Keras's Adam: Keras has no such. "
+    "Muon does more than Keras's, which leaves kernels of convolutions to Adam."
 )
 
 
@@ -77,6 +78,7 @@ def compared(rows: Sequence[Row]) -> list[Grid]:
 
 
 def _compared(rows: Sequence[Row], title: str, theirs: str, ours: str) -> Grid:
+    said = [note for ending, note in NOTES.items() if any(who.endswith(ending) for who in (theirs, ours))]
     found = {rule: {name: a / b for name, a, b in _both(rows, rule, theirs, ours)} for rule in measured(rows)[0]}
     sets = [name for name in SETS if any(name in ratios for ratios in found.values())]
     cells = [
@@ -85,7 +87,7 @@ def _compared(rows: Sequence[Row], title: str, theirs: str, ours: str) -> Grid:
         if ratios
     ]
     headings = ("rule", *(SETS[name].title for name in sets), "geometric mean of the first four")
-    return Grid(title, headings, tuple(cells), (MEDIANS_ARE,))
+    return Grid(title, headings, tuple(cells), (MEDIANS_ARE, *said))
 
 
 COMPARED = {
@@ -95,10 +97,12 @@ COMPARED = {
     "torch's fused time over the native operation's, single call": ("torch-fused", "native"),
     "Keras's time over ours, in a compiled loop": ("keras-loop", "ours-loop"),
 }
-MEDIANS_ARE = (
-    "Median times of a step; a loop takes ten a call, as compiled training does. Ours is without the native operation; "
-    "torch's step is called from Python everywhere."
-)
+MEDIANS_ARE = "A ratio is one of median times of a step."
+NOTES = {
+    "-loop": "A loop takes ten steps a call, as compiled training does.",
+    "ours-loop": "Ours is without the native operation.",
+    "-fused": "torch's step is called from Python everywhere.",
+}
 
 
 def _lowest(rows: Sequence[Row]) -> Iterator[str]:

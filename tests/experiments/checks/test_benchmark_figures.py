@@ -182,12 +182,17 @@ def test_the_figure_of_speed_shows_means_over_all_sets_and_nothing_else(tmp_path
 
 def test_parts_measured_one_after_the_other_are_drawn_together(tmp_path):
     """With the command of each; parts of different machines are refused."""
-    for folder, name, more in (("a", "mlp", {}), ("b", "unet", {"command": "second"}), ("c", "unet", {"cpu": "other"})):
+    for folder, name, more in (
+        ("a", "mlp", {}),
+        ("b", "unet", {"command": "second", "bandwidth_gb_s": 2.4}),
+        ("c", "unet", {"cpu": "other"}),
+    ):
         files.write(tmp_path / f"{folder}.csv", plan.as_csv([row(name=name)], {**ABOUT, "bandwidth_gb_s": 1.0, **more}))
     output.redraw([tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "whole")
     found, about = plan.read(Row, (tmp_path / "whole" / "benchmark.csv").read_text(encoding="utf-8"))
     assert [one.set for one in found] == ["mlp", "unet"]
     assert about["command"] == f"{ABOUT['command']}, then second"
+    assert about["bandwidth_gb_s"] == "1 to 2"
     with pytest.raises(UserError, match="must have the same cpu, got a processor and other"):
         output.redraw([tmp_path / "a.csv", tmp_path / "c.csv"], tmp_path / "whole")
 

@@ -52,7 +52,7 @@ def test_a_reference_and_what_contains_another_must_be_entries(capsys, folder):
     said = refused(capsys, folder)
     assert "reference: Unknown label 'adem': did you mean 'adam'?" in said
     assert "optimizers[1].contains: Unknown label 'g': did you mean 'gd'?" in said
-    assert "'own' is for one with cycle_epochs, a schedule-free one, or Ftrl." in said
+    assert "'own' is for one with cycle_epochs, or made for a constant rate." in said
     text = TOML.replace('"adam"', '"schedulefreeadamw"').replace("0.001", '0.001\nschedule = "own"')
     assert studies.parse(text, "good.toml").optimizers[1].schedule == "own"
 
