@@ -1,5 +1,6 @@
 """Prepares a data set from what the user has: a folder, an archive or a package. Nothing in it is executed."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -35,7 +36,7 @@ def take(name: str, path: Path) -> Card | OwnCard:
         _clear(root())
         prefix = f"{SCRATCH}{socket.gethostname()}-{os.getpid()}-"
         with tempfile.TemporaryDirectory(dir=root(), prefix=prefix) as scratch:
-            _replace(card, _made(card, path, Path(scratch)))
+            _replace(card, _made(card, path, Path(scratch)), Path(scratch))
     except OSError as error:  # no permission, a full disk and such
         what = f"{error.strerror}: {error.filename}" if error.filename else error
         raise UserError(f"{path} cannot be prepared ({what}).") from error
@@ -127,8 +128,9 @@ def _as_downloaded(card: Card, files: Mapping[str, bytes], scratch: Path) -> Any
     return made
 
 
-def _replace(card: Card | OwnCard, made: Path) -> None:
-    if card.folder.exists():
-        shutil.rmtree(card.folder)
+def _replace(card: Card | OwnCard, made: Path, scratch: Path) -> None:
+    """Moves new files to their place, and earlier ones from there to the scratch folder."""
     card.folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        card.folder.rename(scratch / "earlier")
     made.rename(card.folder)
