@@ -131,8 +131,8 @@ def _waiting(optimizer: Any) -> str:
 
 def _excluded(optimizer: Any) -> list[Any]:
     """Returns the variables of a built optimizer that are excluded from weight decay."""
-    variables = getattr(optimizer, "_trainable_variables", [])
-    found = {i for e in optimizer.exclusions() if e.number == "weight_decay" for i in e.spared(variables)}
+    variables, paths = getattr(optimizer, "_trainable_variables", []), optimizer._runtime.paths
+    found = {i for e in optimizer.exclusions() if e.number == "weight_decay" for i in e.spared(paths)}
     return [variables[i] for i in sorted(found)]
 
 

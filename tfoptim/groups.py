@@ -6,8 +6,9 @@ weight decay is None; so it is with all that a rule lets be excluded.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -51,36 +52,61 @@ def check_pattern(what: str, pattern: str) -> None:
         ) from None
 
 
-def check_fits(what: str, wanted: str, found: Any, paths: list[str]) -> None:
-    """Raises, with some of the paths that there are, unless something was found."""
-    if not found:
-        raise ValueError(
-            f"{what}: {wanted!r} fits no variable. There are: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}."
-        )
+@dataclass(frozen=True)
+class Paths:
+    """By which paths patterns know the variables that an optimizer is built for.
+
+    Keras's loader makes layers without the names of the models that they are in, and leaves frozen variables out. So a
+    saved optimizer tells the paths of its variables, which are theirs again, and may have patterns for absent ones.
+
+    Args:
+        of_variables: one path for each variable.
+        absent: paths of saved variables that are not among them.
+    """
+
+    of_variables: list[str]
+    absent: tuple[str, ...] = ()
+
+    @classmethod
+    def known(cls, saved: Sequence[str], variables: Sequence[Any]) -> Paths:
+        """Returns the paths of variables, which are saved ones where those are theirs."""
+        now = [path(v) for v in variables]
+        if len(saved) == len(now) and all(map(_alike, saved, now)):
+            return cls(list(saved))
+        found = [[s for s in saved if s == p] or [s for s in saved if _alike(s, p)] for p in now]
+        known = [of[0] if len(of) == 1 else p for of, p in zip(found, now, strict=True)]
+        return cls(known, tuple(s for s in saved if s not in known))
+
+    def check_fits(self, what: str, wanted: str, fits: Callable[[str], Any]) -> None:
+        """Raises, with some of the paths that there are, unless one of them fits, or that of an absent variable."""
+        if not any(map(fits, (*self.of_variables, *self.absent))):
+            some, more = ", ".join(self.of_variables[:5]), " ..." if len(self.of_variables) > 5 else ""
+            raise ValueError(f"{what}: {wanted!r} fits no variable. There are: {some}{more}.")
 
 
-def members(
-    what: str, groups: Mapping[str, Any], exclusions: Sequence[Exclusion], variables: Sequence[Any]
-) -> list[Group]:
+def _alike(one: str, other: str) -> bool:
+    """Returns whether two paths are the same but for models' names in front."""
+    return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
+
+
+def members(what: str, groups: Mapping[str, Any], exclusions: Sequence[Exclusion], paths: Paths) -> list[Group]:
     """Returns the group of each variable.
 
     Raises:
         ValueError: a pattern fits no variable, or two patterns fit one.
     """
-    spared = {e.number: e.spared(variables) for e in exclusions}
+    spared = {e.number: e.spared(paths) for e in exclusions}
     return [
         (pattern, frozenset(number for number, positions in spared.items() if i in positions))
-        for i, pattern in enumerate(patterns_of(what, groups, variables))
+        for i, pattern in enumerate(patterns_of(what, groups, paths))
     ]
 
 
-def patterns_of(what: str, patterns: Iterable[str], variables: Sequence[Any]) -> list[str | None]:
+def patterns_of(what: str, patterns: Iterable[str], paths: Paths) -> list[str | None]:
     """Returns for each variable the pattern that fits it, or None; raises as `members`."""
-    paths = [path(v) for v in variables]
-    found = [pattern_of(what, patterns, p) for p in paths]
     for pattern in patterns:
-        check_fits(what, pattern, pattern in found, paths)
-    return found
+        paths.check_fits(what, pattern, re.compile(pattern).search)
+    return [pattern_of(what, patterns, p) for p in paths.of_variables]
 
 
 def pattern_of(what: str, patterns: Iterable[str], path: str) -> str | None:
@@ -154,21 +180,22 @@ class Exclusion:
         by_path = any(_positions(wanted, [path]) for wanted in self.paths)
         return by_path or any(re.search(pattern, path) for pattern in self.patterns)
 
-    def spared(self, variables: Sequence[Any]) -> set[int]:
+    def spared(self, paths: Paths) -> set[int]:
         """Returns the positions of the excluded variables.
 
         Raises:
             ValueError: a path or a pattern fits no variable.
         """
-        paths = [path(v) for v in variables]
-        found = [_positions(wanted, paths) for wanted in self.paths]
-        found += [{i for i, p in enumerate(paths) if re.search(pattern, p)} for pattern in self.patterns]
-        for wanted, positions in zip(self.paths + self.patterns, found, strict=True):
-            check_fits(self.method, wanted, positions, paths)
+        for wanted in self.paths:
+            paths.check_fits(self.method, wanted, functools.partial(_alike, wanted))
+        for pattern in self.patterns:
+            paths.check_fits(self.method, pattern, re.compile(pattern).search)
+        found = [_positions(wanted, paths.of_variables) for wanted in self.paths]
+        found += [{i for i, p in enumerate(paths.of_variables) if re.search(pattern, p)} for pattern in self.patterns]
         return set().union(*found)
 
 
 def _positions(wanted: str, paths: list[str]) -> set[int]:
     """Returns the positions of a path, with or without a model's name in front."""
     exact = {i for i, p in enumerate(paths) if p == wanted}
-    return exact or {i for i, p in enumerate(paths) if p.endswith(f"/{wanted}") or wanted.endswith(f"/{p}")}
+    return exact or {i for i, p in enumerate(paths) if _alike(wanted, p)}

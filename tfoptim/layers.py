@@ -55,11 +55,19 @@ def layer_decay(model: Any, decay: float = 0.75, blocks: Sequence[str] | None = 
 def _of_layers(model: Any) -> Iterator[str]:
     """Yields the expression for the variables of each layer; of layers that share variables, for the first."""
     seen: set[str] = set()
+    everything = [path(v) for v in model.trainable_variables]
     for layer in _leaves(model):
         paths = [path(v) for v in layer.trainable_variables if path(v) not in seen]
         seen.update(paths)
         if paths:
-            yield f"^({'|'.join(map(re.escape, paths))})$"
+            yield f"(^|/)({'|'.join(re.escape(_ending(p, everything)) for p in paths)})$"
+
+
+def _ending(path: str, paths: Sequence[str]) -> str:
+    """Returns the shortest ending of a path that no other has, two parts at least: loaded paths may lack the rest."""
+    parts = path.split("/")
+    endings = ("/".join(parts[-count:]) for count in range(2, len(parts)))
+    return next((end for end in endings if [p for p in paths if f"/{p}".endswith(f"/{end}")] == [path]), path)
 
 
 def _leaves(model: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from tfoptim.declaration import Fraction, NonNegative, Slot, keyword_only
 from tfoptim.declaration.domains import Integer
 from tfoptim.declaration.slots import Shape
-from tfoptim.groups import check_fits, check_pattern
+from tfoptim.groups import Paths, check_pattern
 from tfoptim.linalg import reshape
 from tfoptim.ops import debias, ratio, sqrt, square
 from tfoptim.optimizer import Optimizer
@@ -172,11 +172,13 @@ class Routed(Optimizer):
     def _check_variables(self, variables: Sequence[Any]) -> None:
         """Raises also if a pattern of `exclude_layers` or `axes` fits no variable."""
         super()._check_variables(variables)
-        paths = [path(v) for v in variables]
         for name in ("exclude_layers", "axes"):
             for pattern in self.given(name) or ():
-                found = any(re.search(pattern, p) for p in paths)
-                check_fits(f"{type(self).__name__}: {name}", pattern, found, paths)
+                self._runtime.paths.check_fits(f"{type(self).__name__}: {name}", pattern, re.compile(pattern).search)
+
+    def has_patterns(self) -> bool:
+        """Returns whether something depends on the paths of the variables; their names alone do not."""
+        return super().has_patterns() or bool(self.given("exclude_layers")) or bool(self.given("axes"))
 
     def routing(self, variables: Any = None) -> Routing:
         """Returns how each variable is treated: path -> rule, with rows and columns of a matrix. `print` it.
@@ -193,7 +195,8 @@ class Routed(Optimizer):
                 "routing(model.trainable_variables)."
             )
         variables = self._trainable_variables if variables is None else variables
-        shapes = {path(v): tuple(v.shape) for v in variables if is_float(v)}
+        paths = Paths.known(self._runtime.paths.of_variables or self._runtime.saved_paths, variables).of_variables
+        shapes = {where: tuple(v.shape) for where, v in zip(paths, variables, strict=True) if is_float(v)}
         return Routing({where: self._way(self.matrix(shape, where)) for where, shape in shapes.items()})
 
     def _way(self, matrix: Shape | None) -> str:

@@ -36,7 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
-from tfoptim.groups import Exclusion, Group, members
+from tfoptim.groups import Exclusion, Group, Paths, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -55,6 +55,10 @@ class Runtime:
     """Name of a hyperparameter -> its value as given, or as assigned since."""
     exclusions: dict[str, Exclusion] = field(default_factory=dict)
     """What variables can be excluded from -> which of them are."""
+    saved_paths: tuple[str, ...] = ()
+    """Paths by which the saved optimizer knew its variables, if this one was made from its config."""
+    paths: Paths = field(default_factory=lambda: Paths([]))
+    """Paths by which patterns know the variables of `build`."""
     numbers: Any = None
     """keras.Variable, float64 vector: current value of each number field, in their order, then of each number of the
     groups; None within `__init__`."""
@@ -106,7 +110,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     own["_trainable_variables_indices"] = {optimizer._var_key(v): i for i, v in enumerate(variables)}
     runtime = optimizer._runtime
     what = f"{type(optimizer).__name__}: groups"
-    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions_of_numbers(), variables)
+    runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions_of_numbers(), runtime.paths)
     if optimizer.given("use_ema"):
         runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
     if optimizer.gradient_accumulation_steps:
@@ -115,8 +119,8 @@ def create(optimizer: Any, variables: list[Any]) -> None:
         ]
     runtime.slots = [{} for _ in variables]
     for group in slot_groups(optimizer):
-        for i, v in enumerate(variables):
-            runtime.slots[i] |= {} if _is_stateless(v) else _slots(optimizer, v, group)
+        for i, (v, where) in enumerate(zip(variables, runtime.paths.of_variables, strict=True)):
+            runtime.slots[i] |= {} if _is_stateless(v) else _slots(optimizer, v, where, group)
     dtypes = (compute_dtype(v.dtype) for v in variables if is_float(v))
     widest = max(dtypes, key=lambda dtype: dtype.size, default=tf.float32).name
     runtime.shared = {
@@ -134,9 +138,9 @@ ZERO = Slot(0.0)
 """Start of averages and accumulators."""
 
 
-def _slots(optimizer: Any, variable: Any, group: Mapping[str, Slot]) -> dict[str, Any]:
-    """Adds the slots of a group that a variable has."""
-    shape, where, owner = tuple(variable.shape), path(variable), type(optimizer).__name__
+def _slots(optimizer: Any, variable: Any, where: str, group: Mapping[str, Slot]) -> dict[str, Any]:
+    """Adds the slots of a group that the variable of a path has."""
+    shape, owner = tuple(variable.shape), type(optimizer).__name__
     shapes = {name: slot.shape_for(f"{owner}: slot {name} of {where}", shape, where) for name, slot in group.items()}
     return {name: _add(optimizer, variable, name, group[name], own) for name, own in shapes.items() if own is not None}
 
@@ -187,6 +191,12 @@ def group_of(optimizer: Any, variable: Any) -> Group:
     """Returns the group of a variable."""
     group: Group = optimizer._runtime.groups[optimizer._get_variable_index(variable)]
     return group
+
+
+def path_of(optimizer: Any, variable: Any) -> str:
+    """Returns the path by which patterns know a variable of `build`."""
+    known: str = optimizer._runtime.paths.of_variables[optimizer._get_variable_index(variable)]
+    return known
 
 
 def slots(optimizer: Any, variable: Any) -> dict[str, Any]:

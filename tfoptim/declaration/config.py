@@ -25,6 +25,8 @@ from tfoptim.declaration.slots import check_lazy, slot_groups
 from tfoptim.groups import Exclusion, Groups, values
 
 _TRAINABLE = Field("trainable", Flag(), False, True)
+PATHS = "variable_paths"
+"""Name of the paths of the variables in the config of an optimizer that was built and has patterns."""
 
 if TYPE_CHECKING:
 
@@ -166,16 +168,24 @@ class Configured(KerasOptimizer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
         config = {"name": self.name} | {name: serialized(self.given(name)) for name in self.fields}
-        return config | {e.method: e.config() for e in self.exclusions() if e.config()}
+        config |= {e.method: e.config() for e in self.exclusions() if e.config()}
+        known = self._runtime.paths.of_variables if self.has_patterns() else []
+        return config | ({PATHS: list(known)} if known else {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Creates an optimizer from a config, with the same checks as the constructor."""
         methods = [Exclusion(number).method for number in cls.excludable]
-        optimizer = cls(**{name: revived(config[name], custom_objects) for name in config.keys() - set(methods)})
+        names = config.keys() - {*methods, PATHS}
+        optimizer = cls(**{name: revived(config[name], custom_objects) for name in names})
+        optimizer._runtime.saved_paths = tuple(config.get(PATHS, ()))
         for method in methods:
             getattr(optimizer, method)(**config.get(method, {}))
         return optimizer
+
+    def has_patterns(self) -> bool:
+        """Returns whether something depends on the paths of the variables."""
+        return bool(self.given("groups")) or any(e.config() for e in self.exclusions())
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
         r"""Excludes variables from weight decay; call it before the optimizer is built. Saved with the config.

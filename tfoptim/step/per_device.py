@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from tfoptim.groups import DEFAULT, Group
 from tfoptim.scalar import Scalar, host
-from tfoptim.state import group_of, slots
+from tfoptim.state import group_of, path_of, slots
 from tfoptim.step.gradients import centralize, clip, clip_adaptively
 from tfoptim.step.sums import Turn, after_measuring, moved
 from tfoptim.update import update
 from tfoptim.update.context import Update, hyperparameters, in_group, scaled, sum_rows
-from tfoptim.variables import local, path, raw, toward
+from tfoptim.variables import local, raw, toward
 
 
 def update_devices(
@@ -38,7 +38,7 @@ def update_devices(
         present: as in `pipeline.run`.
         repeated: whether rows of sparse gradients may be repeated.
     """
-    parts = [optimizer._part_of(path(v)) for v in variables]
+    parts = [optimizer._part_of(path_of(optimizer, v)) for v in variables]
     sets = {part: numbers_of(strategy, part, step if part is optimizer else None) for part in optimizer._parts()}
     groups = [group_of(part, v) for part, v in zip(parts, variables, strict=True)]
     limits = [sets[part][group].agc for part, group in zip(parts, groups, strict=True)]

@@ -13,8 +13,7 @@ import tensorflow as tf
 
 from tfoptim.groups import Group, own_numbers, places
 from tfoptim.scalar import Scalar, choose
-from tfoptim.state import group_of
-from tfoptim.variables import path
+from tfoptim.state import group_of, path_of
 
 
 class Slots:
@@ -153,7 +152,7 @@ def _decay(optimizer: Any, present: Scalar | None) -> Scalar | None:
 
 def trains(optimizer: Any, variable: Any) -> tf.Tensor | None:
     """Returns whether a group trains a variable, a boolean that a traced step reads each time; None: always."""
-    optimizer = optimizer._part_of(path(variable))
+    optimizer = optimizer._part_of(path_of(optimizer, variable))
     pattern, _ = group_of(optimizer, variable)
     groups = optimizer.given("groups") or {}
     if pattern is None or "trainable" not in groups[pattern]:

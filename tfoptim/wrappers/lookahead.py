@@ -84,6 +84,7 @@ class Lookahead(Optimizer):
             }
         )
         private["_runtime"].exclusions = optimizer._runtime.exclusions
+        private["_runtime"].saved_paths = optimizer._runtime.saved_paths
         vars(optimizer).update({shared: private[shared] for shared in ("_runtime", "_iterations", "_variables")})
 
     @property

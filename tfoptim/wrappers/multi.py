@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.declaration.config import revived, serialized
+from tfoptim.declaration.config import PATHS, revived, serialized
 from tfoptim.declaration.fields import Field
 from tfoptim.declaration.presentation import given_name
-from tfoptim.groups import pattern_of, patterns_of
+from tfoptim.groups import Paths, pattern_of, patterns_of
 from tfoptim.optimizer import Optimizer
+from tfoptim.state import path_of
 from tfoptim.step.swap import check
-from tfoptim.variables import path, raw
+from tfoptim.variables import raw
 from tfoptim.wrappers.whole import OF_PARTS, WHOLE, belongs, check_arguments, check_parts
 
 
@@ -108,9 +110,11 @@ class MultiOptimizer(Optimizer):
         """
         variables = list(variables)
         if not self.built:
-            patterns_of(f"{type(self).__name__}: parts", self.__dict__["_by_pattern"], variables)
+            paths = self._runtime.paths = Paths.known(self._runtime.saved_paths, variables)
+            patterns_of(f"{type(self).__name__}: parts", self.__dict__["_by_pattern"], paths)
             for part in self.optimizers:
-                part.build([v for v in variables if self._part_of(path(v)) is part])
+                own = [self._part_of(where) is part for where in paths.of_variables]
+                part.build(list(itertools.compress(variables, own)))
         super().build(variables)
         if self.use_ema:
             self._show_averages()
@@ -137,7 +141,7 @@ class MultiOptimizer(Optimizer):
             ValueError: no part keeps an average.
         """
         check(self)
-        owners = [(self._part_of(path(v)), v) for v in variables]
+        owners = [(self._part_of(path_of(self, v)), v) for v in variables]
         return [part.average_weights([v])[0] if part.averages else tf.convert_to_tensor(raw(v)) for part, v in owners]
 
     @property
@@ -198,12 +202,15 @@ class MultiOptimizer(Optimizer):
         default, *others = map(keras.saving.serialize_keras_object, self.optimizers)
         parts = dict(zip(self.__dict__["_by_pattern"], others, strict=True))
         own = {name: serialized(self.given(name)) for name in self._own_fields()}
-        return {"name": self.name, "default": default, "parts": parts, **own}
+        known = list(self._runtime.paths.of_variables)
+        return {"name": self.name, "default": default, "parts": parts, **own} | ({PATHS: known} if known else {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> MultiOptimizer:
         """Creates an optimizer from a config, with the same checks as the constructor."""
-        return cls(**{name: revived(value, custom_objects) for name, value in config.items()})
+        optimizer = cls(**{name: revived(value, custom_objects) for name, value in config.items() if name != PATHS})
+        optimizer._runtime.saved_paths = tuple(config.get(PATHS, ()))
+        return optimizer
 
     def _own_fields(self) -> list[str]:
         return [name for name in self.fields if name not in OF_PARTS | {"learning_rate"}]
