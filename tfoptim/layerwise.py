@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfoptim.groups import Exclusion
 from tfoptim.ops import where
 from tfoptim.optimizer import Optimizer
 
@@ -33,8 +32,9 @@ class LayerWise(Optimizer):
         Raises:
             ValueError: an expression is malformed; or, when the optimizer is built, something fits no variable; or the
                 optimizer is built already and this differs from what it was built with.
+            TypeError: an argument is no list of such things.
         """
-        self._exclude(Exclusion.of("layer_adaptation", var_list, var_names))
+        self._exclude("layer_adaptation", var_list, var_names)
 
     def adaptation(self, h: Any, factor: Any, known: Any) -> Any:
         """Returns the factor of a variable's step: 1 where it is not known, and for excluded variables.

@@ -15,7 +15,7 @@ from tfoptim.step.composed import Composed
 from tfoptim.step.pipeline import run as run_uncached
 from tfoptim.step.swap import Averaged
 from tfoptim.update.live import Live
-from tfoptim.variables import is_float, path
+from tfoptim.variables import is_float, listed, path
 
 
 class Optimizer(Averaged, Copied, Composed, Live):
@@ -156,15 +156,15 @@ class Optimizer(Averaged, Copied, Composed, Live):
         """Creates the state for `variables`; later calls may not add others.
 
         Frozen ones are taken as in Keras, so that they can be trained once they are not; others that are no floats,
-        such as the state of a random generator, are known but have no state.
+        such as the state of a random generator, are known but have no state. Without any it stays unbuilt.
 
         Raises:
-            TypeError: a variable is to be trained and not of a real float dtype.
+            TypeError: `variables` is no list of variables, or one is to be trained and not of a real float dtype.
             ValueError: the optimizer is built and `variables` has others than those.
         """
-        variables = list(variables)
+        variables = listed(f"{self.name}: build", variables)
         self._check_owns_its_state()
-        if self.built:
+        if self.built or not (variables or self._runtime.trainer):  # Keras gives none when it loads an `.h5` file
             new = [path(v) for v in variables if not self.knows(v)]
             if new:
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")

@@ -140,6 +140,9 @@ class Trainable(Trainer, keras.Model):
     """A functional model that trains by its optimizer's own gradients; made by `trainable`."""
 
 
+keras.saving.get_custom_objects().setdefault("Trainable", Trainable)  # files of the format `.h5` have the bare name
+
+
 def trainable(model: Any) -> Any:
     """Returns a model of the same layers, inputs and outputs, to be compiled with any optimizer, such as SAM.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -13,6 +14,38 @@ from tfoptim.scalar import Scalar
 def path(variable: Any) -> str:
     """Returns the name of a variable for messages."""
     return str(getattr(variable, "path", variable.name))
+
+
+def listed(what: str, variables: Any) -> list[Any]:
+    """Returns variables as a list; raises one sentence for a single variable, a model or anything else."""
+    if isinstance(variables, keras.Layer):
+        raise TypeError(
+            f"{what} takes a list of variables, got {type(variables).__name__}: give its trainable_variables."
+        )
+    found = None if _is_variable(variables) or not isinstance(variables, Iterable) else list(variables)
+    strange = [variables] if found is None else [v for v in found if not _is_variable(v)]
+    if found is None or strange:
+        hint = ": put it into a list" if _is_variable(strange[0]) else ""
+        raise TypeError(f"{what} takes a list of variables, got {type(strange[0]).__name__}{hint}.")
+    return found
+
+
+def check_named(what: str, variables: Any, patterns: Any) -> None:
+    """Raises unless `variables` is a list of variables or paths, and `patterns` one of strings; each may be None."""
+    kinds = (keras.Variable, tf.Variable, str)
+    for name, value, allowed in (("var_list", variables, kinds), ("var_names", patterns, str)):
+        one = isinstance(value, kinds) or not isinstance(value, Iterable)
+        strange = [value] if one else [item for item in value if not isinstance(item, allowed)]
+        if value is not None and strange:
+            shown = repr(value) if isinstance(value, str) else type(strange[0]).__name__
+            raise TypeError(f"{what}: {name} must be a list of {_LISTED[name]}, got {shown}.")
+
+
+_LISTED = {"var_list": "variables or their paths", "var_names": "strings"}
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, (keras.Variable, tf.Variable))
 
 
 def is_float(variable: Any) -> bool:

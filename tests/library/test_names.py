@@ -60,6 +60,8 @@ def test_adagrad_is_adagrad_in_both_spellings():
         ("RectifiedAdam", r"no optimizer 'RectifiedAdam'\. It is tfoptim\.RAdam\. Available"),
         ("NewtonCG", r"no optimizer 'NewtonCG'\. It is tfoptim\.solvers\.NewtonCG\."),
         ("LazyAdam", r"no optimizer 'LazyAdam'\. It is tfoptim\.Adam\(lazy=True\)\. Available"),
+        ("AdamWScheduleFree", r"no optimizer 'AdamWScheduleFree'\. It is tfoptim\.ScheduleFreeAdamW\. Available"),
+        ("SGDScheduleFree", r"no optimizer 'SGDScheduleFree'\. It is tfoptim\.ScheduleFreeSGD\. Available"),
         ("Adm", r"no optimizer 'Adm'. Did you mean 'Adam'\?"),
         ("adamw", r"no attribute 'adamw'. Did you mean 'AdamW'\?"),
         ("serialize", r"no attribute 'serialize'. Keras has it: keras.optimizers.serialize"),

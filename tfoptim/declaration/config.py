@@ -12,6 +12,7 @@ from tfoptim.declaration.fields import (
     OURS,
     Field,
     check_name,
+    check_ordered,
     check_together,
     constructor,
     declared,
@@ -21,8 +22,9 @@ from tfoptim.declaration.fields import (
 from tfoptim.declaration.guard import Guarded, with_arguments
 from tfoptim.declaration.overrides import check_cautious
 from tfoptim.declaration.presentation import representation, with_common_arguments
-from tfoptim.declaration.slots import check_lazy, slot_groups
+from tfoptim.declaration.slots import check_lazy, keeps_slots, starting
 from tfoptim.groups import Exclusion, Groups, values
+from tfoptim.variables import check_named
 
 _TRAINABLE = Field("trainable", Flag(), False, True)
 PATHS = "variable_paths"
@@ -94,6 +96,9 @@ class Configured(KerasOptimizer):
     other_decays: ClassVar[Any] = ()
     """Numbers of the weight decay of some variables: left out, and set in groups, along with `weight_decay`."""
 
+    ordered: ClassVar[Any] = ()
+    """Pairs of numbers of which the first is at most the second."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own = declared(cls)
         cls.fields = {name: field for name, field in in_order(own, cls.fields).items() if name not in cls.without}
@@ -126,6 +131,7 @@ class Configured(KerasOptimizer):
 
     def _checked(self, name: str, value: Any) -> Any:
         """Returns a parsed value after the checks for which one needs the other values."""
+        check_ordered(type(self).__name__, self._runtime.values | {name: value}, self.ordered)
         if name == "lazy":
             check_lazy(self, value)
         if name == "cautious":
@@ -141,23 +147,16 @@ class Configured(KerasOptimizer):
         owner = f"{type(self).__name__}: groups[{pattern!r}]"
         if "weight_decay" in numbers:
             numbers = dict.fromkeys(self.other_decays, numbers["weight_decay"]) | {**numbers}
-        starts = {slot.start for group in slot_groups(self) for slot in group.values() if isinstance(slot.start, str)}
-        rules = set() if self.shared else self.numbers().keys() - Configured.fields.keys() - starts
-        allowed = {"learning_rate", "weight_decay", "agc", "trainable"} - {*self.without} | rules
+        rules = set() if self.shared else self.numbers().keys() - Configured.fields.keys()
+        allowed = ({"learning_rate", "weight_decay", "agc", "trainable"} - {*self.without} | rules) - starting(self)
         for name in numbers:
             if name not in allowed:
                 raise ValueError(f"{owner}: {name!r} cannot differ. Allowed: {', '.join(sorted(allowed))}.")
         off = {name: None for name, value in numbers.items() if name in ("weight_decay", "agc") and value is None}
         kinds = self.fields | {"trainable": _TRAINABLE}
         parsed = {n: off[n] if n in off else kinds[n].parse(owner, value) for n, value in numbers.items()}
-        runtime = self._runtime
-        slots, mine = _names(self), runtime.values
-        try:
-            runtime.values = mine | {name: parsed[name] for name in parsed.keys() & rules}
-            same = _names(self) == slots
-        finally:
-            runtime.values = mine
-        if not same:
+        check_ordered(owner, self._runtime.values | parsed, self.ordered)
+        if not keeps_slots(self, {name: parsed[name] for name in parsed.keys() & rules}):
             raise ValueError(f"{owner} needs other slots than the optimizer's own numbers, which no group can have.")
         return parsed
 
@@ -198,14 +197,17 @@ class Configured(KerasOptimizer):
         Raises:
             ValueError: an expression is malformed; or, when the optimizer is built, something fits no variable; or the
                 optimizer is built already and this differs from what it was built with.
+            TypeError: an argument is no list of such things.
         """
-        self._exclude(Exclusion.of("weight_decay", var_list, var_names))
+        self._exclude("weight_decay", var_list, var_names)
 
-    def _exclude(self, exclusion: Exclusion) -> None:
+    def _exclude(self, number: str, var_list: Any, var_names: Any) -> None:
         """Replaces the variables that are excluded from something."""
-        known = self._runtime.exclusions
+        method, known = Exclusion(number).method, self._runtime.exclusions
+        check_named(method, var_list, var_names)
+        exclusion = Exclusion.of(number, var_list, var_names)
         if self._runtime.owner.built and exclusion != known[exclusion.number]:
-            raise ValueError(f"{self.name}: `{exclusion.method}()` must be called before the optimizer is built.")
+            raise ValueError(f"{self.name}: `{method}()` must be called before the optimizer is built.")
         known[exclusion.number] = exclusion
 
     def exclusions(self) -> list[Exclusion]:
@@ -241,10 +243,6 @@ class Configured(KerasOptimizer):
 
 
 Configured.fields = declared(Configured)
-
-
-def _names(optimizer: Any) -> list[list[str]]:
-    return [list(group) for group in slot_groups(optimizer)]
 
 
 def serialized(value: Any) -> Any:

@@ -125,8 +125,9 @@ class Choice:
 
     def parse(self, what: str, value: Any) -> str:
         """Returns `value`; raises one sentence for anything else."""
-        if value not in self.words:
-            raise ValueError(f"{what} must be one of {self}, got {value!r}.{nearest(str(value), self.words)}")
+        if not isinstance(value, str) or value not in self.words:
+            shown = _shown(value) if np.ndim(value) else repr(value)
+            raise ValueError(f"{what} must be one of {self}, got {shown}.{nearest(str(value), self.words)}")
         return str(value)
 
 

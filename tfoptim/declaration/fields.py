@@ -10,7 +10,7 @@ import re
 import types
 import typing
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Union
 
@@ -203,6 +203,16 @@ def check_name(owner: str, name: Any) -> None:
     """Raises unless `name` can prefix names of variables."""
     if name is not None and not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name)):
         raise ValueError(f"{owner}: name must be 1 to 100 letters, digits and . _ -, got {name!r}.")
+
+
+def check_ordered(owner: str, values: Mapping[str, Any], pairs: Sequence[tuple[str, str]]) -> None:
+    """Raises if the first number of a pair is larger than the second; schedules are not compared."""
+    for small, large in pairs:
+        low, high = values.get(small), values.get(large)
+        if isinstance(low, float) and isinstance(high, float) and low > high:
+            raise ValueError(
+                f"{owner}: {small} must be at most {large}, got {small}={low} and {large}={high}: swapped?"
+            )
 
 
 def check_together(owner: str, values: Mapping[str, Any], usual: Mapping[str, Any], *, decoupled: bool) -> None:

@@ -74,6 +74,9 @@ class _Guarded(metaclass=OptimizerClass):
             cls.__init__ = _calling_base(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "iterations" and not overrides.is_double(value):
+            way_out = f": {_COUNTER}" if hasattr(getattr(self, name, None), "assign") else ""
+            raise AttributeError(f"{type(self).__name__}: iterations cannot be replaced{way_out}.")
         overrides.check_assigned(type(self), name, value)
         if name in overrides.RULE and "_lock" in vars(self):
             raise TypeError(
@@ -105,6 +108,7 @@ if TYPE_CHECKING:
 else:
     Guarded = _Guarded
 
+_COUNTER = "to set the counter, call optimizer.iterations.assign(value)"
 _MISSING_SUPER = "__init__ must call super().__init__(...) first."
 
 

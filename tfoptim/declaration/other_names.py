@@ -8,8 +8,10 @@ from typing import Any
 ALIASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "rectifiedadam": ("RAdam", {}),
     "lazyadam": ("Adam", {"lazy": True}),
+    "adamwschedulefree": ("ScheduleFreeAdamW", {}),
+    "sgdschedulefree": ("ScheduleFreeSGD", {}),
 }
-"""Name in TensorFlow Addons, in lower case -> class here, and the arguments that make it the same."""
+"""Name in another package, in lower case -> class here, and the arguments that make it the same."""
 
 _AVERAGE = "Every optimizer averages its weights: give it use_ema=True, and ema_momentum="
 

@@ -89,6 +89,27 @@ def slot_groups(optimizer: Any) -> tuple[Mapping[str, Slot], ...]:
     )
 
 
+def starting(optimizer: Any) -> set[str]:
+    """Returns the names of numbers that only start the state: starts of slots, and those that have no schedule."""
+    slots = {slot.start for group in slot_groups(optimizer) for slot in group.values() if isinstance(slot.start, str)}
+    fields = optimizer.fields.items()
+    return slots | {name for name, field in fields if field.domain.live and not field.domain.schedulable}
+
+
+def keeps_slots(optimizer: Any, values: Mapping[str, Any]) -> bool:
+    """Returns whether an optimizer would have the same slots with other values of some fields."""
+    runtime, mine, before = optimizer._runtime, optimizer._runtime.values, _names(optimizer)
+    try:
+        runtime.values = mine | values
+        return _names(optimizer) == before
+    finally:
+        runtime.values = mine
+
+
+def _names(optimizer: Any) -> list[list[str]]:
+    return [list(group) for group in slot_groups(optimizer)]
+
+
 def start_value(optimizer: Any, slot: Slot, weights: Any) -> Any:
     """Returns the start value of a slot: a number, or an array that fits its shape."""
     if isinstance(slot.start, str):

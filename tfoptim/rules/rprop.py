@@ -17,8 +17,8 @@ class Rprop(Optimizer):
     w <- w - sign(g) * d;   g_old <- g
     ```
 
-    For full batches: on mini-batches the sign of a gradient is noise. The learning rate only starts d: assigning
-    another later, or a schedule, does nothing, so a schedule is refused.
+    For full batches: on mini-batches the sign of a gradient is noise. The learning rate only starts d: a schedule,
+    one of a group, and another once the optimizer is built would do nothing, and are refused.
 
     Args:
         learning_rate: length of the first steps.
@@ -35,6 +35,7 @@ class Rprop(Optimizer):
 
     family = "sign"
     slots = {"d": "learning_rate", "g_old": 0.0}
+    ordered = (("min_step", "max_step"),)
 
     learning_rate: Annotated[Number, Interval(0.0, schedulable=False)] = 0.01
     eta_minus: Fraction = 0.5

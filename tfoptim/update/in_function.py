@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from tfoptim.declaration.domains import FRACTION, Interval
-from tfoptim.declaration.slots import slot_groups
+from tfoptim.declaration.slots import keeps_slots, starting
 from tfoptim.scalar import host
 
 
@@ -85,20 +85,14 @@ def _scalar(what: str, value: Any) -> tf.Tensor:
 
 def _check_acts(optimizer: Any, field: Any, what: str) -> None:
     """Raises if a step would not see or could not follow the number."""
-    values, name = optimizer._runtime.values, field.name
-    was = values[name]
+    name = field.name
+    was = optimizer._runtime.values[name]
     if not isinstance(was, float):
         kind = "switched off (None)" if was is None else "a schedule"
         raise ValueError(f"{what} is {kind}, and a step cannot set it; give a number when you make the optimizer.")
-    slots = [dict(group) for group in slot_groups(optimizer)]
-    if name in (slot.start for group in slots for slot in group.values()):
+    if name in starting(optimizer):
         raise ValueError(f"{what} is read when the optimizer is built, and no step can set it.")
-    try:
-        values[name] = _inside(field.domain)
-        same = [list(group) for group in slot_groups(optimizer)] == [list(group) for group in slots]
-    finally:
-        values[name] = was
-    if not same:
+    if not keeps_slots(optimizer, {name: _inside(field.domain)}):
         raise ValueError(
             f"{what}={was} needs no slot and another number does, so that no step can set it; give a number other than "
             f"{was} when you make the optimizer."

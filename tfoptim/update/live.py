@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfoptim.declaration.config import Configured
 from tfoptim.declaration.fields import Field
-from tfoptim.declaration.slots import slot_groups
+from tfoptim.declaration.slots import slot_groups, starting
 from tfoptim.groups import values
 from tfoptim.scalar import host
 from tfoptim.state import Runtime
@@ -119,6 +119,11 @@ class Live(Configured):
 
     def _check_can_follow(self, field: Field, old: dict[str, Any], new: dict[str, Any]) -> None:
         """Raises unless a traced step can follow a change: a number for a number, with the same structure."""
+        if field.name in starting(self):
+            raise ValueError(
+                f"{type(self).__name__}: {field.name} is read when the optimizer is built, and cannot change later; "
+                "make a new optimizer."
+            )
         before = _structure(self)
         self._runtime.values = new
         after = _structure(self)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfoptim.declaration.domains import Integer, Interval, as_float
 from tfoptim.declaration.guard import Guarded
 from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.presentation import call
@@ -17,6 +18,22 @@ from tfoptim.saving import loading
 from tfoptim.saving.layout import LOSS_SCALE
 from tfoptim.step import cached_step, derivatives, verdict
 from tfoptim.step.gradients import tensor, unscaled
+from tfoptim.variables import listed
+
+_AVERAGED_INSIDE = {"use_ema": False, "gradient_accumulation_steps": None}
+"""What Keras's `build` finds on the wrapper, so that it makes no averages and sums of its own."""
+
+
+def _whole(what: str, value: Any) -> int:
+    """Returns a number of steps; as in Keras, 2000.0 is one."""
+    number = as_float(what, value, schedulable=False)
+    return _STEPS.parse(what, int(number) if number.is_integer() else number)  # type: ignore[no-any-return]
+
+
+_STEPS = Integer(1, required=True)
+_SCALE = Interval(0.0, 2.0**127, closed_low=False, closed_high=True, schedulable=False)
+_OWN: Mapping[str, Callable[[str, Any], Any]] = {"initial_scale": _SCALE.parse, "dynamic_growth_steps": _whole}
+"""Arguments of the wrapper -> the check of a value."""
 
 
 @keras.saving.register_keras_serializable(package="tfoptim")
@@ -28,13 +45,14 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
     the scale doubles. With gradient accumulation, the check covers the whole cycle.
 
     Args:
-        inner_optimizer: an optimizer of tfoptim; clipping, decay and averaging are set on it.
-        initial_scale: factor on the loss at the start.
-        dynamic_growth_steps: finite steps before the scale doubles.
+        inner_optimizer: an optimizer of tfoptim; its arguments, such as `clipnorm`, can be set on either of the two.
+        initial_scale: factor on the loss at the start, > 0.
+        dynamic_growth_steps: finite steps before the scale doubles, >= 1.
         name: of the optimizer.
 
     Raises:
-        TypeError: `inner_optimizer` is not an optimizer of tfoptim.
+        TypeError: `inner_optimizer` is not an optimizer of tfoptim, or an argument is no number.
+        ValueError: a number is out of its range.
 
     >>> import tfoptim
     >>> optimizer = tfoptim.LossScaleOptimizer(tfoptim.Adam(), initial_scale=1024.0)
@@ -56,6 +74,35 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
                 f"{type(inner_optimizer).__name__}. tfoptim.from_keras converts Keras's."
             )
         super().__init__(inner_optimizer, initial_scale, dynamic_growth_steps, name, **kwargs)
+        _leave_to_inner(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns an argument of the inner optimizer, or a method of its that excludes variables."""
+        inner = vars(self).get("inner_optimizer")
+        return getattr(inner, name) if inner is not None and _is_of_inner(inner, name) else super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        inner = vars(self).get("inner_optimizer")
+        if name in _OWN:
+            value = _OWN[name](f"{type(self).__name__}: {name}", value)
+            if vars(self).get("built") and value != getattr(self, name):
+                raise ValueError(
+                    f"{type(self).__name__}: {name} cannot change once the optimizer is built; "
+                    f"{'call dynamic_scale.assign' if name == 'initial_scale' else 'make a new optimizer'}."
+                )
+        if name == "loss_scale_factor" and value is not None and inner is not None:
+            raise ValueError(
+                f"{type(self).__name__}: loss_scale_factor must be None, because the scale is dynamic; call "
+                "dynamic_scale.assign."
+            )
+        if inner is not None and _is_argument(inner, name):
+            setattr(inner, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Excludes variables from the weight decay of the inner optimizer; arguments and errors are its own."""
+        self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
@@ -130,15 +177,19 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         return call(type(self).__name__, {name: x for name, x in given.items() if x != defaults[name]})
 
     def build(self, var_list: Any) -> None:
-        """Creates the state for the variables, with the loss scale loaded earlier, if any.
+        """Creates the state for the variables, if any, with the loss scale loaded earlier.
 
         Raises:
+            TypeError: `var_list` is no list of variables.
             ValueError: the optimizer is already built for other variables.
         """
-        if self.built:
+        var_list = listed(f"{self.name}: build", var_list)
+        if self.built or not var_list:
             self.inner_optimizer.build(var_list)  # refuses other variables; Keras would create a second scale
             return
+        vars(self).update(_AVERAGED_INSIDE)
         super().build(var_list)
+        _leave_to_inner(self)
         with tf.init_scope():
             self._take_scale(self.__dict__.pop("_waiting_scale", {}))
 
@@ -180,3 +231,19 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
 
     def _adjust(self, strategy: Any, finite: tf.Tensor) -> None:
         verdict.adjust(strategy, self, finite)
+
+
+def _is_argument(inner: Optimizer, name: str) -> bool:
+    """Returns whether a name is an argument of an optimizer or of its parts."""
+    return any(name in part.fields for part in inner._parts())
+
+
+def _is_of_inner(inner: Optimizer, name: str) -> bool:
+    """Returns whether a name is an argument of an optimizer, or a method of its that excludes variables."""
+    return _is_argument(inner, name) or name in [exclusion.method for exclusion in inner.exclusions()]
+
+
+def _leave_to_inner(wrapper: LossScaleOptimizer) -> None:
+    """Drops what Keras has set on the wrapper and only the inner optimizer heeds, so that its values are read."""
+    for name in wrapper.inner_optimizer.fields.keys() & vars(wrapper).keys():
+        del vars(wrapper)[name]

@@ -17,7 +17,7 @@ from tfoptim.groups import Paths, pattern_of, patterns_of
 from tfoptim.optimizer import Optimizer
 from tfoptim.state import path_of
 from tfoptim.step.swap import check
-from tfoptim.variables import raw
+from tfoptim.variables import listed, raw
 from tfoptim.wrappers.whole import OF_PARTS, WHOLE, belongs, check_arguments, check_parts
 
 
@@ -69,7 +69,9 @@ class MultiOptimizer(Optimizer):
         if not own:
             del cls.__init__  # the one made of fields, which takes no optimizers
 
-    def __init__(self, default: Any, parts: Mapping[str, Any], name: str | None = None, **arguments: Any) -> None:
+    def __init__(
+        self, default: Any, parts: Mapping[str, Any] | None = None, name: str | None = None, **arguments: Any
+    ) -> None:
         what, private = type(self).__name__, self.__dict__
         check_parts(what, default, parts)
         check_arguments(type(self), arguments)
@@ -108,15 +110,15 @@ class MultiOptimizer(Optimizer):
         Raises:
             ValueError: a pattern fits no variable, or two fit one; or the optimizer is built and has others.
         """
-        variables = list(variables)
-        if not self.built:
+        variables = listed(f"{self.name}: build", variables)
+        if variables and not self.built:
             paths = self._runtime.paths = Paths.known(self._runtime.saved_paths, variables)
             patterns_of(f"{type(self).__name__}: parts", self.__dict__["_by_pattern"], paths)
             for part in self.optimizers:
                 own = [self._part_of(where) is part for where in paths.of_variables]
                 part.build(list(itertools.compress(variables, own)))
         super().build(variables)
-        if self.use_ema:
+        if self.built and self.use_ema:
             self._show_averages()
 
     def _show_averages(self) -> None:
@@ -176,6 +178,11 @@ class MultiOptimizer(Optimizer):
 
     # Arguments
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self.fields and any(name in part.fields for part in self.__dict__.get("optimizers", ())):
+            raise AttributeError(f"{type(self).__name__}: {_of_parts(name)}")
+        super().__setattr__(name, value)
+
     def check_of_part(self, name: str) -> None:
         """Raises if an argument of the whole step is set on a part."""
         if name in WHOLE:
@@ -191,7 +198,7 @@ class MultiOptimizer(Optimizer):
     def _write(self, field: Field, value: Any) -> None:
         made = self._runtime.numbers is not None
         if made and field.name in OF_PARTS:
-            raise ValueError(f"{type(self).__name__}: {belongs(field.name)} optimizer.optimizers[0].{field.name} = ...")
+            raise ValueError(f"{type(self).__name__}: {_of_parts(field.name)}")
         if made and field.name == "learning_rate":
             self.optimizers[0].learning_rate = value
         else:
@@ -223,3 +230,8 @@ class MultiOptimizer(Optimizer):
         parts = ", ".join(f"{p!r}: {part!r}" for p, part in self.__dict__["_by_pattern"].items())
         inside = [repr(self.optimizers[0]), f"{{{parts}}}", *(f"{name}={value!r}" for name, value in changed.items())]
         return f"{type(self).__name__}({', '.join(inside)})"
+
+
+def _of_parts(name: str) -> str:
+    """Returns the end of a message about an argument of the parts that is assigned to the whole."""
+    return f"{belongs(name)} optimizer.optimizers[0].{name} = ..."

@@ -36,6 +36,11 @@ def check_arguments(cls: type[Optimizer], arguments: Mapping[str, Any]) -> None:
 
 def check_parts(what: str, default: Any, parts: Any) -> None:
     """Raises unless the parts can take one step together."""
+    if type(default).__name__ == "OptimizerMap":
+        raise TypeError(
+            f"{what}: default must be an optimizer of tfoptim, got an OptimizerMap: write "
+            f'{what}(Adam(), {{"^(pattern)$": SGD()}}), or tfoptim.from_keras(keras.optimizers.MultiOptimizer(map)).'
+        )
     if not isinstance(parts, Mapping) or not parts or not all(isinstance(pattern, str) for pattern in parts):
         raise TypeError(f'{what}: parts must be a dictionary such as {{"kernel": Adam()}}, got {parts!r}.')
     named = {"default": default} | {f"parts[{pattern!r}]": part for pattern, part in parts.items()}

@@ -2,7 +2,7 @@
 
 from tests.library import reference
 from tests.library.case import Case, known
-from tests.library.refusals import FRACTION, MOMENTUM, NOT_A_NUMBER, UNIT, refuses
+from tests.library.refusals import FRACTION, MOMENTUM, NOT_A_NUMBER, UNIT, Bad, refuses
 
 BETAS = (
     *refuses("beta_1", 1.0, -0.1, NOT_A_NUMBER, domain=FRACTION),
@@ -63,6 +63,19 @@ CASES = (
             *refuses("eta_plus", 0.5, domain="x >= 1"),
             *refuses("min_step", -1.0, domain="x >= 0"),
             *refuses("max_step", 0.0, domain="x > 0"),
+            Bad(
+                {"min_step": 1.0, "max_step": 0.1},
+                ValueError,
+                ("min_step must be at most max_step", "min_step=1.0", "max_step=0.1"),
+            ),
+            Bad(
+                {"max_step": 0.1, "groups": {".": {"min_step": 1.0}}},
+                ValueError,
+                ("groups['.']", "min_step must be at most max_step"),
+            ),
+            Bad(
+                {"groups": {".": {"learning_rate": 0.1}}}, ValueError, ("groups['.']", "'learning_rate' cannot differ")
+            ),
         ),
         known=(known(0.9900000000, 0.9900000000, 0.9850000000),),
     ),

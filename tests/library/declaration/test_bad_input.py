@@ -41,6 +41,7 @@ BASE_BAD = [
     ("ema_overwrite_frequency", 1.5, TypeError, ("integer", "1.5")),
     ("use_ema", 1, TypeError, ("True or False", "1")),
     ("nonfinite", "skp", ValueError, ('one of "propagate" | "skip" | "raise"', "'skip'")),
+    ("nonfinite", np.array(["skip"]), ValueError, ('one of "propagate" | "skip" | "raise"', "got ndarray")),
     ("lazy", "yes", TypeError, ("True or False", "yes")),
     ("loss_scale_factor", 0.0, ValueError, ("x > 0", "got 0.0")),
 ]
@@ -199,3 +200,43 @@ def test_domains_are_shown_as_they_are_meant():
     assert shown["beta_1"] == "0 <= x < 1"
     assert shown["amsgrad"] == "True or False"
     assert shown["ema_overwrite_frequency"] == "integer >= 1"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: keras.Variable([1.0]), "got Variable: put it into a list"),
+        (lambda: tf.Variable([1.0]), "got ResourceVariable: put it into a list"),
+        (lambda: keras.Sequential([keras.Input((2,))]), "got Sequential: give its trainable_variables"),
+        (lambda: 3, "got int"),
+        (lambda: [3], "got int"),
+    ],
+    ids=["variable", "tf.Variable", "model", "number", "list of numbers"],
+)
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        tfoptim.Adam(),
+        tfoptim.LossScaleOptimizer(tfoptim.Adam()),
+        tfoptim.MultiOptimizer(tfoptim.Adam(), {"bias": tfoptim.SGD()}),
+    ],
+    ids=["alone", "scaled", "joined"],
+)
+def test_build_takes_a_list_of_variables(optimizer, make, words):
+    """Anything else is answered with what to give."""
+    with pytest.raises(TypeError, match=f"^{optimizer.name}: build takes a list of variables, {words}.$"):
+        optimizer.build(make())
+
+
+@pytest.mark.parametrize("method", ["exclude_from_weight_decay", "exclude_from_layer_adaptation"])
+def test_exclusions_take_lists(method):
+    """A string would be read letter by letter."""
+    exclude, variable = getattr(tfoptim.Lamb(), method), keras.Variable([1.0])
+    for wrong, shown in ((3, "int"), ([3], "int"), (variable, "Variable"), ("bias", "'bias'")):
+        with pytest.raises(
+            TypeError, match=f"^{method}: var_list must be a list of variables or their paths, got {shown}"
+        ):
+            exclude(var_list=wrong)
+        with pytest.raises(TypeError, match=f"^{method}: var_names must be a list of strings, got {shown}"):
+            exclude(var_names=wrong)
+    exclude(var_list=[variable, "a/b"], var_names=("bias",))

@@ -89,6 +89,18 @@ def test_a_number_assigned_under_another_name_is_not_lost():
     assert mine.lr == 0.1
 
 
+def test_the_counter_is_set_in_place():
+    """`optimizer.iterations = 0` works nowhere; with accumulation, it is a quotient."""
+    scaled = tfoptim.LossScaleOptimizer(tfoptim.Adam())
+    for optimizer in (tfoptim.Adam(), scaled):
+        with pytest.raises(
+            AttributeError, match=r"iterations cannot be replaced: .*call optimizer\.iterations\.assign\("
+        ):
+            optimizer.iterations = 0
+    with pytest.raises(AttributeError, match=r"iterations cannot be replaced\.$"):
+        tfoptim.Adam(gradient_accumulation_steps=2).iterations = 0
+
+
 def of(module, name, *bases, **body):
     """An object of a class of that module and name: tf_keras itself is not installed here."""
     return type(name, bases, {"__module__": module, **body})()

@@ -195,3 +195,21 @@ def test_a_subclass_keeps_its_arguments_and_its_calls():
     optimizer = Noting.from_config(Noting(Adam(), {"bias": SGD()}, note=True).get_config())
     built(optimizer).apply([tf.ones(1)] * 2)
     assert (optimizer.note, optimizer.calls) == (True, 1)
+
+
+def test_an_argument_of_a_rule_is_set_on_its_part():
+    """On the whole, nothing would read it; an attribute of a user's own may be there."""
+    optimizer = MultiOptimizer(Adam(), {"bias": SGD()})
+    with pytest.raises(AttributeError, match=r"MultiOptimizer: momentum is an argument of the parts, each for its"):
+        optimizer.momentum = 0.5
+    optimizer.mine = 0.5
+    assert optimizer.mine == 0.5
+
+
+def test_the_map_of_keras_is_answered_with_what_to_write():
+    """Keras's takes one, with patterns that fit whole paths."""
+    map_of_keras = type("OptimizerMap", (), {})()  # not in every version of Keras
+    with pytest.raises(TypeError, match=r"got an OptimizerMap: write MultiOptimizer\(Adam\(\), .*from_keras"):
+        MultiOptimizer(map_of_keras)
+    with pytest.raises(TypeError, match="parts must be a dictionary such as"):
+        MultiOptimizer(Adam())
