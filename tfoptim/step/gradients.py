@@ -48,8 +48,8 @@ def check(grads: list[Any], variables: list[Any]) -> None:
 def prepare(g: Any, v: Any, scale: Any, repeated: bool = False) -> Any:
     """Returns the gradient in compute precision, repeated rows summed unless they may stay, the loss scale divided out.
 
-    A sparse gradient without a shape gets the variable's, without which it could not become dense. Where there are other
-    replicas, always a new tensor: one that two replicas share would count once in the reduction.
+    A sparse gradient without a shape gets the variable's, so that it can become dense. Where there are other replicas,
+    always a new tensor: one that two replicas share would count once in the reduction.
     """
     dtype = compute_dtype(v.dtype)
     if isinstance(g, tf.IndexedSlices):
