@@ -79,6 +79,19 @@ def test_none_is_offered_where_it_is_allowed_and_only_there(case, value):
             assert message == f"A: {name} must be an {field.domain}{' or None' * field.optional}, got {value}."
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "hint"),
+    [
+        ("adam", r"str\. tfoptim\.get\('adam'\) makes one"),
+        (keras.optimizers.SGD(), r"SGD\. tfoptim\.from_keras converts"),
+    ],
+)
+def test_only_optimizers_of_tfoptim_are_simulated(optimizer, hint):
+    """Others get one sentence, with the way to such a one."""
+    with pytest.raises(TypeError, match=f"^simulate: optimizer must be an optimizer of tfoptim, got {hint}"):
+        tfoptim.simulate(optimizer, 1.0, [0.1])
+
+
 @pytest.mark.parametrize("name", [3, "a/b"])
 def test_name_must_be_fit_for_the_names_of_variables(name):
     """Keras refuses these when the first variable is named."""
