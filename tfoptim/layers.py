@@ -10,7 +10,7 @@ import keras
 
 from tfoptim.declaration.domains import Interval
 from tfoptim.groups import check_pattern
-from tfoptim.variables import path
+from tfoptim.variables import check_model, path
 
 _SHARE = Interval(0.0, 1.0, closed_high=True, schedulable=False)
 
@@ -29,6 +29,7 @@ def layer_decay(model: Any, decay: float = 0.75, blocks: Sequence[str] | None = 
             layers of models inside the model count one by one.
 
     Raises:
+        TypeError: the model is no Keras model.
         ValueError: the model has no trainable weights, or an expression is malformed or fits none of them.
 
     >>> import keras, tfoptim
@@ -39,6 +40,7 @@ def layer_decay(model: Any, decay: float = 0.75, blocks: Sequence[str] | None = 
     >>> [group["learning_rate"] for group in tfoptim.layer_decay(model, 0.1).values()]
     [0.1, 1.0]
     """
+    check_model("layer_decay", model)
     decay = _SHARE.parse("layer_decay: decay", decay)
     paths = [path(v) for v in model.trainable_variables]
     if not paths:

@@ -13,6 +13,7 @@ import numpy as np
 from tfoptim.declaration.slots import arrays
 from tfoptim.groups import of_path
 from tfoptim.update.context import Slots
+from tfoptim.wrappers.inside import check_optimizer
 
 
 @overload
@@ -34,6 +35,9 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     Returns:
         Array of shape `(steps, *shape)`: the weights after each step; of several variables, a dictionary of them.
 
+    Raises:
+        TypeError: `optimizer` is no optimizer of tfoptim.
+
     >>> import tfoptim
     >>> simulate(tfoptim.Adam(), 1.0, [0.1, -0.2, 0.3])
     array([0.99900003, 0.99936613, 0.99902289])
@@ -43,6 +47,7 @@ def simulate(optimizer: Any, weights: Any, gradients: Sequence[Any], path: str =
     >>> simulate(tfoptim.GD(learning_rate=0.25), 1.0, [lambda x: 2 * x] * 3)
     array([0.5  , 0.25 , 0.125])
     """
+    check_optimizer("simulate", "optimizer", optimizer)
     if isinstance(weights, Mapping):
         return _run(optimizer, weights, gradients)
     return _run(optimizer, {path: weights}, [_of_one(g, path) for g in gradients])[path]

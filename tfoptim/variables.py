@@ -8,7 +8,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfoptim.declaration.domains import shown
 from tfoptim.scalar import Scalar
+
+VARIABLE = (keras.Variable, tf.Variable)
 
 
 def path(variable: Any) -> str:
@@ -22,30 +25,32 @@ def listed(what: str, variables: Any) -> list[Any]:
         raise TypeError(
             f"{what} takes a list of variables, got {type(variables).__name__}: give its trainable_variables."
         )
-    found = None if _is_variable(variables) or not isinstance(variables, Iterable) else list(variables)
-    strange = [variables] if found is None else [v for v in found if not _is_variable(v)]
+    found = None if isinstance(variables, VARIABLE) or not isinstance(variables, Iterable) else list(variables)
+    strange = [variables] if found is None else [v for v in found if not isinstance(v, VARIABLE)]
     if found is None or strange:
-        hint = ": put it into a list" if _is_variable(strange[0]) else ""
+        hint = ": put it into a list" if isinstance(strange[0], VARIABLE) else ""
         raise TypeError(f"{what} takes a list of variables, got {type(strange[0]).__name__}{hint}.")
     return found
 
 
 def check_named(what: str, variables: Any, patterns: Any) -> None:
     """Raises unless `variables` is a list of variables or paths, and `patterns` one of strings; each may be None."""
-    kinds = (keras.Variable, tf.Variable, str)
+    kinds = (*VARIABLE, str)
     for name, value, allowed in (("var_list", variables, kinds), ("var_names", patterns, str)):
         one = isinstance(value, kinds) or not isinstance(value, Iterable)
         strange = [value] if one else [item for item in value if not isinstance(item, allowed)]
         if value is not None and strange:
-            shown = repr(value) if isinstance(value, str) else type(strange[0]).__name__
-            raise TypeError(f"{what}: {name} must be a list of {_LISTED[name]}, got {shown}.")
+            got = repr(value) if isinstance(value, str) else type(strange[0]).__name__
+            raise TypeError(f"{what}: {name} must be a list of {_LISTED[name]}, got {got}.")
 
 
 _LISTED = {"var_list": "variables or their paths", "var_names": "strings"}
 
 
-def _is_variable(value: Any) -> bool:
-    return isinstance(value, (keras.Variable, tf.Variable))
+def check_model(what: str, model: Any) -> None:
+    """Raises unless an argument is a Keras model."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"{what}: model must be a Keras model, got {shown(model)}.")
 
 
 def is_float(variable: Any) -> bool:

@@ -89,7 +89,7 @@ class Integer:
         """Returns `value` as an int, or None for 1 if that means None; raises one sentence for anything else."""
         allowed = f"an integer >= {self.low}{'' if self.required else ' or None'}"
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-            raise TypeError(f"{what} must be {allowed}, got {_shown(value)}.")
+            raise TypeError(f"{what} must be {allowed}, got {shown(value)}.")
         if self.one_is_none and value == 1:
             return None
         if value < self.low:
@@ -109,7 +109,7 @@ class Flag:
     def parse(self, what: str, value: Any) -> bool:
         """Returns `value` as a bool; raises one sentence for anything else."""
         if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{what} must be True or False, got {_shown(value)}.")
+            raise TypeError(f"{what} must be True or False, got {shown(value)}.")
         return bool(value)
 
 
@@ -126,8 +126,8 @@ class Choice:
     def parse(self, what: str, value: Any) -> str:
         """Returns `value`; raises one sentence for anything else."""
         if not isinstance(value, str) or value not in self.words:
-            shown = _shown(value) if np.ndim(value) else repr(value)
-            raise ValueError(f"{what} must be one of {self}, got {shown}.{nearest(str(value), self.words)}")
+            got = shown(value) if np.ndim(value) else repr(value)
+            raise ValueError(f"{what} must be one of {self}, got {got}.{nearest(str(value), self.words)}")
         return str(value)
 
 
@@ -163,8 +163,8 @@ def as_float(what: str, value: Any, schedulable: bool = True) -> float:
         return float(value)
     kinds = kinds.replace("number", "number (Python, NumPy or 0-d tensor)")
     if not schedulable or not callable(value):
-        raise TypeError(f"{what} must be {kinds}, got {_shown(value)}.")
-    raise ValueError(f"{what} must be {kinds}, got {_shown(value)}. {_no_schedule(value)}")
+        raise TypeError(f"{what} must be {kinds}, got {shown(value)}.")
+    raise ValueError(f"{what} must be {kinds}, got {shown(value)}. {_no_schedule(value)}")
 
 
 def _no_schedule(value: Any) -> str:
@@ -195,7 +195,8 @@ def _as_array(what: str, value: Any) -> Any:
     return tf.get_static_value(tensor)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Returns the type and the start of a value, for messages."""
     return f"{type(value).__name__} {str(value)[:40]!r}" if value is not None else "None"
 
 

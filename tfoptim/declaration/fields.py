@@ -11,10 +11,10 @@ import types
 import typing
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Union
 
-from tfoptim.declaration.domains import Flag, nearest
+from tfoptim.declaration.domains import Flag, Integer, nearest
 
 
 def keyword_only(*, default: Any, kw_only: bool = True) -> Any:
@@ -46,7 +46,8 @@ class Field:
 
     def __init__(self, name: str, domain: Any, optional: bool, default: Any) -> None:
         self.by_name = isinstance(default, _ByName)
-        self.name, self.domain, self.optional = name, domain, optional
+        required = isinstance(domain, Integer) and not optional
+        self.name, self.domain, self.optional = name, replace(domain, required=True) if required else domain, optional
         self.default = default.default if isinstance(default, _ByName) else default
 
     def parse(self, owner: str, value: Any) -> Any:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfoptim.declaration import Integer
 from tfoptim.step.swap import Values, held, write
-from tfoptim.variables import copies
+from tfoptim.variables import check_model, copies
 
 _SEVERAL_WORKERS = (tf.distribute.MultiWorkerMirroredStrategy, tf.distribute.ParameterServerStrategy)
 
@@ -40,6 +40,7 @@ def update_batch_norm(model: Any, data: Any, batch_size: int = 32, steps: int | 
         steps: batches to be used, >= 1; None: all.
 
     Raises:
+        TypeError: the model is no Keras model.
         ValueError: the model is not built, or the data have no batches, or no end.
 
     >>> import keras, numpy as np, tfoptim
@@ -55,6 +56,7 @@ class Statistics:
     """Computes the statistics of a model's layers for data; keeps its traced function for the next call."""
 
     def __init__(self, model: Any) -> None:
+        check_model("update_batch_norm", model)
         if not model.built:
             raise ValueError("update_batch_norm: the model has no variables yet: add a keras.Input, or call it once.")
         if isinstance(model.distribute_strategy, _SEVERAL_WORKERS):

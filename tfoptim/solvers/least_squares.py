@@ -13,8 +13,8 @@ import tensorflow as tf
 from tfoptim.declaration.domains import Choice, Interval
 from tfoptim.solvers.line_search import Wolfe
 from tfoptim.solvers.method import Method, Product
-from tfoptim.solvers.minimize import Iteration, Progress, Result, run
-from tfoptim.solvers.point import Flat, Point
+from tfoptim.solvers.minimize import Iteration, Result, run
+from tfoptim.solvers.point import Flat, Point, check_function, returned
 from tfoptim.stopping.condition import Condition
 
 LARGEST = 50_000_000
@@ -33,6 +33,7 @@ class Residuals:
     """Residuals of variables, compiled once; counts evaluations, and columns of Jacobians as products."""
 
     def __init__(self, what: str, residuals: Callable[[], Any], flat: Flat) -> None:
+        check_function(what, "residuals", residuals)
         self.what, self.function, self.flat = what, residuals, flat
         self.evaluations = self.products = 0
         self._last = np.empty(0)
@@ -61,9 +62,7 @@ class Residuals:
 
     def _at(self, x: tf.Tensor) -> tf.Tensor:
         self.flat.write(x)
-        r = tf.convert_to_tensor(self.function())
-        if not r.dtype.is_floating:
-            raise ValueError(f"{self.what}: residuals must return a float tensor, got {r.dtype.name}.")
+        r = returned(f"{self.what}: residuals must return a float tensor", self.function())
         return tf.cast(tf.reshape(r, [-1]), tf.float64)
 
     def _graph(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -206,4 +205,4 @@ def least_squares(
         found: tuple[Any, Any] = method.advance(objective, point, memory, search)
         return found
 
-    return run(objective, advance, stop, [*callbacks, *([Progress()] if verbose else [])])
+    return run(objective, advance, stop, callbacks, verbose)

@@ -98,22 +98,28 @@ def minimize(
         raise TypeError(f"minimize: {method}")
     flat = Flat("minimize", variables)
     method.check_size(flat.n)
-    search = search or Wolfe(curvature=method.curvature)
+    search = Wolfe(curvature=method.curvature) if search is None else search
+    if not isinstance(search, Wolfe):
+        raise TypeError(f"minimize: search must be a tfoptim.solvers.Wolfe, got {search!r}.")
     objective = Objective("minimize", loss, flat)
 
     def advance(point: Point, memory: Any) -> tuple[Point | None, Any]:
         return method.advance(objective, point, memory, search)
 
-    return run(objective, advance, stop, [*callbacks, *([Progress()] if verbose else [])])
+    return run(objective, advance, stop, callbacks, verbose)
 
 
 def run(
     objective: Any,
     advance: Callable[[Any, Any], tuple[Any, Any]],
     stop: Condition | None,
-    callbacks: Sequence[Callable[[Iteration], Any]],
+    callbacks: Iterable[Callable[[Iteration], Any]],
+    verbose: bool,
 ) -> Result:
     """Runs the loop of every method: step, count, check, until a condition holds or no step is left."""
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"{objective.what}: callbacks must be a list of functions, got {callbacks!r}.")
+    callbacks = [*callbacks, *([Progress()] if verbose else [])]
     stop = default_conditions() if stop is None else stop
     if not isinstance(stop, Condition):
         raise TypeError(f"{objective.what}: stop must be a condition of tfoptim.callbacks, got {stop!r}.")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.variables import is_float, path, raw
+from tfoptim.declaration.domains import shown
+from tfoptim.variables import is_float, listed, path, raw
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Flat:
         variables: float32 or float64, without constraints.
 
     Raises:
-        TypeError: a variable is of another dtype.
+        TypeError: they are no list of variables, or one is of another dtype.
         ValueError: there is none, or one has a constraint, or is given twice.
     """
 
     def __init__(self, what: str, variables: Sequence[Any]) -> None:
-        self.variables = list(variables)
+        self.variables = listed(what, variables)
         if not self.variables:
             raise ValueError(f"{what}: variables must not be empty.")
         for v in self.variables:
@@ -79,6 +80,33 @@ def _check(what: str, v: Any) -> None:
         raise ValueError(f"{what}: {path(v)} has a constraint, which the method would leave; remove it.")
 
 
+def check_function(what: str, argument: str, value: Any) -> None:
+    """Raises unless an argument can be called."""
+    if not callable(value):
+        hint = f"write lambda: ..., which reads the variables when it is called: {what} calls it again and again"
+        raise TypeError(f"{what}: {argument} must be a function without arguments, got {shown(value)}; {hint}.")
+
+
+def returned(must: str, value: Any) -> tf.Tensor:
+    """Returns what a user's function returned as a tensor, if it is float32 or float64.
+
+    Args:
+        must: what it must return, for the message.
+        value: what it returned.
+    """
+    try:
+        tensor = tf.convert_to_tensor(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{must}, got {shown(value)}.") from None
+    if not tensor.dtype.is_floating:
+        raise ValueError(f"{must}, got {tensor.dtype.name} of shape {tensor.shape}.")
+    if tensor.dtype not in (tf.float32, tf.float64):
+        raise ValueError(
+            f"{must} of float32 or float64, got {tensor.dtype.name}; leave mixed precision, as steps need the digits."
+        )
+    return tensor
+
+
 class Objective:
     """Loss of variables, compiled once; counts its evaluations.
 
@@ -94,6 +122,8 @@ class Objective:
         self.evaluations = 0
         self.products = 0
         whole = getattr(loss, "value_and_gradient", None)
+        if not whole:
+            check_function(what, "loss", loss)
         self._evaluate = self._in_parts(whole) if whole else tf.function(self._graph, autograph=False)
         self._product = self._products_in_parts if whole else tf.function(self._graph_of_product, autograph=False)
 
@@ -131,11 +161,10 @@ class Objective:
         """Returns the loss after the variables are set."""
         for v, part in zip(self.flat.tensors, self.flat.split(x), strict=True):
             v.assign(tf.cast(part, v.dtype))
-        loss = tf.convert_to_tensor(self.loss())
-        if loss.shape.rank not in (0, None) or not loss.dtype.is_floating:
-            raise ValueError(
-                f"{self.what}: loss must return a float scalar, got {loss.dtype.name} of shape {tuple(loss.shape)}."
-            )
+        must = f"{self.what}: loss must return a float scalar"
+        loss = returned(must, self.loss())
+        if loss.shape.rank not in (0, None):
+            raise ValueError(f"{must}, got {loss.dtype.name} of shape {loss.shape}.")
         return loss
 
     def _products_in_parts(self, x: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:

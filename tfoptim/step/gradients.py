@@ -48,11 +48,13 @@ def check(grads: list[Any], variables: list[Any]) -> None:
 def prepare(g: Any, v: Any, scale: Any, repeated: bool = False) -> Any:
     """Returns the gradient in compute precision, repeated rows summed unless they may stay, the loss scale divided out.
 
-    Where there are other replicas, always a new tensor: one that two replicas share would count once in the reduction.
+    A sparse gradient without a shape gets the variable's, so that it can become dense. Where there are other replicas,
+    always a new tensor: one that two replicas share would count once in the reduction.
     """
     dtype = compute_dtype(v.dtype)
     if isinstance(g, tf.IndexedSlices):
-        g = tf.IndexedSlices(tf.cast(g.values, dtype), g.indices, g.dense_shape)
+        shape = tf.constant(tuple(v.shape), g.indices.dtype) if g.dense_shape is None else g.dense_shape
+        g = tf.IndexedSlices(tf.cast(g.values, dtype), g.indices, shape)
         g = g if repeated else sum_rows(g)
     else:
         alone = tf.distribute.get_replica_context().num_replicas_in_sync == 1

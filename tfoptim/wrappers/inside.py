@@ -28,9 +28,8 @@ def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF
         TypeError: it is no optimizer of tfoptim, needs the loss, or has methods that would never be called.
         ValueError: it is built, or in use by another wrapper.
     """
+    check_optimizer(what, argument, optimizer)
     kind = type(optimizer).__name__
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{what}: {argument} must be an optimizer of tfoptim, got {kind}. {_way_out(optimizer)}")
     if optimizer.built:
         raise ValueError(f"{what}: {optimizer.name} is built already; give a new one, and load its saved state.")
     outer = optimizer._outer()
@@ -46,7 +45,16 @@ def check_inside(what: str, argument: str, optimizer: Any, called: Set[str] = OF
         )
 
 
+def check_optimizer(what: str, argument: str, optimizer: Any) -> None:
+    """Raises unless an argument is an optimizer of tfoptim."""
+    if not isinstance(optimizer, Optimizer):
+        kind = type(optimizer).__name__
+        raise TypeError(f"{what}: {argument} must be an optimizer of tfoptim, got {kind}. {_way_out(optimizer)}")
+
+
 def _way_out(optimizer: Any) -> str:
+    if isinstance(optimizer, type):
+        return f"It is a class: pass an instance, {optimizer.__name__}(...)."
     if isinstance(optimizer, str):
         return f"tfoptim.get({optimizer!r}) makes one."
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tfoptim
 from tests.library.cases import CASES, CLASSES
 from tests.library.products import every_class_where
+from tfoptim.declaration import Integer
 
 NAN, INF = math.nan, math.inf
 # Base arguments that every class has: argument, value, error, words of the message.
@@ -66,6 +67,30 @@ def test_argument_of_a_rule_is_refused_with_range_and_value(case, bad):
         message = refusal(lambda make=construct: make(**bad.arguments), bad.error)
         assert message.startswith(f"{case.name}: ")
         assert [] == [word for word in bad.words if word not in message]
+
+
+@pytest.mark.parametrize("value", [None, 0])
+@pytest.mark.parametrize("case", CLASSES, ids=str)
+def test_none_is_offered_where_it_is_allowed_and_only_there(case, value):
+    """For each whole number of a rule."""
+    cls = type(case.make())
+    for name, field in cls.fields.items():
+        if isinstance(field.domain, Integer) and field.domain.low > 0 and not (value is None and field.optional):
+            message = refusal(lambda f=field: f.parse("A", value), TypeError if value is None else ValueError)
+            assert message == f"A: {name} must be an {field.domain}{' or None' * field.optional}, got {value}."
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "hint"),
+    [
+        ("adam", r"str\. tfoptim\.get\('adam'\) makes one"),
+        (keras.optimizers.SGD(), r"SGD\. tfoptim\.from_keras converts"),
+    ],
+)
+def test_only_optimizers_of_tfoptim_are_simulated(optimizer, hint):
+    """Others get one sentence, with the way to such a one."""
+    with pytest.raises(TypeError, match=f"^simulate: optimizer must be an optimizer of tfoptim, got {hint}"):
+        tfoptim.simulate(optimizer, 1.0, [0.1])
 
 
 @pytest.mark.parametrize("name", [3, "a/b"])

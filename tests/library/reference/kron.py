@@ -1,5 +1,6 @@
 """PSGD Kron (Li 2015, 2022), in the form of kron_torch, with the noise of the docstring."""
 
+import math
 from itertools import count
 
 import numpy as np
@@ -11,9 +12,14 @@ from tests.library.reference.stepwise import stepwise
 
 
 def noise(shape, seed, t):
-    """Normal numbers of a step: TensorFlow's of the seed (seed, t), in float32."""
-    drawn = tf.random.stateless_normal(shape, [seed, t], dtype=tf.float32, alg="philox")
-    return np.asarray(drawn, "float64")
+    """Normal numbers of a step: Box and Muller's of the uniform ones of the seed (seed, t), each rounded to float32."""
+    pairs = (math.prod(shape) + 1) // 2
+    drawn = tf.random.stateless_uniform([pairs, 2], [seed, t], dtype=tf.float32, alg="philox")
+    first, second = np.asarray(drawn, "float64").T
+    radius = np.sqrt(np.float32(-2) * np.log(np.maximum(first, 1e-7)).astype("float32"))
+    angle = (2 * np.pi * second).astype("float32").astype("float64")
+    both = np.stack([radius * f(angle).astype("float32") for f in (np.sin, np.cos)], axis=1)
+    return both.ravel()[: math.prod(shape)].reshape(shape).astype("float64")
 
 
 def chance(seed, t):

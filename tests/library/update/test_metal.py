@@ -17,7 +17,8 @@ SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
 def metal(monkeypatch):
     """Makes the library take this machine for a Mac with an Apple GPU."""
     monkeypatch.setattr(scalar, "on_metal", lambda: True)
-    monkeypatch.setattr("tfoptim.update.on_metal", lambda: True)
+    for module in ("tfoptim.update", "tfoptim.noise"):
+        monkeypatch.setattr(f"{module}.on_metal", lambda: True)
 
 
 def test_without_an_apple_gpu_nothing_is_metal(monkeypatch):

@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
+import tfoptim
 from tests.library.cases import CLASSES
 from tests.library.harness import MODES, values_of
 from tests.library.products import crossed, every_rule_where, representative
@@ -71,6 +73,20 @@ def test_sparse_rows_equal_dense_rows_with_base_arguments(case, surroundings):
     settings = SURROUNDINGS[surroundings]
     expected = train_table(case.make(**settings), "graph", as_rows=False)
     assert_same(expected, train_table(case.make(**settings), "graph", as_rows=True))
+
+
+@pytest.mark.parametrize("arguments", [{}, {"lazy": True}, {"gradient_accumulation_steps": 2}], ids=str)
+@pytest.mark.parametrize("rule", [tfoptim.SGD, tfoptim.Adam])
+def test_rows_without_a_shape_have_that_of_the_variable(rule, arguments):
+    """`tf.IndexedSlices(values, indices)` has none, and steps like rows with it."""
+    moved = []
+    for shape in (None, tf.constant([ROWS, COLUMNS])):
+        optimizer, table = rule(**arguments), keras.Variable(np.ones((ROWS, COLUMNS), "float32"))
+        for _ in range(2):
+            optimizer.apply([tf.IndexedSlices(tf.ones([2, COLUMNS]), tf.constant([1, 1]), shape)], [table])
+        moved.append(table.numpy())
+    np.testing.assert_array_equal(*moved)
+    assert moved[0][1, 0] < 1
 
 
 @representative

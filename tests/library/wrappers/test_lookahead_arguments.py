@@ -122,6 +122,7 @@ def built(optimizer):
             TypeError,
             r"must be an optimizer of tfoptim, got str. tfoptim.get\('adam'\) makes one",
         ),
+        (lambda: Lookahead(Adam), TypeError, r"got .*. It is a class: pass an instance, Adam\(\.\.\.\)\."),
         (lambda: Lookahead(keras.optimizers.Adam()), TypeError, r"got Adam. tfoptim.from_keras converts Keras's"),
         (lambda: Lookahead(tfoptim.LossScaleOptimizer(Adam())), TypeError, r"Put the loss scale around the whole"),
         (lambda: Lookahead(Lookahead(SGD())), TypeError, r"must be a rule itself, got Lookahead\(SGD\(\)\)"),
