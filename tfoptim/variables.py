@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.declaration.domains import shown
 from tfoptim.scalar import Scalar
 
 VARIABLE = (keras.Variable, tf.Variable)
@@ -50,7 +49,7 @@ _LISTED = {"var_list": "variables or their paths", "var_names": "strings"}
 def check_model(what: str, model: Any) -> None:
     """Raises unless an argument is a Keras model."""
     if not isinstance(model, keras.Model):
-        raise TypeError(f"{what}: model must be a Keras model, got {shown(model)}.")
+        raise TypeError(f"{what}: model must be a Keras model, got {type(model).__name__}.")
 
 
 def is_float(variable: Any) -> bool:

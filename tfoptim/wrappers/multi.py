@@ -73,9 +73,9 @@ class MultiOptimizer(Optimizer):
         self, default: Any, parts: Mapping[str, Any] | None = None, name: str | None = None, **arguments: Any
     ) -> None:
         what, private = type(self).__name__, self.__dict__
-        check_parts(what, default, parts)
+        by_pattern = check_parts(what, default, parts)
         check_arguments(type(self), arguments)
-        private["_by_pattern"], private["optimizers"] = dict(parts), [default, *parts.values()]
+        private["_by_pattern"], private["optimizers"] = by_pattern, [default, *by_pattern.values()]
         self._configure({**arguments, "learning_rate": _OfDefault(), "name": name})
         for i, part in enumerate(self.optimizers):
             setattr(self, f"_part_{i}", part)  # TensorFlow finds its variables there

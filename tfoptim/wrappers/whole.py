@@ -34,8 +34,8 @@ def check_arguments(cls: type[Optimizer], arguments: Mapping[str, Any]) -> None:
             raise ValueError(f"{cls.__name__} has no argument {name!r}.{hint(name, fields)}")
 
 
-def check_parts(what: str, default: Any, parts: Any) -> None:
-    """Raises unless the parts can take one step together."""
+def check_parts(what: str, default: Any, parts: Any) -> dict[str, Any]:
+    """Returns the parts by pattern; raises unless they can take one step together."""
     if type(default).__name__ == "OptimizerMap":
         raise TypeError(
             f"{what}: default must be an optimizer of tfoptim, got an OptimizerMap: write "
@@ -55,6 +55,7 @@ def check_parts(what: str, default: Any, parts: Any) -> None:
         _check_of_whole(what, part)
     if len(set(map(id, named.values()))) < len(named):
         raise ValueError(f"{what}: each pattern needs an optimizer of its own; join patterns with |.")
+    return dict(parts)
 
 
 def _check_of_whole(what: str, part: Any) -> None:
