@@ -10,8 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.declaration.domains import Integer
-from tfoptim.variables import check_model
+from tfoptim.declaration.domains import Integer, check_model
 
 
 class FullLoss:

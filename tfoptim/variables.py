@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.declaration.domains import shown
 from tfoptim.scalar import Scalar
 
 VARIABLE = (keras.Variable, tf.Variable)
@@ -16,12 +15,6 @@ VARIABLE = (keras.Variable, tf.Variable)
 def path(variable: Any) -> str:
     """Returns the name of a variable for messages."""
     return str(getattr(variable, "path", variable.name))
-
-
-def check_model(what: str, model: Any) -> None:
-    """Raises unless an argument is a Keras model."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"{what}: model must be a Keras model, got {shown(model)}.")
 
 
 def is_float(variable: Any) -> bool:
