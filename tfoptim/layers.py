@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 
-from tfoptim.declaration.domains import Interval
+from tfoptim.declaration.domains import Interval, check_model
 from tfoptim.groups import check_pattern
-from tfoptim.variables import check_model, path
+from tfoptim.variables import path
 
 _SHARE = Interval(0.0, 1.0, closed_high=True, schedulable=False)
 

@@ -46,12 +46,6 @@ def check_named(what: str, variables: Any, patterns: Any) -> None:
 _LISTED = {"var_list": "variables or their paths", "var_names": "strings"}
 
 
-def check_model(what: str, model: Any) -> None:
-    """Raises unless an argument is a Keras model."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"{what}: model must be a Keras model, got {type(model).__name__}.")
-
-
 def is_float(variable: Any) -> bool:
     """Returns whether a variable can be trained."""
     return bool(tf.as_dtype(variable.dtype).is_floating)

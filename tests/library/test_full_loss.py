@@ -49,6 +49,110 @@ def test_the_loss_is_its_formula_whatever_the_batches(size, weights):
     assert float(np.sum(gradients[0])) == pytest.approx((ends[0] - ends[1]) / 2e-3, rel=1e-4)
 
 
+def two_outputs(loss, **arguments):
+    """A model of two outputs with penalties on kernel and activity, and the values of one sample weight for each."""
+    keras.utils.set_random_seed(0)
+    entry = keras.Input([3])
+    one = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.1), name="one")(entry)
+    two = keras.layers.Dense(2, activity_regularizer=keras.regularizers.L2(0.1), name="two")(entry)
+    made = keras.Model(entry, {"one": one, "two": two})
+    made.compile(loss=loss, **arguments)
+    return made, {"one": Y, "two": np.hstack([Y, -Y])}
+
+
+def squares(reduction):
+    """Mean squared error with a reduction."""
+    return keras.losses.MeanSquaredError(reduction=reduction)
+
+
+def check(made, x, y, weight=None, size=8):
+    """The loss and its gradient over batches are those that Keras computes of all examples as one batch."""
+    with tf.GradientTape() as tape:
+        expected = made.compute_loss(x, y, made(x, training=False), weight, training=False)
+    wanted = map(tf.convert_to_tensor, tape.gradient(expected, [v.value for v in made.trainable_variables]))
+    loss = tfoptim.full_loss(made, x, y, weight, batch_size=size)
+    value, gradients = loss.value_and_gradient(made.trainable_variables)
+    assert float(value) == pytest.approx(float(expected), rel=1e-5)
+    assert loss.examples == len(x)
+    for mine, theirs in zip(gradients, wanted, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("reduction", "weight"),
+    [
+        ("sum", None),
+        ("sum", WEIGHT),
+        ("mean", WEIGHT),
+        ("mean_with_sample_weight", None),
+        ("mean_with_sample_weight", WEIGHT),
+    ],
+    ids=["sum", "weighted sum", "mean", "without weights", "with weights"],
+)
+def test_batches_are_joined_as_the_reduction_says(reduction, weight):
+    """Sums add, means weigh; 8, 8 and 5 examples."""
+    check(model(loss=squares(reduction)), X.astype("float32"), Y, weight)
+
+
+@pytest.mark.parametrize(
+    ("losses", "arguments"),
+    [
+        ({"one": "mse", "two": squares("sum")}, {"loss_weights": {"one": 3.0, "two": 0.5}}),
+        ({"one": keras.losses.mean_absolute_error, "two": squares("mean_with_sample_weight")}, {}),
+    ],
+    ids=["string and sum", "function and weights"],
+)
+def test_outputs_may_have_different_reductions(losses, arguments):
+    """Each with its factor and sample weights of its own; penalties count once, those of activity by the examples."""
+    made, y = two_outputs(losses, **arguments)
+    check(made, X.astype("float32"), y, {"one": WEIGHT, "two": WEIGHT[::-1].copy()})
+
+
+def test_what_is_masked_does_not_count():
+    """By an embedding, or by a class that is ignored: batches have different numbers of what counts, the last none."""
+    keras.utils.set_random_seed(0)
+    words = np.tril(np.ones((5, 4), "int32"))
+    layers = [keras.layers.Embedding(3, 2, mask_zero=True), keras.layers.Dense(1)]
+    masked = keras.Sequential([keras.Input([4], dtype="int32"), *layers])
+    masked.compile(loss="mse")
+    check(masked, words, np.arange(20.0).reshape(5, 4, 1), size=2)
+    classes = keras.Sequential([keras.Input([3]), keras.layers.Dense(2)])
+    classes.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1))
+    check(classes, X[:6].astype("float32"), np.array([0, 1, -1, 1, -1, -1]), size=2)
+
+
+class Own(keras.Model):
+    """A model that computes its loss itself."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Four times the mean square."""
+        return 4 * tf.reduce_mean(tf.square(y - y_pred), keepdims=self.keepdims)
+
+
+def own(keepdims=False):
+    """Such a model."""
+    entry = keras.Input([3])
+    made = Own(entry, keras.layers.Dense(1)(entry))
+    made.keepdims = keepdims
+    made.compile()
+    return made
+
+
+class OneNumber(keras.losses.Loss):
+    """A loss that reduces by itself, whatever its reduction."""
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """The mean square."""
+        return keras.ops.mean((y_true - y_pred) ** 2)
+
+
+def test_a_loss_of_ones_own_counts_as_a_mean_over_examples():
+    """Of a model, a loss, or a function that returns one number."""
+    check(own(), X.astype("float32"), Y.astype("float32"))
+    check(model(loss=OneNumber()), X.astype("float32"), Y.astype("float32"))
+    check(model(loss=lambda y, outputs: keras.ops.mean((y - outputs) ** 2)), X.astype("float32"), Y)
+
+
 def test_a_dataset_is_taken_as_it_is_batched():
     """With weights in it; other variables give other gradients."""
     made = model()
@@ -84,6 +188,13 @@ def test_newtons_method_takes_products_over_all_batches():
     assert result.history[0].gradients == 21 * (result.history[0].evaluations + 2 * 4)
 
 
+def half():
+    """A model in mixed precision."""
+    made = keras.Sequential([keras.Input([3]), keras.layers.Dense(1, dtype="mixed_float16")])
+    made.compile(loss="mse")
+    return made
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -101,9 +212,31 @@ def test_newtons_method_takes_products_over_all_batches():
             "full_loss: batch_size must be an integer >= 1, got 0",
         ),
         (lambda: float(tfoptim.full_loss(model(), X[:0], Y[:0])()), "full_loss: the data are empty"),
+        (
+            lambda: tfoptim.full_loss(model(), tf.data.Dataset.from_tensors((X, Y)).repeat()),
+            r"full_loss: the dataset has no end; give a part of it, such as data.take\(100\)",
+        ),
+        (
+            lambda: tfoptim.full_loss(two_outputs({"one": "mse", "two": squares(None)})[0], X, Y),
+            "full_loss: mean_squared_error has the reduction None, which leaves a number of each example",
+        ),
+        (
+            lambda: float(tfoptim.full_loss(own(keepdims=True), X.astype("float32"), Y.astype("float32"))()),
+            r"compute_loss of the model must return one number, got shape \(1, 1\)",
+        ),
+        (lambda: tfoptim.full_loss(half(), X, Y), "full_loss: .* computes in float16, which has too few digits"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):
     """In one sentence."""
     with pytest.raises(ValueError, match=message):
         make()
+    with pytest.raises(TypeError, match="full_loss: model must be a Keras model, got int '3'"):
+        tfoptim.full_loss(3, X, Y)
+
+
+def test_a_dataset_whose_length_is_unknown_is_taken():
+    """Only one that surely has no end is refused."""
+    made = model()
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(7).take_while(lambda *_: True).take(3)
+    assert float(tfoptim.full_loss(made, data)()) == pytest.approx(formula(made), rel=1e-5)

@@ -151,5 +151,5 @@ def test_layers_that_make_no_sense_are_refused(make, message):
     """In one sentence."""
     with pytest.raises(ValueError, match=message):
         make()
-    with pytest.raises(TypeError, match=r"^layer_decay: model must be a Keras model, got str\.$"):
+    with pytest.raises(TypeError, match=r"^layer_decay: model must be a Keras model, got str 'm'\.$"):
         tfoptim.layer_decay("m")

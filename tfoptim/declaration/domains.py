@@ -200,6 +200,12 @@ def shown(value: Any) -> str:
     return f"{type(value).__name__} {str(value)[:40]!r}" if value is not None else "None"
 
 
+def check_model(what: str, model: Any) -> None:
+    """Raises unless an argument is a Keras model."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"{what}: model must be a Keras model, got {shown(model)}.")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Returns ` Did you mean ...?` if `known` has a similar word, ignoring case, else an empty string."""
     spelled = {name.lower(): name for name in known}

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration import Integer
+from tfoptim.declaration.domains import check_model
 from tfoptim.step.swap import Values, held, write
-from tfoptim.variables import check_model, copies
+from tfoptim.variables import copies
 
 _SEVERAL_WORKERS = (tf.distribute.MultiWorkerMirroredStrategy, tf.distribute.ParameterServerStrategy)
 

@@ -143,7 +143,7 @@ def test_bad_data_get_one_sentence(data, arguments, error, words):
 
 def test_models_that_it_cannot_run_are_refused(monkeypatch):
     """What is none, one that has no variables yet, and one on several workers."""
-    with pytest.raises(TypeError, match=r"^update_batch_norm: model must be a Keras model, got int\.$"):
+    with pytest.raises(TypeError, match=r"^update_batch_norm: model must be a Keras model, got int '3'\.$"):
         tfoptim.update_batch_norm(3, X)
     with pytest.raises(ValueError, match="the model has no variables yet"):
         tfoptim.update_batch_norm(keras.Sequential([keras.layers.BatchNormalization()]), X)
