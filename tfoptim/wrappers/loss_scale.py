@@ -187,7 +187,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         if self.built or not var_list:
             self.inner_optimizer.build(var_list)  # refuses other variables; Keras would create a second scale
             return
-        vars(self).update(_AVERAGED_INSIDE)
+        self.__dict__.update(_AVERAGED_INSIDE)
         super().build(var_list)
         _leave_to_inner(self)
         with tf.init_scope():
@@ -246,4 +246,4 @@ def _is_of_inner(inner: Optimizer, name: str) -> bool:
 def _leave_to_inner(wrapper: LossScaleOptimizer) -> None:
     """Drops what Keras has set on the wrapper and only the inner optimizer heeds, so that its values are read."""
     for name in wrapper.inner_optimizer.fields.keys() & vars(wrapper).keys():
-        del vars(wrapper)[name]
+        del wrapper.__dict__[name]

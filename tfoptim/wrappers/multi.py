@@ -72,8 +72,9 @@ class MultiOptimizer(Optimizer):
     ) -> None:
         what, private = type(self).__name__, self.__dict__
         check_parts(what, default, parts)
+        parts = dict(parts or {})
         check_arguments(type(self), arguments)
-        private["_by_pattern"], private["optimizers"] = dict(parts), [default, *parts.values()]
+        private["_by_pattern"], private["optimizers"] = parts, [default, *parts.values()]
         self._configure({**arguments, "learning_rate": _OfDefault(), "name": name})
         for i, part in enumerate(self.optimizers):
             setattr(self, f"_part_{i}", part)  # TensorFlow finds its variables there
