@@ -158,8 +158,6 @@ class Exclusion:
     def of(cls, number: str, var_list: Sequence[Any] | None, var_names: Sequence[str] | None) -> Exclusion:
         """Returns the checked arguments of the method; variables may be given by path."""
         method = cls(number).method
-        if isinstance(var_names, str):
-            raise TypeError(f"{method}: var_names must be a list of strings, got {var_names!r}.")
         for pattern in var_names or ():
             check_pattern(method, pattern)
         paths = (v if isinstance(v, str) else path(v) for v in var_list or ())

@@ -2,7 +2,8 @@
 
 So a step draws the same numbers eagerly and in a graph, on each device, and after training has been resumed; and all
 variables of a shape draw the same. XLA makes other numbers of the same random bits than TensorFlow's operations do, so
-that numbers are made of bits here, as TensorFlow makes them.
+that numbers are made of bits here, as TensorFlow makes them. Metal has neither XLA nor what that takes, whole
+random bits and float64: there they are TensorFlow's.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def normals(x: Any, seed: int, t: Any) -> Any:
 
 def _normal(shape: Any, seed: int, t: Any) -> tf.Tensor:
     """Returns normal numbers in pairs, each from two uniform ones (Box and Muller, 1958)."""
-    if on_metal():  # it has no float64, and no XLA either
+    if on_metal():
         return _drawn(tf.raw_ops.StatelessRandomNormalV2, shape, seed, t, tf.float32)
     count = math.prod(shape)
     first, second = tf.unstack(_uniform([-(-count // 2), 2], seed, t), axis=1)
@@ -60,6 +61,8 @@ def _rounded(function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Ten
 
 def _uniform(shape: Any, seed: int, t: Any) -> tf.Tensor:
     """Returns numbers of [0, 1): the lowest 23 bits, as many as float32 has digits."""
+    if on_metal():
+        return _drawn(tf.raw_ops.StatelessRandomUniformV2, shape, seed, t, tf.float32)
     bits = _drawn(tf.raw_ops.StatelessRandomUniformFullIntV2, shape, seed, t, tf.uint32)
     return tf.cast(tf.bitwise.bitwise_and(bits, tf.constant(2**23 - 1, tf.uint32)), tf.float32) * 2**-23
 

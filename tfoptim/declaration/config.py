@@ -168,8 +168,7 @@ class Configured(KerasOptimizer):
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
         config = {"name": self.name} | {name: serialized(self.given(name)) for name in self.fields}
         config |= {e.method: e.config() for e in self.exclusions() if e.config()}
-        known = self._runtime.paths.of_variables if self.has_patterns() else []
-        return config | ({PATHS: list(known)} if known else {})
+        return config | (self.known_paths() if self.has_patterns() else {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
@@ -181,6 +180,11 @@ class Configured(KerasOptimizer):
         for method in methods:
             getattr(optimizer, method)(**config.get(method, {}))
         return optimizer
+
+    def known_paths(self) -> dict[str, list[str]]:
+        """Returns the part of the config that tells by which paths patterns know the variables, once they do."""
+        known = self._runtime.paths.of_variables or self._runtime.saved_paths
+        return {PATHS: list(known)} if known else {}
 
     def has_patterns(self) -> bool:
         """Returns whether something depends on the paths of the variables."""

@@ -209,8 +209,7 @@ class MultiOptimizer(Optimizer):
         default, *others = map(keras.saving.serialize_keras_object, self.optimizers)
         parts = dict(zip(self.__dict__["_by_pattern"], others, strict=True))
         own = {name: serialized(self.given(name)) for name in self._own_fields()}
-        known = list(self._runtime.paths.of_variables)
-        return {"name": self.name, "default": default, "parts": parts, **own} | ({PATHS: known} if known else {})
+        return {"name": self.name, "default": default, "parts": parts, **own, **self.known_paths()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> MultiOptimizer:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.library.metal import placement
 from tests.library.products import crossed, every_rule, representative
-from tfoptim import scalar
+from tfoptim import noise, scalar
 from tfoptim.declaration.slots import takes_whole_variables
 
 SHAPES = ((20, 30), (3, 3, 4, 8), (100,), ())
@@ -37,6 +37,16 @@ def traced(optimizer, gradients=None):
     gradients = gradients or [tf.ones(shape) for shape in SHAPES]
     optimizer.build(variables)
     return tf.function(lambda gs: optimizer.apply(gs, variables), autograph=False).get_concrete_function(gradients)
+
+
+def test_random_numbers_are_made_by_operations_that_metal_has(metal):
+    """One for each kind, and neither random bits nor float64."""
+    drawn = tf.function(
+        lambda t: (noise.normals(tf.ones([3, 2]), 1, scalar.Scalar(t)), noise.uniform(1, scalar.Scalar(t)).value)
+    )
+    function = drawn.get_concrete_function(tf.constant(1.0, tf.float64))
+    random = {o.type for o in placement.operations(function) if o.type.startswith("StatelessRandom")}
+    assert random == {"StatelessRandomGetKeyCounter", "StatelessRandomNormalV2", "StatelessRandomUniformV2"}
 
 
 @every_rule
