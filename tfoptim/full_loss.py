@@ -205,7 +205,8 @@ def full_loss(model: Any, x: Any, y: Any = None, sample_weight: Any = None, batc
 
     The compiled loss as of one batch of all examples, whatever the batches: each loss is summed or averaged (over
     examples, over what is not masked, or by weight) as its reduction says, and regularisation counts once. A loss that
-    returns one number for a batch counts as a mean over its examples. Layers compute as in inference: no dropout,
+    returns one number for a batch counts as a mean over its examples, and so do penalties on activity, which older
+    versions of Keras sum over a batch. Layers compute as in inference: no dropout,
     moving statistics in batch normalisation. Batches are summed in float64, and hold the memory of one batch; the first
     call also counts what the losses divide by.
 
