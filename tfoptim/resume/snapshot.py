@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfoptim.declaration.config import PATHS
 from tfoptim.interop import parts
 from tfoptim.optimizer import Optimizer
 from tfoptim.stopping.condition import Condition
@@ -138,12 +139,12 @@ def _variables(model: Any) -> dict[str, Any]:
 
 
 def _settings(optimizer: Any) -> dict[str, Any]:
-    """Returns the flat configuration of an optimizer, without names."""
+    """Returns the flat configuration of an optimizer, without names: Keras numbers those of layers within a process."""
     config: Any = {}
     with contextlib.suppress(NotImplementedError):  # a user's schedule may have none
         config = keras.saving.serialize_keras_object(optimizer)
     config = json.loads(json.dumps(config, default=lambda value: type(value).__name__))
-    return {key: value for key, value in _leaves("optimizer", config) if not key.endswith(".name")}
+    return {key: value for key, value in _leaves("optimizer", config) if not key.endswith((".name", f".{PATHS}"))}
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:

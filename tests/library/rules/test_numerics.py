@@ -54,7 +54,10 @@ def ends(case):
     bounded = {name: domain for name, domain in intervals.items() if math.isfinite(lowest(domain))}
     low = {name: lowest(domain) for name, domain in bounded.items()}
     high = {n: 1.0 if domain.closed_high else ALMOST_ONE for n, domain in bounded.items() if domain.high == 1}
-    return {"low": [low], "high": [high], "singly": [{name: end[name]} for end in (low, high) for name in end]}
+    # A number that is at most another one goes to its lower end with it.
+    smaller = {large: {small: low[small]} for small, large in cls.ordered}
+    singly = [{name: end[name]} | smaller.get(name, {}) for end in (low, high) for name in end]
+    return {"low": [low], "high": [high], "singly": singly}
 
 
 def gradient(kind):
