@@ -21,7 +21,7 @@ test: setup browser ## run the fast tests, with every branch of tfoptim/ covered
 	$(VENV)/bin/python -m pytest $(PARALLEL) $(COVERAGE) -m '$(FAST)' $(ARGS)
 
 ##@ Checks
-check: test-all lint types docs test-oldest ## everything that CI runs
+check: test-all lint types docs test-oldest ## everything: all tests, lint, types, the site, the oldest TensorFlow
 
 test-all: test test-slow ## run all tests, in two passes
 

@@ -21,7 +21,8 @@ os.environ.pop("COLUMNS", None)
 
 
 def pytest_addoption(parser):
-    """Adds what `make durations` asks for."""
+    """Adds what `make durations` and CI ask for."""
+    parser.addoption("--half", type=int, choices=(0, 1), help="run one half of the products' rows beyond their kinds")
     parser.addoption("--write-durations", action="store_true", help=f"write tests/{lanes.LIST.name} from this run")
 
 
@@ -67,7 +68,12 @@ def controls(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Orders the files for workers, which take one after the other."""
+    """Leaves out one half of the products, if asked; orders the files for workers, which take one after the other."""
+    half = config.getoption("half")
+    if half is not None:
+        left = {item for item in items if item.get_closest_marker("product") and lanes.half_of(item.nodeid) != half}
+        config.hook.pytest_deselected(items=[item for item in items if item in left])
+        items[:] = [item for item in items if item not in left]
     if hasattr(config, "workerinput"):
         lanes.longest_file_first(items)
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def written(seconds):
     chosen = sorted((-number, test) for test, number in seconds.items() if number >= LISTED)
     machine = f"# {platform.machine()}, {os.cpu_count()} logical CPUs, {sum(seconds.values()):.0f} s in all.\n"
     return TITLE + machine + "".join(f"{-number:.1f} {test}\n" for number, test in chosen)
+
+
+def half_of(test):
+    """Which half of the products a test is in, 0 or 1: the same on every machine."""
+    return zlib.crc32(test.encode()) % 2
 
 
 def longest_file_first(items):

@@ -32,6 +32,13 @@ def test_every_test_in_the_list_exists():
     assert missing == []
 
 
+def test_two_halves_of_the_products_are_all_of_them():
+    """About as many in each, the same wherever they run."""
+    halves = [lanes.half_of(f"tests/library/test_it.py::test[{number}]") for number in range(1000)]
+    assert 450 < sum(halves) < 550
+    assert set(halves) == {0, 1}
+
+
 def test_the_list_says_what_was_measured():
     """Written and read back: the slowest first, and nothing below two seconds."""
     text = lanes.written({"a.py::test[x y]": 7.04, "b.py::test": 1.9, "c.py::test": 30.0})
