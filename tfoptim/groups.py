@@ -19,6 +19,9 @@ Group = tuple[str | None, frozenset[str]]
 
 DEFAULT: Group = (None, frozenset())
 
+PATHS = "variable_paths"
+"""Name of the paths of the variables in the config of an optimizer that was built and has patterns."""
+
 
 @dataclass(frozen=True)
 class GroupsDomain:
@@ -61,7 +64,7 @@ class Paths:
 
     Args:
         of_variables: one path for each variable.
-        absent: paths of saved variables that are not among them.
+        absent: paths of saved variables that are not among them; none for variables of another model.
     """
 
     of_variables: list[str]
@@ -75,7 +78,7 @@ class Paths:
             return cls(list(saved))
         found = [[s for s in saved if s == p] or [s for s in saved if _alike(s, p)] for p in now]
         known = [of[0] if len(of) == 1 else p for of, p in zip(found, now, strict=True)]
-        return cls(known, tuple(s for s in saved if s not in known))
+        return cls(known, tuple(s for s in saved if s not in known) if any(found) else ())
 
     def check_fits(self, what: str, wanted: str, fits: Callable[[str], Any]) -> None:
         """Raises, with some of the paths that there are, unless one of them fits, or that of an absent variable."""

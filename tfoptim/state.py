@@ -36,7 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
-from tfoptim.groups import Exclusion, Group, Paths, members
+from tfoptim.groups import PATHS, Exclusion, Group, Paths, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
 
@@ -98,6 +98,11 @@ class Runtime:
     """The message by which the last state was refused: Keras loads a second time from an empty place."""
     warning: str | None = None
     """The last warning about a loaded state, which is given once."""
+
+    def known_paths(self) -> dict[str, list[str]]:
+        """Returns the part of a config that says by which paths patterns know the variables, once they do."""
+        known = self.paths.of_variables or self.saved_paths
+        return {PATHS: list(known)} if known else {}
 
 
 def create(optimizer: Any, variables: list[Any]) -> None:

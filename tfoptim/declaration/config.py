@@ -23,12 +23,10 @@ from tfoptim.declaration.guard import Guarded, with_arguments
 from tfoptim.declaration.overrides import check_cautious
 from tfoptim.declaration.presentation import representation, with_common_arguments
 from tfoptim.declaration.slots import check_lazy, keeps_slots, starting
-from tfoptim.groups import Exclusion, Groups, values
+from tfoptim.groups import PATHS, Exclusion, Groups, values
 from tfoptim.variables import check_named
 
 _TRAINABLE = Field("trainable", Flag(), False, True)
-PATHS = "variable_paths"
-"""Name of the paths of the variables in the config of an optimizer that was built and has patterns."""
 
 if TYPE_CHECKING:
 
@@ -168,7 +166,7 @@ class Configured(KerasOptimizer):
         """Returns the constructor's arguments, JSON-safe, numbers as they were given."""
         config = {"name": self.name} | {name: serialized(self.given(name)) for name in self.fields}
         config |= {e.method: e.config() for e in self.exclusions() if e.config()}
-        return config | (self.known_paths() if self.has_patterns() else {})
+        return config | (self._runtime.known_paths() if self.has_patterns() else {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
@@ -180,11 +178,6 @@ class Configured(KerasOptimizer):
         for method in methods:
             getattr(optimizer, method)(**config.get(method, {}))
         return optimizer
-
-    def known_paths(self) -> dict[str, list[str]]:
-        """Returns the part of the config that tells by which paths patterns know the variables, once they do."""
-        known = self._runtime.paths.of_variables or self._runtime.saved_paths
-        return {PATHS: list(known)} if known else {}
 
     def has_patterns(self) -> bool:
         """Returns whether something depends on the paths of the variables."""

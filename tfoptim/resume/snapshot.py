@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfoptim.declaration.config import PATHS
+from tfoptim.groups import PATHS
 from tfoptim.interop import parts
 from tfoptim.optimizer import Optimizer
 from tfoptim.stopping.condition import Condition

@@ -10,10 +10,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfoptim.declaration.config import PATHS, revived, serialized
+from tfoptim.declaration.config import revived, serialized
 from tfoptim.declaration.fields import Field
 from tfoptim.declaration.presentation import given_name
-from tfoptim.groups import Paths, pattern_of, patterns_of
+from tfoptim.groups import PATHS, Paths, pattern_of, patterns_of
 from tfoptim.optimizer import Optimizer
 from tfoptim.state import path_of
 from tfoptim.step.swap import check
@@ -209,7 +209,7 @@ class MultiOptimizer(Optimizer):
         default, *others = map(keras.saving.serialize_keras_object, self.optimizers)
         parts = dict(zip(self.__dict__["_by_pattern"], others, strict=True))
         own = {name: serialized(self.given(name)) for name in self._own_fields()}
-        return {"name": self.name, "default": default, "parts": parts, **own, **self.known_paths()}
+        return {"name": self.name, "default": default, "parts": parts, **own, **self._runtime.known_paths()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> MultiOptimizer:

@@ -118,11 +118,18 @@ def test_saved_paths_are_for_the_variables_that_are_alike():
     assert Paths.known(["a/kernel", "b/kernel", "c/bias"], [kernel, bias]) == Paths(
         ["kernel", "c/bias"], ("a/kernel", "b/kernel")
     )
-    assert Paths.known(["other"], [kernel]) == Paths(["kernel"], ("other",))
+    assert Paths.known(["other"], [kernel]) == Paths(["kernel"])
+
+
+def test_the_config_of_another_model_excuses_no_pattern():
+    """One that fits nothing there is refused, as of a new optimizer."""
+    config = built(sequential, PART["groups"]).optimizer.get_config()
+    with pytest.raises(ValueError, match="'hid/' fits no variable"):
+        tfoptim.AdamW.from_config(config).build([keras.Variable([1.0], name="other")])
 
 
 def test_endings_of_layers_are_as_long_as_they_must_be():
-    """Two layers of one name in two models are told apart by the models' names."""
+    """Layers of the same name in two models need the names of the models."""
     parts = [keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, name="d")], name=name) for name in ("a", "b")]
     x = keras.Input((3,))
     model = keras.Model(x, parts[1](parts[0](x)))
