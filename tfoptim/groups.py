@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from tfoptim.variables import path
+from tfoptim.variables import check_named, path
 
 Group = tuple[str | None, frozenset[str]]
 """What the numbers of a variable depend on: the pattern of `groups` that fits it, and from what it is excluded."""
@@ -161,6 +161,7 @@ class Exclusion:
     def of(cls, number: str, var_list: Sequence[Any] | None, var_names: Sequence[str] | None) -> Exclusion:
         """Returns the checked arguments of the method; variables may be given by path."""
         method = cls(number).method
+        check_named(method, var_list, var_names)
         for pattern in var_names or ():
             check_pattern(method, pattern)
         paths = (v if isinstance(v, str) else path(v) for v in var_list or ())

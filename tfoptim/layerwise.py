@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfoptim.groups import Exclusion
 from tfoptim.ops import where
 from tfoptim.optimizer import Optimizer
 
@@ -34,7 +35,7 @@ class LayerWise(Optimizer):
                 optimizer is built already and this differs from what it was built with.
             TypeError: an argument is no list of such things.
         """
-        self._exclude("layer_adaptation", var_list, var_names)
+        self._exclude(Exclusion.of("layer_adaptation", var_list, var_names))
 
     def adaptation(self, h: Any, factor: Any, known: Any) -> Any:
         """Returns the factor of a variable's step: 1 where it is not known, and for excluded variables.

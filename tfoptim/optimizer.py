@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from tfoptim import state
-from tfoptim.groups import Paths
 from tfoptim.ops import agreeing
 from tfoptim.saving import loading
 from tfoptim.saving.copies import Copied
@@ -169,7 +168,7 @@ class Optimizer(Averaged, Copied, Composed, Live):
             if new:
                 raise ValueError(f"{self.name} is built already, without {', '.join(new[:5])}; make a new optimizer.")
             return
-        self._runtime.paths = Paths.known(self._runtime.saved_paths, variables)
+        self._runtime.learn_paths(variables)
         self._check_variables(variables)
         with tf.init_scope():
             state.create(self, variables)

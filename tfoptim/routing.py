@@ -177,8 +177,9 @@ class Routed(Optimizer):
                 self._runtime.paths.check_fits(f"{type(self).__name__}: {name}", pattern, re.compile(pattern).search)
 
     def has_patterns(self) -> bool:
-        """Returns whether something depends on the paths of the variables; their names alone do not."""
-        return super().has_patterns() or bool(self.given("exclude_layers")) or bool(self.given("axes"))
+        """Returns whether something depends on the paths of the variables, beyond their endings."""
+        own = self.given("exclude_layers") or self.given("axes") or self.exclude_embeddings
+        return super().has_patterns() or bool(own)
 
     def routing(self, variables: Any = None) -> Routing:
         """Returns how each variable is treated: path -> rule, with rows and columns of a matrix. `print` it.

@@ -99,6 +99,11 @@ class Runtime:
     warning: str | None = None
     """The last warning about a loaded state, which is given once."""
 
+    def learn_paths(self, variables: list[Any]) -> Paths:
+        """Returns, and keeps, by which paths patterns know the variables of `build`."""
+        self.paths = Paths.known(self.saved_paths, variables)
+        return self.paths
+
     def known_paths(self) -> dict[str, list[str]]:
         """Returns the part of a config that says by which paths patterns know the variables, once they do."""
         known = self.paths.of_variables or self.saved_paths

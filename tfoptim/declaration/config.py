@@ -24,7 +24,6 @@ from tfoptim.declaration.overrides import check_cautious
 from tfoptim.declaration.presentation import representation, with_common_arguments
 from tfoptim.declaration.slots import check_lazy, keeps_slots, starting
 from tfoptim.groups import PATHS, Exclusion, Groups, values
-from tfoptim.variables import check_named
 
 _TRAINABLE = Field("trainable", Flag(), False, True)
 
@@ -172,8 +171,7 @@ class Configured(KerasOptimizer):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Creates an optimizer from a config, with the same checks as the constructor."""
         methods = [Exclusion(number).method for number in cls.excludable]
-        names = config.keys() - {*methods, PATHS}
-        optimizer = cls(**{name: revived(config[name], custom_objects) for name in names})
+        optimizer = cls(**{name: revived(config[name], custom_objects) for name in config.keys() - {*methods, PATHS}})
         optimizer._runtime.saved_paths = tuple(config.get(PATHS, ()))
         for method in methods:
             getattr(optimizer, method)(**config.get(method, {}))
@@ -196,15 +194,13 @@ class Configured(KerasOptimizer):
                 optimizer is built already and this differs from what it was built with.
             TypeError: an argument is no list of such things.
         """
-        self._exclude("weight_decay", var_list, var_names)
+        self._exclude(Exclusion.of("weight_decay", var_list, var_names))
 
-    def _exclude(self, number: str, var_list: Any, var_names: Any) -> None:
+    def _exclude(self, exclusion: Exclusion) -> None:
         """Replaces the variables that are excluded from something."""
-        method, known = Exclusion(number).method, self._runtime.exclusions
-        check_named(method, var_list, var_names)
-        exclusion = Exclusion.of(number, var_list, var_names)
+        known = self._runtime.exclusions
         if self._runtime.owner.built and exclusion != known[exclusion.number]:
-            raise ValueError(f"{self.name}: `{method}()` must be called before the optimizer is built.")
+            raise ValueError(f"{self.name}: `{exclusion.method}()` must be called before the optimizer is built.")
         known[exclusion.number] = exclusion
 
     def exclusions(self) -> list[Exclusion]:

@@ -83,8 +83,7 @@ class Lookahead(Optimizer):
                 "name": f"lookahead_{optimizer.name}" if name is None else name,
             }
         )
-        private["_runtime"].exclusions = optimizer._runtime.exclusions
-        private["_runtime"].saved_paths = optimizer._runtime.saved_paths
+        vars(private["_runtime"]).update({n: getattr(optimizer._runtime, n) for n in ("exclusions", "saved_paths")})
         vars(optimizer).update({shared: private[shared] for shared in ("_runtime", "_iterations", "_variables")})
 
     @property

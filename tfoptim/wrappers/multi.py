@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfoptim.declaration.config import revived, serialized
 from tfoptim.declaration.fields import Field
 from tfoptim.declaration.presentation import given_name
-from tfoptim.groups import PATHS, Paths, pattern_of, patterns_of
+from tfoptim.groups import PATHS, pattern_of, patterns_of
 from tfoptim.optimizer import Optimizer
 from tfoptim.state import path_of
 from tfoptim.step.swap import check
@@ -112,7 +112,7 @@ class MultiOptimizer(Optimizer):
         """
         variables = listed(f"{self.name}: build", variables)
         if variables and not self.built:
-            paths = self._runtime.paths = Paths.known(self._runtime.saved_paths, variables)
+            paths = self._runtime.learn_paths(variables)
             patterns_of(f"{type(self).__name__}: parts", self.__dict__["_by_pattern"], paths)
             for part in self.optimizers:
                 own = [self._part_of(where) is part for where in paths.of_variables]

@@ -21,7 +21,7 @@ def sequential():
 
 def nested():
     """A backbone inside, whose name is lost, too."""
-    body = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, name="hid")], name="backbone")
+    body = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, name="hid")], name="embedding_backbone")
     return keras.Sequential([keras.Input((3,)), body, keras.layers.Dense(1, name="out")], name="whole")
 
 
@@ -38,6 +38,7 @@ PART = {
     "var_names": lambda model: excluding(model, var_names=["hid/bias"]),
     "var_list": lambda model: excluding(model, var_list=[model.trainable_variables[0]]),
     "routing": lambda model: tfoptim.Muon(0.01, exclude_layers=["hid/"]),
+    "embeddings": lambda model: tfoptim.Muon(0.01),
     "parts": lambda model: tfoptim.MultiOptimizer(tfoptim.AdamW(0.01), {"hid/": tfoptim.SGD(0.1)}),
     "lookahead": lambda model: tfoptim.Lookahead(tfoptim.AdamW(0.01, groups={"hid/": {"learning_rate": 0.1}})),
 }
@@ -88,7 +89,7 @@ def test_a_pattern_of_a_name_that_is_lost(tmp_path):
     model.fit(X, Y, verbose=0)
     moved = [bool(np.any(old != new)) for old, new in zip(before, model.get_weights(), strict=True)]
     assert moved == [False, False, True, True]
-    assert path_of(model.optimizer, model.trainable_variables[0]) == "backbone/hid/kernel"
+    assert path_of(model.optimizer, model.trainable_variables[0]) == "embedding_backbone/hid/kernel"
 
 
 @pytest.mark.filterwarnings("ignore:.*has state for other variables")
