@@ -58,21 +58,24 @@ def scores_of(text: str) -> list[Score]:
     return [Score(**{key: kinds[key](value) for key, value in row.items()}) for row in from_csv(text)]
 
 
-def rows(runs: Sequence[Measured], metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns some metrics as a table, one row for each run, case and class, that says where it comes from."""
+def rows(runs: Sequence[Measured], metric: str) -> list[dict[str, Any]]:
+    """Returns a metric as a table, one row for each optimizer, case and class: its mean over seeds."""
+    by_label: dict[str, list[Measured]] = {}
+    for one in runs:
+        by_label.setdefault(one.label, []).append(one)
     return [
         {
-            **origin(one.record.run),
-            "optimizer": one.label,
-            "seed": one.seed,
-            "case": score.case,
-            "class": score.class_name,
-            **{metric: getattr(score, metric) for metric in metrics},
-            "missed": score.missed,
-            "false_alarm": score.false_alarm,
+            **origin(own[0].record.run),
+            "optimizer": label,
+            "case": same[0].case,
+            "class": same[0].class_name,
+            "seeds": len(own),
+            metric: statistics.fmean(getattr(score, metric) for score in same),
+            "missed": sum(score.missed for score in same),
+            "false_alarms": sum(score.false_alarm for score in same),
         }
-        for one in runs
-        for score in one.scores
+        for label, own in by_label.items()
+        for same in zip(*(one.scores for one in own), strict=True)
     ]
 
 

@@ -40,7 +40,7 @@ BOXES = {
 def draw_boxes(table: Table, context: Context, boxes: Boxes) -> Figure:
     """Draws a row for each optimizer, in the order of the study; one without rows diverged."""
     classes = list(dict.fromkeys(row["class"] for row in table))
-    seeds = len({row["seed"] for row in table})
+    seeds = max(row["seeds"] for row in table)
     figure, panels = canvas.sheet(context.caption, room=0, grid=(1, len(classes)))
     _scale(panels[0], boxes, [row[boxes.column] for row in table])
     name_rows(panels[0], list(context.styles))
@@ -51,7 +51,7 @@ def draw_boxes(table: Table, context: Context, boxes: Boxes) -> Figure:
             with of(label, panel):
                 own = [row for row in table if row["optimizer"] == label and row["class"] == name]
                 _row(panel, boxes, own, style, place)
-                lost, missed = seeds - len({row["seed"] for row in own}), sum(row["missed"] for row in own)
+                lost, missed = seeds - (own[0]["seeds"] if own else 0), sum(row["missed"] for row in own)
                 _say(panel, place, "left", f"{lost} of {seeds} diverged" if lost else "")
                 _say(panel, place, "right", f"{missed} missed" if missed else "")
         if boxes.distance:
@@ -74,7 +74,7 @@ def _row(axes: Axes, boxes: Boxes, own: Table, style: Style, place: int) -> None
     axes.barh(place, third - first, left=first, height=0.62, facecolor=style.color, alpha=0.25, linewidth=0, zorder=2)
     axes.plot([middle, middle], [place - 0.31, place + 0.31], color=canvas.INK, linewidth=1.8, zorder=4)
     heights = [place + 0.42 * (((7 * i) % 16) / 15 - 0.5) for i in range(len(own))]  # apart, and always in the same way
-    wrong = [row["missed"] or row["false_alarm"] for row in own]
+    wrong = [row["missed"] or row["false_alarms"] for row in own]
     zero = [boxes.distance and row[boxes.column] <= edge for row in own]
     for marker, size, chosen in (
         ("o", 2.6, [not (w or z) for w, z in zip(wrong, zero, strict=True)]),
@@ -104,8 +104,8 @@ def _scale(axes: Axes, boxes: Boxes, values: Sequence[float]) -> None:
 
 
 def _cap(axes: Axes, boxes: Boxes, table: Table) -> None:
-    """Draws the distance of a miss, where there was one."""
-    for distance in {row[boxes.column] for row in table if row["missed"] or row["false_alarm"]}:
+    """Draws the distance of a miss, where a case was missed with every seed."""
+    for distance in {row[boxes.column] for row in table if row["missed"] + row["false_alarms"] == row["seeds"]}:
         axes.axvline(distance, color=canvas.QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
 
 

@@ -178,7 +178,7 @@ def _of_cases(facts: Facts) -> Iterator[Figure]:
     if not runs:
         return
     for slug, boxes in pictures.BOXES.items():
-        yield Figure(slug, cases.rows(runs, [boxes.column]), functools.partial(pictures.draw_boxes, boxes=boxes))
+        yield Figure(slug, cases.rows(runs, boxes.column), functools.partial(pictures.draw_boxes, boxes=boxes))
     from experiments.problems.datasets.load import load
 
     slices = cast(Slices, load(facts.evidence.study.data, ("test",))["test"])

@@ -61,7 +61,7 @@ def runs(tmp_path_factory):
 def boxed(one, runs, folder):
     """The files of a figure of boxes."""
     draw = functools.partial(pictures.draw_boxes, boxes=one)
-    return drawing.drawn(draw, cases.rows(runs, [one.column]), folder, styles=STYLES)
+    return drawing.drawn(draw, cases.rows(runs, one.column), folder, styles=STYLES)
 
 
 @pytest.fixture(scope="module", params=pictures.BOXES)
@@ -82,9 +82,19 @@ def test_boxes_name_classes_optimizers_axis_and_misses(drawn):
 
 def test_a_miss_lies_at_the_diagonal_and_a_perfect_distance_at_the_edge(runs):
     """Both are shown on an axis that has no zero."""
-    rows = [row for row in cases.rows(runs, ["hausdorff_95_mm"]) if row["optimizer"] == "GD"]
+    rows = [row for row in cases.rows(runs, "hausdorff_95_mm") if row["optimizer"] == "GD"]
     assert [row["hausdorff_95_mm"] for row in rows if row["missed"]] == [pytest.approx(math.hypot(30, 11))] * 2
     assert 0.0 in [row["hausdorff_95_mm"] for row in rows]
+
+
+def test_a_row_is_the_mean_of_a_case_over_seeds(runs, tmp_path):
+    """And says how many seeds there are, and how often the structure was missed."""
+    again = made("GD", 1, (9, 9, 8, 7, 0), tmp_path)
+    first, second = (run.scores for run in (runs[0], *cases.measured([again])))
+    found = [row for row in cases.rows([*runs, *cases.measured([again])], "dice") if row["optimizer"] == "GD"]
+    assert [row["dice"] for row in found] == [(a.dice + b.dice) / 2 for a, b in zip(first, second, strict=True)]
+    assert {row["seeds"] for row in found} == {2}
+    assert [row["missed"] for row in found if row["case"] == "case0"] == [1, 1]
 
 
 def test_an_optimizer_without_cases_is_drawn_as_diverged(runs, tmp_path):
