@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from experiments.analysis import claimed
 from experiments.analysis.columns import NONE, Column, bracketed, number
 from experiments.analysis.evidence import BySeed, Evidence
 from experiments.analysis.lint import Case, Claims
@@ -62,12 +63,11 @@ class Result:
 
 def result(evidence: Evidence, claims: Claims) -> Result:
     """Returns the result table of a study; the same evidence gives the same bytes."""
-    finals = evidence.final("test")
     rng = generator(evidence.identity, NAME)
     reference = evidence.study.reference
     pairs = evidence.compared(rng)
     pairs = pairs if claims.allowed else [pair.unclaimed() for pair in pairs]
-    whole = evidence.complete(finals)
+    whole = evidence.complete(evidence.final("test"))
     found = centres({label: _in_order(values) for label, values in whole.items()}, rng) if whole else {}
     means = {label: centre.mean.value for label, centre in found.items()}
     order = sorted(evidence.labels, key=lambda label: _rank(means.get(label), evidence.higher))
@@ -84,6 +84,7 @@ def result(evidence: Evidence, claims: Claims) -> Result:
     rows = [_row(evidence, label, found.get(label), rules, lags.get(label), label in ties, top) for label in order]
     said = [*excluded(Case(evidence.study, tuple(evidence.found)))]  # a space searched too little comes first
     said += [_said(evidence, means, pairs, claims)] if means else []
+    said += claimed.answers(evidence) if claims.allowed else []
     worse = [row.label + row.lag.mark for row in rows if row.lag is not None and row.lag.verdict == "better"]
     if worse and not reference and len(worse) < len(means) - 1:
         said.append(f"Worse than {order[0]}: {', '.join(worse)}.")

@@ -119,8 +119,13 @@ def narrowed(study: Study, options: Options) -> Study:
             raise _not_in(options.study, name, labels, wanted)
     entries = tuple(entry for entry in study.optimizers if entry.label.lower() in wanted)
     there = [entry.label for entry in entries]
-    reference = study.reference if study.reference in there else None
-    return dataclasses.replace(study, optimizers=entries, seeds=options.seeds or study.seeds, reference=reference)
+    return dataclasses.replace(
+        study,
+        optimizers=entries,
+        seeds=options.seeds or study.seeds,
+        reference=study.reference if study.reference in there else None,
+        claims=tuple(claim for claim in study.claims if {*claim.better, *claim.than} <= set(there)),
+    )
 
 
 def _not_in(study: str, name: str, labels: Sequence[str], wanted: Collection[str]) -> UserError:

@@ -104,6 +104,9 @@ def _compared(study: Study) -> Iterator[str]:
     labels = [entry.label.lower() for entry in study.optimizers]
     words = [("reference", study.reference)] if study.reference else []
     words += [(f"optimizers[{i}].contains", one) for i, entry in enumerate(study.optimizers) for one in entry.contains]
+    for i, claim in enumerate(study.claims):
+        words += [(f"claims[{i}].better", one) for one in claim.better]
+        words += [(f"claims[{i}].than", one) for one in claim.than]
     for place, word in words:
         if word.lower() not in labels:
             yield f"{place}: {unknown('label', word.lower(), labels)}"

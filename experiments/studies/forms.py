@@ -127,6 +127,16 @@ class Preset:
 
 
 @dataclasses.dataclass(frozen=True)
+class Claim:
+    """A published claim on final test scores, which the report answers with intervals; no part of the identity."""
+
+    source: str = value(domains.TEXT, meaning="who claims it, and where")
+    better: tuple[str, ...] = value(domains.distinct(domains.TEXT), meaning="labels of the entries said to be better")
+    than: tuple[str, ...] = value(domains.distinct(domains.TEXT), meaning="labels of the entries they are to beat")
+    gain: float = value(domains.POSITIVE, meaning="by how much at least, in units of the score")
+
+
+@dataclasses.dataclass(frozen=True)
 class Problem:
     """One of several problems of a study; what it leaves out is the study's."""
 
@@ -212,6 +222,7 @@ class Study:
     tuning: Tuning = table(  # noqa: RUF009  it declares a field
         Tuning, default=Tuning(), meaning="how hyperparameters are chosen"
     )
+    claims: tuple[Claim, ...] = tables(Claim, default=(), meaning="published claims that it tests")
     presets: tuple[Preset, ...] = tables(Preset, default=(), meaning="smaller forms of it, by name")
     # `each` makes of them studies of one, and the study itself is of the first
     problems: tuple[Problem, ...] = tables(

@@ -37,7 +37,7 @@ def definition(study: Study) -> dict[str, Any]:
     from experiments.problems import datasets, own, tasks
 
     content = dataclasses.asdict(study)
-    for word in ("title", "figures", "presets", "folder", *(name for name, usual in _USUAL if usual(study))):
+    for word in ("title", "figures", "claims", "presets", "folder", *(name for name, usual in _USUAL if usual(study))):
         del content[word]
     for entry in content["optimizers"]:
         del entry["style"], entry["contains"]

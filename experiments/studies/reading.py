@@ -147,10 +147,19 @@ def _completed(study: Study) -> Study:
     if not tuning.seeds:
         tuning = dataclasses.replace(tuning, seeds=tuple(seeds.TUNING[: study.limits.tuning_seeds]))
     labels = {entry.label.lower(): entry.label for entry in study.optimizers}
-    entries = [
-        dataclasses.replace(entry, contains=tuple(labels.get(one.lower(), one) for one in entry.contains))
-        for entry in study.optimizers
-    ]
+
+    def spelt(words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(labels.get(word.lower(), word) for word in words)
+
+    entries = [dataclasses.replace(one, contains=spelt(one.contains)) for one in study.optimizers]
+    claims = [dataclasses.replace(one, better=spelt(one.better), than=spelt(one.than)) for one in study.claims]
     reference = study.reference and labels.get(study.reference.lower(), study.reference)
     own_seeds = study.seeds or tuple(seeds.EVALUATION[: study.limits.seeds])
-    return dataclasses.replace(study, tuning=tuning, seeds=own_seeds, reference=reference, optimizers=tuple(entries))
+    return dataclasses.replace(
+        study,
+        tuning=tuning,
+        seeds=own_seeds,
+        reference=reference,
+        optimizers=tuple(entries),
+        claims=tuple(claims),
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.studies import domains
 from experiments.studies.budgets import BUDGETS
-from experiments.studies.forms import Entry, Preset, Problem, Study, Style, Tuning
+from experiments.studies.forms import Claim, Entry, Preset, Problem, Study, Style, Tuning
 
 HEAD = """# Study files
 
@@ -21,6 +21,7 @@ PLACES = {
     Entry: "## `[[optimizers]]`",
     Style: "## `style` of an optimizer",
     Tuning: "## `[tuning]`",
+    Claim: "## `[[claims]]`",
     Preset: "## `[[presets]]`",
     Problem: "## `[[problems]]`",
 }

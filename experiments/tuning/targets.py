@@ -68,6 +68,7 @@ def pool(study: Study) -> Study:
         grid=grid.PROTOCOL if study.grid == grid.DOUBLING else study.grid,
         seeds=tuple(SEEDS[: budget.seeds]),
         tuning=dataclasses.replace(study.tuning, seeds=seeds),
+        claims=(),
         presets=(),
     )
 

@@ -1,0 +1,56 @@
+"""Published claims that a study declares, answered by its runs: differences with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.analysis.columns import bracketed
+from experiments.analysis.evidence import Evidence
+from experiments.analysis.statistics.comparing import compare
+from experiments.analysis.statistics.resampling import generator
+from experiments.analysis.statistics.verdicts import Comparison
+from experiments.studies.forms import Claim
+
+NAME = "claims"
+VERBS = ("confirm it", "contradict it", "leave it open")
+
+
+def answers(evidence: Evidence) -> list[str]:
+    """Returns the answer to each claim; while runs are missing, that there is none yet."""
+    return [_answer(claim, _differences(claim, evidence), evidence.higher) for claim in evidence.study.claims]
+
+
+def _differences(claim: Claim, evidence: Evidence) -> list[Comparison]:
+    """Returns the comparison of each optimizer said to be better with each that it is to beat."""
+    finals, rng = evidence.final("test"), generator(evidence.identity, NAME)
+    found = []
+    for other in claim.than:
+        table = {label: finals[label] for label in (other, *claim.better)}
+        found += compare(table, rng, higher_is_better=evidence.higher, reference=other)
+    return [one.reversed() for one in found]
+
+
+def _answer(claim: Claim, found: Sequence[Comparison], higher: bool) -> str:
+    gain = "gains" if len(claim.better) == 1 else "gain"
+    said = f"{claim.source}: {_names(claim.better)} {gain} at least {claim.gain:g} over {_names(claim.than)}."
+    if missing := [one.missing for one in found if one.missing]:
+        return f"{said} Not answered yet: {missing[0]}."
+    counts = dict.fromkeys(VERBS, 0)
+    for one in found:
+        low, high = one.expanded if higher else (-one.expanded.high, -one.expanded.low)
+        counts[VERBS[0] if low >= claim.gain else VERBS[1] if high < claim.gain else VERBS[2]] += 1
+    whole = [verb for verb, count in counts.items() if count == len(found)]
+    some = [f"{verb} in {count} of {len(found)} comparisons" for verb, count in counts.items() if count]
+    numbers = "; ".join(f"{one.first} minus {one.second} {_number(one)}" for one in found)
+    return (
+        f"{said} These runs {whole[0] if whole else ' and '.join(some)}: {numbers} "
+        f"(mean difference over {found[0].seeds} seeds, 95 % CI of each by itself)."
+    )
+
+
+def _number(one: Comparison) -> str:
+    return "is not finite, since runs diverged" if any(one.diverged) else bracketed(one.difference, one.expanded)
+
+
+def _names(labels: Sequence[str]) -> str:
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
