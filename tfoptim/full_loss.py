@@ -61,6 +61,8 @@ class FullLoss:
 
     def _sum(self, of_batch: Callable[..., list[tf.Tensor]]) -> list[tf.Tensor]:
         """Returns sums over batches of what a function returns for a batch and all totals."""
+        if (n := tf.distribute.get_strategy().num_replicas_in_sync) > 1:  # Keras divides means by them
+            raise RuntimeError(f"full_loss: uses one device, and a strategy of {n} replicas is open; leave its scope.")
         if self._totals is None:
             self._totals = _added(self._count(*batch) for batch in self._batches())
             self.examples = int(self._totals[0])
@@ -206,9 +208,8 @@ def full_loss(model: Any, x: Any, y: Any = None, sample_weight: Any = None, batc
     The compiled loss as of one batch of all examples, whatever the batches: each loss is summed or averaged (over
     examples, over what is not masked, or by weight) as its reduction says, and regularisation counts once. A loss that
     returns one number for a batch counts as a mean over its examples, and so do penalties on activity, which older
-    versions of Keras sum over a batch. Layers compute as in inference: no dropout,
-    moving statistics in batch normalisation. Batches are summed in float64, and hold the memory of one batch; the first
-    call also counts what the losses divide by.
+    versions of Keras sum over a batch. Layers compute as in inference: no dropout, moving statistics in batch
+    normalisation. Batches are summed in float64, one in memory at a time; the first call counts what losses divide by.
 
     Args:
         model: compiled with a loss, without mixed precision; its optimizer is not used.
@@ -222,6 +223,7 @@ def full_loss(model: Any, x: Any, y: Any = None, sample_weight: Any = None, batc
         TypeError: the model is no Keras model.
         ValueError: the model is not compiled, computes in half precision, or has a loss without reduction; `y` is
             missing, or given with a dataset; the dataset has no end or, when it is used, no batch.
+        RuntimeError: when it is used, `strategy.scope()` of several replicas is open.
 
     >>> import keras, numpy as np, tfoptim
     >>> model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])

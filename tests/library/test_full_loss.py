@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfoptim
+from tests.library import devices
 
 GENERATOR = np.random.default_rng(0)
 X, Y, WEIGHT = GENERATOR.normal(size=(21, 3)), GENERATOR.normal(size=(21, 1)), GENERATOR.uniform(1, 2, 21)
@@ -248,3 +249,15 @@ def test_a_dataset_whose_length_is_unknown_is_taken():
     made = model()
     data = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(7).take_while(lambda *_: True).take(3)
     assert float(tfoptim.full_loss(made, data)()) == pytest.approx(formula(made), rel=1e-5)
+
+
+def test_within_the_scope_of_several_replicas_it_is_refused():
+    """Keras divides means by their number there; what was made within it is fitted outside."""
+    with devices.two_replicas().scope():
+        model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
+        model.compile(loss="mse")
+        loss = tfoptim.full_loss(model, np.ones([4, 1]), np.zeros([4, 1]))
+        with pytest.raises(RuntimeError, match=r"a strategy of 2 replicas is open; leave its scope\.$"):
+            loss()
+    kernel, bias = model.get_weights()
+    assert loss().numpy() == pytest.approx((kernel[0, 0] + bias[0]) ** 2, rel=1e-6)  # of float32
