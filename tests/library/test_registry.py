@@ -3,6 +3,7 @@
 import inspect
 import operator
 import re
+from pathlib import Path
 
 import keras
 import pytest
@@ -30,6 +31,13 @@ def test_every_public_optimizer_is_available():
         if inspect.isclass(value) and issubclass(value, tfoptim.Optimizer)
     }
     assert {case.name for case in CASES} == public - {"Optimizer", *registry.WRAPPERS} - NEED_LOSS
+
+
+def test_a_rule_fits_on_a_screen():
+    """Its file, so that it can be read next to its paper."""
+    files = {inspect.getsourcefile(cls) for cls in registry.classes().values()}
+    lengths = {Path(file).name: len(Path(file).read_text().splitlines()) for file in files}
+    assert {name: length for name, length in lengths.items() if length > 60} == {}
 
 
 def test_available_names_are_sorted_and_unique():

@@ -19,8 +19,7 @@ class Ftrl(Optimizer):
 
     For wide, sparse linear models: l1 makes weights exactly 0. Not for deep nets: the weights become a function of z
     and n alone, so those at the start are forgotten, and an element whose first gradient is 0 becomes 0. All rows of an
-    embedding step, as in Keras; with `lazy=True` the touched ones do. Keep the rate constant:
-    the weights are a multiple of it as it is now, so that a schedule that decays to 0 draws all of them to 0.
+    embedding step, as in Keras; with `lazy=True` touched ones do. Keep the rate constant: weights are multiples of it.
 
     Args:
         learning_rate: scale of the steps.
