@@ -1,4 +1,4 @@
-"""Tables, one row a mapping and all with the same keys: as CSV, and by groups; and durations."""
+"""Tables, one row a mapping and all with the same keys: as CSV, and by groups; names in a sentence; and durations."""
 
 import csv
 import io
@@ -31,6 +31,15 @@ def from_csv(text: str, numbers: Mapping[str, Callable[[str], Any]] | None = Non
     return [
         {key: kinds.get(key, str)(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))
     ]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Returns names as a sentence has them.
+
+    >>> listed(["GD"]), listed(["GD", "SGD", "Adam"])
+    ('GD', 'GD, SGD and Adam')
+    """
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def clock(seconds: float) -> str:

@@ -11,7 +11,7 @@ from experiments.analysis.curves import Curve
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.results import Result, Row
 from experiments.analysis.score_rows import error
-from experiments.text import Table, group
+from experiments.text import Table, group, listed
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
 # of the reference against an optimizer, and the words for one such optimizer and for several
@@ -151,7 +151,7 @@ def _names(rows: Sequence[Row], most: int) -> str:
     labels = [row.label for row in rows]
     if len(labels) > most:
         return f"{len(labels)} optimizers" if most == NAMES else f"{len(labels)} others"
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    return listed(labels)
 
 
 def _listed(rows: Sequence[Row], what: str) -> str:

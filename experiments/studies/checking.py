@@ -107,6 +107,8 @@ def _compared(study: Study) -> Iterator[str]:
     for i, claim in enumerate(study.claims):
         words += [(f"claims[{i}].better", one) for one in claim.better]
         words += [(f"claims[{i}].than", one) for one in claim.than]
+        if both := {one.lower() for one in claim.better} & {one.lower() for one in claim.than}:
+            yield f"claims[{i}].than: has {', '.join(sorted(both))}, as better does; nothing is better than itself."
     for place, word in words:
         if word.lower() not in labels:
             yield f"{place}: {unknown('label', word.lower(), labels)}"

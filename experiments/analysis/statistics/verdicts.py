@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from experiments.analysis.statistics.summaries import Interval
+from experiments.text import listed
 
 ALPHA = 0.05
 SUPERIORITY = 0.75
@@ -122,8 +123,7 @@ def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, h
         return f"{best} ran alone: there is nothing to compare it with."
     said = [f"{best} cannot be compared with {', '.join(unknown)}."] if unknown else []
     if len(ties) > 1:
-        names = f"{', '.join(ties[:-1])} and {ties[-1]}"
-        said.insert(0, f"No winner: the runs do not tell {names} apart; {best} has the best mean.")
+        said.insert(0, f"No winner: the runs do not tell {listed(ties)} apart; {best} has the best mean.")
     elif len(unknown) < len(verdicts):
         doubt = "†" if any(row.mark for row in comparisons if best in (row.first, row.second)) else ""
         others = "the others it is compared with" if unknown else "all others"

@@ -31,6 +31,12 @@ def test_a_wrong_label_is_named_with_its_place():
         studies.parse(TOML + CLAIM.replace("gd", "gf"), "x.toml")
 
 
+def test_nothing_is_to_beat_itself():
+    """There would be no difference to answer with."""
+    with pytest.raises(UserError, match=r"claims\[0\].than: has adam, as better does"):
+        studies.parse(TOML + CLAIM.replace("gd", "Adam"), "x.toml")
+
+
 def test_runs_and_choices_are_those_of_the_study_without_it():
     """It is asked of runs that are there."""
     asking, silent = (studies.parse(text, "x.toml") for text in (TOML + CLAIM, TOML))
