@@ -19,7 +19,7 @@ class Ftrl(Optimizer):
 
     For wide, sparse linear models: l1 makes weights exactly 0. Not for deep nets: the weights become a function of z
     and n alone, so those at the start are forgotten, and an element whose first gradient is 0 becomes 0. All rows of an
-    embedding step, as in Keras; with `lazy=True` touched ones do. Keep the rate constant: weights are multiples of it.
+    embedding step, as in Keras; with `lazy=True` touched ones do. Keep the rate constant: decay draws weights to 0.
 
     Args:
         learning_rate: scale of the steps.
