@@ -17,7 +17,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from experiments.analysis.cases import kinds
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import WIDTH, Caption, Context, wrapped
-from experiments.figures.looks import name_rows, of, under
+from experiments.figures.looks import name_rows, of, room_for, under
 from experiments.studies import Style
 from experiments.text import Table
 
@@ -41,7 +41,8 @@ def draw_boxes(table: Table, context: Context, boxes: Boxes) -> Figure:
     """Draws a row for each optimizer, in the order of the study; one without rows diverged."""
     classes = list(dict.fromkeys(row["class"] for row in table))
     seeds = max(row["seeds"] for row in table)
-    figure, panels = canvas.sheet(context.caption, room=0, grid=(1, len(classes)))
+    left = room_for(list(context.styles))
+    figure, panels = canvas.sheet(context.caption, room=0, grid=(1, len(classes)), left=left)
     _scale(panels[0], boxes, [row[boxes.column] for row in table])
     name_rows(panels[0], list(context.styles))
     for panel, name in zip(panels, classes, strict=True):
