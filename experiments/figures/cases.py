@@ -38,7 +38,7 @@ BOXES = {
 
 
 def draw_boxes(table: Table, context: Context, boxes: Boxes) -> Figure:
-    """Draws a row for each optimizer, in the order of the study; one without rows diverged."""
+    """Draws a row for each optimizer, in the order of the study, and says which lack runs, missing or diverged."""
     classes = list(dict.fromkeys(row["class"] for row in table))
     seeds = max(row["seeds"] for row in table)
     left = room_for(list(context.styles))
@@ -53,7 +53,7 @@ def draw_boxes(table: Table, context: Context, boxes: Boxes) -> Figure:
                 own = [row for row in table if row["optimizer"] == label and row["class"] == name]
                 _row(panel, boxes, own, style, place)
                 lost, missed = seeds - (own[0]["seeds"] if own else 0), sum(row["missed"] for row in own)
-                _say(panel, place, "left", f"{lost} of {seeds} diverged" if lost else "")
+                _say(panel, place, "left", f"{lost} of {seeds} without cases" if lost else "")
                 _say(panel, place, "right", f"{missed} missed" if missed else "")
         if boxes.distance:
             _cap(panel, boxes, table)
@@ -133,7 +133,7 @@ class Tiles:
 
     image: np.ndarray  # grey values 0 .. 255, [height, width].
     truth: np.ndarray  # the class of each pixel, uint8 [height, width]
-    predictions: Mapping[str, np.ndarray]  # the same as each optimizer has it; one that is missing diverged
+    predictions: Mapping[str, np.ndarray]  # as each optimizer has it; none where it is missing or diverged
     labels: Sequence[str]  # all optimizers, in the order of the study
     classes: Sequence[str]  # names of the classes, the background first
     aspect: float  # height of a pixel over its width
@@ -162,7 +162,7 @@ def draw_tiles(table: Table, context: Context, tiles: Tiles) -> Figure:
             scores = f"Dice {rows[label]['dice']:.3f}, HD95 {rows[label]['hausdorff_95_mm']:.1f} mm"
             _show(panel, painted(image, layers), f"{label}\n{scores}", tiles.aspect)
         else:
-            panel.set_title(f"{label}\ndiverged", fontsize=8.5)
+            panel.set_title(f"{label}\nno prediction", fontsize=8.5)
     _legend(figure, tiles.classes, context.caption)
     return figure
 

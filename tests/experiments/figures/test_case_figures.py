@@ -97,11 +97,11 @@ def test_a_row_is_the_mean_of_a_case_over_seeds(runs, tmp_path):
     assert [row["missed"] for row in found if row["case"] == "case0"] == [1, 1]
 
 
-def test_an_optimizer_without_cases_is_drawn_as_diverged(runs, tmp_path):
-    """It is not left out."""
+def test_an_optimizer_without_cases_is_said_to_have_none(runs, tmp_path):
+    """It is not left out; whether its run is missing or diverged, the figure does not know."""
     one = pictures.BOXES["dice_by_class"]
     files = boxed(one, [run for run in runs if run.label == "GD"], tmp_path)
-    assert texts(files[1]).count("1 of 1 diverged") == 2
+    assert texts(files[1]).count("1 of 1 without cases") == 2
 
 
 def test_cases_are_chosen_by_their_mean_over_optimizers(runs):
@@ -140,7 +140,7 @@ def test_every_pixel_is_of_one_kind():
 
 @pytest.fixture(scope="module")
 def overlay(runs, tmp_path_factory):
-    """The overlay of the worst case, of GD and of an optimizer that diverged."""
+    """The overlay of the worst case, of GD and of an optimizer without a prediction."""
     worst = cases.choose(runs, SLICES)[2]
     truth = SLICES.labels[worst.row]
     (gd,) = [run for run in runs if run.label == "GD"]
@@ -153,11 +153,12 @@ def overlay(runs, tmp_path_factory):
 
 
 def test_an_overlay_has_image_truth_and_a_tile_for_each_optimizer(overlay):
-    """With its scores, or the word that it diverged, and what the colours mean."""
+    """With its scores, or that it has no prediction, and what the colours mean."""
     _, files = overlay
     words = texts(files[1])
     assert [path.name for path in files] == [f"overlay_worst.{kind}" for kind in ("png", "svg", "csv")]
-    for word in ("Image", "Truth", "GD", "CLMR", "diverged", "Dice 0.000, HD95 32.0 mm", "in the truth: grey matter"):
+    names = ("Image", "Truth", "GD", "CLMR", "no prediction", "in the truth: grey matter")
+    for word in (*names, "Dice 0.000, HD95 32.0 mm"):
         assert word in words
     assert any("false negative: a structure not found" in word for word in words)
     assert len(list(ET.parse(files[1]).iter(f"{SVG}image"))) == 3
