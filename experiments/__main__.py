@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from experiments import terminal
 from experiments.cli import COMMANDS
 from experiments.cli.command import parse
 from experiments.errors import RunsFailed, UserError
+from experiments.text import readable
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code."""
     words = list(sys.argv[1:] if words is None else words)
-    terminal.readable()
+    readable()
     try:
         return _run(words)
     except UserError as error:

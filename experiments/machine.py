@@ -1,4 +1,4 @@
-"""The machine: what times depend on, whether it is idle, and a fault of Apple's TensorFlow plugin kept out.
+"""The machine: what times depend on, whether it is idle, how TensorFlow starts, and a fault of Apple's plugin kept out.
 
 On a Mac with an Apple GPU, tensorflow-metal rewrites the graph of every `tf.function`. It fuses a dense layer's
 product, bias and ReLU into one kernel that has no ReLU: the model that `fit` trains is silently another one (reported
@@ -6,14 +6,19 @@ in tensorflow#62137). `TURN_OFF_REMAPPER=1`, exactly "1", tells the plugin not t
 TensorFlow is imported. Later there is TensorFlow's own option not to use the graph optimizers of plugins.
 """
 
+import contextlib
 import dataclasses
 import enum
+import importlib
 import importlib.metadata
+import logging
 import os
 import platform
 import subprocess
 import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +147,29 @@ def said(*command: str) -> str | None:
 def reason(done: subprocess.CompletedProcess[str]) -> str:
     """Returns the last line that a failed program wrote of its errors."""
     return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without the notes that it writes while it starts, which no variable turns off.
+
+    Nor does it warn of functions that are traced again and again: for programs that try many things that is the point.
+    """
+    if "tensorflow" not in sys.modules:
+        with tempfile.TemporaryFile() as notes, _error_output_to(notes.fileno()):
+            importlib.import_module("tensorflow")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def _error_output_to(descriptor: int) -> Iterator[None]:
+    """Sends what libraries write to standard error to another file; errors have messages of their own."""
+    kept = os.dup(2)
+    os.dup2(descriptor, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def cores() -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
-from experiments import terminal
+from experiments import machine
 
 
 def folder() -> Path:
@@ -140,7 +140,7 @@ def _drawn(name: str) -> Callable[..., Any]:
     """Returns a function of `tfoptim.noise`; TensorFlow, which draws the numbers, is imported when it is called."""
 
     def draw(*given: Any) -> Any:
-        terminal.start_tensorflow()
+        machine.start_tensorflow()
         return getattr(importlib.import_module("tfoptim.noise"), name)(*given)
 
     return draw

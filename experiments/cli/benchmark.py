@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from experiments import terminal
+from experiments import machine
 from experiments.checks.benchmark import plan
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
@@ -23,7 +23,7 @@ def benchmark(given: argparse.Namespace, typed: str) -> None:
     pairs = plan.pairs(rules, sets, contenders)
     folder = given.out or DEFAULT_FOLDER
     if given.fit:
-        terminal.start_tensorflow()
+        machine.start_tensorflow()
         from experiments.checks.benchmark import training
 
         training.run(given.epochs, folder, typed)

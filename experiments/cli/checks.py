@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import machine, terminal
+from experiments import machine
 from experiments import optimizers as library
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
@@ -21,7 +21,7 @@ def conformance(given: argparse.Namespace, typed: str) -> int:
     page = given.markdown
     if page is not None and not page.is_file():
         raise UserError(f"There is no page '{page}' to put the table in.")
-    terminal.start_tensorflow()
+    machine.start_tensorflow()
     from experiments.checks.conformance import catalogue, report
 
     chosen = catalogue.rows(given.rows)
@@ -63,7 +63,7 @@ def check(kind: str, names: Sequence[str], *, apple: bool) -> int:
 
     With `apple`, the ReLU is also tried without the plugin's switch, in processes of their own.
     """
-    terminal.start_tensorflow()
+    machine.start_tensorflow()
     import tensorflow as tf
 
     from experiments.checks.metal import relu, report, steps

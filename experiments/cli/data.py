@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments import environment, machine, optimizers, outside, rule_files, studies, terminal
+from experiments import environment, machine, optimizers, rule_files, studies
 from experiments.cli.command import Command, option
 from experiments.errors import unknown
 from experiments.problems import datasets, tasks
 from experiments.problems.datasets.cards import OwnCard
 from experiments.problems.datasets.made import MadeCard
+from experiments.problems.own import outside
 from experiments.records import run_folder
+from experiments.text import say
 from experiments.tuning import selection
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -45,7 +47,7 @@ def doctor(given: argparse.Namespace, typed: str) -> int:
     """Prints the state of this machine, and returns 1 when something is missing that every study needs."""
     found = []
     for check in checks():
-        terminal.say(f"{check.mark}  {check.thing:<22}  {check.words}", 28)
+        say(f"{check.mark}  {check.thing:<22}  {check.words}", 28)
         found.append(check)
     missing = [check.thing for check in found if check.mark == "NO"]
     print(f"Missing: {', '.join(missing)}." if missing else "Everything that a study needs is here.")
@@ -139,7 +141,7 @@ def show(given: argparse.Namespace, typed: str) -> None:
     _print("data sets", {card.name: f"{card.title}, version {card.version}" for card in datasets.CARDS.values()})
     _print("tasks", {name: tasks.get(name).title for name in tasks.names()})
     print("optimizers")
-    terminal.say("  " + " ".join(optimizers.available()), 2)
+    say("  " + " ".join(optimizers.available()), 2)
     for group in (outside.TASKS, outside.OPTIMIZERS):
         if found := outside.entry_points(group):
             _print(f"{group.rpartition('.')[2]} of other packages", found)
@@ -159,7 +161,7 @@ def _print(title: str, lines: Mapping[str, str]) -> None:
     width = max(map(len, lines))
     print(title)
     for name, words in lines.items():
-        terminal.say(f"  {name:<{width}}  {words}", width + 4)
+        say(f"  {name:<{width}}  {words}", width + 4)
 
 
 def prepare(given: argparse.Namespace, typed: str) -> None:
@@ -170,9 +172,9 @@ def prepare(given: argparse.Namespace, typed: str) -> None:
 
     card = taking.take(given.data, given.path)
     for split in datasets.SPLITS:
-        terminal.say(f"{split}: {card.sizes[split]:,} {_who(card, split)}")
+        say(f"{split}: {card.sizes[split]:,} {_who(card, split)}")
     for remark in taking.remarks(card):
-        terminal.say(f"note: {remark}.")
+        say(f"note: {remark}.")
 
 
 def _who(card: Any, split: str) -> str:

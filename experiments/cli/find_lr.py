@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import environment, optimizers, studies, terminal
+from experiments import environment, machine, optimizers, studies
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets, seeds, tasks
 from experiments.running.range_test import measure
+from experiments.text import say
 from experiments.tuning.range_test import KEEP, MOST_STEPS, WINDOW, Plan, Reading, read_off, sentences
 
 
@@ -19,13 +20,13 @@ def find_lr(given: argparse.Namespace, typed: str) -> None:
     """Runs a range test, writes figure and numbers, and prints the suggested rates."""
     wanted = plan(given)
     datasets.require(datasets.CARDS[wanted.data])
-    terminal.start_tensorflow()
+    machine.start_tensorflow()
     found = measure(wanted)
     reading = read_off(wanted.rates, [average for _, average in found])
     written = draw(wanted, found, reading, given.out, typed)
     for sentence in sentences(wanted, found, reading):
-        terminal.say(sentence)
-    terminal.say(f"Written to {given.out}: {', '.join(path.name for path in written)}.")
+        say(sentence)
+    say(f"Written to {given.out}: {', '.join(path.name for path in written)}.")
 
 
 def draw(

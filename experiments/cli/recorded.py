@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import studies, terminal
+from experiments import studies
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
 from experiments.cli.request import Request, options_of, requests
@@ -15,6 +15,7 @@ from experiments.errors import unknown as not_known
 from experiments.problems import own, tasks
 from experiments.records import files, run_folder
 from experiments.records.run_folder import Record
+from experiments.text import say
 
 if TYPE_CHECKING:
     from experiments.analysis.lint import Finding
@@ -34,9 +35,9 @@ def lint(given: argparse.Namespace, typed: str) -> int:
     found = {path: list(_findings(path)) for path in paths}
     for path, findings in found.items():
         for remark in _remarks(path):
-            terminal.say(f"{path.stem}: breaks no rule: {remark}", 2)
+            say(f"{path.stem}: breaks no rule: {remark}", 2)
         for finding in findings:
-            terminal.say(f"{path.stem}: {finding}", 2)
+            say(f"{path.stem}: {finding}", 2)
         if not findings:
             print(f"{path.stem}: no findings")
     return int(any(found.values()))
@@ -47,7 +48,7 @@ def _left_out(path: Path) -> bool:
     foreign = studies.declared(path).foreign
     if foreign:
         how = f"its own code ({', '.join(foreign)}) runs only when it is named: lint {path.stem}"
-        terminal.say(f"{path.stem}: outside the committed evidence: {how}", 2)
+        say(f"{path.stem}: outside the committed evidence: {how}", 2)
     return bool(foreign)
 
 
@@ -142,7 +143,7 @@ def mirror(given: argparse.Namespace, typed: str) -> None:
     if not records:
         raise UserError(f"No run of the study {name} is recorded in {run_folder.ROOT}: there is nothing to mirror.")
     count = mirrors.mirror(records, mirrors.opened(given.to, folder))
-    terminal.say(f"{count} runs are mirrored; open them with: {SHOW[given.to].format(folder=folder)}")
+    say(f"{count} runs are mirrored; open them with: {SHOW[given.to].format(folder=folder)}")
 
 
 COMMANDS = (

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from experiments import environment, machine, studies, terminal
+from experiments import environment, machine, studies
 from experiments import optimizers as library
 from experiments.cli.options import Shard
 from experiments.errors import UserError, unknown
@@ -21,6 +21,7 @@ from experiments.running.engines import Engine, Setting
 from experiments.studies import Study, identity
 from experiments.studies.budgets import BUDGETS
 from experiments.studies.runs import Run, evaluation_runs
+from experiments.text import say
 from experiments.tuning import choosing, selection, targets
 from experiments.tuning.choosing import Choice
 
@@ -194,10 +195,10 @@ def print_estimate(name: str, runs: Sequence[Run], options: Options, more: str =
     stand = [states.of(run_folder.folder(run_folder.ROOT, name, run), run) for run in runs]
     missing = [run for run, state in zip(runs, stand, strict=True) if state.word not in states.FINAL]
     engine_of(name, options, len(missing))()
-    terminal.say(costs.estimate(name, runs, missing, run_folder.ROOT, workers(options, len(missing))) + more)
+    say(costs.estimate(name, runs, missing, run_folder.ROOT, workers(options, len(missing))) + more)
     reasons = collections.Counter(state.reason for state in stand if state.word == "outdated")
     for reason, count in reasons.items():
-        terminal.say(f"{name}: {count} of those to make are recorded, {reason}.")
+        say(f"{name}: {count} of those to make are recorded, {reason}.")
 
 
 def workers(options: Options, runs: int) -> int:

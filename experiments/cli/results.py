@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from experiments import terminal
 from experiments.cli.command import Command, option
 from experiments.errors import UserError
+from experiments.text import say
 
 
 def results(given: argparse.Namespace, typed: str) -> None:
@@ -16,7 +16,7 @@ def results(given: argparse.Namespace, typed: str) -> None:
     if not found:
         raise UserError("No study has a report here; `python -m experiments compare` makes the first.")
     made = glance.write(found, given.out)
-    terminal.say(f"Written to {given.out}: {', '.join(path.name for path in made)}, from {len(found)} reports.")
+    say(f"Written to {given.out}: {', '.join(path.name for path in made)}, from {len(found)} reports.")
     print(f"Open {made[0]}")
 
 

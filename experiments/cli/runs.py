@@ -5,7 +5,6 @@ import collections
 import sys
 from collections.abc import Sequence
 
-from experiments import terminal
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
 from experiments.cli.request import make_runs, options_of
@@ -16,7 +15,7 @@ from experiments.records import costs, leases, run_folder, states
 from experiments.records.states import State
 from experiments.running import timing_pass
 from experiments.studies.runs import TIMING, Run
-from experiments.text import clock
+from experiments.text import aligned, clock, say
 
 
 def status(given: argparse.Namespace, typed: str) -> None:
@@ -31,11 +30,11 @@ def status(given: argparse.Namespace, typed: str) -> None:
             ", ".join(f"{counts[word]} {word}" for word in states.WORDS if counts[word]) for counts in table.values()
         ]
         cells = [(*key, words) for key, words in zip(table, counted, strict=True)]
-        print(terminal.table(("study", "runs", "optimizer", "state"), cells) + "\n")
+        print(aligned(("study", "runs", "optimizer", "state"), cells) + "\n")
     for state in found:
         if state.word not in states.FINAL:
-            terminal.say(states.sentence(state), 2)
-    terminal.say(_total(found))
+            say(states.sentence(state), 2)
+    say(_total(found))
 
 
 def resume(given: argparse.Namespace, typed: str) -> None:
@@ -85,11 +84,11 @@ def clean(given: argparse.Namespace, typed: str) -> None:
         remove(given.finished, dry_run=dry_run)
         return
     paths = [path for state in _found(given.study) for path in states.superfluous(state)]
-    say = "Would remove" if dry_run else "Removed"
+    done = "Would remove" if dry_run else "Removed"
     for path in paths:
-        print(f"{say} {path}")
+        print(f"{done} {path}")
     held = sum(states.size(path) if dry_run else states.remove(path) for path in paths)
-    print(f"{say} {len(paths)} files and folders, {held / 2**20:,.1f} MiB.")
+    print(f"{done} {len(paths)} files and folders, {held / 2**20:,.1f} MiB.")
 
 
 def remove(name: str, *, dry_run: bool) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import environment, terminal
+from experiments import environment, machine
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
 from experiments.errors import unknown
-from experiments.text import Table
+from experiments.text import Table, say
 
 STYLES = {
     "Adam": ("#D55E00", "solid", "v"),
@@ -48,10 +48,10 @@ def solvers(given: argparse.Namespace, typed: str) -> None:
     """Runs what was chosen, and writes its figures and numbers."""
     if given.part not in (None, *PARTS):
         raise unknown("part", given.part, PARTS)
-    terminal.start_tensorflow()
+    machine.start_tensorflow()
     for name in [given.part] if given.part else PARTS:
         for path in PARTS[name](given, typed):
-            terminal.say(f"Written: {path}")
+            say(f"Written: {path}")
 
 
 def functions(given: argparse.Namespace, typed: str) -> list[Path]:

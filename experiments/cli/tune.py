@@ -5,7 +5,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from experiments import studies, terminal
+from experiments import studies
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
 from experiments.cli.request import Options, engine_of, options_of, print_estimate, requests
@@ -14,6 +14,7 @@ from experiments.problems import datasets, tasks
 from experiments.records import timings
 from experiments.running import sweep, timing_pass
 from experiments.studies import Study
+from experiments.text import say
 from experiments.tuning import selection, targets
 
 
@@ -35,11 +36,11 @@ def choose(path: Path, study: Study, options: Options) -> None:
     for label, choice in choices.items():
         edge = "; the best lies at the edge of the search" if choice.boundary else ""
         score = task.merit(choice.validation_score)
-        terminal.say(
+        say(
             f"{label}: {choice.learning_rate:g}, validation {task.score_title} {score:.4g}, "
             f"out of {choice.window[0]:g} to {choice.window[1]:g}{edge}"
         )
-    terminal.say("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
+    say("Written to " + " and ".join(os.path.relpath(p) for p in selection.paths(path)))
 
 
 def target(given: argparse.Namespace, typed: str) -> None:
@@ -53,8 +54,8 @@ def target(given: argparse.Namespace, typed: str) -> None:
             continue
         datasets.require(datasets.CARDS[study.data])
         made = sweep.set_target(own, study, engine_of(own.stem, options, len(targets.POOL)))
-        terminal.say(f"{study.task} on {study.data}: {made.words}")
-        terminal.say(f"Written to {os.path.relpath(targets.paths(own)[1])}, next to the choices of the pool.")
+        say(f"{study.task} on {study.data}: {made.words}")
+        say(f"Written to {os.path.relpath(targets.paths(own)[1])}, next to the choices of the pool.")
 
 
 def time(given: argparse.Namespace, typed: str) -> None:
@@ -71,9 +72,9 @@ def time(given: argparse.Namespace, typed: str) -> None:
         labels = [entry.label for entry in request.whole.optimizers]
         found = timings.recorded(request.name, whole, labels)
         for line in timing_table.lines(timing_table.rows(found, request.whole)):
-            terminal.say(line, 2)
+            say(line, 2)
         if reason := timings.refused(found, labels, studies.typed(request.path)):
-            terminal.say(reason)
+            say(reason)
 
 
 COMMANDS = (

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import terminal
+from experiments import machine
 from experiments.errors import UserError
 from experiments.records.run_folder import Record
 
@@ -85,7 +85,7 @@ class Board:
     def __init__(self, folder: Path) -> None:
         """Takes the folder that TensorBoard is pointed at."""
         self._folder = folder
-        terminal.start_tensorflow()
+        machine.start_tensorflow()
         self._api: Any = importlib.import_module("tensorboard.plugins.hparams.api")
         self._writer: Any = None
 

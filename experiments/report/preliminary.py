@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import terminal
 from experiments.analysis import curves
 from experiments.analysis.columns import Column, cells, flat, headings, markdown, number
 from experiments.analysis.evidence import Evidence
@@ -19,6 +18,7 @@ from experiments.figures.canvas import Context
 from experiments.records import files
 from experiments.records.run_folder import Record
 from experiments.report.captions import Captions
+from experiments.text import aligned
 
 NAME = "preliminary"
 
@@ -44,7 +44,7 @@ def write(evidence: Evidence, seeds: Sequence[int], folder: Path) -> str:
     rows = sorted(evidence.found, key=lambda record: -task.merit(evidence.last(record, "validation")))
     text = [f"# {flat(captions.title(words))}", "", f"{flat(reason.capitalize())}.", "", *markdown(columns, rows), ""]
     files.write(folder / f"{NAME}.md", "\n".join(text))
-    table = terminal.table(headings(columns), [cells(columns, row) for row in rows])
+    table = aligned(headings(columns), [cells(columns, row) for row in rows])
     return f"\n{captions.title(words)}\n\n{table}\n\nMore seeds follow; figure so far: {made[0]}\n"
 
 

@@ -7,27 +7,27 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import terminal
 from experiments.analysis import results
 from experiments.analysis.columns import cells, headings
 from experiments.report import Report
 from experiments.report.captions import Captions
+from experiments.text import aligned, say, wrapped
 
 
 def show(made: Report, *, wide: bool) -> None:
     """Prints the result table, what may be said of it, how it was made, and the rules that are broken."""
     captions, rows = Captions(made.evidence, made.result.claims), made.result.rows
     columns = (results.columns if wide else results.brief)(made.evidence)
-    terminal.say(captions.title("Results"))
-    shown = terminal.table(headings(columns), [cells(columns, row) for row in rows], [row.tied for row in rows])
+    say(captions.title("Results"))
+    shown = aligned(headings(columns), [cells(columns, row) for row in rows], [row.tied for row in rows])
     print(f"\n{shown}\n")
-    terminal.say(made.result.headline)
+    say(made.result.headline)
     print()
     for line in captions.brief:
-        terminal.say(line)
+        say(line)
     sys.stdout.flush()  # so that what follows stands below, where both go to one place
     for finding in made.findings:
-        print(terminal.wrapped(f"Broken rule {finding}"), file=sys.stderr)
+        print(wrapped(f"Broken rule {finding}"), file=sys.stderr)
 
 
 def tell_files(made: Sequence[Path], folder: Path) -> None:
@@ -37,5 +37,5 @@ def tell_files(made: Sequence[Path], folder: Path) -> None:
     of_figures = {path.stem for path in made if path.suffix == ".svg"}
     others = [path.name for path in made if path.stem not in of_figures]
     figures = f"{drawn} {'figures' if drawn > 1 else 'figure'}, each as PNG, SVG and CSV"
-    terminal.say(f"Written to {folder}: {'; '.join(filter(None, (figures, ', '.join(others))))}.")
+    say(f"Written to {folder}: {'; '.join(filter(None, (figures, ', '.join(others))))}.")
     print(f"Open {page}", flush=True)

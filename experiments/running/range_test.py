@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from experiments import outside
 from experiments.errors import UserError
 from experiments.problems import seeds, tasks
+from experiments.problems.own import outside
 from experiments.tuning.range_test import MOST_STEPS, Plan, until_divergence
 
 

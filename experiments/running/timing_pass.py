@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import environment, machine, terminal
+from experiments import environment, machine
 from experiments.errors import UserError
 from experiments.problems.seeds import TIMING as SEEDS
 from experiments.records import costs, run_folder, states, timings
 from experiments.studies import Study
 from experiments.studies.runs import EVALUATION, TIMING, Run, plan
+from experiments.text import say
 from experiments.tuning.choosing import Choice
 
 EPOCHS = 3  # of a run: the first warms up, the others are timed
@@ -50,7 +51,7 @@ def make(name: str, wanted: Sequence[Run], *, again: bool = False, dry_run: bool
     if not wanted:
         return
     if dry_run:
-        terminal.say(expected(name, wanted, again=again))
+        say(expected(name, wanted, again=again))
         return
     load = machine.load()
     if said := machine.warning(load):

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from experiments import optimizers, outside
+from experiments import optimizers
 from experiments.errors import unknown
 from experiments.problems import datasets, own
+from experiments.problems.own import outside
 from experiments.studies.completing import named
 from experiments.studies.forms import GIVEN, OWN, Study
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from experiments import optimizers, outside
+from experiments import optimizers
 from experiments.problems import datasets, own, tasks
+from experiments.problems.own import outside
 from experiments.studies.forms import GIVEN, LINES, MARKERS, SCHEMA
 
 BATCH = 32  # Keras's

@@ -7,9 +7,9 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from experiments import outside
 from experiments.problems import own, seeds
 from experiments.problems.grid import DOUBLING, GRIDS
+from experiments.problems.own import outside
 from experiments.studies import domains
 from experiments.studies.budgets import BUDGETS, Budget, budget_named
 from experiments.studies.domains import table, tables, value

@@ -162,9 +162,9 @@ def measured(pairs: Sequence[Pair], settings: Settings, bandwidth: float) -> Ite
 def serve(pairs: Sequence[Pair], settings: Settings, bandwidth: float, sender: Connection) -> None:
     """Measures pairs, and sends the rows of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
-    from experiments import terminal
+    from experiments import machine
 
-    terminal.start_tensorflow()
+    machine.start_tensorflow()
     bench = Bench(settings, bandwidth)
     bench.warm_up()
     gc.freeze()  # otherwise each collection traverses all of TensorFlow

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from experiments import terminal
 from experiments.checks.benchmark import speed, tables
 from experiments.checks.benchmark.plan import CONTENDERS, SPEED, THEN, Pair, Row, as_csv, one, read
 from experiments.checks.benchmark.subjects import RULES, SETS
@@ -22,7 +21,7 @@ from experiments.errors import UserError
 from experiments.figures import canvas
 from experiments.figures.canvas import Caption
 from experiments.records import files
-from experiments.text import Table, from_csv, to_csv
+from experiments.text import Table, aligned, from_csv, say, to_csv
 
 # Colours of Okabe and Ito; marker and fill tell the contenders apart without colour.
 LOOKS: Mapping[str, tuple[str, str, bool]] = {
@@ -215,7 +214,7 @@ def _publish(rows: Sequence[Row], about: Mapping[str, str], text: str, folder: P
     files.write(page, markdown("Time of an optimizer step", [*short, *long], about))
     for grid in short:
         show(grid)
-    terminal.say(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
+    say(f"Written to {folder}: {', '.join(path.name for path in (*written, page))}.")
 
 
 def markdown(title: str, grids: Sequence[Grid], about: Mapping[str, str]) -> str:
@@ -232,13 +231,13 @@ def publish(name: str, title: str, grid: Grid, rows: Sequence[Any], about: Mappi
     files.write(folder / f"{name}.csv", as_csv(rows, about))
     files.write(folder / f"{name}.md", markdown(title, [grid], about))
     show(grid)
-    terminal.say(f"Written to {folder}: {name}.csv, {name}.md.")
+    say(f"Written to {folder}: {name}.csv, {name}.md.")
 
 
 def show(grid: Grid) -> None:
     """Prints a table."""
-    terminal.say(grid.title)
-    print(f"\n{terminal.table(grid.headings, grid.cells)}\n")
+    say(grid.title)
+    print(f"\n{aligned(grid.headings, grid.cells)}\n")
     for note in grid.notes:
-        terminal.say(note)
+        say(note)
     print()

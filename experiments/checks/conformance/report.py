@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
-from experiments import terminal
 from experiments.checks.conformance.catalogue import Children, Found, measured
 from experiments.checks.conformance.rows import Place, Row, Verdict
+from experiments.text import aligned
 
 NAMES = ("Keras", "tfoptim")
 BEGIN = "<!-- measured by `python -m experiments conformance --markdown docs/migrate/keras-differences.md` -->"
@@ -47,7 +47,7 @@ def show(rows: Sequence[Row], found: Found) -> None:
     """Prints the table for a terminal."""
     print("Promises, and measured behaviour\n")
     cells = [(row.id, _plain(row.title), *(_cell(found[row.id][name]) for name in NAMES)) for row in rows]
-    print(terminal.table(("row", "checked", *NAMES), cells) + "\n")
+    print(aligned(("row", "checked", *NAMES), cells) + "\n")
 
 
 def _cell(verdict: Verdict) -> str:

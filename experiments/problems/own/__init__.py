@@ -12,10 +12,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments import machine, optimizers, outside
+from experiments import machine, optimizers
 from experiments.errors import UserError
 from experiments.problems import datasets, tasks
 from experiments.problems.datasets.own import OwnArrays
+from experiments.problems.own import outside
 from experiments.problems.tasks.base import Task
 
 BUILT_IN = frozenset(tasks.TASKS)

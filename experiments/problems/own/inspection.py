@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from experiments import outside
 from experiments.errors import UserError
+from experiments.problems.own import outside
 from experiments.problems.own.subject import Subject, one_hot
 
 FEW = 2  # examples that a model is tried on

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments import outside
 from experiments.errors import UserError
 from experiments.problems.datasets.own import Arrays, splits
+from experiments.problems.own import outside
 from experiments.problems.tasks.base import PerExample
 
 NEEDED = {

@@ -16,10 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 import tfoptim
-from experiments import outside
 from experiments.problems import grid, seeds, tasks
 from experiments.problems.datasets.augment import halves
 from experiments.problems.datasets.load import Examples
+from experiments.problems.own import outside
 from experiments.problems.tasks.base import Task
 from experiments.records.attempts import Checkpoint
 from experiments.running.training import evaluate

@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from experiments import outside, studies
+from experiments import studies
 from experiments.__main__ import main
+from experiments.problems.own import outside
 from experiments.records import attempts, run_folder
 from experiments.studies import identity, runs
 from experiments.text import from_csv

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import report, studies, terminal
+from experiments import report, studies
 from experiments.__main__ import main
 from experiments.analysis import results
 from experiments.analysis.columns import cells
@@ -19,6 +19,7 @@ from experiments.checks.benchmark.plan import Row, read
 from experiments.checks.benchmark.tables import headline
 from experiments.report import printed
 from experiments.studies import STUDIES
+from experiments.text import READABLE, readable, say
 from tests.experiments import small
 from tests.experiments.evidence import APART, THREE, evidence
 from tests.experiments.kept import finished
@@ -95,16 +96,16 @@ def test_no_command_dies_of_an_encoding(encoding, words, screen):
 
 def test_signs_have_a_place_in_letters_and_names_are_told_apart():
     """What has no like is its number, so that two names never look the same."""
-    plain = "≈ † ± √2 ≥ é Ж 日".encode("ascii", terminal.READABLE)
+    plain = "≈ † ± √2 ≥ é Ж 日".encode("ascii", READABLE)
     assert plain == rb"~ + +/- sqrt 2 >= \xe9 \u0416 \u65e5"
-    assert "größe ≈".encode("latin-1", terminal.READABLE) == "größe ~".encode("latin-1")
+    assert "größe ≈".encode("latin-1", READABLE) == "größe ~".encode("latin-1")
 
 
 def test_a_name_that_could_not_be_decoded_is_written_as_it_was_typed():
     """In the C locale a word of the command line has bytes that are no letters there."""
     typed = "größe".encode()
     word = typed.decode("ascii", "surrogateescape")
-    assert word.encode("ascii", terminal.READABLE) == typed
+    assert word.encode("ascii", READABLE) == typed
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX"])
@@ -126,7 +127,7 @@ def test_a_report_with_such_names_is_printed_and_its_files_are_in_utf_8(encoding
     monkeypatch.setattr(report, "broken", lambda *study: [])
     ends = {"Größe": APART["GD"], STUDY: APART["Adam"]}
     shown = screen(encoding)
-    terminal.readable()
+    readable()
     made = report.write(evidence(ends, tuned=False), STUDIES / "small.toml", tmp_path, illustrations=False)
     printed.show(made, wide=False)
     printed.tell_files(made.files, tmp_path)
@@ -211,7 +212,7 @@ def test_what_other_commands_print_fits_80_columns_without_breaking_words(words,
 def test_a_pipe_has_no_width(capsys, monkeypatch):
     """So that lines can be searched."""
     monkeypatch.delenv("COLUMNS", raising=False)
-    terminal.say("word " * 60)
+    say("word " * 60)
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from experiments import outside
 from experiments.errors import UserError
 from experiments.problems import datasets, own, tasks
 from experiments.problems.datasets.own import splits
+from experiments.problems.own import outside
 from experiments.problems.own.inspection import inspect
 from tests.experiments.owned import TASK, place
 

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from experiments import outside, studies
+from experiments import studies
 from experiments.errors import UserError
 from experiments.problems import datasets, own, tasks
+from experiments.problems.own import outside
 from experiments.studies import identity, runs
 from experiments.studies.completing import COLORS
 from experiments.studies.reference import page

@@ -1,8 +1,5 @@
 """Searches try equally many points in spaces of one rule, and widen them by another."""
 
-import doctest
-import importlib
-
 import pytest
 
 from experiments.errors import UserError
@@ -142,11 +139,3 @@ def test_an_unknown_budget_is_refused_with_the_nearest():
     ):
         budget_named("labtop")
     assert budget_named("paper").trials == 50
-
-
-@pytest.mark.parametrize("module", ["experiments.tuning.search"])
-def test_examples_in_the_docstrings_are_true(module):
-    """They run, and there is at least one."""
-    outcome = doctest.testmod(importlib.import_module(module))
-    assert outcome.failed == 0
-    assert outcome.attempted > 0

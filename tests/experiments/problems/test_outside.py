@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from experiments import outside
 from experiments.errors import UserError
-from experiments.outside import OPTIMIZERS, TASKS
+from experiments.problems.own import outside
+from experiments.problems.own.outside import OPTIMIZERS, TASKS
 
 CODE = (
     '"""Words."""\nimport helper\n\nRATE = 0.1\n\n\nclass Own:\n    def step(self):\n        return helper.X * RATE\n'

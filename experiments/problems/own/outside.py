@@ -20,8 +20,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from experiments import environment, imports, optimizers
+from experiments import environment, optimizers
 from experiments.errors import UserError, nearest
+from experiments.problems.own import imports
 
 OPTIMIZERS, TASKS = "tfoptim.optimizers", "tfoptim.tasks"  # groups of entry points
 SHORT = {"keras": "keras.optimizers"}
