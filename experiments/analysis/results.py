@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 
 from experiments.analysis import claimed
-from experiments.analysis.columns import NONE, Column, bracketed, number
 from experiments.analysis.evidence import BySeed, Evidence
 from experiments.analysis.lint import Case, Claims
 from experiments.analysis.lint.scores import excluded
@@ -83,7 +82,7 @@ def result(evidence: Evidence, claims: Claims) -> Result:
     rules = evidence.complete(evidence.by_rule())
     rows = [_row(evidence, label, found.get(label), rules, lags.get(label), label in ties, top) for label in order]
     said = [*excluded(Case(evidence.study, tuple(evidence.found)))]  # a space searched too little comes first
-    said += [_said(evidence, means, pairs, claims)] if means else []
+    said += [_said(evidence, means, pairs, claims, said)] if means else []
     said += claimed.answers(evidence) if claims.allowed else []
     worse = [row.label + row.lag.mark for row in rows if row.lag is not None and row.lag.verdict == "better"]
     if worse and not reference and len(worse) < len(means) - 1:
@@ -105,7 +104,9 @@ def _extreme(evidence: Evidence) -> str:
     return "highest" if evidence.higher else "lowest"
 
 
-def _said(evidence: Evidence, means: dict[str, float], pairs: list[Comparison], claims: Claims) -> str:
+def _said(
+    evidence: Evidence, means: dict[str, float], pairs: list[Comparison], claims: Claims, before: list[str]
+) -> str:
     """Returns the sentence above the table: what the verdicts allow, or whose mean is the highest, and why no more."""
     if claims.allowed and evidence.study.reference is not None and pairs:
         return planned(evidence.study.reference, pairs)
@@ -113,9 +114,9 @@ def _said(evidence: Evidence, means: dict[str, float], pairs: list[Comparison], 
         return headline(means, pairs, higher_is_better=evidence.higher)
     best = (max if evidence.higher else min)(means.values())
     if not math.isfinite(best):
-        return f"Of every optimizer a run diverged, so that none has a mean; {claims.words}."
+        return f"Of every optimizer a run diverged, so that none has a mean; {claims.after(before)}."
     first = " and ".join(label for label, mean in means.items() if mean == best)
-    return f"{first}: {_extreme(evidence)} mean; {claims.words}."
+    return f"{first}: {_extreme(evidence)} mean; {claims.after(before)}."
 
 
 def _row(
@@ -140,103 +141,6 @@ def _row(
         seconds=None if second is None or centre is None else steps * second,
         example_gradients=max((record.evaluations[-1]["example_gradients"] for record in group), default=0),
     )
-
-
-def columns(evidence: Evidence) -> tuple[Column[Row], ...]:
-    """Returns the columns of the table; an optimizer without a mean has dashes for its scores."""
-    return (
-        Column("optimizer", "optimizer", lambda row: row.label),
-        Column("learning_rate", "learning rate", lambda row: row.learning_rate, text=_rate),
-        Column("boundary", "", lambda row: row.boundary),
-        Column("runs", "", lambda row: row.runs),
-        Column("runs_wanted", "", lambda row: row.wanted),
-        Column("diverged", "", lambda row: row.diverged),
-        *_of_scores(f"test_{evidence.score}", evidence.task.score_title, evidence.higher),
-        *_of_gaps(evidence.higher, evidence.study.reference or "best"),
-        Column("verdict", "verdict", lambda row: row.verdict),
-        Column("in_tie_group", "", lambda row: row.tied),
-        Column("", "runs", lambda row: row.runs, text=_runs),
-        Column("training_seconds", "seconds of training", lambda row: row.seconds, "{:.1f}".format),
-        Column("example_gradients", "", lambda row: row.example_gradients),
-    )
-
-
-def _of_scores(name: str, title: str, higher: bool) -> tuple[Column[Row], ...]:
-    return (
-        Column(
-            f"{name}_mean", f"test {title}: mean [95 % CI]", lambda row: row.centre and row.centre.mean.value,
-            text=lambda row: mean_of(row.centre), falling=higher, help="over seeds, after the last epoch",
-        ),
-        Column(f"{name}_low", "", lambda row: row.centre and row.centre.mean.expanded.low),
-        Column(f"{name}_high", "", lambda row: row.centre and row.centre.mean.expanded.high),
-        Column(f"{name}_median", "median", lambda row: row.centre and row.centre.median, number, falling=higher),
-        Column(
-            f"{name}_iqm", "interquartile mean", lambda row: row.centre and row.centre.iqm, number, falling=higher,
-            help="mean of the middle half of the seeds",
-        ),
-        Column(
-            f"{name}_at_best_validation", "at best validation", lambda row: row.by_rule, number, falling=higher,
-            help="mean test score at the evaluation with the best validation score",
-        ),
-    )  # fmt: skip
-
-
-def _of_gaps(higher: bool, other: str) -> tuple[Column[Row], ...]:
-    return (
-        Column(
-            "behind", f"gap to {other} [95 % CI]", lambda row: row.lag and row.lag.difference, text=_gap,
-            key=lambda row: row.lag.difference if row.lag else 0.0 if row.centre else None,  # the best has none
-            falling=not higher,  # what the best is ahead of a loss is below 0
-            help=f"the {other} mean minus this one, over the same seeds",
-        ),
-        Column("behind_low", "", lambda row: row.lag and row.lag.expanded.low),
-        Column("behind_high", "", lambda row: row.lag and row.lag.expanded.high),
-        Column("p", "", lambda row: row.lag and row.lag.p),
-        Column(
-            "p_holm", "p (Holm)", lambda row: row.lag and row.lag.corrected_p, "{:.2g}".format,
-            help="of the gap, corrected for all pairs that are compared, or planned",
-        ),
-        Column("p_exact", "", lambda row: row.lag and row.lag.exact_p),
-        Column(
-            "superiority_of_the_best", f"P({other} is better)", lambda row: row.lag and row.lag.superiority,
-            "{:.2f}".format, help=f"share of pairs of runs in which the {other} is better, ties counted half",
-        ),
-    )  # fmt: skip
-
-
-def brief(evidence: Evidence) -> tuple[Column[Row], ...]:
-    """Returns the columns of the table that fits a terminal."""
-    return (
-        Column("", "optimizer", lambda row: row.label),
-        Column("", "rate", lambda row: row.learning_rate, text=lambda row: _rate(row, ".3g")),
-        Column("", f"test {evidence.task.score_title} [95 % CI]", lambda row: row.centre, text=_score),
-        Column("", f"gap to {evidence.study.reference or 'best'}", lambda row: row.lag and row.lag.difference, number),
-        Column("", "verdict", lambda row: row.verdict),
-    )
-
-
-def mean_of(centre: Centre | None) -> str:
-    """Returns a mean with its interval."""
-    return NONE if centre is None else bracketed(centre.mean.value, centre.mean.expanded)
-
-
-def _rate(row: Row, form: str = "g") -> str:
-    return f"{row.learning_rate:{form}}" + (" (edge)" if row.boundary else "")
-
-
-def _gap(row: Row) -> str:
-    return NONE if row.lag is None else bracketed(row.lag.difference, row.lag.expanded)
-
-
-def _score(row: Row) -> str:
-    if row.diverged:
-        return f"{row.diverged} of {row.wanted} diverged"
-    return f"{row.runs} of {row.wanted} runs" if row.centre is None else mean_of(row.centre)
-
-
-def _runs(row: Row) -> str:
-    count = str(row.runs) if row.runs == row.wanted else f"{row.runs} of {row.wanted}"
-    return f"{count}, {row.diverged} diverged" if row.diverged else count
 
 
 def _in_order(values: dict[int, float]) -> Sequence[float]:

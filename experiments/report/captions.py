@@ -58,7 +58,7 @@ class Captions:
     def title(self, what: str) -> str:
         """Returns a title: what is shown, on which model and data, over how many seeds and epochs."""
         count, study = len(self.study.seeds), self.study
-        epochs = f"{study.epochs} {'epochs' if study.epochs > 1 else 'epoch'}"
+        epochs = _epochs(study.epochs)
         budget = f"{count} {'seeds' if count > 1 else 'seed'}, {epochs}"
         title = f"{what}: {_model(study)}{'' if study.data == study.task else f' on {study.data}'}, {budget}"
         return f"{title} (illustration, not evidence)" if self.task.toy else f"{title}{self.claims.mark}"  # rule B20
@@ -112,7 +112,7 @@ class Captions:
         return (
             f"{budget.trials} points for each optimizer, at the same places in four decades of learning rates around "
             f"the default, widened by a decade while the best lies at an edge; tuning seeds {spans(tuning.seeds)}; "
-            f"{tuning.epochs or self.whole.epochs} epochs. The test split was not loaded."
+            f"{_epochs(tuning.epochs or self.whole.epochs)}. The test split was not loaded."
         )
 
     def _caption(self, title: str, subtitle: str, described: str, key: str) -> Caption:
@@ -148,12 +148,18 @@ class Captions:
         spent = f"{budget.name}, {budget.trials} trials, " if self.study.track == "tuned" else ""
         return f"{self.study.track} track ({spent}{count} {'seeds' if count > 1 else 'seed'})"
 
+    @property
+    def terms(self) -> str:
+        """Licence of the data and what to cite, where they are not this project's to give."""
+        return getattr(datasets.CARDS[self.study.data], "terms", "")
+
     def _data(self) -> str:
         card = datasets.CARDS[self.study.data]
         if not getattr(card, "noise", True):
             return f"Data: {card.title}."
         sizes = " / ".join(f"{card.sizes[split]:,}" for split in datasets.SPLITS)
-        return f"Data: {card.title}: {sizes} for training / validation / test.{self._parts(card.sizes)}"
+        terms = f" Terms of the data: {self.terms}." if self.terms else ""
+        return f"Data: {card.title}: {sizes} for training / validation / test.{self._parts(card.sizes)}{terms}"
 
     def _parts(self, sizes: Mapping[str, int]) -> str:
         """Returns what curves are of, where final scores are of more: of a part of a split, or of whole volumes."""
@@ -193,13 +199,17 @@ class Captions:
         if not self.whole.tuned:
             return f"Learning rates, the documented ones: {rates}."
         shorter = self.whole.tuning.epochs
-        length = f" in runs of {shorter} {'epochs' if shorter > 1 else 'epoch'}" if shorter else ""
-        made_for = {"epochs": f"{self.whole.epochs} epochs", "data": self.whole.data}
+        length = f" in runs of {_epochs(shorter)}" if shorter else ""
+        made_for = {"epochs": _epochs(self.whole.epochs), "data": self.whole.data}
         others = [
             words for field, words in made_for.items() if getattr(self.whole, field) != getattr(self.study, field)
         ]
         changed = f", for {' of '.join(others)} and not for this" if others else ""
         return f"Learning rates, chosen on validation data{length}{changed}: {rates}."
+
+
+def _epochs(count: int) -> str:
+    return f"{count} {'epochs' if count > 1 else 'epoch'}"
 
 
 def _model(study: Study) -> str:

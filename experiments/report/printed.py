@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.analysis import results
+from experiments.analysis import result_columns
 from experiments.analysis.columns import cells, headings
 from experiments.report import Report
 from experiments.report.captions import Captions
@@ -17,7 +17,7 @@ from experiments.text import aligned, say, wrapped
 def show(made: Report, *, wide: bool) -> None:
     """Prints the result table, what may be said of it, how it was made, and the rules that are broken."""
     captions, rows = Captions(made.evidence, made.result.claims), made.result.rows
-    columns = (results.columns if wide else results.brief)(made.evidence)
+    columns = (result_columns.columns if wide else result_columns.brief)(made.evidence)
     say(captions.title("Results"))
     shown = aligned(headings(columns), [cells(columns, row) for row in rows], [row.tied for row in rows])
     print(f"\n{shown}\n")

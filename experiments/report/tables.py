@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from experiments.analysis import results, timing_table
+from experiments.analysis import result_columns, results, timing_table
 from experiments.analysis.columns import NONE, Column, markdown, number, numbers
 from experiments.analysis.evidence import Evidence, origin
 from experiments.analysis.results import Result
@@ -59,7 +59,7 @@ def problem(evidence: Evidence) -> str:
 def of_results(evidence: Evidence, result: Result) -> ReportTable[results.Row]:
     """Returns the result table; its CSV names what is compared, in four parts (rule B1)."""
     names = algorithms(evidence)
-    columns = (*results.columns(evidence), Column[results.Row]("algorithm", "", lambda row: names[row.label]))
+    columns = (*result_columns.columns(evidence), Column[results.Row]("algorithm", "", lambda row: names[row.label]))
     return ReportTable(
         results.NAME, "Results", "Test scores", f"{results.NAME}.csv", columns, result.rows,
         lambda row: [row.label], lambda row: problem(evidence), origin(evidence), lambda row: row.tied,

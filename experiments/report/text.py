@@ -41,7 +41,7 @@ def reading(evidence: Evidence, result: Result) -> list[str]:
         verdicts,
         *_width(result),
         *choosing.remarks(evidence.study, evidence.choices, evidence.trials),
-        best,
+        *([best] if evidence.by_rule() else []),
     ]
 
 

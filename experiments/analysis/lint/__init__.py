@@ -52,11 +52,14 @@ class Claims:
     @property
     def words(self) -> str:
         """Returns `no claim` with the first reasons, or nothing where claims may be made."""
-        if self.allowed:
-            return ""
-        more = len(self.reasons) - TOLD
+        return self.after(())
+
+    def after(self, said: Sequence[str]) -> str:
+        """Returns the same behind sentences that say some of the reasons already."""
+        left = [reason for reason in self.reasons if not any(sentence.startswith(reason) for sentence in said)]
+        more = len(left) - TOLD
         rest = f"; and {more} more {'reason' if more == 1 else 'reasons'}" if more > 0 else ""
-        return f"no claim: {'; '.join(self.reasons[:TOLD])}{rest}"
+        return "" if self.allowed else ": ".join(filter(None, ("no claim", f"{'; '.join(left[:TOLD])}{rest}")))
 
     @property
     def mark(self) -> str:

@@ -54,6 +54,7 @@ class Stored:
     stored_as: str | None = None  # its name in tensorflow-datasets, where that is another
     archive: str = ""  # name of the file or folder that `prepare` reads it from; empty where it reads none
     source: str = ""  # where to get that, in words
+    terms: str = ""  # licence and what to cite, which stand beside every picture of the data
 
     @property
     def folder(self) -> Path:
@@ -142,6 +143,10 @@ class OwnCard(Stored):
         return found
 
 
+DECATHLON = (
+    "CC BY-SA 4.0; Simpson and others (2019), arXiv 1902.09063; "
+    "Antonelli and others (2022), Nature Communications 13, 4128"
+)
 MSD_HIPPOCAMPUS = Card(
     name="msd_hippocampus",
     title="hippocampus in MRI, 260 volumes of 170 people, Medical Segmentation Decathlon Task04",
@@ -151,6 +156,7 @@ MSD_HIPPOCAMPUS = Card(
     digests={},
     source="http://medicaldecathlon.com",
     archive="Task04_Hippocampus.tar",
+    terms=DECATHLON,
     usual={
         "train": "a754c3c78eaa2ae9427d85bc4613a9d4622a562107b61a03551c2875846e32b9",
         "validation": "11c311c02389c16165600a833bac5222d698c2ac0d32904b68fa13d34cd849d1",
@@ -163,6 +169,7 @@ MSD_HEART = OwnCard(
     version="1.0.0",
     source="http://medicaldecathlon.com",
     archive="Task02_Heart.tar",
+    terms=DECATHLON,
 )
 ACDC = OwnCard(
     name="acdc",
@@ -170,4 +177,5 @@ ACDC = OwnCard(
     version="1.0.0",
     source="https://www.creatis.insa-lyon.fr/Challenge/acdc/",
     archive="ACDC.zip",
+    terms="Bernard and others (2018), IEEE Transactions on Medical Imaging 37, 2514",
 )

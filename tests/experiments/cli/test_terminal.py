@@ -11,7 +11,7 @@ import pytest
 
 from experiments import report, studies
 from experiments.__main__ import main
-from experiments.analysis import results
+from experiments.analysis import result_columns
 from experiments.analysis.columns import cells
 from experiments.analysis.lint import Claims
 from experiments.checks.benchmark import output
@@ -165,7 +165,9 @@ def test_a_table_fits_its_terminal_and_no_cell_is_cut(ends, wide, limit, capsys,
     words = set(re.findall(r"\w+", out))
     assert {word for label in ends for word in re.findall(r"\w+", label)} <= words
     whole = evidence(ends)
-    texts = [cells(results.columns(whole), row) for row in report.result(whole, Claims(("x",))).rows] if wide else []
+    texts = (
+        [cells(result_columns.columns(whole), row) for row in report.result(whole, Claims(("x",))).rows] if wide else []
+    )
     assert all(cell in out for row in texts for cell in row[1:-1])
 
 

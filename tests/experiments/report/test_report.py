@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from experiments.analysis import results
+from experiments.analysis import result_columns
 from experiments.analysis.columns import cells, headings, numbers
 from experiments.records.costs import Cost
 from experiments.report import tables, text
@@ -16,7 +16,7 @@ from experiments.text import from_csv
 from experiments.tuning import choosing
 from tests.experiments.evidence import APART, NOISE, SEEDS, THREE, evidence, result
 
-COLUMNS = results.columns(evidence(APART))
+COLUMNS = result_columns.columns(evidence(APART))
 
 
 def section(table):
@@ -138,7 +138,9 @@ ENDED = {"epoch": 4, "validation_accuracy": 0.81, "test_accuracy": 0.8}
 def test_times_come_from_the_timing_pass_alone():
     """A run's steps times the median seconds of a step in it; without one none, and the command is told (rule B16)."""
     without, timed = evidence(APART), evidence(APART, times={"GD": 0.5, "Adam": 0.25})
-    assert {column(row, "seconds") for row in result(without).rows} == {"-"}
+    assert "seconds of training" not in headings(result_columns.columns(without))
+    assert "seconds of training" in headings(result_columns.columns(timed))
+    assert {row.seconds for row in result(without).rows} == {None}
     assert "python -m experiments time small measures them" in " ".join(text.notes(without, result(without)))
     steps = {record.run.label: record.evaluations[-1]["step"] for record in timed.found}
     found = {row.label: row.seconds for row in result(timed).rows}

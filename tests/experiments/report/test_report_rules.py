@@ -6,10 +6,11 @@ import math
 import pytest
 
 from experiments import report
-from experiments.analysis import results
+from experiments.analysis import result_columns
 from experiments.analysis.columns import headings
 from experiments.analysis.evidence import Evidence
-from experiments.analysis.lint import Claims
+from experiments.analysis.lint import Case, Claims
+from experiments.analysis.lint.scores import excluded
 from experiments.report.captions import Captions
 from experiments.report.gallery import Facts
 from tests.experiments.evidence import APART, THREE, evidence, result
@@ -29,7 +30,7 @@ def test_planned_comparisons_are_all_that_is_said():
     assert {row.label: row.verdict for row in table.rows} == {"Momentum": "reference", "Adam": "≈", "GD": "worse†"}
     assert [row.label for row in table.rows if row.tied] == ["Adam", "Momentum"]
     assert [pair.second for pair in table.comparisons] == ["GD", "Adam"]
-    assert {"gap to Momentum [95 % CI]", "P(Momentum is better)"} <= set(headings(results.columns(whole)))
+    assert {"gap to Momentum [95 % CI]", "P(Momentum is better)"} <= set(headings(result_columns.columns(whole)))
 
 
 def test_bands_are_of_the_reference_where_anything_is_claimed():
@@ -57,6 +58,10 @@ def test_the_first_sentence_is_about_a_method_that_is_worse_than_what_it_contain
     ]
     whole = dataclasses.replace(whole, study=dataclasses.replace(whole.study, optimizers=tuple(entries)))
     assert result(whole).headline.startswith("Under-tuned, inclusion violated: GD contains Adam and is worse, ")
+    (broken,) = excluded(Case(whole.study, tuple(whole.found)))
+    found = report.result(whole, Claims((broken.rstrip("."),))).headline
+    assert (found.startswith(broken), found.count(broken)) == (True, 1)
+    assert found.endswith(" highest mean; no claim.")
 
 
 def test_a_test_score_by_case_is_the_mean_over_whole_cases(tmp_path, monkeypatch):
@@ -86,13 +91,18 @@ def test_scores_of_a_part_of_the_training_set_are_called_so():
 
 
 def test_captions_say_what_curves_are_over_where_whole_volumes_are_scored():
-    """Final test scores are over volumes, so that curves over slices, of a part of the test set, end elsewhere."""
+    """Final test scores are over volumes, so that curves over slices, of a part of the test set, end elsewhere.
+
+    And the licence of the data, with what to cite.
+    """
     one = evidence(APART)
     large = dataclasses.replace(one.study, data="msd_hippocampus", task="msd_hippocampus")
     assert (
         Captions(dataclasses.replace(one, study=large, whole=large))
         .facts[0]
         .endswith(
-            " Curves: over slices, those of training and test of a fixed 274; final test scores: over whole volumes."
+            " Curves: over slices, those of training and test of a fixed 274; final test scores: over whole volumes. "
+            "Terms of the data: CC BY-SA 4.0; Simpson and others (2019), arXiv 1902.09063; "
+            "Antonelli and others (2022), Nature Communications 13, 4128."
         )
     )
