@@ -48,7 +48,7 @@ HASHES = {
     "functions.beale-beale": ("9346abaf57f7fc53295f", "4539cec40cb23c0ce214"),
     "functions.branin-branin": ("2fc2af63dd9836437611", "d384176e2059af53da83"),
     "functions.tf_guide-tf_guide": ("d184bfcbc2a69b11a95b", "450c2bfdf8e237a019ab"),
-    "hippocampus": ("383a04652f99071ba654", "914288cde15cbf025933"),
+    "hippocampus": ("f535e5cf5ff19af570f3", "1b5f1c1e0faad8abfc76"),
     "mni152": ("1eb064f2819c598eb5d7", "3cde8a1395701c275c16"),
     "sparse.spam_linear-spam_assassin": ("b153a3c7ff807952acf6", "ae460e48d31b2c3c35f9"),
     "sparse.spam_embedding-spam_assassin": ("ef80a7bad051a37a0af9", "adde3da12e5cae112fb7"),
