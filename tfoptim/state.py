@@ -150,7 +150,12 @@ ZERO = Slot(0.0)
 
 def _slots(optimizer: Any, variable: Any, where: str, group: Mapping[str, Slot]) -> dict[str, Any]:
     """Adds the slots of a group that the variable of a path has."""
-    shape, owner = tuple(variable.shape), type(optimizer).__name__
+    if not group:
+        return {}
+    owner = type(optimizer).__name__
+    if tf.TensorShape(variable.shape).rank is None:
+        raise ValueError(f"{owner}: {where} must have a known number of axes, since it has slots of its shape.")
+    shape = tuple(variable.shape)
     shapes = {name: slot.shape_for(f"{owner}: slot {name} of {where}", shape, where) for name, slot in group.items()}
     return {name: _add(optimizer, variable, name, group[name], own) for name, own in shapes.items() if own is not None}
 

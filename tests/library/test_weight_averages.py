@@ -108,3 +108,12 @@ def test_a_training_without_a_step_keeps_its_weights():
     optimizer.apply([tf.ones(2)], variables)
     optimizer.finalize_variable_values(variables)
     np.testing.assert_array_equal(variables[0].numpy(), weights)
+
+
+@pytest.mark.parametrize("optimizer", [tfoptim.SGD(use_ema=True), tfoptim.ScheduleFreeSGD()], ids=type)
+def test_of_variables_that_it_was_not_built_for_it_keeps_no_average(optimizer):
+    """Asked too early, by `fit`'s end as well, it names the way out."""
+    weights = keras.Variable([1.0], name="w")
+    for ask in (optimizer.average_weights, optimizer.finalize_variable_values):
+        with pytest.raises(ValueError, match=r"keeps no average of w: it was not built for it\. Call build with all"):
+            ask([weights])

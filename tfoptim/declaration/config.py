@@ -21,7 +21,7 @@ from tfoptim.declaration.fields import (
 )
 from tfoptim.declaration.guard import Guarded, with_arguments
 from tfoptim.declaration.overrides import check_cautious
-from tfoptim.declaration.presentation import representation, with_common_arguments
+from tfoptim.declaration.presentation import fixed, representation, with_common_arguments
 from tfoptim.declaration.slots import check_lazy, keeps_slots, starting
 from tfoptim.groups import PATHS, Exclusion, Groups, values
 
@@ -230,7 +230,7 @@ class Configured(KerasOptimizer):
     def _read(self, field: Field) -> Any:
         """Returns the value of `optimizer.<field>`."""
         try:
-            return self.__dict__["_runtime"].values[field.name]
+            return fixed(self.__dict__["_runtime"].values[field.name])
         except KeyError:
             raise AttributeError(field.name) from None
 

@@ -122,3 +122,36 @@ def _short(value: Any) -> str:
     """Returns the representation of a value; for an object without one, such as Keras's schedules, its class."""
     silent: Any = object.__repr__
     return repr(value) if type(value).__repr__ is not silent else f"{type(value).__name__}(...)"
+
+
+def _refused(*_: Any, **__: Any) -> NoReturn:
+    raise TypeError(
+        "A change inside an argument of an optimizer has no effect: assign the whole argument anew, as in "
+        'optimizer.groups = {"backbone/": {"trainable": True}}.'
+    )
+
+
+class _Dictionary(dict[str, Any]):
+    """A dictionary that cannot be changed in place."""
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refused
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+class _List(list[Any]):
+    """A list that cannot be changed in place."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = clear = extend = insert = _refused
+    pop = remove = reverse = sort = _refused
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
+
+
+def fixed(value: Any) -> Any:
+    """Returns an argument as it is read: dictionaries and lists refuse changes inside, which nothing would follow."""
+    if isinstance(value, Mapping):
+        return _Dictionary({name: fixed(one) for name, one in value.items()})
+    return _List(map(fixed, value)) if isinstance(value, list) else value

@@ -43,6 +43,11 @@ def check(grads: list[Any], variables: list[Any]) -> None:
                 f"The gradient of {path(v)} must have the variable's shape {tuple(wanted)}, got {tuple(got)}"
                 f"{' per row' if sparse else ''}."
             )
+        if sparse and not g.indices.shape.is_compatible_with(g.values.shape[:1]):
+            raise ValueError(
+                f"The gradient of {path(v)} must have one index for each of its rows, got indices of shape "
+                f"{tuple(g.indices.shape)} and {g.values.shape[0]} rows."
+            )
 
 
 def prepare(g: Any, v: Any, scale: Any, repeated: bool = False) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from tfoptim.step import own_average
-from tfoptim.variables import copies, local, raw
+from tfoptim.variables import copies, local, path, raw
 
 Values = list[tuple[Any, tf.Tensor]]
 """A tf.Variable on one device, and the value it is to have."""
@@ -28,10 +28,20 @@ def average_of(optimizer: Any, variable: Any) -> tf.Tensor:
     """Returns the average of a variable under its constraint, in its precision, on the current device.
 
     Before the first step a moving average is not that of anything; then, these are the weights.
+
+    Raises:
+        ValueError: the optimizer was not built for the variable.
     """
+    try:
+        place = optimizer._get_variable_index(variable)
+    except KeyError:
+        raise ValueError(
+            f"{optimizer.name} keeps no average of {path(variable)}: it was not built for it. Call build with all "
+            "variables first."
+        ) from None
     if own_average.is_kept(optimizer):
         return own_average.weights(optimizer, variable)
-    average = optimizer._runtime.averages[optimizer._get_variable_index(variable)]
+    average = optimizer._runtime.averages[place]
     if average is None or (tf.executing_eagerly() and _steps(optimizer) == 0):
         return tf.convert_to_tensor(raw(variable))
     value = tf.cast(tf.convert_to_tensor(raw(average)), raw(variable).dtype)

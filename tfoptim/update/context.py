@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -77,8 +76,8 @@ class Update:
 
     @property
     def size(self) -> int:
-        """Returns the number of elements of the variable."""
-        return math.prod(self.variable.shape)
+        """Returns the number of elements of the variable, 0 where its shape is not known before it runs."""
+        return tf.TensorShape(self.variable.shape).num_elements() or 0
 
 
 def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:

@@ -1,5 +1,8 @@
 """Methods that take lists of variables say what to give where something else comes."""
 
+import copy
+import operator
+
 import keras
 import pytest
 import tensorflow as tf
@@ -45,3 +48,27 @@ def test_exclusions_take_lists(method):
         with pytest.raises(TypeError, match=f"^{method}: var_names must be a list of strings, got {shown}"):
             exclude(var_names=wrong)
     exclude(var_list=[variable, "a/b"], var_names=("bias",))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: one.groups.update(bias={"trainable": False}),
+        lambda one: one.groups["kernel"].pop("learning_rate"),
+        lambda one: one.exclude_layers.append("bias"),
+        lambda one: operator.setitem(one.axes, "kernel", 2),
+    ],
+)
+def test_a_change_inside_an_argument_is_refused(change):
+    """Nothing would follow it; what is read can be copied, compared and given again."""
+    given = {"exclude_layers": ["head"], "axes": {"kernel": 1}, "groups": {"kernel": {"learning_rate": 0.1}}}
+    optimizer = tfoptim.Muon(**given)
+    with pytest.raises(TypeError, match="assign the whole argument anew, as in "):
+        change(optimizer)
+    read = {name: getattr(optimizer, name) for name in given}
+    copied = copy.deepcopy(read)
+    assert read == copied == given
+    optimizer.groups = {**optimizer.groups, "bias": {"trainable": False}}
+    assert optimizer.groups["bias"] == {"trainable": False}
+    copied["groups"]["kernel"]["learning_rate"] = 0.2
+    assert optimizer.groups["kernel"] == {"learning_rate": 0.1}

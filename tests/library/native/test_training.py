@@ -177,3 +177,18 @@ def test_replicas_train_as_one_device(dtype, on, two_replicas):
         found += [np.asarray(copy, "float32") for copy in strategy.experimental_local_results(v.value)]
     assert len(found) == len(devices.CPUS) + 1
     assert all(np.array_equal(found[0], copy) for copy in found)
+
+
+def test_xla_refuses_rows_without_an_index(on):
+    """Also where their numbers are known only when it compiles: memory beyond the indices would be read."""
+    table, optimizer = keras.Variable(np.ones((4, 2), "float32")), tfoptim.SGD(0.1)
+    optimizer.build([table])
+    unknown = [tf.TensorSpec([None, 2]), tf.TensorSpec([None], tf.int32)]
+
+    @tf.function(jit_compile=True, autograph=False, input_signature=unknown)
+    def step(values, index):
+        optimizer.apply([tf.IndexedSlices(values, index, tf.constant([4, 2]))], [table])
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="there are 1 indices of 3 rows of a gradient"):
+        step(tf.ones((3, 2)), tf.constant([1]))
+    assert table.numpy().tolist() == np.ones((4, 2)).tolist()

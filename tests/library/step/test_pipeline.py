@@ -102,6 +102,24 @@ def test_sparse_gradient_with_rows_of_another_length_is_refused():
         tfoptim.SGD().apply([rows], [table])
 
 
+def test_a_sparse_gradient_needs_an_index_for_each_row():
+    """Compiled code would read past the end of the shorter one."""
+    table = keras.Variable(np.ones((4, 2)))
+    rows = tf.IndexedSlices(tf.ones([3, 2]), tf.constant([1]), tf.constant([4, 2]))
+    with pytest.raises(ValueError, match=r"one index for each of its rows, got indices of shape \(1,\) and 3"):
+        tfoptim.SGD().apply([rows], [table])
+
+
+def test_a_variable_whose_shape_is_not_known_is_trained_where_a_rule_has_no_slots():
+    """Other rules cannot make slots of its shape, and say so."""
+    for shape in (tf.TensorShape([None]), tf.TensorShape(None)):
+        weights = tf.Variable([1.0, 2.0], shape=shape)
+        tfoptim.SGD(0.5).apply([tf.ones(2)], [weights])
+        assert weights.numpy().tolist() == [0.5, 1.5]
+    with pytest.raises(ValueError, match=r"^Adam: .* must have a known number of axes"):
+        tfoptim.Adam().build([weights])
+
+
 def test_variables_that_the_optimizer_does_not_know_are_refused():
     """After building, `apply` and `build` take the same variables only."""
     optimizer = tfoptim.Adam()

@@ -91,11 +91,12 @@ void CallStep(void* output, const void** inputs, const char* text, size_t size, 
   step_rows(*rule, kind, touched, kAlone);
 }
 
-// Input: one array; output: the sum of its squares.
+// Inputs: one array, and how many of its rows there are; output: the sum of their squares.
 void CallSum(void* output, const void** inputs, const char* text, size_t size, XlaCustomCallStatus*) {
   const Plan plan = Plan::Of(std::string(text, size));
   const bool is_double = static_cast<Kind>(plan.kind) == Kind::kDouble;
-  *static_cast<double*>(output) = sums_of_squares(is_double, {{inputs[0], plan.sizes[0]}}, kAlone)[0];
+  const int64_t numbers = *static_cast<const int32_t*>(inputs[1]) * plan.widths[0];
+  *static_cast<double*>(output) = sums_of_squares(is_double, {{inputs[0], numbers}}, kAlone)[0];
 }
 
 XLA_REGISTER_CUSTOM_CALL_TARGET_WITH_SYM("tfoptim_step", &CallStep, "Host");
@@ -203,6 +204,10 @@ class StepCall : public tensorflow::XlaOpKernel {
                   tensorflow::errors::InvalidArgument("tfoptim: a gradient differs in shape from its variable."));
       auto gradient = ctx->Input(i);
       if (plan->rows) {
+        const auto named = ctx->InputShape(i + plan->n);
+        OP_REQUIRES(ctx, named.dims() == 1 && named.dim_size(0) == rows,
+                    tensorflow::errors::InvalidArgument("tfoptim: there are ", named.num_elements(), " indices of ", rows,
+                                                        " rows of a gradient."));
         // The number of rows may be known only at run time.
         counts.push_back(xla::GetDimensionSize(gradient, 0));
         gradient = xla::RemoveDynamicDimension(gradient, 0);
@@ -228,9 +233,16 @@ class SumCall : public tensorflow::XlaOpKernel {
     for (int i = 0; i < ctx->num_inputs(); ++i) {
       Plan plan;
       plan.rule = "sum", plan.kind = KindOf(ctx->input_type(i)), plan.n = 1;
-      plan.groups = {0}, plan.sizes = {ctx->InputShape(i).num_elements()}, plan.widths = {0};
+      const auto shape = ctx->InputShape(i);
+      const bool many = shape.dims() > 0;
+      const int64_t rows = many ? shape.dim_size(0) : 1;
+      plan.groups = {0}, plan.sizes = {shape.num_elements()};
+      plan.widths = {rows == 0 ? 0 : shape.num_elements() / rows};
+      auto array = ctx->Input(i);
+      const auto count = many ? xla::GetDimensionSize(array, 0) : xla::ConstantR0<int32_t>(ctx->builder(), 1);
+      if (many) array = xla::RemoveDynamicDimension(array, 0);
       const auto scalar = InOrder(xla::ShapeUtil::MakeShape(xla::F64, {}));
-      sums.push_back(xla::Reshape(Call(ctx->builder(), "tfoptim_sum", {ctx->Input(i)}, scalar, plan), {1}));
+      sums.push_back(xla::Reshape(Call(ctx->builder(), "tfoptim_sum", {array, count}, scalar, plan), {1}));
     }
     ctx->SetOutput(0, xla::ConcatInDim(ctx->builder(), sums, 0));
   }
