@@ -10,7 +10,7 @@ import platform
 import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from experiments import machine, rule_files
 
@@ -39,22 +39,27 @@ def meaning(text: str) -> str:
 
     Text and not a syntax tree, because trees differ between versions of Python that may read one folder of records.
     """
-    lines, imported = text.splitlines(), []
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines, imported = text.split("\n"), []  # rows as Python counts them: a form feed ends none
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(text)):
+    nodes, inside = list(ast.walk(ast.parse(text))), set[int]()  # rows that end within a string, all of which it means
+    said = {id(node.value) for node in nodes if _is_documentation(node)}
+    for node in nodes:
         if _is_documentation(node):
             _cut(lines, node)
+        elif isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in said:
+            inside.update(range(node.lineno - 1, (node.end_lineno or node.lineno) - 1))
         elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OWN:
             _cut(lines, node)
             imported += [f"{alias.name} as {alias.asname or alias.name}" for alias in node.names]
-    kept = [line.rstrip() for line in lines if line.strip()]
+    kept = [line if row in inside else line.rstrip() for row, line in enumerate(lines) if line.strip() or row in inside]
     return "\n".join([*sorted(imported), *kept])
 
 
-def _is_documentation(node: ast.AST) -> bool:
+def _is_documentation(node: ast.AST) -> TypeGuard[ast.Expr]:
     """Tells a string that stands by itself: of a module, a class, a function or an attribute."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 

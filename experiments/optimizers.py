@@ -63,6 +63,21 @@ def knobs(name: str, *, inherited: bool = False) -> tuple[str, ...]:
     return tuple(field for field, kind in found.items() if kind != "bool" and field != "learning_rate")
 
 
+def arguments(name: str) -> list[str]:
+    """Returns the arguments of an optimizer of the library, by its name: its own, and those that every one has."""
+    found = rule(name)
+    without = getattr(found, "without", ())
+    base = next(
+        node for node in _classes(rule_files.folder() / "declaration" / "config.py") if node.name == "Configured"
+    )
+    declared = {one.target.id: ast.unparse(one.annotation) for one in base.body if isinstance(one, ast.AnnAssign)
+                and isinstance(one.target, ast.Name)}  # fmt: skip
+    for cls in type(found).__mro__:
+        if cls is not rule_files.Rule:  # which has flags of rules alone
+            declared |= vars(cls).get("__annotations__", {})
+    return sorted(name for name, kind in declared.items() if "ClassVar" not in str(kind) and name not in without)
+
+
 def defaults(name: str) -> Mapping[str, float]:
     """Returns the numbers that an optimizer has where it is given none, by its name."""
     if name in OUTSIDE:

@@ -96,9 +96,9 @@ def _of(task: Task) -> str:
 
 
 def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
-    """Returns the numbers behind a figure of curves: one row for each evaluation of each run."""
+    """Returns the numbers of a figure of curves: one row for each evaluation of each run; none where none is finite."""
     kept = ("epoch", "step", "example_gradients")
-    return [
+    made = [
         {
             **origin(record.run),
             "optimizer": record.run.label,
@@ -111,6 +111,7 @@ def rows(found: Sequence[Record], curve: Curve) -> list[dict[str, Any]]:
         for record in found
         for evaluation in record.evaluations
     ]
+    return made if any(math.isfinite(row[curve.column]) for row in made) else []
 
 
 def _value(record: Record, evaluation: Mapping[str, Any], curve: Curve) -> float:

@@ -31,8 +31,10 @@ class Names(argparse.Action):
 
     def __call__(self, parser: Any, given: argparse.Namespace, words: Any, word: str | None = None) -> None:
         """Keeps them as one tuple."""
-        found = (name.strip() for part in words for name in part.split(","))
-        setattr(given, self.dest, tuple(filter(None, found)) or None)
+        found = tuple(filter(None, (name.strip() for part in words for name in part.split(","))))
+        if words and not found:
+            parser.error(f"argument {word or self.dest}: must be names, got '{' '.join(words)}'")
+        setattr(given, self.dest, found or None)
 
 
 def whole(low: int, high: int, words: str = "a whole number") -> Any:

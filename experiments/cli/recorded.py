@@ -35,7 +35,7 @@ def lint(given: argparse.Namespace, typed: str) -> int:
     found = {path: list(_findings(path)) for path in paths}
     for path, findings in found.items():
         for remark in _remarks(path):
-            say(f"{path.stem}: breaks no rule: {remark}", 2)
+            say(f"{path.stem}: {remark}", 2)
         for finding in findings:
             say(f"{path.stem}: {finding}", 2)
         if not findings:
@@ -69,7 +69,7 @@ def _remarks(path: Path) -> Iterator[str]:
     from experiments.analysis.lint.case import cases
 
     if foreign := studies.load(path).foreign:
-        yield f"It is outside the committed evidence: {', '.join(foreign)} are no code of this repository."
+        yield f"outside the committed evidence, with code of its own: {', '.join(foreign)}."
     for own_path, _ in studies.each(path, studies.load(path)):
         for case in cases(own_path, ()):
             yield from remarks(case)

@@ -94,6 +94,8 @@ def _line_of(table: Table, label: str, curve: Curve, across: Across) -> Line:
     alive = [_finite(points) for points in whole]
     longest, shortest = max(map(len, alive)), min(map(len, alive))
     stopped = [len(own) < max(len(all_), longest) for own, all_ in zip(alive, whole, strict=True)]
+    if not shortest:
+        return Line(label, f"{label}  diverged", [], [], [], [], alive, stopped)
     x = [place for place, _ in alive[0][:shortest]]  # seeds of one optimizer are evaluated at the same places
     values = np.array([[value for _, value in points[:shortest]] for points in alive])
     mean = values.mean(axis=0).tolist()
@@ -131,13 +133,16 @@ def _draw(
 ) -> tuple[float, float, str, Mapping[str, Any]]:
     """Draws the mean of an optimizer, and its band where it is one of the best; returns where the line ends.
 
-    A seed that stopped early diverged: its last value is marked with a cross.
+    A seed that stopped early diverged: its last value is marked with a cross. One without any value ends the line
+    before its first point; the label stands at the bottom.
     """
     mean, low, high = ([max(value, floor) for value in part] for part in (line.mean, line.low, line.high))
     with of(line.label, axes):
         for points, stopped in zip(line.seeds, line.stopped, strict=True):
-            if stopped:
+            if stopped and points:
                 axes.plot(*points[-1], "x", color=style["color"], markersize=6, mew=1.6, zorder=4)
+        if not line.x:
+            return axes.get_xlim()[0], axes.get_ylim()[0], line.text, style
         if len(line.seeds) > 1 and line.label in banded and style["color"] != FAINT:
             axes.fill_between(line.x, low, high, color=style["color"], alpha=SHADE, linewidth=0)
         marks = every(axes, line.x, MARKERS, place)

@@ -68,7 +68,7 @@ def _arguments(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def across(study: Study) -> list[str]:
     """Returns the faults between several values."""
-    faults = [*_presets(study), *_rates(study), *_compared(study), *_labels(study)]
+    faults = [*_presets(study), *_rates(study), *_arguments_of_ours(study), *_compared(study), *_labels(study)]
     slugs = [problem.slug for problem in study.problems]
     return faults + [f"problems: {slug} appears twice." for slug in {s for s in slugs if slugs.count(s) > 1}]
 
@@ -101,6 +101,17 @@ def _rates(study: Study) -> Iterator[str]:
             )
 
 
+def _arguments_of_ours(study: Study) -> Iterator[str]:
+    """Yields the arguments that an optimizer of the library does not have; own code is asked where it runs."""
+    for i, entry in enumerate(study.optimizers):
+        if entry.optimizer not in optimizers.available():
+            continue
+        known = optimizers.arguments(entry.optimizer)
+        for place in ("hyperparameters", "shares"):
+            for name in sorted(getattr(entry, place).keys() - known):
+                yield f"optimizers[{i}].{place}: {unknown('argument', name, known)}"
+
+
 def _compared(study: Study) -> Iterator[str]:
     labels = [entry.label.lower() for entry in study.optimizers]
     words = [("reference", study.reference)] if study.reference else []
@@ -110,6 +121,9 @@ def _compared(study: Study) -> Iterator[str]:
         words += [(f"claims[{i}].than", one) for one in claim.than]
         if both := {one.lower() for one in claim.better} & {one.lower() for one in claim.than}:
             yield f"claims[{i}].than: has {', '.join(sorted(both))}, as better does; nothing is better than itself."
+    for i, entry in enumerate(study.optimizers):
+        if entry.label in entry.contains:
+            yield f"optimizers[{i}].contains: has {entry.label} itself; leave it out."
     for place, word in words:
         if word.lower() not in labels:
             yield f"{place}: {unknown('label', word.lower(), labels)}"

@@ -18,17 +18,17 @@ class Domain:
     holds: Callable[[Any], bool]
 
 
+MOST, LARGEST = 10**9, 1e300
+
+
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-MOST = 10**9
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def whole(low: int, high: int = MOST) -> Domain:
     """Returns the domain of whole numbers from `low` to `high`."""
     return Domain(
-        f"a whole number from {low} to {high}",
+        f"a whole number from {low} to {high}" if low < high else f"{low}",
         lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
     )
 
@@ -55,7 +55,7 @@ POSITIVE = Domain("a number above 0", lambda v: _number(v) and 0 < v < float("in
 TEXT = Domain("one line of text", lambda v: isinstance(v, str) and v.strip() == v != "" and v.isprintable())
 TRUTH = Domain("true or false", lambda v: isinstance(v, bool))
 SCALARS = Domain(
-    "a table of numbers or booleans",
+    "a table of finite numbers or booleans",
     lambda v: isinstance(v, dict) and all(_number(x) or isinstance(x, bool) for x in v.values()),
 )
 SHARES = Domain(
@@ -126,10 +126,11 @@ def _read_field(field: dataclasses.Field[Any], raw: Any, path: str, faults: list
         faults.append(f"{path}: must be a table.")
         return None
     if "tables" in field.metadata:
-        if isinstance(raw, list) and raw and all(isinstance(item, dict) for item in raw):
+        wrong = [item for item in raw if not isinstance(item, dict)] if isinstance(raw, list) and raw else [raw]
+        if not wrong:
             cls = field.metadata["tables"]
             return tuple(read(cls, item, f"{path}[{i}].", faults) for i, item in enumerate(raw))
-        faults.append(f"{path}: must be a list of tables, at least one.")
+        faults.append(f"{path}: must be a list of tables, or of names where these are enough, got {wrong[0]!r}.")
         return None
     domain: Domain = field.metadata["domain"]
     if not domain.holds(raw):

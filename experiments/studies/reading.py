@@ -94,7 +94,7 @@ def parse(text: str, origin: str, folder: str = "", *, run: bool = True) -> Stud
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from error
 
@@ -102,7 +102,7 @@ def _text(path: Path) -> str:
 def _toml(text: str, origin: str) -> dict[str, Any]:
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, and lists as deep
         raise UserError(f"{origin} is not valid TOML: {error}.") from error
     for old, new in RENAMED.items():
         if old in raw:

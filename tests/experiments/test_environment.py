@@ -122,3 +122,19 @@ def test_words_that_are_no_documentation_count():
     """A string in an expression, a `#` in a string, an f-string; and letters of several bytes before them."""
     text = '"""Läuft."""\n\nx = "# ä"  # ä\n\ndef f():\n    """Ä."""; return f"{x}#"\n'
     assert environment.meaning(text) == 'x = "# ä"\ndef f():\n    ; return f"{x}#"'
+
+
+@pytest.mark.parametrize("end", ["\f", "\x1c", "\x85", "\u2028"], ids=ascii)
+def test_what_ends_no_line_of_python_hides_no_change(end):
+    """A page break among the lines, as old files have it, or in a string."""
+    text = f'x = """{end}"""\n' + ("\f\n" if end == "\f" else "") + "def f():\n    w = 16\n    # units\n    return w\n"
+    assert environment.meaning(text) != environment.meaning(text.replace("16", "1"))
+    assert environment.meaning(text) == environment.meaning(text.replace("# units", "# of width"))
+
+
+def test_blank_lines_and_spaces_in_a_string_count():
+    """They are what it means; those of a docstring are not."""
+    text = 'x = """a\n\nb"""\ny = f"""{x}\n\n"""\ndef f():\n    """Says.\n\n    More.\n    """\n    return 1\n'
+    for old, new in (("a\n\nb", "a\n \nb"), ("a\n\nb", "a\nb"), ("a\n", "a \n"), ("}\n\n", "}\n")):
+        assert environment.meaning(text) != environment.meaning(text.replace(old, new))
+    assert environment.meaning(text) == environment.meaning(text.replace("Says.\n\n", "Says. \n\n\n"))

@@ -26,6 +26,8 @@ FAULTS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFE
 DEBIAN, HEADER = b"!<arch>\n", 60  # how a Debian package begins, and bytes before each of its parts
 PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"]\0\0": "xz"}  # how a compressed .tar begins
 ZSTD = b"\x28\xb5\x2f\xfd"
+MOST_BEHIND = 2**24  # bytes behind the last member, which writers of tapes fill with zeros
+MOST_NAME = 255  # bytes of a name in a folder, by what systems of files can hold
 MOST_HEADER = 2**18  # bytes of a member's long name or attributes; several may come before one member
 LONG = {
     tarfile.XHDTYPE,
@@ -110,7 +112,8 @@ def _opened(path: Path, done: str) -> Iterator[Iterator[tuple[PurePosixPath, IO[
 
 
 def _checked(path: Path, files: Members) -> Generator[tuple[PurePosixPath, IO[bytes]], None, None]:
-    room, names = min(MOST_BYTES, MOST_RATIO * max(path.stat().st_size, 2**20)), set[PurePosixPath]()
+    room = min(MOST_BYTES, MOST_RATIO * max(path.stat().st_size, 2**20))
+    names, folders = set[PurePosixPath](), set[PurePosixPath]()
     with contextlib.closing(files):
         for count, (name, size, content) in enumerate(files, 1):
             with content or contextlib.nullcontext():
@@ -122,7 +125,10 @@ def _checked(path: Path, files: Members) -> Generator[tuple[PurePosixPath, IO[by
                 place = _inside(path, name)
                 if place in names:
                     raise _refused(path, name, "is there twice")
+                if place in folders or not names.isdisjoint(place.parents):
+                    raise _refused(path, name, "makes one name that of a file and of a folder")
                 names.add(place)
+                folders.update(place.parents)
                 yield place, content
 
 
@@ -186,6 +192,12 @@ def _of_tar(path: Path, archive: tarfile.TarFile) -> Members:
         if not (member.isdir() or member.isreg()):
             raise _refused(path, member.name, "is a link or a device, not a file")
         yield member.name, member.size, archive.extractfile(member)
+    left: Any = archive.fileobj
+    behind = 0
+    while block := left.read(2**16):  # to its end, where what it is compressed by has its checksum
+        behind += len(block)
+        if behind > MOST_BEHIND:
+            raise ValueError(f"it has more than {MOST_BEHIND:,} bytes behind its last member")
 
 
 def _zip(path: Path) -> Members:
@@ -209,6 +221,8 @@ def _inside(path: Path, name: str) -> PurePosixPath:
     parts = PurePosixPath(name)
     if parts.is_absolute() or ".." in parts.parts or "\\" in name or ":" in name or not name.isprintable():
         raise _refused(path, name, "leads out of the folder")
+    if not parts.parts or max(len(part.encode()) for part in parts.parts) > MOST_NAME:
+        raise _refused(path, name[:MOST_NAME], "has no name" if not parts.parts else "has too long a name")
     return parts
 
 

@@ -62,13 +62,15 @@ def splits(name: str, given: Any) -> dict[str, Arrays]:
     """
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) not in (2, 3):
         raise UserError(f"data() must return {FORM}; got {_kind(given)}.")
+    if len(given) == 2 and all(map(_is_pair, given)):
+        raise UserError(f"data() must return {FORM}; got two pairs: add one, or give one, which is split.")
     pairs = list(given) if len(given) == 3 else [given]
-    words = SPLITS if len(given) == 3 else ("data()",)
+    words = SPLITS if len(given) == 3 else ("",)
     if wrong := [word for word, pair in zip(words, pairs, strict=True) if not _is_pair(pair)]:
         raise UserError(f"data() must return {FORM}; its {wrong[0]} is {_kind(pairs[words.index(wrong[0])])}.")
     faults: list[str] = []
     found = [
-        tuple(_array(f"{word}: {axis}", part, faults) for axis, part in zip("xy", pair, strict=True))
+        tuple(_array(f"{word}: {axis}" if word else axis, part, faults) for axis, part in zip("xy", pair, strict=True))
         for word, pair in zip(words, pairs, strict=True)
     ]
     if not faults:
@@ -94,12 +96,11 @@ def _array(where: str, given: Any, faults: list[str]) -> np.ndarray:
     except ValueError:  # rows of different lengths
         found = np.asarray(None)
     if found.ndim == 0 or found.dtype.kind not in "fiub":
-        what = f"dtype {found.dtype}" if found.ndim else "no rows of one length"
+        rows = f"a {type(given).__name__}" if isinstance(given, Mapping) else "no rows of one length"
+        what = f"dtype {found.dtype}" if found.ndim else rows
         faults.append(f"data(): {where} must be an array of numbers, [n, ...], got {what}.")
-    elif found.dtype.kind == "f" and not np.isfinite(found).all():
-        faults.append(f"data(): {where} has values that are not finite (NaN or infinity).")
     elif found.dtype.kind == "f":
-        found = found.astype(np.float32)
+        found = _float32(where, found, faults)
     elif found.dtype != np.uint8:
         if found.size and (found.min() < -(2**31) or found.max() >= 2**31):
             faults.append(f"data(): {where} has whole numbers beyond 32 bits; give them as floats.")
@@ -109,18 +110,30 @@ def _array(where: str, given: Any, faults: list[str]) -> np.ndarray:
     return found
 
 
+def _float32(where: str, found: np.ndarray, faults: list[str]) -> np.ndarray:
+    """Returns floats in the precision that is trained in; adds a fault where they are none there."""
+    if not np.isfinite(found).all():
+        faults.append(f"data(): {where} has values that are not finite (NaN or infinity).")
+    elif np.abs(found).max(initial=0) > np.finfo(np.float32).max:
+        faults.append(f"data(): {where} has values beyond float32, in which models are trained (3.4e38).")
+    with np.errstate(over="ignore"):
+        return found.astype(np.float32)
+
+
 def _shapes(words: Sequence[str], found: Sequence[tuple[np.ndarray, ...]]) -> list[str]:
     """Returns the faults between arrays: lengths of x and y, emptiness, and shapes that differ between splits."""
     faults = []
+    least = 1 if len(found) > 1 else 7  # so that each part of one pair has an example
     for word, (x, y) in zip(words, found, strict=True):
+        where = f"data(): {word}: " if word else "data(): "
         if len(x) != len(y):
-            faults.append(f"data(): {word}: x has {len(x)} examples and y has {len(y)}; they must be as many.")
-        elif len(x) < (1 if len(found) > 1 else 7):
-            faults.append(f"data(): {word}: {len(x)} examples are too few.")
+            faults.append(f"{where}x has {len(x)} examples and y has {len(y)}; they must be as many.")
+        elif len(x) < least:
+            faults.append(f"{where}{len(x)} examples are too few; give at least {least}.")
         for axis, part, first in (("x", x, found[0][0]), ("y", y, found[0][1])):
             if (part.shape[1:], part.dtype) != (first.shape[1:], first.dtype):
                 faults.append(
-                    f"data(): {word}: {axis} has {part.dtype} of the shape {part.shape}, and the training split has "
+                    f"{where}{axis} has {part.dtype} of the shape {part.shape}, and the training split has "
                     f"{first.dtype} of the shape {first.shape}; only the number of examples may differ."
                 )
     return faults

@@ -20,6 +20,7 @@ from experiments.problems.own import outside
 from experiments.problems.tasks.base import Task
 
 BUILT_IN = frozenset(tasks.TASKS)
+_TOLD: set[tuple[str, str]] = set()  # tasks, by name and folder, whose notes were printed
 Fault = tuple[str, str]  # what the study calls a task or an optimizer, and a sentence
 
 
@@ -46,6 +47,9 @@ def learn(folder: str, own: Sequence[str], used: Sequence[tuple[str, Mapping[str
     wanted = {"folder": folder, "tasks": list(dict.fromkeys(own)), "optimizers": [list(one) for one in used]}
     found = _inspected(json.dumps(wanted), tuple(_versions(wanted)))
     for text, facts in found["tasks"].items():
+        for note in facts["notes"] if (text, folder) not in _TOLD else ():
+            print(f"{text}: {note}", file=sys.stderr)
+        _TOLD.add((text, folder))
         declare(outside.reference(text, outside.TASKS, folder), facts)
     for text, facts in found["optimizers"].items():
         optimizers.OUTSIDE[text] = optimizers.Described(**facts | {"knobs": tuple(facts["knobs"])})
@@ -131,5 +135,7 @@ def _inspected(wanted: str, versions: tuple[str, ...]) -> dict[str, Any]:
     done = machine.run(*command, input=wanted, env=variables)
     if done.returncode:
         raise UserError(f"The inspection of {', '.join(texts)} ended early: {machine.reason(done)}")
+    if not done.stdout:
+        raise UserError(f"The code of {', '.join(texts)} has ended Python while it was inspected, as os._exit() does.")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

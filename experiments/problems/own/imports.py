@@ -1,6 +1,7 @@
 """The files that a Python file imports from a folder, read off it; none of them is run."""
 
 import ast
+import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,11 +9,19 @@ from experiments import environment
 from experiments.errors import UserError
 
 
+def text(path: Path) -> str:
+    """Returns the text of a Python file, in the encoding that it declares; a UserError says why it has none."""
+    try:
+        return importlib.util.decode_source(path.read_bytes())
+    except (SyntaxError, ValueError, OSError) as error:
+        raise UserError(f"{path.name} cannot be read: {error}.") from error
+
+
 def parsed(path: Path) -> ast.Module:
     """Returns a file as a syntax tree; a UserError says where it is no Python."""
     try:
-        return ast.parse(path.read_text("utf-8"), path.name)
-    except (SyntaxError, ValueError, OSError) as error:
+        return ast.parse(text(path), path.name)
+    except (SyntaxError, ValueError, RecursionError) as error:
         raise UserError(f"{path.name} cannot be read: {error}.") from error
 
 
@@ -56,7 +65,8 @@ def _imported(path: Path, root: Path) -> Iterator[Path]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or "", *(f"{node.module or ''}.{alias.name}".strip(".") for alias in node.names)]
-        base = path.parents[node.level - 1] if isinstance(node, ast.ImportFrom) and node.level else root
+        up = node.level - 1 if isinstance(node, ast.ImportFrom) else -1
+        base = path.parents[min(up, len(path.parents) - 1)] if up >= 0 else root
         for name in (name for name in names if name and name.partition(".")[0] not in environment.OWN):
             if (one := module_in(base, name.split("."))) is not None:
                 yield one

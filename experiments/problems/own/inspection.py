@@ -5,21 +5,22 @@ python -m experiments.problems.own.inspection < wanted.json     prints the findi
 
 import contextlib
 import functools
-import inspect as signatures
+import itertools
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from experiments.errors import UserError
+from experiments.problems.datasets.own import splits
 from experiments.problems.own import outside
-from experiments.problems.own.subject import Subject, one_hot
+from experiments.problems.own.subject import SHARES, Subject, one_hot
+from experiments.problems.own.trial import compiled, of_optimizer
 
 FEW = 2  # examples that a model is tried on
-RATE = "learning_rate"
-USUAL = 0.001  # where a constructor has a rate and no default
 
 
 def inspect(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def inspect(wanted: Mapping[str, Any]) -> dict[str, Any]:
             found["tasks"][text] = _of_task(outside.reference(text, outside.TASKS, wanted["folder"]))
     for text, given in wanted["optimizers"]:
         with _kept(text, faults):
-            found["optimizers"][text] = _of_optimizer(text, given, wanted["folder"])
+            found["optimizers"][text] = of_optimizer(text, given, wanted["folder"])
     return {**found, "faults": faults}
 
 
@@ -49,15 +50,21 @@ def _of_task(one: outside.Reference) -> dict[str, Any]:
     """Returns the facts of a task; a UserError has a line for each fault of data and of model."""
     subject, faults = Subject(one), list[str]()
     data = _tried(lambda: subject.splits, faults)
-    model: Any = _tried(lambda: subject.model(0), faults)
+    model: Any = _tried(lambda: _first(subject), faults)
     if model is not None:
         faults += _of_model(subject, model)
     if data is not None and model is not None and not faults:
         faults += _of_both(subject, model)
+    if data is not None and not faults:
+        faults += _of_splits(subject)
     facts = None if data is None else _tried(lambda: subject.facts, faults)
     if faults or facts is None or model is None:
         raise UserError("\n".join(faults))
-    return {**facts, "title": f"{facts['title']} ({model.count_params():,} parameters)"}
+    return {
+        **facts,
+        "notes": _notes(facts["digests"]),
+        "title": f"{facts['title']} ({model.count_params():,} parameters)",
+    }
 
 
 def _tried(work: Callable[[], Any], faults: list[str]) -> Any:
@@ -78,14 +85,40 @@ def _of_model(subject: Subject, model: Any) -> list[str]:
         return ["model(seed) must return a built model: begin with keras.Input(shape), shape of one example."]
     if not model.trainable_variables:
         return ["model(seed) has no weights to train."]
-    first, again = (_weights(made) for made in (model, subject.model(0)))
+    first, again = (_weights(made) for made in (model, _first(subject)))
     if [w.shape for w in first] != [w.shape for w in again]:
         return ["model(seed) must return models of one architecture, got weights of other shapes at a second call."]
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True)):
+        found = "model(0) starts from other weights at a second call, with the same seed of Keras"
+        return [f"{found}: every optimizer must start from the same; draw them by Keras alone, or by the given seed."]
     return []
 
 
+def _first(subject: Subject) -> Any:
+    """Returns the model of seed 0, made as a run makes it."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return subject.model(0)
+
+
+def _of_splits(subject: Subject) -> list[str]:
+    """Returns the fault of arrays that differ at a second call."""
+    first = {split: part.sha256 for split, part in subject.splits.items()}
+    again = {split: part.sha256 for split, part in splits(subject.name, subject.run("data")).items()}
+    if first != again:
+        return ["data() returns other arrays at a second call: seed what it draws, as in numpy.random.default_rng(0)."]
+    return []
+
+
+def _notes(digests: Mapping[str, str]) -> list[str]:
+    """Returns what a user should know, and may want: that splits are the same."""
+    same = [f"{one} and {other}" for one, other in itertools.combinations(digests, 2) if digests[one] == digests[other]]
+    return [f"data() returns the same examples for {same[0]}, so that scores say nothing of others."] if same else []
+
+
 def _weights(model: Any) -> list[Any]:
-    return list(getattr(model, "trainable_variables", ()))
+    return [weight.numpy() for weight in getattr(model, "trainable_variables", ())]
 
 
 def _of_both(subject: Subject, model: Any) -> list[str]:
@@ -96,31 +129,45 @@ def _of_both(subject: Subject, model: Any) -> list[str]:
     if isinstance(expected, tuple) and not _fit(expected[1:], x.shape[1:]):
         return [f"model(seed) takes inputs of the shape {expected[1:]}, and x of data() has {x.shape[1:]}."]
     try:
-        outputs = _compiled(lambda: model(x, training=True))
-    except Exception as error:
+        outputs = compiled(lambda: model(x, training=True))
+    except outside.RAISED as error:
         return [f"model(seed) fails on x of data(): {outside.described(error, subject.path)}."]
     if isinstance(outputs, dict | list | tuple):
         return [f"model(seed) must have one output tensor, got {len(outputs)}."]
     if not subject.declares_loss and (faults := _of_outputs(subject, model, outputs)):
         return faults
-    faults = []
-    for name, function in {"loss": subject.loss, **subject.metrics}.items():
-        try:
-            found = _compiled(functools.partial(function, y, outputs))
-        except Exception as error:
-            faults.append(f"{name} fails on y of data(): {outside.described(error, subject.path)}.")
-            continue
-        if tuple(found.shape) != (len(x),):
-            faults.append(f"{name} must give one value for each example, got the shape {tuple(found.shape)}.")
-    return faults
+    given = {"loss": subject.loss, **subject.metrics}
+    found = (
+        _of_values(subject, name, functools.partial(function, y, outputs), len(x)) for name, function in given.items()
+    )
+    return [fault for fault in found if fault]
+
+
+def _of_values(subject: Subject, name: str, function: Callable[[], Any], examples: int) -> str:
+    """Returns the fault of a loss or a score of the first examples; nothing where there is none."""
+    try:
+        found = compiled(function)
+    except outside.RAISED as error:
+        return f"{name} fails on y of data(): {outside.described(error, subject.path)}."
+    if tuple(found.shape) != (examples,):
+        return f"{name} must give one value for each example, got the shape {tuple(found.shape)}."
+    if not np.isfinite(found).all():
+        return f"{name} is not finite on the first examples of data(), before any training: {_shown(found)}."
+    if name.rpartition("_")[2].lower() in SHARES and not 0 <= np.min(found) <= np.max(found) <= 1:
+        return f"{name} must be from 0 to 1, got {_shown(found)}; if it is no share, call it otherwise."
+    return ""
+
+
+def _shown(values: Any) -> str:
+    return ", ".join(f"{value:.4g}" for value in np.array(values))
 
 
 def _of_outputs(subject: Subject, model: Any, outputs: Any) -> list[str]:
     """Returns the faults of outputs under the usual loss: logits of each class, or values like the labels."""
     labels, shape = subject.splits["train"].labels, tuple(outputs.shape)
+    if one_hot(labels):
+        return ["y of data() looks one-hot; give class numbers, whole numbers from 0, or the task a loss."]
     if not subject.classifies:
-        if one_hot(labels):
-            return ["y of data() looks one-hot; give class numbers, whole numbers from 0, or the task a loss."]
         wanted = labels.shape[1:] or (1,)
         return [] if shape[1:] == wanted else [f"model(seed) must end in {wanted} values like y, got {shape[1:]}."]
     activation = getattr(getattr(model.layers[-1], "activation", None), "__name__", "linear")
@@ -130,67 +177,14 @@ def _of_outputs(subject: Subject, model: Any, outputs: Any) -> list[str]:
     low = min(int(part.labels.min()) for part in subject.splits.values())
     high = max(int(part.labels.max()) for part in subject.splits.values())
     if low < 0 or high >= shape[-1]:
-        found = f"model(seed) ends in {shape[-1]} logits, and y of data() has classes from {low} to {high}"
-        return [f"{found}: it needs a logit for each class, from 0; or floats in y; or the task a loss."]
+        found = f"model(seed) ends in {shape[-1]} {'logit' if shape[-1] == 1 else 'logits'}"
+        asked = f"y of data() has classes from {low} to {high}"
+        return [f"{found}, and {asked}: it needs a logit for each class, from 0; or floats in y; or the task a loss."]
     return []
 
 
 def _fit(expected: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
     return len(expected) == len(shape) and all(a in (None, b) for a, b in zip(expected, shape, strict=True))
-
-
-def _of_optimizer(text: str, given: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """Returns the facts of an optimizer; a UserError says why a study cannot use it."""
-    import keras
-
-    import tfoptim
-
-    one = outside.reference(text, outside.OPTIMIZERS, folder)
-    made = outside.load(one)
-    if not callable(made):
-        raise UserError(f"must be a class, or a function that returns an optimizer, got a {type(made).__name__}.")
-    known = signatures.signature(made).parameters
-    if RATE not in known and not any(one.kind is one.VAR_KEYWORD for one in known.values()):
-        raise UserError("its constructor has no argument learning_rate, which a study sets; add it.")
-    try:
-        optimizer = made(**{RATE: USUAL}, **given)
-    except Exception as error:
-        raise UserError(f"cannot be made: {outside.described(error, str(one.path))}.") from error
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
-        raise UserError(
-            f"must be a keras.optimizers.Optimizer, got a {type(optimizer).__module__}.{type(optimizer).__name__}."
-        )
-    if isinstance(optimizer, tfoptim.Optimizer) and type(optimizer).gradients is not tfoptim.Optimizer.gradients:
-        raise UserError(
-            "needs the loss itself, as tfoptim.training gives it, and a study gives gradients; leave it out."
-        )
-    slots = _stepped(optimizer, str(one.path))
-    numbers = {name: one.default for name, one in known.items() if _is_number(one.default)}
-    return {"knobs": [name for name in numbers if name != RATE], "defaults": {RATE: USUAL, **numbers}, "slots": slots}
-
-
-def _stepped(optimizer: Any, path: str) -> int:
-    """Takes a step on a small matrix, and returns how many copies of it the optimizer keeps."""
-    import tensorflow as tf
-
-    weights = tf.Variable(tf.reshape(tf.range(6.0), (3, 2)))
-    try:
-        optimizer.build([weights])
-        _compiled(lambda: optimizer.apply([tf.ones_like(weights)], [weights]))
-    except Exception as error:
-        raise UserError(f"fails at its first step: {outside.described(error, path)}.") from error
-    return sum(tuple(one.shape) == (3, 2) for one in optimizer.variables)
-
-
-def _compiled(work: Callable[[], Any]) -> Any:
-    """Returns what work gives in a compiled function, as it is trained: Python's `if` cannot ask for tensors there."""
-    import tensorflow as tf
-
-    return tf.function(work, autograph=False)()
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def main() -> None:

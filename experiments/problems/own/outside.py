@@ -28,6 +28,7 @@ OPTIMIZERS, TASKS = "tfoptim.optimizers", "tfoptim.tasks"  # groups of entry poi
 SHORT = {"keras": "keras.optimizers"}
 _CLAIMED: dict[str, Path] = {}  # files that code of this process imports from folders, by the names of their modules
 INSTALLED = {"site-packages", "dist-packages"}
+RAISED = (Exception, SystemExit)  # what code of users may end in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +85,8 @@ def fault(one: Reference) -> str:
     if known is None or one.name in known:
         return ""
     match = nearest(one.name, known)
-    hint = f"did you mean '{match}'?" if match else f"known are {', '.join(sorted(known)) or 'none'}."
+    shown = sorted(name for name in known if not name.startswith("_"))
+    hint = f"did you mean '{match}'?" if match else f"known are {', '.join(shown) or 'none'}."
     return f"{one.place} has no {one.name}; {hint}"
 
 
@@ -103,7 +105,7 @@ def version(one: Reference) -> str:
         names = importlib.metadata.packages_distributions().get(top, [])
         package = " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(names)))
     meanings = sorted(
-        hashlib.sha256(environment.meaning(p.read_text("utf-8")).encode()).hexdigest() for p in _files(one, path)
+        hashlib.sha256(environment.meaning(imports.text(p)).encode()).hexdigest() for p in _files(one, path)
     )
     return f"{package} {hashlib.sha256(''.join(meanings).encode()).hexdigest()[:16]}".strip()
 
@@ -120,7 +122,7 @@ def load(one: Reference) -> Any:
         module = _loaded(one, version(one))
     except UserError:
         raise
-    except (Exception, SystemExit) as error:
+    except RAISED as error:
         raise UserError(f"{one.text} cannot be loaded: {described(error, str(one.path))}.") from error
     if not hasattr(module, one.name):
         raise UserError(f"{one.text}: {one.place} has no {one.name}.")
@@ -211,7 +213,7 @@ def _names(path: Path) -> set[str] | None:
             found |= {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
         elif not isinstance(node, ast.Expr):
             return None  # a condition or a loop may define anything
-    return None if {"*", "__getattr__"} & found else {name for name in found if not name.startswith("_")}
+    return None if {"*", "__getattr__"} & found else found
 
 
 def _files(one: Reference, path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -71,6 +72,10 @@ class Subject:
         if not isinstance(given, Mapping):
             form = "{'accuracy': 'sparse_categorical_accuracy'}"
             raise UserError(f"metrics must be scores by name, as in {form}, got a {type(given).__name__}.")
+        if wrong := [name for name in given if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", str(name))]:
+            raise UserError(
+                f"metrics has the name {wrong[0]!r}; files are called so: take letters, digits and _ alone."
+            )
         return {str(name): _each(_named(one)) for name, one in given.items()}
 
     @property
@@ -87,9 +92,11 @@ class Subject:
                 f"lower_is_better is missing: nothing says whether a lower {score} is better; write lower_is_better = "
                 "True for an error, else False."
             )
+        if not isinstance(lower, bool | np.bool_ | None):
+            raise UserError(f"lower_is_better must be True or False, got {lower!r}.")
         kinds = ("cross entropy" if self.classifies else "mean squared error", "loss")
         return {
-            "title": str(title),
+            "title": " ".join(str(title).split()),
             "metrics": list(self.metrics),
             "score": score,
             "loss_title": kinds[self.declares_loss],
@@ -103,7 +110,7 @@ class Subject:
         """Returns a task of a class, which takes no arguments."""
         try:
             return cls()
-        except Exception as error:
+        except outside.RAISED as error:
             what = f"{name}(), the task made of this class without arguments, fails"
             raise UserError(f"{what}: {outside.described(error, self.path)}.") from error
 
@@ -111,7 +118,7 @@ class Subject:
         """Returns what a method of the user's returns; its error is the user's to mend."""
         try:
             return getattr(self._given, method)(*arguments)
-        except Exception as error:
+        except outside.RAISED as error:
             raise UserError(f"{method}() fails: {outside.described(error, self.path)}.") from error
 
 

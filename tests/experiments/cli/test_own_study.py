@@ -63,8 +63,7 @@ def test_rates_of_the_page_need_no_tuning(here, unknown_after, capsys):
     assert "[2/2] SignDescent, rate 0.003, seed 0: validation accuracy 0." in capsys.readouterr().err
     main(["lint", str(path)])
     assert (
-        "moons: breaks no rule: It is outside the committed evidence: moons.py:TASK, signs.py:SignDescent are no code "
-        "of this repository."
+        "moons: outside the committed evidence, with code of its own: moons.py:TASK, signs.py:SignDescent."
     ) in capsys.readouterr().out
     assert main(["tune", str(path)]) == 2
     assert "The track 'given' tunes nothing: its learning rates are those of its file." in capsys.readouterr().err

@@ -29,7 +29,7 @@ X, Y = np.ones((10, 3)), np.arange(10) % 2
         ([([[1], [2, 3]], Y), (X, Y), (X, Y)], "data(): train: x must be an array of numbers"),
         ([(X * np.nan, Y), (X, Y), (X, Y)], "data(): train: x has values that are not finite"),
         ([(X, Y + 2**40), (X, Y), (X, Y)], "data(): train: y has whole numbers beyond 32 bits"),
-        ([(X[:0], Y[:0]), (X, Y), (X, Y)], "data(): train: 0 examples are too few."),
+        ([(X[:0], Y[:0]), (X, Y), (X, Y)], "data(): train: 0 examples are too few; give at least 1."),
     ],
 )
 def test_a_fault_of_arrays_is_refused_in_words(given, fault):
@@ -113,7 +113,7 @@ def found(folder, text, name="Task", used=(), **files):
             "Task(), the task made of this class without arguments, fails: TypeError: Task.__init__() missing 1 requir",
         ),
         ("Dense(2)", "Dense(2, 'softmax')", "model(seed) must end in logits, without the activation softmax: leave it"),
-        ("Dense(2)", "Dense(1)", "model(seed) ends in 1 logits, and y of data() has classes from 0 to 1: it needs"),
+        ("Dense(2)", "Dense(1)", "model(seed) ends in 1 logit, and y of data() has classes from 0 to 1: it needs"),
         ("% 2", "% 2 - 1", "has classes from -1 to 0"),
         ("% 2", "% 2 * 1.0", "model(seed) must end in (1,) values like y, got (2,)."),
         ("np.arange(10) % 2", "np.eye(2)[np.arange(10) % 2]", "y of data() looks one-hot; give class numbers"),
@@ -193,7 +193,7 @@ def test_facts_of_an_optimizer_come_from_its_constructor(tmp_path):
             "its constructor has no argument learning_rate",
         ),
         ("(keras.optimizers.Optimizer)", "", "cannot be made: TypeError"),
-        ("class Own", "Own = 3\nclass Other", "must be a class, or a function that returns an optimizer, got a int."),
+        ("class Own", "Own = 3\nclass Other", "must be a class, or a function that returns an optimizer, got int."),
         ("self.assign_sub", "self.assign_minus", "fails at its first step: AttributeError: 'Own' object has no"),
     ],
 )

@@ -171,7 +171,7 @@ def test_unknown_names_get_their_nearest_match():
             "seeds = [0]",
             "tuning.seeds: must be a list without repeats, each a whole number from 1000",
         ),
-        ("schema = 2", "schema = 1", "schema: must be a whole number from 2 to 2"),
+        ("schema = 2", "schema = 1", "schema: must be 2, got 1."),
         ("schema = 2", "schema = 3", "is of schema 3, and this version reads 2: it needs a newer tfoptim"),
         ("[[optimizers]]", "[[optimizers]]\nschedule = 'own'", "'own' is for one with cycle_epochs"),
         ('figures = "figures"', 'figures = "../x"', "figures: must be a relative folder"),

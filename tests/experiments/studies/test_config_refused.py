@@ -4,6 +4,7 @@ import pytest
 
 from experiments import studies
 from experiments.__main__ import main
+from experiments.errors import UserError
 from tests.experiments.small import TOML
 
 
@@ -90,3 +91,41 @@ def test_what_is_no_study_is_refused(capsys, folder, content, words):
     (folder / "other.toml").write_text("[", encoding="utf-8")
     (folder / "bad.toml").write_bytes(content)
     assert refused(capsys, folder).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"adam"', '"adam"\nhyperparameters = { epsilon = nan }', "hyperparameters: must be a table of finite numbers"),
+        ('"adam"', '"adam"\nhyperparameters = { epsilon = 1' + 400 * "0" + " }", "must be a table of finite numbers"),
+        ("epochs = 1", "epochs = 1" + 5000 * "0", "small.toml is not valid TOML: "),
+        (
+            '"adam"',
+            '"adam"\nhyperparameters = { betaa_1 = 0.5 }',
+            "optimizers[1].hyperparameters: Unknown argument 'betaa_1': did you mean 'beta_1'?",
+        ),
+        ('"adam"', '"adam"\nshares = { foo = 0.5 }', "optimizers[1].shares: Unknown argument 'foo'"),
+        ('"adam"', '"adam"\ncontains = ["Adam"]', "optimizers[1].contains: has Adam itself; leave it out."),
+    ],
+    ids=["nan", "beyond floats", "beyond integers", "argument", "share", "itself"],
+)
+def test_what_no_run_could_use_is_refused(old, new, fault):
+    """When the file is read, and not by a worker, nor by an error from inside."""
+    with pytest.raises(UserError) as caught:
+        studies.parse(TOML.replace(old, new), "small.toml")
+    assert fault in str(caught.value)
+
+
+def test_names_stand_for_tables_and_nothing_else_does():
+    """The entry that is neither is shown."""
+    for given, shown in (('"adam"', "'adam'"), ("[1, 2]", "1"), ('["adam", 5]', "5")):
+        with pytest.raises(UserError, match=r"optimizers: must be a list of tables, or of names") as caught:
+            studies.parse(f'title = "x"\ntask = "mnist_mlp"\nepochs = 1\noptimizers = {given}\n', "small.toml")
+        assert f"got {shown}." in str(caught.value)
+
+
+def test_a_study_may_begin_with_a_byte_order_mark(tmp_path):
+    """As some editors write it."""
+    path = tmp_path / "small.toml"
+    path.write_text("\ufeff" + TOML, "utf-8")
+    assert studies.load(path).title == "A small study"
