@@ -179,7 +179,7 @@ def _arguments(of: list[type[Optimizer]]) -> str:
     lines = ["| optimizer | arguments and defaults | source |", "|---|---|---|"]
     for cls in of:
         own = [f for name, f in cls.fields.items() if name not in Optimizer.fields or f is not Optimizer.fields[name]]
-        arguments = ", ".join(f"`{field.name}={field.default}`" for field in own)
+        arguments = ", ".join(f"`{field.name}={field.default!r}`" for field in own)
         source = (cls.__doc__ or "").split("\n", 1)[0].rstrip(".")
         lines.append(f"| `{cls.__name__}` | {arguments} | {source} |")
     return "\n".join(lines) + "\n"

@@ -61,7 +61,8 @@ def step(name: str) -> str:
 def native_step(cls: type) -> str:
     """Returns the same with the native operation for both; a dash for a rule that it does not have."""
     found = ratio(cls.__name__.lower(), FIRST, "native", "native")
-    served = any(formula.rule is cls for formula in FORMULAS)
+    moved = cls.step, cls.direction
+    served = any((formula.rule.step, formula.rule.direction) == moved for formula in FORMULAS)
     return f"{found:.1f}" if found is not None and served else "-"
 
 

@@ -27,6 +27,8 @@ HINTS: Mapping[str, str] = {
     "nesterov": "It is tfoptim.Momentum(nesterov=True).",
     "nag": "It is tfoptim.Momentum(nesterov=True).",
     "gradientdescent": "It is tfoptim.GD.",
+    "ranger": "It is tfoptim.Lookahead(tfoptim.RAdam()).",
+    "lookaheadoptimizer": "It is tfoptim.Lookahead, made of another optimizer.",
 }
 """Name in TensorFlow Addons, Keras 2, PyTorch or papers, in lower case -> what has it here."""
 

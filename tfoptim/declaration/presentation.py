@@ -126,7 +126,7 @@ def _short(value: Any) -> str:
 
 def _refused(*_: Any, **__: Any) -> NoReturn:
     raise TypeError(
-        "A change inside an argument of an optimizer has no effect: assign the whole argument anew, as in "
+        "A change inside an argument of an optimizer has no effect: assign the whole argument again, as in "
         'optimizer.groups = {"backbone/": {"trainable": True}}.'
     )
 

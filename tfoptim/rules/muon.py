@@ -22,7 +22,7 @@ class Muon(Routed):
     kernels of convolution and attention as matrices, and never their biases.
 
     Args:
-        learning_rate: size of a step, as for Adam if rms_rate is 0.2.
+        learning_rate: size of a step, as for Adam if rms_rate is 0.2; weights decay by 0.004 by default.
         adam_beta_1, adam_beta_2, adam_weight_decay, epsilon, adam_lr_ratio: of Adam; the last is a factor on the rate.
         exclude_layers: regular expressions; where one is found in a path, Adam moves the variable.
         exclude_embeddings: whether Adam moves variables with "embedding" in their path.

@@ -20,8 +20,8 @@ class Prodigy(Distance):
     w <- w - rate * weight_decay * w - rate * m / (sqrt(v) + d * epsilon)                  the rate is that of the old d
     ```
 
-    Instead of a search for Adam's rate. `optimizer.d` is the estimate; for a smaller or larger one, `d_coef`. With a
-    cosine schedule from 1; with a warm-up, `safeguard_warmup`. Decay is scaled by d. Memory is twice Adam's.
+    Instead of a search for Adam's rate. `optimizer.d` is the estimate; for a smaller or larger one, `d_coef`. Use a
+    cosine schedule from 1; with a warm-up, set `safeguard_warmup`. Decay is scaled by d. Memory is twice Adam's.
 
     Args:
         learning_rate: factor on the estimated rate; leave it at 1.

@@ -189,7 +189,7 @@ class WarmupCosine(Exact):
 
 @keras.saving.register_keras_serializable(package="tfoptim")
 class Times(Exact):
-    """Another schedule times a number, such as a weight decay that follows the learning rate.
+    """Another schedule times a number, such as a weight decay that is scheduled itself.
 
     ```
     value = schedule(step) * factor

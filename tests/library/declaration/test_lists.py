@@ -63,7 +63,7 @@ def test_a_change_inside_an_argument_is_refused(change):
     """Nothing would follow it; what is read can be copied, compared and given again."""
     given = {"exclude_layers": ["head"], "axes": {"kernel": 1}, "groups": {"kernel": {"learning_rate": 0.1}}}
     optimizer = tfoptim.Muon(**given)
-    with pytest.raises(TypeError, match="assign the whole argument anew, as in "):
+    with pytest.raises(TypeError, match="assign the whole argument again, as in "):
         change(optimizer)
     read = {name: getattr(optimizer, name) for name in given}
     copied = copy.deepcopy(read)
