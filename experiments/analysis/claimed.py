@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from experiments.analysis.columns import bracketed
 from experiments.analysis.evidence import Evidence
@@ -16,9 +17,12 @@ NAME = "claims"
 VERBS = ("confirm it", "contradict it", "leave it open")
 
 
-def answers(evidence: Evidence) -> list[str]:
-    """Returns the answer to each claim; while runs are missing, that there is none yet."""
-    return [_answer(claim, _differences(claim, evidence), evidence.higher) for claim in evidence.study.claims]
+def answers(evidence: Evidence, spoilt: AbstractSet[str] = frozenset()) -> list[str]:
+    """Returns the answer to each claim; or, while runs are missing or one was tuned too little, none."""
+    return [
+        _answer(claim, _differences(claim, evidence), evidence.higher, sorted(spoilt & {*claim.better, *claim.than}))
+        for claim in evidence.study.claims
+    ]
 
 
 def _differences(claim: Claim, evidence: Evidence) -> list[Comparison]:
@@ -35,9 +39,11 @@ def _differences(claim: Claim, evidence: Evidence) -> list[Comparison]:
     ]
 
 
-def _answer(claim: Claim, found: Sequence[Comparison], higher: bool) -> str:
+def _answer(claim: Claim, found: Sequence[Comparison], higher: bool, spoilt: Sequence[str]) -> str:
     gain = "gains" if len(claim.better) == 1 else "gain"
     said = f"{claim.source}: {listed(claim.better)} {gain} at least {claim.gain:g} over {listed(claim.than)}."
+    if spoilt:
+        return f"{said} Not answered: too little tuning of {listed(spoilt)}."
     if missing := [one.missing for one in found if one.missing]:
         return f"{said} Not answered yet: {missing[0]}."
     counts = dict.fromkeys(VERBS, 0)

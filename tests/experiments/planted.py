@@ -128,7 +128,6 @@ PLANTED = [
     ),
     (checks.repeated, lambda: more(RECORDS[-1]), "more than once: Adam seed 4"),
     (checks.unequal_grids, lambda: curve(holed), "not at the steps of the study's grid: Adam seed 4"),
-    (searches.coarse, lambda: of_study(grid="passes"), "evaluated after each pass"),
     (
         checks.partial,
         lambda: of_summary(examples={**RECORDS[-1].summary["examples"], "validation": 384}),

@@ -28,6 +28,20 @@ def not_finite(case: Case) -> Iterator[str]:
 
 def excluded(case: Case) -> Iterator[str]:
     """A method that contains another can do what that does: if it is worse, its space was searched too little."""
+    for other, one in _breaches(case):
+        yield (
+            f"Under-tuned, inclusion violated: {other} contains {one} and is worse, beyond the 95 % interval of their "
+            "paired difference."
+        )
+
+
+def under_tuned(case: Case) -> set[str]:
+    """Returns the optimizers that are worse than what they contain, of which nothing can be claimed."""
+    return {other for other, _ in _breaches(case)}
+
+
+def _breaches(case: Case) -> Iterator[tuple[str, str]]:
+    """Yields each optimizer that is worse than one that it contains, with that."""
     if case.study.track != "tuned":
         return
     merits = {entry.label: _merits(case, entry.label) for entry in case.study.optimizers}
@@ -37,10 +51,7 @@ def excluded(case: Case) -> Iterator[str]:
             pair = {label: merits[label] for label in (one.label, other.label)}
             (ahead,) = compare(pair, generator(case.study.task, "inclusion"), higher_is_better=True)
             if ahead.expanded.low > 0:
-                yield (
-                    f"Under-tuned, inclusion violated: {other.label} contains {one.label} and is worse, beyond the "
-                    "95 % interval of their paired difference."
-                )
+                yield other.label, one.label
 
 
 def void_target(case: Case) -> Iterator[str]:

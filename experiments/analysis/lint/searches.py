@@ -8,7 +8,6 @@ from typing import Any
 
 from experiments.analysis.lint.case import Case, listed, name, some
 from experiments.problems import datasets
-from experiments.problems.grid import PASSES
 from experiments.records import costs
 from experiments.records.costs import Cost
 from experiments.studies import OWN
@@ -52,12 +51,6 @@ def schedules(case: Case) -> Iterator[str]:
     """One schedule for all but those that have one of their own."""
     other = (e.label for e in case.study.optimizers if e.schedule not in (None, OWN, case.study.schedule))
     return listed(f"{{}} have another schedule than the study's, '{case.study.schedule}'.", other)
-
-
-def coarse(case: Case) -> Iterator[str]:
-    """Where every run is evaluated, the protocol says."""
-    if case.study.grid == PASSES:
-        yield "Runs are evaluated after each pass, and not at the steps of the protocol's grid."
 
 
 def chosen_on_training(case: Case) -> Iterator[str]:

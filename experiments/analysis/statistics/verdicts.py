@@ -139,6 +139,7 @@ def planned(reference: str, comparisons: Sequence[Comparison]) -> str:
         ("worse", f"Better than {reference}"),
         ("better", f"Worse than {reference}"),
         ("≈", f"Tied with {reference}"),
+        ("no claim", "Nothing is claimed of those that were tuned too little"),
         ("n/a", f"Not compared with {reference}, since runs are missing"),
     ):
         if names := [row.second + row.mark for row in rows if row.verdict == verdict]:

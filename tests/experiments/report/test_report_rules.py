@@ -9,10 +9,11 @@ from experiments import report
 from experiments.analysis import result_columns
 from experiments.analysis.columns import headings
 from experiments.analysis.evidence import Evidence
-from experiments.analysis.lint import Case, Claims
+from experiments.analysis.lint import Case, Claims, check
 from experiments.analysis.lint.scores import excluded
 from experiments.report.captions import Captions
 from experiments.report.gallery import Facts
+from experiments.studies.forms import Claim
 from tests.experiments.evidence import APART, THREE, evidence, result
 
 
@@ -62,6 +63,26 @@ def test_the_first_sentence_is_about_a_method_that_is_worse_than_what_it_contain
     found = report.result(whole, Claims((broken.rstrip("."),))).headline
     assert (found.startswith(broken), found.count(broken)) == (True, 1)
     assert found.endswith(" highest mean; no claim.")
+
+
+def test_of_planned_comparisons_those_of_an_under_tuned_method_are_withheld():
+    """The others stand: each of them has a search of its own. A published claim about it is not answered."""
+    whole = against("Momentum")
+    entries = [
+        dataclasses.replace(entry, contains=("Adam",) * (entry.label == "GD")) for entry in whole.study.optimizers
+    ]
+    claim = Claim("A paper", ("GD",), ("Adam",), 0.1)
+    whole = dataclasses.replace(
+        whole, study=dataclasses.replace(whole.study, optimizers=tuple(entries), claims=(claim,))
+    )
+    (found,) = [finding for finding in check(Case(whole.study, tuple(whole.found))) if finding.code == "L-B8"]
+    assert not found.limits
+    table = result(whole)
+    assert {row.label: row.verdict for row in table.rows} == {"Momentum": "reference", "Adam": "≈", "GD": "no claim"}
+    assert table.headline.endswith(
+        " Tied with Momentum: Adam. Nothing is claimed of those that were tuned too little: GD. A paper: GD gains at "
+        "least 0.1 over Adam. Not answered: too little tuning of GD."
+    )
 
 
 def test_a_test_score_by_case_is_the_mean_over_whole_cases(tmp_path, monkeypatch):
