@@ -4,6 +4,8 @@ import importlib
 import inspect
 import pkgutil
 import pydoc
+import re
+import sys
 
 import keras
 import pytest
@@ -134,7 +136,7 @@ def test_help_shows_the_arguments_and_no_internals(case):
     """Signature, box, own and common arguments at one indent, and what users call; nothing of Keras's plumbing."""
     text = pydoc.plain(pydoc.render_doc(getattr(tfoptim, case.name)))
     first = next(iter(inspect.signature(getattr(tfoptim, case.name)).parameters))
-    assert f"{case.name}({first}=" in text
+    assert re.search(rf"{case.name}\((\n \|      )?{first}=", text)  # from Python 3.13 on, a line for each argument
     assert f" |      {first}: " in text
     assert " |  Arguments of every optimizer:\n |      weight_decay: decoupled" in text
     assert "**arguments" not in text
@@ -142,7 +144,8 @@ def test_help_shows_the_arguments_and_no_internals(case):
         name for name in ("add_variable", "update_step", "save_own_variables", "numbers", "_") if f" |  {name}(" in text
     ]
     assert [] == [name for name in ("apply", "build", "get_config", "scale_loss") if f" |  {name}(" not in text]
-    assert len(text.splitlines()) < 300  # those with most arguments, and with a context for averages, have 290
+    # Those with most arguments, and with a context for averages, have 290; Python 3.13 breaks signatures into lines.
+    assert len(text.splitlines()) < 300 + 60 * (sys.version_info >= (3, 13))
 
 
 @pytest.mark.parametrize(
