@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from experiments.analysis import claimed
 from experiments.analysis.evidence import BySeed, Evidence
 from experiments.analysis.lint import Case, Claims
-from experiments.analysis.lint.scores import excluded, under_tuned
+from experiments.analysis.lint.scores import breaches, violated
 from experiments.analysis.statistics.resampling import Centre, centres, generator
 from experiments.analysis.statistics.verdicts import Comparison, headline, planned, tie_group
 
@@ -65,8 +65,9 @@ def result(evidence: Evidence, claims: Claims) -> Result:
     rng = generator(evidence.identity, NAME)
     reference = evidence.study.reference
     pairs = evidence.compared(rng)
-    case = Case(evidence.study, tuple(evidence.found))
-    spoilt = (under_tuned(case) if reference else set()) if claims.allowed else set(evidence.labels)
+    under_tuned = list(breaches(Case(evidence.study, tuple(evidence.found))))
+    withheld = [label for label, _ in under_tuned if reference] if claims.allowed else evidence.labels
+    spoilt = set(withheld)
     pairs = [pair.unclaimed() if spoilt & {pair.first, pair.second} else pair for pair in pairs]
     whole = evidence.complete(evidence.final("test"))
     found = centres({label: _in_order(values) for label, values in whole.items()}, rng) if whole else {}
@@ -83,7 +84,7 @@ def result(evidence: Evidence, claims: Claims) -> Result:
     }
     rules = evidence.complete(evidence.by_rule())
     rows = [_row(evidence, label, found.get(label), rules, lags.get(label), label in ties, top) for label in order]
-    said = [*excluded(case)]  # a space searched too little comes first
+    said = [violated(*pair) for pair in under_tuned]  # a space searched too little comes first
     said += [_said(evidence, means, pairs, claims, said)] if means else []
     said += claimed.answers(evidence, spoilt) if claims.allowed else []
     worse = [row.label + row.lag.mark for row in rows if row.lag is not None and row.lag.verdict == "better"]

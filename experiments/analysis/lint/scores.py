@@ -28,19 +28,18 @@ def not_finite(case: Case) -> Iterator[str]:
 
 def excluded(case: Case) -> Iterator[str]:
     """A method that contains another can do what that does: if it is worse, its space was searched too little."""
-    for other, one in _breaches(case):
-        yield (
-            f"Under-tuned, inclusion violated: {other} contains {one} and is worse, beyond the 95 % interval of their "
-            "paired difference."
-        )
+    yield from (violated(other, one) for other, one in breaches(case))
 
 
-def under_tuned(case: Case) -> set[str]:
-    """Returns the optimizers that are worse than what they contain, of which nothing can be claimed."""
-    return {other for other, _ in _breaches(case)}
+def violated(other: str, one: str) -> str:
+    """Returns the sentence on an optimizer that is worse than one that it contains."""
+    return (
+        f"Under-tuned, inclusion violated: {other} contains {one} and is worse, beyond the 95 % interval of their "
+        "paired difference."
+    )
 
 
-def _breaches(case: Case) -> Iterator[tuple[str, str]]:
+def breaches(case: Case) -> Iterator[tuple[str, str]]:
     """Yields each optimizer that is worse than one that it contains, with that."""
     if case.study.track != "tuned":
         return

@@ -54,7 +54,7 @@ class Stored:
     stored_as: str | None = None  # its name in tensorflow-datasets, where that is another
     archive: str = ""  # name of the file or folder that `prepare` reads it from; empty where it reads none
     source: str = ""  # where to get that, in words
-    terms: str = ""  # licence and what to cite, which stand beside every picture of the data
+    terms: str = ""  # licence and what to cite, shown with every picture of the data
 
     @property
     def folder(self) -> Path:
