@@ -28,14 +28,14 @@ SHOW = {
 
 
 def lint(given: argparse.Namespace, typed: str) -> int:
-    """Prints the rules that each study breaks, and remarks that break none; returns 0 without findings, else 1."""
+    """Prints the rules that each study breaks, and which are outside the evidence; returns 1 with findings, else 0."""
     paths = [studies.find(name) for name in given.study or studies.names()]
     if not given.study:  # code of a study runs only when the user names it
         paths = [path for path in paths if not _left_out(path)]
     found = {path: list(_findings(path)) for path in paths}
     for path, findings in found.items():
-        for remark in _remarks(path):
-            say(f"{path.stem}: {remark}", 2)
+        if foreign := studies.load(path).foreign:
+            say(f"{path.stem}: outside the committed evidence, with code of its own: {', '.join(foreign)}.", 2)
         for finding in findings:
             say(f"{path.stem}: {finding}", 2)
         if not findings:
@@ -62,17 +62,6 @@ def _findings(path: Path) -> "Iterator[Finding]":
         if damaged:
             yield Finding("L-B2", f"{len(damaged)} records of {study.task} are damaged, such as: {damaged[0]}.")
         yield from findings(own_path, found)
-
-
-def _remarks(path: Path) -> Iterator[str]:
-    from experiments.analysis.lint import remarks
-    from experiments.analysis.lint.case import cases
-
-    if foreign := studies.load(path).foreign:
-        yield f"outside the committed evidence, with code of its own: {', '.join(foreign)}."
-    for own_path, _ in studies.each(path, studies.load(path)):
-        for case in cases(own_path, ()):
-            yield from remarks(case)
 
 
 def _recorded(name: str, hashes: set[str]) -> tuple[list[Record], list[str]]:

@@ -10,7 +10,6 @@ from experiments.analysis.lint import Finding
 from experiments.analysis.results import Result
 from experiments.report.captions import Captions, say
 from experiments.report.tables import algorithms, of_costs, of_results, of_steps
-from experiments.tuning import choosing
 
 
 def notes(evidence: Evidence, result: Result) -> list[str]:
@@ -40,7 +39,6 @@ def reading(evidence: Evidence, result: Result) -> list[str]:
         *([] if evidence.study.limits.claims else [look]),
         verdicts,
         *_width(result),
-        *choosing.remarks(evidence.study, evidence.choices, evidence.trials),
         *([best] if evidence.by_rule() else []),
     ]
 

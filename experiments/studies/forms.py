@@ -19,7 +19,6 @@ LINES = ("solid", "dashed", "dotted", "dashdot", "longdash", "dashdotdot")
 MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "p")
 GIVEN = "given"
 TRACKS = ("default", "tuned", "agnostic", "self-tuning", GIVEN)
-TENTH, OUTERMOST = EDGES = ("tenth", "outermost")
 COSINE, CONSTANT, OWN = SCHEDULES = ("warmup-cosine", "constant", "own")
 
 PLACE = "by the entry's place in the list"
@@ -104,12 +103,6 @@ class Tuning:
         usual="as many as the budget asks for, from 1000",
     )
     epochs: int | None = value(EPOCHS, default=None, meaning="length of a tuning run", usual="the study's")
-    edges: str = value(
-        domains.one_of(*EDGES),
-        default=OUTERMOST,
-        meaning="what widens a range (rule B7): `tenth`, the best in its outer tenth, twice at most, as in studies of "
-        "earlier versions; `outermost`, the best there or at the outermost value tried, until it lies inside",
-    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from experiments.problems.grid import PASSES
 from experiments.studies import Study
-from experiments.studies.forms import TENTH
+
+EDGES = "outermost"  # what widens a range (rule B7); studies of earlier versions could choose
 
 
 def canonical(content: object) -> str:
@@ -43,8 +44,8 @@ def definition(study: Study) -> dict[str, Any]:
         del entry["style"], entry["contains"]
         entry["shares"] = entry["shares"] or None
         entry["version"] = own.version(entry["optimizer"], study.folder) or None
-    if study.tuning.edges == TENTH or not study.tuned:  # as it was when there was no other
-        del content["tuning"]["edges"]
+    if study.tuned:
+        content["tuning"]["edges"] = EDGES
     content["budget"] = dataclasses.asdict(study.limits)
     for part in (content["tuning"], *content["optimizers"]):  # what is left out leaves the identity as it was
         for key in [key for key, given in part.items() if given is None]:

@@ -3,10 +3,9 @@
 Every optimizer is tried at the same number of scrambled Halton points in a space of the same width around its
 documented default (`experiments.tuning.search`). When the best lies in the outer tenth of a range, or is the outermost
 value tried, that side is widened by a decade and all points are run again; where that has no end, the choice is marked
-`boundary`. (With `edges = "tenth"` only the outer tenth counts, and widening ends after two.) The best point has
-the highest median validation score (accuracy, Dice) over the tuning seeds after the last epoch; ties go to the lower
-median validation loss, then to the earlier point. Of several rounds, the one with the median score is taken, not the
-luckiest.
+`boundary`. The best point has the highest median validation score (accuracy, Dice) over the tuning seeds after the last
+epoch; ties go to the lower median validation loss, then to the earlier point. Of several rounds, the one with the
+median score is taken, not the luckiest.
 """
 
 from __future__ import annotations
@@ -20,14 +19,13 @@ from experiments import optimizers
 from experiments.problems import tasks
 from experiments.records import run_folder
 from experiments.studies import GIVEN, Entry, Study
-from experiments.studies.forms import OUTERMOST, TENTH
 from experiments.studies.identity import tuning_hash
 from experiments.studies.runs import TUNING, Run, plan
 from experiments.tuning.search import Point, Search, space
 
 RATE = "learning_rate"
 AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS = 5, 3
-SPACES = {TENTH: "space v1", OUTERMOST: "space v2"}  # as `searches` defines them, by what is an edge of a range
+SPACE = "space v2"  # as `searches` defines it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,16 +76,13 @@ def searches(study: Study, entry: Entry) -> list[Search]:
     """Returns the searches that a study makes of one optimizer, one a round, before any widening."""
     agnostic = study.track == "agnostic"
     trials, rounds = (AGNOSTIC_TRIALS, AGNOSTIC_ROUNDS) if agnostic else (study.limits.trials, study.limits.rounds)
-    outermost = study.tuning.edges == OUTERMOST
-    axes = space(entry.default_learning_rate, _knobs(entry, whole=outermost), trials=trials)
+    axes = space(entry.default_learning_rate, _knobs(entry), trials=trials)
     name = "agnostic" if agnostic else study.task
-    return [Search(name, number, axes, trials, outermost=outermost) for number in range(rounds)]
+    return [Search(name, number, axes, trials) for number in range(rounds)]
 
 
-def _knobs(entry: Entry, *, whole: bool) -> list[str]:
-    """Returns what may be tuned: with `whole`, what its rule inherits, too, but nothing that the entry fixes."""
-    if not whole:
-        return list(optimizers.knobs(entry.optimizer))
+def _knobs(entry: Entry) -> list[str]:
+    """Returns what may be tuned: all that its rule has or inherits, but nothing that the entry fixes."""
     return [name for name in optimizers.knobs(entry.optimizer, inherited=True) if name not in entry.hyperparameters]
 
 
@@ -95,8 +90,8 @@ def algorithm(study: Study, entry: Entry, schedule: str) -> str:
     """Returns what is compared, which is more than an optimizer (rule B1): with schedule, search space and trials."""
     made = searches(study, entry) if study.tuned else []
     rounds = f" x {len(made)}" if len(made) > 1 else ""
-    space_, untuned = SPACES[study.tuning.edges], "given rates" if study.track == GIVEN else "documented values"
-    searched = f"{space_} | K={made[0].trials}{rounds}" if made else f"{untuned} | K=0"
+    untuned = "given rates" if study.track == GIVEN else "documented values"
+    searched = f"{SPACE} | K={made[0].trials}{rounds}" if made else f"{untuned} | K=0"
     return f"{entry.label} | {schedule} | {searched}"
 
 
@@ -136,32 +131,6 @@ def best(trials: Sequence[Trial]) -> int:
         return -score, loss, here[0].learning_rate if score == -math.inf else index
 
     return min({trial.index for trial in trials}, key=rank)
-
-
-def remarks(study: Study, choices: Mapping[str, Choice], trials: Sequence[Trial]) -> list[str]:
-    """Returns what a reader should know of choices that break no rule: where the best is the outermost value tried.
-
-    The outer tenth of a range is its edge (rule B7). A few points may leave it empty, so that the best of them can be
-    the last of them and yet lie at no edge.
-    """
-    said = []
-    for entry in study.optimizers:
-        choice = choices.get(entry.label)
-        here = within([t for t in trials if t.label == entry.label], choice) if choice else []
-        if choice is None or not here:
-            continue
-        # Widening moves a range and leaves the order of the points in it, and their places.
-        search, winner = searches(study, entry)[choice.round], best(here)
-        for axis, side in zip(search.space, search.sides(winner), strict=True):
-            tried = [point.values[axis.name] for point in search.points]
-            if not side and not search.outermost and tried[winner] in (min(tried), max(tried)):
-                end = "highest" if tried[winner] == max(tried) else "lowest"
-                said.append(
-                    f"The best of {entry.label} has the {end} {axis.name.replace('_', ' ')} that was tried, "
-                    f"{choice.values[axis.name]:g}: the outer tenth of the range, which would be its edge, holds no "
-                    "point, so that nothing was tried beyond."
-                )
-    return said
 
 
 def _settle(study: Study, search: Search, own: Sequence[Trial]) -> Choice | Search:

@@ -26,7 +26,7 @@ from experiments.problems import seeds
 
 EDGE = 0.1  # the outer tenth of a range, on either side
 RATE_DECADES = 4  # around the documented default
-WIDENINGS = {False: 2, True: 6}  # by whether the outermost value tried is an edge
+WIDENINGS = 6  # of a search, at most
 BASES = (2, 3, 5, 7, 11, 13)  # the prime that the indices are written in, for each axis
 BITS = 53  # of a float: with no more digits than fit, every point is exact
 
@@ -101,7 +101,6 @@ class Search:
     space: tuple[LogUniform, ...]  # the axes, the learning rate first
     trials: int  # points tried
     widenings: int = 0  # how often the space was widened before it became this one
-    outermost: bool = False  # whether the outermost value tried is an edge, too
 
     @functools.cached_property
     def points(self) -> tuple[Point, ...]:
@@ -115,7 +114,7 @@ class Search:
     def widened(self, best: int) -> Search | None:
         """Returns the search that has to follow when the best point lies at an edge, or None when all is settled."""
         sides = self.sides(best)
-        if self.widenings == WIDENINGS[self.outermost] or not any(sides):
+        if self.widenings == WIDENINGS or not any(sides):
             return None
         axes = tuple(axis.widened(side) if side else axis for axis, side in zip(self.space, sides, strict=True))
         return dataclasses.replace(self, space=axes, widenings=self.widenings + 1)
@@ -123,7 +122,7 @@ class Search:
     def _side(self, number: int, best: int) -> int:
         axis, units = self.space[number], [point.units[number] for point in self.points]
         side = axis.side(units[best])
-        if side or not self.outermost or units[best] not in (min(units), max(units)):
+        if side or units[best] not in (min(units), max(units)):
             return side
         return -1 if units[best] == min(units) else axis.side(1.0)
 

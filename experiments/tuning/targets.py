@@ -24,7 +24,6 @@ from experiments.records import files
 from experiments.records.run_folder import Record
 from experiments.studies import Entry, Study, Style, typed
 from experiments.studies.budgets import POOLS
-from experiments.studies.forms import TENTH
 from experiments.studies.identity import study_hash
 from experiments.tuning import choosing
 
@@ -32,8 +31,8 @@ _STYLE = Style("#000000", "solid", "o")
 POOL = (
     Entry("AdamW", "adamw", "mini", 0.001, _STYLE),
     Entry("NAdamW", "nadam", "mini", 0.001, _STYLE, {"weight_decay": 0.004}),
-    Entry("Nesterov", "momentum", "mini", 0.01, _STYLE, {"momentum": 0.9, "nesterov": True}),
-    Entry("heavy ball", "momentum", "mini", 0.01, _STYLE, {"momentum": 0.9}),
+    Entry("Nesterov", "momentum", "mini", 0.01, _STYLE, {"nesterov": True}),
+    Entry("heavy ball", "momentum", "mini", 0.01, _STYLE),
 )
 
 
@@ -61,7 +60,7 @@ def pool(study: Study) -> Study:
     return dataclasses.replace(
         study,
         title=f"The pool for the target of: {study.title}",
-        optimizers=POOL if study.tuning.edges == TENTH else tuple(map(_free, POOL)),
+        optimizers=POOL,
         reference=None,
         track="tuned",
         budget=budget.name,
@@ -71,12 +70,6 @@ def pool(study: Study) -> Study:
         claims=(),
         presets=(),
     )
-
-
-def _free(entry: Entry) -> Entry:
-    """Returns an entry whose momentum is tuned."""
-    rest = {name: value for name, value in entry.hyperparameters.items() if name != "momentum"}
-    return dataclasses.replace(entry, hyperparameters=rest)
 
 
 def paths(study: Path) -> tuple[Path, Path]:

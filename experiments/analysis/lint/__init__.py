@@ -13,9 +13,8 @@ from experiments.analysis.lint import runs, scores, searches
 from experiments.analysis.lint.case import Case, cases
 from experiments.records.run_folder import Record
 from experiments.studies import GIVEN, Study
-from experiments.tuning import choosing
 
-__all__ = ["RULES", "Case", "Claims", "Finding", "check", "claims", "findings", "remarks"]
+__all__ = ["RULES", "Case", "Claims", "Finding", "check", "claims", "findings"]
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -137,8 +136,3 @@ def check(case: Case) -> list[Finding]:
     """Returns the rules that one problem of a study breaks."""
     stay = CLAIMS_STAY | ({scores.excluded} if case.study.reference is not None else set())
     return [Finding(code, sentence, rule not in stay) for code, rule in RULES for sentence in rule(case)]
-
-
-def remarks(case: Case) -> list[str]:
-    """Returns what breaks no rule and should be known all the same."""
-    return choosing.remarks(case.study, case.choices or {}, case.trials)

@@ -140,15 +140,6 @@ def test_the_command_says_what_it_finds(written, capsys):
     assert "Unknown study 'sund'" in capsys.readouterr().err
 
 
-def test_a_remark_is_told_and_breaks_nothing(written, capsys, monkeypatch):
-    """It stands apart from what breaks a rule."""
-    monkeypatch.setattr(
-        "experiments.tuning.choosing.remarks", lambda study, choices, trials: [f"{len(choices)} of them."]
-    )
-    assert main(["lint", "sound.toml"]) == 0
-    assert capsys.readouterr().out == "sound: 3 of them.\nsound: no findings\n"
-
-
 def test_a_search_without_all_of_its_rounds_is_found():
     """Three scrambles are asked for, and one was tried (rule B12)."""
     study = dataclasses.replace(STUDY, track="agnostic")

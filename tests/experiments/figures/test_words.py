@@ -171,7 +171,7 @@ def test_numbers_below_a_panel_stay_clear_of_the_next_one():
 
 
 def test_the_best_is_marked_where_it_is_the_outermost_tried(tmp_path):
-    """Also where rule B7 has nothing to widen: no point of the scramble may lie in the outer tenth."""
+    """After all widenings; no point of the scramble need lie in the outer tenth."""
     table = tuned(study(), score=lambda search, point: 0.9 if point is outermost(search) else 0.5)
     assert {row["outermost"] for row in table} == {1}
     assert " ".join(words(tuning.draw_rates, table, tmp_path)).count("best: the outermost") == 2
