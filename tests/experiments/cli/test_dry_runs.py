@@ -94,10 +94,10 @@ def test_runs_that_cannot_be_stored_are_told_before_anything_is_trained(capsys, 
 
 
 def test_a_dry_run_of_a_target_counts_the_pool_s_runs_and_trains_nothing(capsys, monkeypatch, tmp_path):
-    """Four optimizers with five times the study's eight trials."""
+    """Four optimizers with five times the study's twenty trials."""
     monkeypatch.chdir(tmp_path)
     assert main(["target", "mnist", "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("mnist.pool: 160 runs, 0 recorded, 160 to make")
+    assert said.startswith("mnist.pool: 400 runs, 0 recorded, 400 to make")
     assert said.endswith(" Then the best of the pool runs with seeds of its own.\n")
     assert list(tmp_path.iterdir()) == []
