@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from experiments.analysis.statistics.summaries import Array, as_array
+from experiments.text import Table, group
 
 # Ratios from 1 to 4 make the score: beyond four times the best, a solver is no rival.
 HORIZON = 4.0
+LEAST = 3  # problems and solvers of a profile of test errors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,3 +89,43 @@ def data_profile(found: Mapping[str, Any]) -> Profile:
         found: solver -> (problems,) cost of solving, such as gradient evaluations, at least 0; infinity for a failure.
     """
     return Profile({k: as_array("costs", cost, 1, infinite=True) for k, cost in found.items()}, "data")
+
+
+def error_rows(errors: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """Returns the rows of performance profiles of test errors over the problems of several studies.
+
+    Solvers of a profile must have met the same problems. So there is a profile, the rows of one `panel`, for each set
+    of three or more problems that some solver met and no others, if three or more solvers met all of it.
+
+    Args:
+        errors: problem -> solver -> mean test error, infinity for a failure. A problem on which one makes no error at
+            all has no ratios, and is left out.
+    """
+    told = {problem: own for problem, own in errors.items() if min(own.values()) > 0}
+    met: dict[str, frozenset[str]] = {}
+    for problem, own in told.items():
+        met |= {solver: met.get(solver, frozenset()) | {problem} for solver in own}
+    rows: list[dict[str, Any]] = []
+    order = {problem: place for place, problem in enumerate(told)}
+    for common in sorted(set(met.values()), key=lambda own: (-len(own), sorted(map(order.__getitem__, own)))):
+        solvers = [solver for solver, own in met.items() if common <= own]
+        if min(len(common), len(solvers)) < LEAST:
+            continue
+        problems = [problem for problem in told if problem in common]
+        profile = performance_profile({solver: [told[problem][solver] for problem in problems] for solver in solvers})
+        panel = f"{len(solvers)} optimizers on {len(problems)} problems: {', '.join(problems)}"
+        rows += [
+            {"panel": panel, "kind": profile.kind, "optimizer": solver, "problem": problem,
+             "test_error": told[problem][solver], "cost": float(cost)}
+            for solver in solvers
+            for problem, cost in zip(problems, profile.costs[solver], strict=True)
+        ]  # fmt: skip
+    return rows
+
+
+def of_rows(rows: Table) -> dict[str, Profile]:
+    """Returns the profile of each panel, by its title, from a row for each solver and problem."""
+    return {
+        title: Profile({k: np.array([row["cost"] for row in own]) for k, own in group(panel).items()}, panel[0]["kind"])
+        for title, panel in group(rows, "panel").items()
+    }

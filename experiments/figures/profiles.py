@@ -1,4 +1,4 @@
-"""Performance profiles, all and two by two, and data profiles: shares of problems solved within a budget."""
+"""Performance profiles of times and of test errors, and data profiles: shares of problems solved within a budget."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from experiments.analysis.profiles import Profile, scores
+from experiments.analysis.profiles import Profile, of_rows, scores
 from experiments.figures import canvas, scales
 from experiments.figures.canvas import Context, plain
 from experiments.figures.looks import label_ends, look, looks, of, under
-from experiments.text import Table, group
+from experiments.text import Table
 
 
 def draw(table: Table, context: Context, unit: str = "epochs") -> Figure:
     """Draws performance profiles with and without the best, and the data profile, over a unit of cost."""
-    shown = _profiles(table)
+    shown = of_rows(table)
     points = scores(next(iter(shown.values())))
     room = max(map(len, points)) + len("  0.00")
     figure, panels = canvas.sheet(context.caption, room=room, grid=(1, len(shown)), gap=(0.14, 0.3), share=False)
@@ -34,9 +34,26 @@ def draw(table: Table, context: Context, unit: str = "epochs") -> Figure:
     return figure
 
 
+def draw_errors(table: Table, context: Context) -> Figure:
+    """Draws performance profiles of test errors, one under the other: each is of other optimizers and problems."""
+    shown = of_rows(table)
+    room = max(len(row["optimizer"]) for row in table) + len("  0.00")
+    figure, panels = canvas.sheet(
+        context.caption, room=room, grid=(len(shown), 1), gap=(0.1, 0.45), share=False, height=1.2 + 2.9 * len(shown)
+    )
+    for panel, (title, profile) in zip(panels, shown.items(), strict=True):
+        points = scores(profile)
+        panel.set_title(plain(title), fontsize=9.5, loc="left")
+        ends = _curves(panel, profile, looks(points, context.styles))
+        panel.set_ylabel("share of problems", fontsize=9)
+        label_ends(panel, [(x, y, f"{label}  {points[label]:.2f}", style) for x, y, label, style in ends])
+    panels[-1].set_xlabel("multiple of the lowest test error of the problem (log)", fontsize=9)
+    return figure
+
+
 def draw_pairs(table: Table, context: Context) -> Figure:
     """Draws profiles of two optimizers at a time; of many, those with the best one."""
-    pairs = list(_profiles(table).values())
+    pairs = list(of_rows(table).values())
     columns = min(5, len(pairs)) if len(pairs) > 4 else len(pairs)
     lines = math.ceil(len(pairs) / columns)
     height = 4.6 if lines == 1 else 6.4
@@ -56,14 +73,6 @@ def draw_pairs(table: Table, context: Context) -> Figure:
     for panel in panels[len(pairs) :]:
         panel.set_visible(False)
     return figure
-
-
-def _profiles(table: Table) -> dict[str, Profile]:
-    """Returns the profile of each panel, by its title, from a row for each optimizer and problem."""
-    return {
-        title: Profile({k: np.array([row["cost"] for row in own]) for k, own in group(rows).items()}, rows[0]["kind"])
-        for title, rows in group(table, "panel").items()
-    }
 
 
 def _curves(axes: Axes, profile: Profile, seen: Mapping[str, Any]) -> list[tuple[float, float, str, Any]]:

@@ -15,11 +15,17 @@ from typing import Any
 from experiments import studies
 from experiments.analysis import standing
 from experiments.analysis.columns import Column, bracketed, flat
+from experiments.analysis.profiles import error_rows, of_rows, scores
 from experiments.analysis.statistics.summaries import Interval
+from experiments.figures import canvas
+from experiments.figures.canvas import Caption, Context
+from experiments.figures.profiles import draw_errors
 from experiments.problems import tasks
 from experiments.records import files
+from experiments.report.captions import say
 from experiments.report.page import render
 from experiments.report.tables import ReportTable
+from experiments.studies import Style
 from experiments.text import from_csv
 
 NAME = "results"
@@ -35,6 +41,8 @@ class Reported:
     title: str  # of the study
     folder: Path  # of the report
     rows: Sequence[Mapping[str, str]]  # its result table, the best mean first
+    tuned: bool = False  # whether each optimizer's rate was chosen for it
+    styles: Mapping[str, Style] = dataclasses.field(default_factory=dict)  # of its optimizers
 
     @property
     def problem(self) -> str:
@@ -72,6 +80,18 @@ class Reported:
         name = next(found[1] for key in self.rows[0] if (found := MEAN.fullmatch(key)))
         mean, low, high = (float(self.rows[0][f"{name}_{end}"] or math.nan) for end in ("mean", "low", "high"))
         return mean, Interval(low, high)
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """The mean test error of each optimizer, infinite where runs diverged; nothing where they say nothing of it.
+
+        Errors are compared where every rate was chosen, claims are made, and scores are shares that are right.
+        """
+        name, right = next(key for key in self.rows[0] if MEAN.fullmatch(key)), not tasks.get(self.rows[0]["model"]).toy
+        if not (self.tuned and right and standing.claimed(self.rows)):
+            return {}
+        rows = [row for row in self.rows if row["optimizer"] in self.styles]  # what the study has by now
+        return {row["optimizer"]: 1 - float(row[name]) if row[name] else math.inf for row in rows}
 
     @property
     def verdict(self) -> str:
@@ -117,7 +137,10 @@ def reported() -> list[Reported]:
             table = folder / "report.csv"
             if table.is_file():
                 rows = from_csv(table.read_text(encoding="utf-8"))
-                found.append(Reported(studies.find(name).stem, study.title, folder, rows))
+                styles = {entry.label: entry.style for entry in study.optimizers}
+                found.append(
+                    Reported(studies.find(name).stem, study.title, folder, rows, study.track == "tuned", styles)
+                )
     return found
 
 
@@ -143,8 +166,24 @@ COLUMNS: tuple[Column[Reported], ...] = (
 )
 
 
+def profile(found: Sequence[Reported], folder: Path) -> list[Path]:
+    """Draws how near each optimizer's test errors are to the lowest of each problem; nothing where few share any."""
+    table = error_rows({f"{one.problem} ({one.name})": one.errors for one in found if one.errors})
+    if not table:
+        return []
+    best = []
+    for shown in of_rows(table).values():
+        points = scores(shown)
+        best.append(f"{max(points, key=points.__getitem__)}'s on {len(next(iter(shown.costs.values())))} problems")
+    title = f"Nearest to the lowest test errors are {', '.join(best)}"
+    key, how = (say("glance", NAME, part, found) for part in ("key", "how"))
+    caption = Caption(title, (key,), ("python -m experiments results",), f"{title}. {how}", "reports of all studies")
+    styles = {label: style for one in found for label, style in one.styles.items()}
+    return canvas.write(draw_errors, table, Context(caption, styles), folder, "error_profiles")
+
+
 def write(found: Sequence[Reported], folder: Path) -> list[Path]:
-    """Writes the table of all reports as Markdown and CSV, and the page with the first figure of each."""
+    """Writes the table of all reports as Markdown and CSV, the page with the first figure of each, and a profile."""
     table = ReportTable(
         NAME, "All studies", "The best of each study", f"{NAME}.csv", COLUMNS, found,
         lambda one: [], lambda one: one.problem,
@@ -156,10 +195,22 @@ def write(found: Sequence[Reported], folder: Path) -> list[Path]:
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]
-    files.write(paths[0], render("results.html", "All studies at a glance", table=table, cards=cards))
+    drawn = profile(found, folder)
+    drawing = drawn[1].read_text(encoding="utf-8") if drawn else ""
+    files.write(
+        paths[0],
+        render(
+            "results.html",
+            "All studies at a glance",
+            table=table,
+            cards=cards,
+            profile=drawing,
+            how=say("glance", NAME, "how", found),
+        ),
+    )
     files.write(paths[1], markdown(found, table, folder))
     files.write(paths[2], table.csv)
-    return paths
+    return [*paths, *drawn]
 
 
 def markdown(found: Sequence[Reported], table: ReportTable[Reported], folder: Path) -> str:

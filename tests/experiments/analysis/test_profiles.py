@@ -8,6 +8,8 @@ import pytest
 
 from experiments.analysis.profiles import (
     data_profile,
+    error_rows,
+    of_rows,
     pairwise_profiles,
     performance_profile,
     scores,
@@ -170,3 +172,32 @@ def test_data_profiles_do_not_change_when_a_solver_leaves():
     """They do not refer to the best; the flip of performance profiles cannot happen."""
     whole, without = data_profile(FLIP), data_profile({k: FLIP[k] for k in "BC"})
     assert all(whole.at(budget)[k] == without.at(budget)[k] for k in "BC" for budget in (1, 2, 2.5, 5, 10))
+
+
+ERRORS = {
+    "digits": {"Adam": 0.03, "SGD": 0.04, "GD": 0.30},
+    "brains": {"Adam": 0.15, "SGD": 0.12, "GD": 0.24, "Lion": 0.2, "Muon": 0.1},
+    "spam": {"Adam": 0.01, "SGD": 0.02, "GD": INF},
+    "shirts": {"Adam": 0.2, "Lion": 0.1, "Muon": 0.1},
+    "cars": {"Adam": 0.3, "Lion": 0.6, "Muon": 0.3},
+    "toy": {"Adam": 0.0, "Lion": 0.1, "Muon": 0.2},
+}
+
+
+def test_errors_are_compared_where_all_met_the_same_problems():
+    """Known answers; a problem without errors has no ratios, and one that failed stays in the denominator."""
+    first, second = of_rows(error_rows(ERRORS)).items()
+    assert first[0] == "3 optimizers on 3 problems: digits, brains, spam"
+    assert {k: list(v) for k, v in first[1].costs.items()} == {
+        "Adam": pytest.approx([1, 1.25, 1]), "SGD": pytest.approx([4 / 3, 1, 2]), "GD": pytest.approx([10, 2, INF]),
+    }  # fmt: skip
+    assert second[0] == "3 optimizers on 3 problems: brains, shirts, cars"
+    assert {k: list(v) for k, v in second[1].costs.items()} == {
+        "Adam": pytest.approx([1.5, 2, 1]), "Lion": pytest.approx([2, 1, 2]), "Muon": pytest.approx([1, 1, 1]),
+    }  # fmt: skip
+
+
+def test_two_problems_or_two_optimizers_make_no_profile():
+    """All of Adam's problems are no panel: nobody else met them."""
+    assert error_rows({name: ERRORS[name] for name in ("digits", "brains")}) == []
+    assert error_rows({name: {"Adam": 0.1, "GD": 0.2} for name in ERRORS}) == []

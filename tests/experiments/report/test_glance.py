@@ -1,6 +1,7 @@
 """All studies at a glance: what their reports say, on one page, and no more."""
 
 import dataclasses
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -131,6 +132,25 @@ def test_a_function_is_called_an_illustration(reported):
     (one,) = reported(three=(THREE, Claims()))
     toy = dataclasses.replace(one, rows=[{**row, "model": "beale", "data": "beale"} for row in one.rows])
     assert toy.problem == "Beale's plateaus with sharp walls (1958) (illustration, not evidence)"
+
+
+def test_errors_of_three_problems_make_a_profile(reported):
+    """With a picture on the page; no claims, rates that were not chosen, and losses make none."""
+    found = reported(**{name: (THREE, Claims()) for name in "abc"}, d=(THREE, WHY))
+    assert set(found[0].errors) == {"Adam", "GD"}  # Momentum has left the study since
+    found = [dataclasses.replace(one, styles=STYLES) for one in found]
+    assert [set(one.errors) for one in found] == [{"Adam", "Momentum", "GD"}] * 3 + [set()]
+    assert found[0].errors["Adam"] == pytest.approx(1 - 0.908)
+    files = glance.write(found, Path("out"))
+    assert [path.name for path in files[3:]] == ["error_profiles.png", "error_profiles.svg", "error_profiles.csv"]
+    title = "Nearest to the lowest test errors are Adam's on 3 problems"
+    assert f"<title>{title}</title>" in files[4].read_text(encoding="utf-8")
+    assert files[0].read_text(encoding="utf-8").count("<svg") == len(found) + 1
+    assert not dataclasses.replace(found[0], tuned=False).errors
+    toy = [{**row, "model": "beale", "data": "beale"} for row in found[0].rows]
+    assert not dataclasses.replace(found[0], rows=toy).errors
+    lost = [{**row, "test_accuracy_mean": ""} for row in found[0].rows]
+    assert set(dataclasses.replace(found[0], rows=lost).errors.values()) == {math.inf}
 
 
 def test_the_command_writes_them_or_says_how_to_make_the_first(reported, capsys):
