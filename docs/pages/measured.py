@@ -4,7 +4,7 @@ import csv
 import functools
 import re
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from experiments.analysis import standing
@@ -67,13 +67,21 @@ def native_step(cls: type) -> str:
 
 
 def problems() -> dict[str, list[dict[str, str]]]:
-    """Returns the tables of all reports by problem: the data set, with the model where several reports have it."""
-    tables = [table for table in map(rows, reports()) if table]
-    data = [table[0]["data"] for table in tables]
-    return {
-        f"{name} ({table[0]['model']})" if data.count(name) > 1 else name: table
-        for name, table in zip(data, tables, strict=True)
-    }
+    """Returns the tables of all reports by problem: the data set, with model and study where several have it."""
+    found = [(path, table) for path in reports() if (table := rows(path))]
+    alike = Counter(key for _, (first, *_) in found for key in (first["data"], (first["data"], first["model"])))
+    named = {}
+    for path, table in found:
+        data, model = table[0]["data"], table[0]["model"]
+        more = ([model] if alike[data] > 1 else []) + ([_study(path)] if alike[data, model] > 1 else [])
+        named[f"{data} ({', '.join(more)})" if more else data] = table
+    return named
+
+
+def _study(report: Path) -> str:
+    """Returns the study of a report; that of `mnist` has no folder of its own."""
+    folder, *_ = report.relative_to(STATIC).parent.parts or ("mnist",)
+    return folder
 
 
 def results() -> dict[str, list[tuple[str, list[dict[str, str]]]]]:

@@ -88,7 +88,7 @@ def test_release_dates_the_changelog_once():
 
 def test_the_page_of_studies_calls_the_best_mean_best_and_not_the_reference(monkeypatch):
     """What ties with the reference of planned comparisons need not be good."""
-    scores = {"data": "d", "test_loss_mean": "1.0", "runs": "10"}
+    scores = {"data": "d", "model": "m", "test_loss_mean": "1.0", "runs": "10"}
     verdicts = {"Lion": "better", "AdamW": "reference", "Adam": "≈"}
     rows = [
         {**scores, "optimizer": label, "verdict": verdict, "in_tie_group": str(label != "Lion")}
@@ -100,9 +100,18 @@ def test_the_page_of_studies_calls_the_best_mean_best_and_not_the_reference(monk
     assert [measured.ties(name) for name in verdicts] == ["d", "-", "-"]
 
 
-def test_problems_on_one_data_set_are_told_apart_by_their_models(monkeypatch):
+def test_problems_on_one_data_set_are_told_apart_by_model_and_study(monkeypatch):
     """A data set that one report has is name enough."""
-    tables = {"a": ("mails", "linear"), "b": ("mails", "embedding"), "c": ("digits", "ConvNet")}
+    tables = {
+        measured.STATIC / path: {"data": data, "model": model}
+        for path, data, model in (
+            ("report.csv", "digits", "ConvNet"), ("modern/1/report.csv", "digits", "ConvNet"),
+            ("modern/2/report.csv", "shirts", "MLP"), ("sparse/1/report.csv", "mails", "linear"),
+            ("sparse/2/report.csv", "mails", "embedding"),
+        )
+    }  # fmt: skip
     monkeypatch.setattr(measured, "reports", lambda: list(tables))
-    monkeypatch.setattr(measured, "rows", lambda path: [dict(zip(("data", "model"), tables[path], strict=True))])
-    assert list(measured.problems()) == ["mails (linear)", "mails (embedding)", "digits"]
+    monkeypatch.setattr(measured, "rows", lambda path: [tables[path]])
+    assert list(measured.problems()) == [
+        "digits (ConvNet, mnist)", "digits (ConvNet, modern)", "shirts", "mails (linear)", "mails (embedding)",
+    ]  # fmt: skip
