@@ -105,9 +105,12 @@ def _scale(axes: Axes, boxes: Boxes, values: Sequence[float]) -> None:
 
 
 def _cap(axes: Axes, boxes: Boxes, table: Table) -> None:
-    """Draws the distance of a miss, where a case was missed with every seed."""
-    for distance in {row[boxes.column] for row in table if row["missed"] + row["false_alarms"] == row["seeds"]}:
-        axes.axvline(distance, color=canvas.QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    """Draws the distance of a miss, where a case was missed with every seed; of cases of several sizes, a band."""
+    found = [row[boxes.column] for row in table if row["missed"] + row["false_alarms"] == row["seeds"]]
+    if found and min(found) < max(found):
+        axes.axvspan(min(found), max(found), color=canvas.QUIET, alpha=0.15, linewidth=0, zorder=0)
+    elif found:
+        axes.axvline(found[0], color=canvas.QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
 
 
 # Dark, middle and bright, so that they differ without their colours.
