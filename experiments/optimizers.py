@@ -6,6 +6,7 @@
 import ast
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -151,11 +152,12 @@ def rule(name: str, **values: Any) -> rule_files.Rule:
     return found
 
 
-def kept(name: str, **values: Any) -> int:
-    """Returns how many copies of the weights an optimizer keeps, by its name; only slots of full size count."""
+def kept(name: str, **values: Any) -> float:
+    """Returns how many copies of the weights an optimizer keeps, NaN where that depends on their shapes."""
     if name in OUTSIDE:
         return OUTSIDE[name].slots
-    return sum(not slot.reshaped for slot in slots(rule(name, **values)).values())
+    declared = slots(rule(name, **values)).values()
+    return math.nan if any(slot.reshaped for slot in declared) else len(declared)
 
 
 def slots(rule: rule_files.Rule) -> dict[str, Any]:

@@ -21,7 +21,7 @@ PARTS = ("tuning", "tuning, widened", "evaluation", "without a result")
 
 
 def cost_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer that has a mean; seconds are NaN where no timing pass has them."""
+    """Returns a row for each optimizer that has a mean and known costs; without a timing pass seconds are NaN."""
     kept = _kept(evidence)
     seconds = evidence.step_seconds
     return [
@@ -36,12 +36,17 @@ def cost_rows(evidence: Evidence, result: Result) -> list[dict[str, Any]]:
             "higher_is_better": evidence.higher,
         }
         for row in result.rows
-        if row.centre is not None and math.isfinite(row.centre.mean.value)
+        if row.centre is not None and math.isfinite(row.centre.mean.value) and math.isfinite(kept[row.label])
     ]
 
 
-def state_bytes(entry: Entry) -> int:
-    """Returns what an optimizer keeps between steps for each parameter, bytes; only slots of full size count."""
+def unknown(evidence: Evidence) -> list[str]:
+    """Returns the optimizers whose state depends on the shapes of weights, which a timing pass alone knows."""
+    return [label for label, kept in _kept(evidence).items() if math.isnan(kept)]
+
+
+def state_bytes(entry: Entry) -> float:
+    """Returns what an optimizer keeps between steps for each parameter, bytes; NaN where that depends on shapes."""
     return BYTES * optimizers.kept(entry.optimizer, **entry.hyperparameters)
 
 

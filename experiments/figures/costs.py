@@ -76,17 +76,23 @@ def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) 
     """Draws the optimizers; those at one cost stand side by side, and names are moved apart."""
     height = axes.get_position().height * canvas.HEIGHT * 72
     to_axes = axes.transData + axes.transAxes.inverted()
-    shares = [float(to_axes.transform((row[column], row["score"]))[1]) for row in table]
-    places: Sequence[float] = apart(shares, 11 / height)
+    shares = {row["optimizer"]: float(to_axes.transform((row[column], row["score"]))[1]) for row in table}
+    # Names at one cost need room among themselves; costs that are measured lie anywhere, so that all names do.
+    alike = group(table, column) if column == "state_bytes_per_parameter" else {0.0: table}
+    places: dict[str, float] = {}
+    for own in alike.values():
+        names = [row["optimizer"] for row in own]
+        moved = apart([shares[name] for name in names], 11 / height, ceiling=1.0, floor=0.02)
+        places |= zip(names, moved, strict=True)
     where = ("data", "axes fraction")
-    for row, place in zip(table, places, strict=True):
+    for row in table:
         with of(row["optimizer"], axes):
             color = styles[row["optimizer"]].color
             if math.isfinite(row["low"]):
                 axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
             axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
-            axes.annotate(plain(row["optimizer"]), (row[column], place), xycoords=where, xytext=(9, 0), zorder=2,
-                          textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND)  # fmt: skip
+            axes.annotate(plain(row["optimizer"]), (row[column], places[row["optimizer"]]), (9, 0), xycoords=where,
+                          textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND, zorder=2)  # fmt: skip
 
 
 # Shade and hatch of the parts, so that they differ without colours.

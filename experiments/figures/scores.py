@@ -17,6 +17,7 @@ from experiments.text import Table, group
 
 ROW, ROOMY, ALL = 14.0, 20.0, 110.0  # points from one optimizer to the next: least and most, and of a few rows together
 BRACKET = 12.0  # points between the axes and the numbers, for the bracket over ties
+UNBROKEN = "\N{NO-BREAK SPACE}"  # browsers draw several spaces of an SVG as one
 HEADING = 14.0  # points above the axes, for the heading of the numbers
 
 
@@ -100,11 +101,12 @@ def draw_differences(table: Table, context: Context) -> Figure:
     for place, (label, own) in enumerate(group(table).items()):
         with of(label, panel):
             _points(panel, own, "difference", context.styles[label], place)
-            panel.annotate(own[0]["says"], (1.015, place), xycoords=("axes fraction", "data"), va="center",
-                           fontsize=8.5, family="monospace", annotation_clip=False)  # fmt: skip
+            says = own[0]["says"].replace(" ", UNBROKEN)
+            panel.annotate(says, (1.015, place), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
+                           family="monospace", annotation_clip=False)  # fmt: skip
     name_rows(panel, labels)
     axis = _differences_scale(panel, [row[key] for row in table for key in ("difference", "low", "high")])
-    panel.set_xlabel(f"test {context.score} of {plain(best)} less that of the optimizer, seed by seed{axis}")
+    panel.set_xlabel(f"test {context.score}: {plain(best)} minus the optimizer, seed by seed{axis}")
     return figure
 
 
@@ -141,7 +143,7 @@ def _differences_scale(axes: Axes, values: list[float]) -> str:
         axes.set_xlim(1.4 * low - linear / 4, 1.4 * high + linear / 4)
         decades = range(math.floor(math.log10(linear)), math.ceil(math.log10(sizes[-1])) + 1)
         beyond = [tick for k in decades for m in (1, 2, 5) if (tick := m * 10.0**k) >= linear]
-        axes.xaxis.set_major_locator(FixedLocator([*(-tick for tick in beyond), 0.0, *beyond]))
+        axes.xaxis.set_major_locator(FixedLocator(scales.roomy(axes, [*(-tick for tick in beyond), 0.0, *beyond])))
         axes.xaxis.set_minor_locator(NullLocator())
         words = f" (axis logarithmic beyond {linear:g})"
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from experiments.analysis import curves
-from experiments.analysis.cost_rows import timed
+from experiments.analysis.cost_rows import timed, unknown
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.statistics.aggregates import LEAST_PROBLEMS
@@ -42,7 +42,7 @@ def say(kind: str, name: str, part: str, facts: Any, rows: Table = (), **more: A
 @functools.cache
 def _template(text: str) -> jinja2.Template:
     found: jinja2.Template = jinja2.Template(text, undefined=jinja2.StrictUndefined)
-    found.globals.update(missing=missing, timed=timed, least=LEAST_PROBLEMS, paths=curves, every=EVERY)
+    found.globals.update(missing=missing, timed=timed, unknown=unknown, least=LEAST_PROBLEMS, paths=curves, every=EVERY)
     return found
 
 

@@ -82,6 +82,17 @@ def test_optimizers_say_what_they_keep():
     assert [cost_rows.state_bytes(entry) for entry in study().optimizers] == [0, 8, 4]
 
 
+def test_what_depends_on_shapes_is_not_shown_as_nothing():
+    """Muon keeps other things for matrices than for vectors: without a timing pass it is left out, and named."""
+    gd, adam, momentum = NOT.study.optimizers
+    muon = dataclasses.replace(momentum, optimizer="muon", hyperparameters={})
+    whole = dataclasses.replace(NOT, study=dataclasses.replace(NOT.study, optimizers=(gd, adam, muon)))
+    assert math.isnan(cost_rows.state_bytes(muon))
+    assert {row["optimizer"] for row in cost_rows.cost_rows(whole, result(whole))} == {"GD", "Adam"}
+    assert "depends on the shapes of weights: Momentum." in reading("costs", whole)
+    assert "depends on the shapes" not in reading("costs", NOT)
+
+
 def test_trajectories_begin_at_the_published_start_and_end_lowest():
     """All take as many steps, at a rate that no other of its range beats."""
     table = curves.path_rows(study().optimizers[:2], ("rosenbrock",), 12)

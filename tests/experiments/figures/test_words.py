@@ -1,6 +1,7 @@
 """Figures write what cannot be seen: verdicts, misses, divergence, units, and what is left out."""
 
 import dataclasses
+import itertools
 import math
 
 import pytest
@@ -225,3 +226,33 @@ def test_names_and_mean_ranks_are_written(tmp_path):
     assert {"Adam  1.20", "GD  2.80", "critical difference 1.10"} <= set(said)
     wide = [{**row, "critical_difference": 5.0} for row in table]
     assert "critical difference 5.00 (more than the axis)" in words(ranks.draw_critical, wide, tmp_path)
+
+
+def test_names_at_one_cost_stay_within_the_axes():
+    """Fourteen of nearly one score: the highest name is below the top of the axes, and none stands on another."""
+    labels = [f"method {number}" for number in range(14)]
+    row = {"low": 0.79, "high": 0.91, "seconds_per_step": math.nan, "higher_is_better": True}
+    table = [
+        {**row, "optimizer": label, "score": 0.85 + number / 1000, "state_bytes_per_parameter": 8}
+        for number, label in enumerate(labels)
+    ]
+    styles = dict.fromkeys(labels, next(iter(STYLES.values())))
+    figure = costs.draw(table, Context(CAPTION, styles, "Dice"))
+    figure.draw_without_rendering()
+    names = [text for text in figure.axes[0].texts if text.get_text() in labels]
+    ends = sorted((box.y0, box.y1) for box in (text.get_tightbbox() for text in names))
+    assert len(ends) == len(labels)
+    assert ends[-1][1] <= figure.axes[0].bbox.y1 + 6  # points of half a letter
+    assert all(low[1] <= high[0] + 4 for low, high in itertools.pairwise(ends))  # room for tails of letters
+
+
+def test_numbers_of_an_axis_do_not_touch():
+    """Differences from a hundredth to one, of both signs."""
+    row = {"best": "Adam", "says": "", "mean": 0.0, "low": math.nan, "high": math.nan}
+    table = [{**row, "optimizer": "GD", "difference": size} for size in (-0.012, -0.01, 0.002, 0.003, 0.004, 0.01, 1.0)]
+    figure = scores.draw_differences(table, Context(CAPTION, STYLES))
+    figure.draw_without_rendering()
+    boxes = [tick.label1.get_window_extent() for tick in figure.axes[0].xaxis.get_major_ticks()]
+    ends = sorted((box.x0, box.x1) for box in boxes if box.width)
+    assert len(ends) > 3
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(ends))
