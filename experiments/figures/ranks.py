@@ -28,12 +28,13 @@ def draw_map(table: Table, context: Context) -> Figure:
     seeds = list(dict.fromkeys(row["seed"] for row in table))
     scores = np.array([[row["score"] for row in own] for own in lines.values()])
     alive = np.where(np.isfinite(scores), scores, np.nan)
-    figure, (axes,) = canvas.sheet(context.caption, room=0, left=room_for(list(lines)))
+    height = canvas.HEIGHT + 0.15 * max(0, len(lines) - 10)  # two lines of numbers need room in each row
+    figure, (axes,) = canvas.sheet(context.caption, room=0, left=room_for(list(lines)), height=height)
     name_rows(axes, list(lines))
     axes.set_xlim(-0.5, len(seeds) + 0.5)
     axes.grid(visible=False)
     word = "seed " if len(seeds) <= READABLE else ""
-    axes.set_xticks(range(len(seeds) + 1), labels=[*(f"{word}{seed}" for seed in seeds), "interquartile mean"])
+    axes.set_xticks(range(len(seeds) + 1), labels=[*(f"{word}{seed}" for seed in seeds), "interquartile\nmean"])
     sign = 1 if table[0]["higher_is_better"] else -1
     middle = np.nanmedian(alive, axis=0) if np.isfinite(alive).any(axis=0).all() else np.zeros(len(seeds))
     away = sign * (alive - middle)

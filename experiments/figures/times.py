@@ -28,7 +28,8 @@ def draw(table: Table, context: Context) -> Figure:
     height = HEIGHT + 0.3 * max(0, len(labels) - FEW)
     grid: Any = {"grid": (1, len(levels)), "gap": (0.06, 0.3), "height": height, "left": room_for(labels)}
     figure, panels = canvas.sheet(context.caption, room=0, **grid)
-    figure.subplots_adjust(top=panels[0].get_position().y1 - 0.3 / height)
+    heading = 0.3 if len(levels) > 1 else 0.55  # inches; several panels have room for their titles
+    figure.subplots_adjust(top=panels[0].get_position().y1 - heading / height)
     finite = [row["epochs"] for row in shown if math.isfinite(row["epochs"])]
     panels[0].set_xlim(0, 1.28 * max([*finite, 1.0]))  # with room for a number at the right
     panels[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -89,7 +89,8 @@ def _panel(axes: Axes, own: Table, style: Style) -> None:
             away = (24 * first["outermost"], 0)
             axes.annotate("", (first["chosen"], at), away, textcoords="offset points", arrowprops=arrow)
     _bar(axes, first, color)
-    axes.set_title(plain(f"{first['optimizer']}: {first['chosen']:.3g}"), fontsize=10, loc="left", pad=15)
+    title, room = f"{first['optimizer']}: {first['chosen']:.3g}", 72 * canvas.WIDTH * axes.get_position().width
+    axes.set_title(plain(title), fontsize=10 * min(1, room / canvas.width_of(title, 10)), loc="left", pad=15)
     axes.text(0, 1.035, _said(first), transform=axes.transAxes, fontsize=8, color=canvas.QUIET)
 
 
