@@ -30,6 +30,7 @@ WIDTH, HEIGHT = 9.0, 5.8
 CAPTION = 8.2  # points
 LETTERS = 150  # that fit in a line of the caption
 TITLE = 11.5  # points
+SLACK = 0.95  # of the width that words may take: browsers round the width of small letters up
 OF, WORDS = "of:", "words:"  # what names of parts begin with: of an optimizer, and words that the page has outside
 INK = "#222222"
 QUIET = "#555555"
@@ -118,7 +119,7 @@ def sheet(
         share: whether all axes have one scale.
         widths: of the columns, in relation to each other.
     """
-    title = broken(caption.title, 0.975 * WIDTH * 72, TITLE, bold=True)
+    title = broken(caption.title, 0.975 * SLACK * WIDTH * 72, TITLE, bold=True)
     lines, footer = wrapped(caption.lines), wrapped(caption.footer)
     right = 1 - (room_for_ends(room) if room else 0.02)
     top = 1 - ((20 if grid == (1, 1) else 38) + 16 * len(title) + 12 * len(lines)) / 72 / height
@@ -158,7 +159,7 @@ def wrapped(sentences: Sequence[str]) -> list[str]:
 
 @functools.cache
 def _wrapped(sentence: str) -> list[str]:
-    return broken(sentence, 0.975 * WIDTH * 72, CAPTION, most=LETTERS)
+    return broken(sentence, 0.975 * SLACK * WIDTH * 72, CAPTION, most=LETTERS)
 
 
 def broken(text: str, room: float, size: float, *, bold: bool = False, most: int = 200) -> list[str]:

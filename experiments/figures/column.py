@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures import canvas
-from experiments.figures.canvas import Caption, broken, say, width_of
+from experiments.figures.canvas import SLACK, Caption, broken, say, width_of
 
 WIDTH = 252.0  # points, 3.5 inches
 LETTERS, TITLE = 8.0, 9.0  # points
@@ -30,9 +30,10 @@ def sheet(caption: Caption, body: float, left: float, right: float, above: float
         above: points between the words and the axes.
     """
     width = max(WIDTH, left + LEAST + right)
-    title = broken(caption.title, width - 2 * EDGE, TITLE, bold=True)
-    lines = [part for line in caption.lines for part in broken(line, width - 2 * EDGE, LETTERS)]
-    footer = [part for line in caption.footer for part in broken(line, width - 2 * EDGE, LETTERS)]
+    room = SLACK * (width - 2 * EDGE)
+    title = broken(caption.title, room, TITLE, bold=True)
+    lines = [part for line in caption.lines for part in broken(line, room, LETTERS)]
+    footer = [part for line in caption.footer for part in broken(line, room, LETTERS)]
     head = EDGE + TITLE_LINE * len(title) + LINE * len(lines) + 6
     foot = FOOT + LINE * len(footer) + EDGE
     height = head + above + body + foot
