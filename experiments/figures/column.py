@@ -53,8 +53,8 @@ def sheet(caption: Caption, body: float, left: float, right: float, above: float
 
 
 def widest(texts: Sequence[str]) -> float:
-    """Returns how wide the widest of some labels is, in points."""
-    return max((width_of(text, LETTERS) for text in texts), default=0.0)
+    """Returns the points that the widest of some labels needs."""
+    return max((width_of(text, LETTERS) for text in texts), default=0.0) / SLACK
 
 
 def for_ends(texts: Sequence[str]) -> float:
