@@ -44,15 +44,19 @@ def test_every_rule_changes_a_study():
 HASHES = {
     "deepobs_fmnist_2c2d": ("9872039382ca75bc5408", "4e501cf1a1715a010bee"),
     "deepobs_quadratic": ("3bb48e558757fda9780e", "9ba7178fda53b23e68d9"),
-    "functions.rosenbrock-rosenbrock": ("cab94334a57c674245bd", "721faf6dace5b4b6d25c"),
-    "functions.beale-beale": ("9346abaf57f7fc53295f", "4539cec40cb23c0ce214"),
-    "functions.branin-branin": ("2fc2af63dd9836437611", "d384176e2059af53da83"),
-    "functions.tf_guide-tf_guide": ("d184bfcbc2a69b11a95b", "450c2bfdf8e237a019ab"),
+    "functions.rosenbrock-rosenbrock": ("f0506440d790f59fabf2", "1a85c9c2130ce6ea4edb"),
+    "functions.beale-beale": ("3b64188c696469f4f6dc", "17f879207c7f9159c541"),
+    "functions.branin-branin": ("7b9165825a1467772a37", "403ef51956f9a7ed061d"),
+    "functions.tf_guide-tf_guide": ("dbe53b41fa515a3b3c28", "b635d989842fa3855249"),
     "hippocampus": ("f535e5cf5ff19af570f3", "1b5f1c1e0faad8abfc76"),
-    "mni152": ("1eb064f2819c598eb5d7", "3cde8a1395701c275c16"),
+    "mni152": ("be83310a70665f12691a", "75940fb99d43b15bff56"),
+    "modern.mnist_orig-mnist_3500": ("2158ba39bc5174dddecc", "51de9cfd6ff61e11516f"),
+    "modern.fmnist_mlp-fashion_mnist": ("2b21d4eb6920c0832eab", "e96865815ca15bbe662c"),
+    "modern_self_tuning.mnist_orig-mnist_3500": ("5632627266e980233c59", "076ecfa7f67d2b803026"),
+    "modern_self_tuning.fmnist_mlp-fashion_mnist": ("31838bf24ff351206587", "1d71d5bacb08e776e906"),
     "sparse.spam_linear-spam_assassin": ("b153a3c7ff807952acf6", "ae460e48d31b2c3c35f9"),
     "sparse.spam_embedding-spam_assassin": ("ef80a7bad051a37a0af9", "adde3da12e5cae112fb7"),
-    "mnist": ("315a46b4b7ba767194e7", "ea10af02e5c59e6d3356"),
+    "mnist": ("efbc5a276dd6dae5f087", "8b10493df63b0faaa433"),
 }
 
 
