@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -151,9 +152,14 @@ def _reach(points: Sequence[tuple[float, float]], chosen: float, *, lower: bool,
     tried = sorted({value for value, _ in points})
     middle = [(value, statistics.median(s for v, s in points if v == value)) for value in tried]
     best = max(score for _, score in middle)
-    found = width(middle, POINT * abs(best) if lower else POINT) if alone else None
+    outermost = (chosen == tried[-1]) - (chosen == tried[0]) if len(tried) > 1 else 0
+    return {"outermost": outermost, **reach(middle if alone else (), POINT * abs(best) if lower else POINT)}
+
+
+def reach(points: Sequence[tuple[float, float]], margin: float) -> dict[str, Any]:
+    """Returns the ends and the width of the good values, as `width` does; NaN where nothing is known."""
+    found = width(points, margin) if points else None
     return {
-        "outermost": (chosen == tried[-1]) - (chosen == tried[0]) if len(tried) > 1 else 0,
         "good_from": found.low if found else math.nan,
         "good_to": found.high if found else math.nan,
         "open_below": int(found.below) if found else 0,
@@ -166,19 +172,33 @@ def lost_rows(table: Table) -> list[dict[str, Any]]:
     """Returns a row for each optimizer and rate: what the median over its seeds loses against the best rate.
 
     Of an accuracy or a Dice it is in points, hundredths; of a loss in % of the lowest. A rate loses infinitely much
-    where half of its runs diverged.
+    where half of its runs diverged. Where other hyperparameters were tuned, too, a rate has the score of the best point
+    that is as far from the best rate or farther, on its side, whatever its other values: these differ.
     """
-    kept = ("data", "model", "optimizer", "chosen", "width_decades", "open_below", "open_above", "higher_is_better")
+    kept = ("data", "model", "optimizer", "chosen", "tuned", "higher_is_better")
     found = []
     for own in group(table).values():
-        higher, middle = own[0]["higher_is_better"], medians(own)
-        best = (max if higher else min)(score for _, score in middle)
+        higher = own[0]["higher_is_better"]
+        merits = [(value, score if higher else -score) for value, score in medians(own)]
+        if own[0]["tuned"] > 1:
+            merits = _envelope(merits)
+        best = max(merit for _, merit in merits)
         share = 100.0 if higher else 100.0 / (abs(best) or 1.0)
-        for value, score in middle:
-            lost = math.inf if math.isinf(score) else share * abs(best - score)
+        reached = reach(merits, POINT if higher else POINT * abs(best))
+        for value, merit in merits:
+            lost = math.inf if math.isinf(merit) else share * (best - merit)
             place = {"learning_rate": value, "multiple": value / own[0]["chosen"]}
-            found.append({**{key: own[0][key] for key in kept}, **place, "lost": lost})
+            found.append({**{key: own[0][key] for key in kept}, **reached, **place, "lost": lost})
     return found
+
+
+def _envelope(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Returns the points with the merit of the best that is as far from the best of all, or farther, on its side."""
+    values, merits = zip(*sorted(points), strict=True)
+    best = max(range(len(merits)), key=merits.__getitem__)
+    below = itertools.accumulate(merits[: best + 1], max)
+    above = itertools.accumulate(reversed(merits[best + 1 :]), max)
+    return list(zip(values, [*below, *reversed(list(above))], strict=True))
 
 
 def medians(own: Table) -> list[tuple[float, float]]:

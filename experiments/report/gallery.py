@@ -135,7 +135,7 @@ def _ends(facts: Facts, rows: Table, curve: curves.Curve) -> str:
 
 
 def _tuned(facts: Facts) -> Iterator[Figure]:
-    """Yields a figure of each hyperparameter tuned; where it is the learning rate alone, its relative widths, too."""
+    """Yields a figure of each hyperparameter tuned, and the score lost around the best learning rates."""
     evidence = facts.evidence
     step = curves.DICE_STEP if evidence.task.classes else 1 / datasets.CARDS[evidence.study.data].sizes["validation"]
     names = tuning_rows.dimensions(evidence.study, evidence.trials)
@@ -152,7 +152,7 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
             tuning=True,
         )
         yield figure
-        if alone:
+        if rate:
             yield Figure(
                 "learning_rates_relative",
                 tuning_rows.lost_rows(cast(Table, figure.rows)),

@@ -116,6 +116,20 @@ def test_what_a_rate_loses_is_told_against_the_best():
     assert {round(lost[m], 6) for m in lost if m < 1} == {round(100 * 0.4 / 1.1, 6)}
 
 
+def test_among_other_hyperparameters_a_rate_is_as_good_as_the_best_that_is_no_nearer():
+    """Known answer: what neighbours have of other values does not make the line jump, and the width is the line's."""
+    row = {"data": "d", "model": "m", "optimizer": "Adam", "chosen": 1.0, "higher_is_better": True}
+    points = ((0.01, 0.2), (0.1, 0.895), (0.3, 0.4), (1.0, 0.9), (2.0, -math.inf), (3.0, 0.3), (9.0, 0.5))
+    lost = {}
+    for tuned in (1, 2):
+        rows = tuning_rows.lost_rows([{**row, "tuned": tuned, "value": v, "score": s} for v, s in points])
+        lost[tuned] = [one["lost"] for one in rows]
+        below, above = (1 + 0.005 / 0.695, 0.025 * math.log10(2)) if tuned == 2 else (0.02 * math.log10(1 / 0.3), 0)
+        assert rows[0]["width_decades"] == pytest.approx(below + above)
+    assert lost[1] == pytest.approx([70, 0.5, 50, 0, math.inf, 60, 40])
+    assert lost[2] == pytest.approx([70, 0.5, 0.5, 0, 40, 40, 40])
+
+
 def test_medians_are_over_the_runs_of_one_value():
     """Ascending, infinite where half of them diverged."""
     rows = [{"value": v, "score": s} for v, s in ((2.0, 0.5), (1.0, 0.1), (1.0, 0.3), (2.0, -math.inf))]
