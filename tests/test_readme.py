@@ -96,10 +96,15 @@ def test_rows_of_differences_are_measured_ones():
 def test_scores_are_those_of_the_reports():
     """Rounded to three digits."""
     digits = _means("static/report.csv", "test_accuracy_mean")
-    tied = [digits[name] for name in ("Adam", "Adamax", "Momentum")]
-    assert f"between {min(tied)} and {max(tied)} mean test accuracy" in WORDS
-    assert digits["SGD"] == digits["AdaGrad"]
-    assert f"SGD and AdaGrad end at {digits['SGD']}; GD, with one step an epoch, at {digits['GD']}." in WORDS
+    tied = [digits[name] for name in ("Adam", "Momentum", "Adamax")]
+    assert f"Adam, Momentum and Adamax end between {min(tied)} and {max(tied)} mean test accuracy" in WORDS
+    sgd, adagrad, gd = (digits[name] for name in ("SGD", "AdaGrad", "GD"))
+    assert f"SGD ({sgd}), AdaGrad ({adagrad}) and GD with one step an epoch ({gd}) are worse." in WORDS
+    verdicts = {row["optimizer"]: row["verdict"] for row in _rows("static/report.csv")}
+    assert verdicts == {
+        "Adam": "best mean", **dict.fromkeys(("Momentum", "Adamax"), "≈"),
+        **dict.fromkeys(("SGD", "AdaGrad", "GD"), "worse"),
+    }  # fmt: skip
     patients = _means("static/hippocampus/report.csv", "test_dice_mean")
     best = max(patients, key=patients.get)
     assert f"{best} has the best mean test Dice, {patients[best]}" in WORDS
@@ -115,8 +120,12 @@ def test_the_verdict_on_cyclic_rates_is_that_of_the_report():
 
 
 def _means(path, column):
-    with (ROOT / path).open() as file:
-        return {row["optimizer"]: f"{float(row[column]):.3f}" for row in csv.DictReader(file)}
+    return {row["optimizer"]: f"{float(row[column]):.3f}" for row in _rows(path)}
+
+
+def _rows(path):
+    with (ROOT / path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_speeds_are_those_of_the_benchmark():
