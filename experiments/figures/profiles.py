@@ -38,12 +38,14 @@ def draw_errors(table: Table, context: Context) -> Figure:
     """Draws performance profiles of test errors, one under the other: each is of other optimizers and problems."""
     shown = of_rows(table)
     room = max(len(row["optimizer"]) for row in table) + len("  0.00")
-    figure, panels = canvas.sheet(
-        context.caption, room=room, grid=(len(shown), 1), gap=(0.1, 0.45), share=False, height=1.2 + 2.9 * len(shown)
-    )
+    height, grid = 1.3 + 2.9 * len(shown), (len(shown), 1)
+    figure, panels = canvas.sheet(context.caption, room=room, grid=grid, gap=(0.1, 0.55), share=False, height=height)
+    if len(panels) == 1:
+        figure.subplots_adjust(top=panels[0].get_position().y1 - 0.3 / height)  # room for the panel's title
     for panel, (title, profile) in zip(panels, shown.items(), strict=True):
         points = scores(profile)
-        panel.set_title(plain(title), fontsize=9.5, loc="left")
+        lines = canvas.broken(title, 72 * canvas.WIDTH * panel.get_position().width, 9)
+        panel.set_title(plain("\n".join(lines)), fontsize=9, loc="left")
         ends = _curves(panel, profile, looks(points, context.styles))
         panel.set_ylabel("share of problems", fontsize=9)
         label_ends(panel, [(x, y, f"{label}  {points[label]:.2f}", style) for x, y, label, style in ends])

@@ -8,6 +8,7 @@ import html
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,11 @@ COLUMNS: tuple[Column[Reported], ...] = (
 
 def profile(found: Sequence[Reported], folder: Path) -> list[Path]:
     """Draws how near each optimizer's test errors are to the lowest of each problem; nothing where few share any."""
-    table = error_rows({f"{one.problem} ({one.name})": one.errors for one in found if one.errors})
+    of_study = Counter(one.name for one in found)
+    table = error_rows({
+        f"{one.name} ({one.rows[0]['model']})" if of_study[one.name] > 1 else one.name: one.errors
+        for one in found if one.errors
+    })  # fmt: skip
     if not table:
         return []
     best = []
