@@ -30,7 +30,7 @@ def benchmark(given: argparse.Namespace, typed: str) -> None:
     elif given.plain:
         from experiments.checks.benchmark import plain
 
-        plain.run(given.seeds, given.epochs, folder, typed)
+        plain.run(given.seeds and shared.first_seeds(given.seeds, (0,)), given.epochs, folder, typed)
     else:
         _steps(given, pairs, folder, typed)
 

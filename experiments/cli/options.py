@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli.command import Option, option
+from experiments.errors import UserError
 from experiments.problems import grid, seeds
 from experiments.running.engines import NAMES
 
@@ -63,21 +64,32 @@ def number(words: str, holds: Callable[[float], bool] = math.isfinite) -> Any:
     return read
 
 
-def seed_list(text: str) -> tuple[int, ...]:
-    """Reads evaluation seeds: their number, or a list of them and of ranges."""
+def seed_list(text: str) -> int | tuple[int, ...]:
+    """Reads evaluation seeds: a number of them, the first that there are, or a list of them and of ranges."""
     words = [re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", word) for word in text.split(",")]
     ends = [tuple(min(int(end), seeds.EVALUATION.stop + 1) for end in word.groups(word[1])) for word in words if word]
     if len(ends) < len(words) or any(low > high for low, high in ends):
         wanted = "must be a number of seeds or a list like 0,1,7"
         raise argparse.ArgumentTypeError(f"{wanted}, got '{text}'; a range is 0-4")
-    if text.strip().isdecimal():
-        found = tuple(range(ends[0][0]))
-    else:
-        found = tuple(dict.fromkeys(seed for low, high in ends for seed in range(low, high + 1)))
-    if not found or max(found) not in seeds.EVALUATION:
+    number = text.strip().isdecimal()
+    found = tuple(dict.fromkeys(seed for low, high in ends for seed in range(low, high + 1)))
+    last = ends[0][0] - 1 if number else max(found)
+    if last not in seeds.EVALUATION:
         raise argparse.ArgumentTypeError(
             f"must be seeds from 0 to {seeds.EVALUATION.stop - 1}, at least one, got '{text}'"
         )
+    return ends[0][0] if number else found
+
+
+def first_seeds(wanted: int | tuple[int, ...] | None, own: Sequence[int]) -> tuple[int, ...]:
+    """Returns the seeds that are wanted: of a number, the first of a study's own, and those after them."""
+    if not isinstance(wanted, int):
+        return wanted or tuple(own)
+    after = max(own) + 1
+    found = (*own[:wanted], *range(after, after + wanted - len(own)))
+    if max(found) not in seeds.EVALUATION:
+        most = len(own) + seeds.EVALUATION.stop - after
+        raise UserError(f"--seeds must be at most {most} here, where the first seed is {own[0]}, got {wanted}.")
     return found
 
 
@@ -103,7 +115,9 @@ def study(default: str = "mnist") -> Option:
 
 DRY_RUN = option("--dry-run", action="store_true", help="print the number of missing runs and their expected time")
 OPTIMIZERS = option("--optimizers", nargs="+", action=Names, metavar="NAME", help="some of the optimizers")
-SEEDS = option("--seeds", type=seed_list, metavar="N|A,B|A-B", help="number of seeds, or a list: 5, or 0,1,7, or 0-4,7")
+SEEDS = option(
+    "--seeds", type=seed_list, metavar="N|A,B|A-B", help="the first so many seeds, or a list: 5, or 0,1,7, or 0-4,7"
+)
 EXECUTION: Sequence[Option] = (
     option("--jobs", type=count, metavar="N", help="runs at once (default: cores; 64 on a cluster)"),
     option("--engine", choices=NAMES, default="local", help="where to train (default: local, on this machine)"),

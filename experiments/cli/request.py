@@ -12,7 +12,7 @@ from pathlib import Path
 
 from experiments import environment, machine, studies
 from experiments import optimizers as library
-from experiments.cli.options import Shard
+from experiments.cli.options import Shard, first_seeds
 from experiments.errors import UserError, unknown
 from experiments.problems import datasets, own
 from experiments.records import costs, run_folder, states
@@ -34,7 +34,7 @@ class Options:
     """Changes to a study and its execution by the command line; None where it says nothing."""
 
     study: str
-    seeds: tuple[int, ...] | None = None
+    seeds: int | tuple[int, ...] | None = None
     epochs: int | None = None
     optimizers: tuple[str, ...] | None = None
     data: str | None = None
@@ -123,7 +123,7 @@ def narrowed(study: Study, options: Options) -> Study:
     return dataclasses.replace(
         study,
         optimizers=entries,
-        seeds=options.seeds or study.seeds,
+        seeds=first_seeds(options.seeds, study.seeds),
         reference=study.reference if study.reference in there else None,
         claims=tuple(claim for claim in study.claims if {*claim.better, *claim.than} <= set(there)),
     )

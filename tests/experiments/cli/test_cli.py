@@ -146,7 +146,7 @@ def test_advice_for_one_problem_of_a_study_names_the_study(tmp_path):
 @pytest.mark.parametrize(
     ("text", "seeds"),
     [
-        ("3", (0, 1, 2)),
+        ("3", 3),
         ("0-4", (0, 1, 2, 3, 4)),
         ("0-2,5", (0, 1, 2, 5)),
         ("7,0 - 2", (7, 0, 1, 2)),
