@@ -91,6 +91,17 @@ def test_known_test_is_welchs():
     assert references._welch((1.0, 0.0, 10), (1.0, 0.0, 10)) == 1
 
 
+@pytest.mark.parametrize(("away", "agrees"), [(3.2, True), (3.3, False), (-3.3, False), (math.nan, False)])
+def test_a_single_run_may_be_one_of_those_published(away, agrees):
+    """Known answer: at 1 %, 3.2498 standard errors of a single run, from Student's t with nine degrees of freedom."""
+    mean, sd = PUBLISHED["deepobs_quadratic_deep"].results["Momentum"]
+    end = mean + away * sd * math.sqrt(1.1)
+    (row,) = references.beside(QUADRATIC, [run_of("Momentum", (353.44677, end))])
+    assert (row.runs, row.agrees) == (1, agrees)
+    text = "\n".join(references.published_markdown([row], "test loss"))
+    assert ("Of a single run: Student's" in text, f"| {end:.5g} (1) |" in text) == (True, True)
+
+
 def test_a_test_function_is_solved_from_some_starts():
     """A millionth of the way counts; the median over all starts is infinite when half of them miss."""
     curves = {0: (4.0, 1.0, 3e-6), 1: (4.0, 1e-6, 1e-9), 2: (4.0, 3.0, 3.0), CLASSICAL: (24.2, 24.2, math.nan)}
