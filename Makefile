@@ -9,7 +9,7 @@ OLDEST := .venv-tf218
 STUDY ?= mnist
 WORKERS ?= 2
 ARGS ?=
-# `make compare` of mnist takes five of its ten seeds, unless ARGS say otherwise.
+# `make compare` of mnist takes five of its ten seeds; with ARGS, what these say.
 FIRST_mnist := --seeds 5
 
 # On a Mac, tensorflow-metal drops the ReLU of a dense layer in graph mode unless its remapper is off.

@@ -95,7 +95,7 @@ def error_rows(errors: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]
     """Returns the rows of performance profiles of test errors over the problems of several studies.
 
     Solvers of a profile must have met the same problems. So there is a profile, the rows of one `panel`, for each set
-    of three or more problems that some solver met and no others, if three or more solvers met all of it.
+    of three or more problems that are just those of some solver, if three or more solvers met all of it.
 
     Args:
         errors: problem -> solver -> mean test error, infinity for a failure. A problem on which one makes no error at

@@ -116,7 +116,10 @@ def study(default: str = "mnist") -> Option:
 DRY_RUN = option("--dry-run", action="store_true", help="print the number of missing runs and their expected time")
 OPTIMIZERS = option("--optimizers", nargs="+", action=Names, metavar="NAME", help="some of the optimizers")
 SEEDS = option(
-    "--seeds", type=seed_list, metavar="N|A,B|A-B", help="the first so many seeds, or a list: 5, or 0,1,7, or 0-4,7"
+    "--seeds",
+    type=seed_list,
+    metavar="N|A,B|A-B",
+    help="the first N seeds of the study, or a list: 5, or 0,1,7, or 0-4,7",
 )
 EXECUTION: Sequence[Option] = (
     option("--jobs", type=count, metavar="N", help="runs at once (default: cores; 64 on a cluster)"),

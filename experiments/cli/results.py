@@ -9,7 +9,7 @@ from experiments.text import say
 
 
 def results(given: argparse.Namespace, typed: str) -> None:
-    """Writes one page, Markdown and CSV of the reports of all studies; trains nothing."""
+    """Writes one page, Markdown, CSV and a profile from the reports of all studies; trains nothing."""
     from experiments.report import glance
 
     found = glance.reported()
@@ -27,6 +27,6 @@ COMMANDS = (
         "write one page of all studies, from their reports",
         results,
         (option("--out", type=Path, default=Path("static"), metavar="FOLDER", help="folder (default: static)"),),
-        (("", "static/results.html: the first figure of each study, and a table"),),
+        (("", "static/results.html: the first figure of each study, a profile over all, and a table"),),
     ),
 )

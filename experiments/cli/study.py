@@ -203,7 +203,7 @@ COMMANDS = (
         ),
         (
             ("", "all of the study `mnist`, figures in static/"),
-            ("mnist --optimizers adam sgd --seeds 10 --out /tmp/figures", "two optimizers, with more seeds"),
+            ("mnist --optimizers adam sgd --out /tmp/figures", "two optimizers, into another folder"),
             ("mnist --preset quick", "a first look, in a minute: one seed, three epochs"),
             ("mni152 --preset quick", "four optimizers segment a brain, in minutes"),
             ("mnist --dry-run", "number of missing runs, and their time"),
@@ -228,7 +228,7 @@ COMMANDS = (
             ("mnist --shard 2/4", "the second of four shares, for any scheduler"),
             ("mnist --engine slurm --engine-option slurm_partition=cpu --jobs 32", "on a Slurm cluster"),
             ("mnist --engine ray --engine-option address=auto", "on the Ray cluster of this machine"),
-            ("mnist --tuning --jobs 8", "the runs that choose the learning rates"),
+            ("mnist --tuning --jobs 8", "the runs that choose hyperparameters"),
         ),
         interrupted=CONTINUE,
     ),

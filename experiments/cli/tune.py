@@ -81,10 +81,10 @@ COMMANDS = (
     Command(
         "tune",
         "study",
-        "choose the learning rates of a study on validation data",
+        "choose the hyperparameters of a study on validation data",
         tune,
         (shared.study(), *shared.EXECUTION),
-        (("mnist", "choose the learning rates again"), ("mnist --dry-run", "number of runs, and their time")),
+        (("mnist", "choose them again"), ("mnist --dry-run", "number of runs, and their time")),
         interrupted=CONTINUE,
     ),
     Command(

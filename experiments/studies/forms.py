@@ -193,9 +193,9 @@ class Study:
     grid: str = value(
         domains.one_of(*GRIDS),
         default=DOUBLING,
-        meaning="at which steps runs are evaluated (rule B13): `doubling` over the first epoch and then after each, "
-        "as `protocol` three times as often, or, as `passes`, after each epoch, as runs for tuning and for times "
-        "always are, since no curve is drawn of them",
+        meaning="at which steps runs are evaluated (rule B13): `doubling`: at doubling steps of the first epoch, then "
+        "after each epoch; `protocol`: some three times as often; `passes`: after each epoch. Runs for tuning and for "
+        "times always have `passes`, since no curve is drawn of them",
     )
     deterministic: bool = value(
         domains.TRUTH,

@@ -137,12 +137,12 @@ def main() -> None:
     }
     for entry in study.optimizers:
         for seed in study.seeds:
-            accuracy = train(study, entry, choices[entry.label].learning_rate, seed, data)
+            accuracy = train(study, entry, choices[entry.label].values, seed, data)
             print(json.dumps({"optimizer": entry.label, "seed": seed, "test_accuracy": accuracy}), flush=True)
 
 
-def train(study: Study, entry: Entry, rate: float, seed: int, data: Any) -> float:
-    """Trains one run as Keras's documentation shows it, and returns its last test accuracy."""
+def train(study: Study, entry: Entry, chosen: Mapping[str, float], seed: int, data: Any) -> float:
+    """Trains one run with chosen values as Keras's documentation shows it, and returns its last test accuracy."""
     import keras
 
     from tfoptim.schedules import WarmupCosine
@@ -152,8 +152,9 @@ def train(study: Study, entry: Entry, rate: float, seed: int, data: Any) -> floa
     images, labels = data["train"]
     batch_size = len(labels) if entry.batch == "full" else study.batch_size
     steps = study.epochs * math.ceil(len(labels) / batch_size)
+    rate, others = chosen["learning_rate"], {key: one for key, one in chosen.items() if key != "learning_rate"}
     model.compile(
-        optimizer=optimizer(entry, rate if study.schedule == CONSTANT else WarmupCosine(rate, steps)),
+        optimizer=optimizer(entry, rate if study.schedule == CONSTANT else WarmupCosine(rate, steps), **others),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -173,13 +174,13 @@ def train(study: Study, entry: Entry, rate: float, seed: int, data: Any) -> floa
     return float(history.history["val_accuracy"][-1])
 
 
-def optimizer(entry: Entry, rate: Any) -> Any:
-    """Returns Keras's own optimizer for an entry of a study."""
+def optimizer(entry: Entry, rate: Any, **others: float) -> Any:
+    """Returns Keras's own optimizer for an entry of a study, with what was chosen for it."""
     import keras
 
     rule = RULES[entry.optimizer]
     return getattr(keras.optimizers, str(rule.keras))(
-        rate, **{**rule.options, **rule.keras_only, **entry.hyperparameters}
+        rate, **{**rule.options, **rule.keras_only, **entry.hyperparameters, **others}
     )
 
 

@@ -32,12 +32,13 @@ def test_the_unet_trains_on_whole_batches_of_noise_and_gives_a_class_for_each_pi
 
 def test_the_plain_script_trains_a_study_s_entries(monkeypatch):
     """GD takes one step an epoch on all examples, the others one a batch, with Keras's classes and chosen rates."""
-    made = []
-    monkeypatch.setattr(plain, "optimizer", lambda *given, real=plain.optimizer: made.append(real(*given)) or made[-1])
+    made, real = [], plain.optimizer
+    monkeypatch.setattr(plain, "optimizer", lambda *given, **more: made.append(real(*given, **more)) or made[-1])
     data = dict.fromkeys(("train", "test"), (np.zeros((256, 28, 28, 1), np.float32), np.zeros(256, np.int32)))
-    for entry in study(epochs=2).optimizers:
-        assert 0 <= plain.train(study(epochs=2), entry, 0.01, 0, data) <= 1
+    for entry, more in zip(study(epochs=2).optimizers, ({}, {"beta_1": 0.8}), strict=True):
+        assert 0 <= plain.train(study(epochs=2), entry, {"learning_rate": 0.01, **more}, 0, data) <= 1
     assert [("SGD", 2), ("Adam", 4)] == [(type(one).__name__, int(one.iterations)) for one in made]
+    assert made[1].beta_1 == 0.8, "what was chosen besides the rate"
     schedule = made[0]._learning_rate
     assert (schedule.peak, schedule.steps) == (0.01, 2), "the comparison's schedule, for GD's two steps"
 

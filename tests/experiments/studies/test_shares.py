@@ -18,7 +18,7 @@ def test_a_share_of_a_run_is_the_same_part_of_it_on_every_problem_and_in_tuning(
             runs.plan("x", short, kind, entry, {"learning_rate": 0.01}, 0).hyperparameters["warmup_steps"]
             for kind in (runs.EVALUATION, runs.TUNING)
         ]
-    assert steps == {"mnist_3500": [14, 1], "fashion_mnist": [39, 20]}
+    assert steps == {"mnist_3500": [14, 1], "fashion_mnist": [20, 20]}
 
 
 def test_a_share_is_a_part_of_the_identity():
