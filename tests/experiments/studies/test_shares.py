@@ -8,7 +8,7 @@ from tests.experiments import small
 
 
 def test_a_share_of_a_run_is_the_same_part_of_it_on_every_problem_and_in_tuning():
-    """`modern` has 280 steps on one problem and 782 on the other; of all that it warms up over the same share."""
+    """`modern` has 280 steps on one problem and 391 on the other; of all that it warms up over the same share."""
     path = studies.find("modern")
     steps = {}
     for _, whole in studies.each(path, studies.load(path)):
