@@ -157,7 +157,9 @@ def kept(name: str, **values: Any) -> float:
     if name in OUTSIDE:
         return OUTSIDE[name].slots
     declared = slots(rule(name, **values)).values()
-    return math.nan if any(slot.reshaped for slot in declared) else len(declared)
+    if any(slot.reshaped and callable(slot.shape) for slot in declared):
+        return math.nan
+    return sum(not slot.reshaped for slot in declared)  # others are a few numbers for a whole variable
 
 
 def slots(rule: rule_files.Rule) -> dict[str, Any]:

@@ -96,6 +96,7 @@ def tuning_rows(
         values = [_values_of(searched[t.round, t.widenings], t.index, dimension) for t in own]
         choice = choices[entry.label]
         fixed = _fixed(entry, searched[choice.round, choice.widenings], choice, dimension)
+        fixed["chosen_score"] = task.merit(choice.validation_score)
         merits = [(value, trial.score) for value, trial in zip(values, own, strict=True)]
         fixed |= _reach(merits, fixed["chosen"], lower=task.lower_is_better, alone=fixed["tuned"] == 1)
         for value, trial in zip(values, own, strict=True):
@@ -169,27 +170,31 @@ def reach(points: Sequence[tuple[float, float]], margin: float) -> dict[str, Any
 
 
 def lost_rows(table: Table) -> list[dict[str, Any]]:
-    """Returns a row for each optimizer and rate: what the median over its seeds loses against the best rate.
+    """Returns a row for each optimizer and rate: what it loses against the best rate; none where all runs diverged.
 
     Of an accuracy or a Dice it is in points, hundredths; of a loss in % of the lowest. A rate loses infinitely much
-    where half of its runs diverged. Where other hyperparameters were tuned, too, a rate has the score of the best point
-    that is as far from the best rate or farther, on its side, whatever its other values: these differ.
+    where half of its runs diverged. Where an optimizer has other hyperparameters that were tuned, neighbours differ in
+    them, so that a rate of any optimizer has the score of the best that is as far from the best rate or farther, on
+    its side.
     """
+    several = any(row["tuned"] > 1 for row in table)
     kept = ("data", "model", "optimizer", "chosen", "tuned", "higher_is_better")
     found = []
     for own in group(table).values():
         higher = own[0]["higher_is_better"]
-        merits = [(value, score if higher else -score) for value, score in medians(own)]
-        if own[0]["tuned"] > 1:
+        merits = [(value, score if higher else -score) for value, score in tried(own)]
+        if several:
             merits = _envelope(merits)
         best = max(merit for _, merit in merits)
         share = 100.0 if higher else 100.0 / (abs(best) or 1.0)
         reached = reach(merits, POINT if higher else POINT * abs(best))
+        winners = [value for value, merit in merits if merit == best]
+        winner = own[0]["chosen"] if own[0]["chosen"] in winners else winners[0]
         for value, merit in merits:
             lost = math.inf if math.isinf(merit) else share * (best - merit)
-            place = {"learning_rate": value, "multiple": value / own[0]["chosen"]}
+            place = {"learning_rate": value, "multiple": value / winner, "enveloped": several}
             found.append({**{key: own[0][key] for key in kept}, **reached, **place, "lost": lost})
-    return found
+    return found if any(math.isfinite(row["lost"]) for row in found) else []
 
 
 def _envelope(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -201,10 +206,19 @@ def _envelope(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]
     return list(zip(values, [*below, *reversed(list(above))], strict=True))
 
 
-def medians(own: Table) -> list[tuple[float, float]]:
-    """Returns the values that were tried, ascending, each with the median score of its runs."""
-    by_value = group(own, "value")
-    return sorted((row[0]["value"], statistics.median(r["score"] for r in row)) for row in by_value.values())
+def tried(own: Table) -> list[tuple[float, float]]:
+    """Returns the values that were tried, ascending, each with the median over seeds of its best point's scores.
+
+    A search that was widened in another hyperparameter has the same values again, at other points.
+    """
+    best = max if own[0]["higher_is_better"] else min
+    points: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in own:
+        points.setdefault((row["value"], row["round"], row["widenings"], row["index"]), []).append(row)
+    scores: dict[float, list[float]] = {}
+    for (value, *_), rows in points.items():
+        scores.setdefault(value, []).append(statistics.median(row["score"] for row in rows))
+    return sorted((value, best(found)) for value, found in scores.items())
 
 
 def best_of_rows(evidence: Evidence) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from experiments.studies import Style
 from experiments.text import Table, group
 
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}  # a name may stand on the frontier
+NAME, LEAD = 8.5, 9  # points: the letters of names, and how far a name is from its point
 WIDE = 8.0  # times, from which on an axis has no room for each digit
 
 
@@ -73,26 +74,41 @@ def frontier(table: Table, column: str) -> list[Mapping[str, Any]]:
 
 
 def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) -> None:
-    """Draws the optimizers; those at one cost stand side by side, and names are moved apart."""
-    height = axes.get_position().height * canvas.HEIGHT * 72
-    to_axes = axes.transData + axes.transAxes.inverted()
-    shares = {row["optimizer"]: float(to_axes.transform((row[column], row["score"]))[1]) for row in table}
-    # Names at one cost need room among themselves; costs that are measured lie anywhere, so that all names do.
-    alike = group(table, column) if column == "state_bytes_per_parameter" else {0.0: table}
-    places: dict[str, float] = {}
-    for own in alike.values():
-        names = [row["optimizer"] for row in own]
-        moved = apart([shares[name] for name in names], 11 / height, ceiling=1.0, floor=0.02)
-        places |= zip(names, moved, strict=True)
+    """Draws the optimizers, each with its name beside it; names that would touch are moved apart."""
+    places = _places(axes, table, column)
     where = ("data", "axes fraction")
     for row in table:
         with of(row["optimizer"], axes):
-            color = styles[row["optimizer"]].color
+            color, (side, place) = styles[row["optimizer"]].color, places[row["optimizer"]]
             if math.isfinite(row["low"]):
                 axes.plot([row[column]] * 2, [row["low"], row["high"]], color=color, linewidth=1.2, alpha=0.8)
             axes.plot(row[column], row["score"], **dot(styles[row["optimizer"]]), markersize=7, zorder=3)
-            axes.annotate(plain(row["optimizer"]), (row[column], places[row["optimizer"]]), (9, 0), xycoords=where,
-                          textcoords="offset points", va="center", fontsize=8.5, bbox=BEHIND, zorder=2)  # fmt: skip
+            axes.annotate(plain(row["optimizer"]), (row[column], place), (LEAD * side, 0), xycoords=where, va="center",
+                          ha="left" if side > 0 else "right", textcoords="offset points", fontsize=NAME, bbox=BEHIND,
+                          zorder=2)  # fmt: skip
+
+
+def _places(axes: Axes, table: Table, column: str) -> dict[str, tuple[int, float]]:
+    """Returns for each name its side of the point, 1 for the right, and its height, a share of that of the axes."""
+    width, height = (size * 72 for size in (axes.get_position().width * canvas.WIDTH,
+                                            axes.get_position().height * canvas.HEIGHT))  # fmt: skip
+    to_axes = axes.transData + axes.transAxes.inverted()
+    reached: list[tuple[float, float, str, int, float]] = []  # from, to, points; name, side, height
+    for row in table:
+        x, y = to_axes.transform((row[column], row["score"]))
+        room = LEAD + canvas.width_of(row["optimizer"], NAME) / canvas.SLACK
+        side = 1 if width * x + room <= width else -1
+        ends = sorted((width * x, width * x + side * room))
+        reached.append((*ends, row["optimizer"], side, float(y)))
+    found: dict[str, tuple[int, float]] = {}
+    beside: list[tuple[float, float, str, int, float]] = []  # names that reach over one another, from left to right
+    for one in [*sorted(reached), None]:
+        if beside and (one is None or one[0] > max(other[1] for other in beside)):
+            heights = apart([other[4] for other in beside], 11 / height, ceiling=1.0, floor=0.02)
+            found |= {other[2]: (other[3], place) for other, place in zip(beside, heights, strict=True)}
+            beside = []
+        beside += [one] if one else []
+    return found
 
 
 # Shade and hatch of the parts, so that they differ without colours.

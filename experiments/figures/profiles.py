@@ -40,16 +40,17 @@ def draw_errors(table: Table, context: Context) -> Figure:
     room = max(len(row["optimizer"]) for row in table) + len("  0.00")
     height, grid = 1.3 + 2.9 * len(shown), (len(shown), 1)
     figure, panels = canvas.sheet(context.caption, room=room, grid=grid, gap=(0.1, 0.55), share=False, height=height)
-    if len(panels) == 1:
-        figure.subplots_adjust(top=panels[0].get_position().y1 - 0.3 / height)  # room for the panel's title
-    for panel, (title, profile) in zip(panels, shown.items(), strict=True):
+    room_points = 72 * canvas.WIDTH * canvas.SLACK * panels[0].get_position().width
+    titles = [canvas.broken(title, room_points, 9) for title in shown]
+    heading = 0.16 * len(titles[0]) + (0.12 if len(panels) == 1 else -0.1)  # inches over the first panel
+    figure.subplots_adjust(top=panels[0].get_position().y1 - max(0.0, heading) / height)
+    for panel, lines, profile in zip(panels, titles, shown.values(), strict=True):
         points = scores(profile)
-        lines = canvas.broken(title, 72 * canvas.WIDTH * panel.get_position().width, 9)
         panel.set_title(plain("\n".join(lines)), fontsize=9, loc="left")
         ends = _curves(panel, profile, looks(points, context.styles))
         panel.set_ylabel("share of problems", fontsize=9)
         label_ends(panel, [(x, y, f"{label}  {points[label]:.2f}", style) for x, y, label, style in ends])
-    panels[-1].set_xlabel("multiple of the lowest test error of the problem (log)", fontsize=9)
+    panels[-1].set_xlabel("multiple of the lowest test error shown of the problem (log)", fontsize=9)
     return figure
 
 

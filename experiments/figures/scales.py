@@ -154,11 +154,11 @@ def round_places(low: float, high: float, most: int) -> list[float]:
 
 
 def roomy(axes: Axes, places: Sequence[float]) -> list[float]:
-    """Returns those of some places on a finished horizontal axis whose numbers do not touch, taken from 0 outwards."""
+    """Returns those of some places on a finished horizontal axis whose numbers do not touch; the first come first."""
     points = axes.get_position().width * axes.figure.get_size_inches()[0] * 72  # type: ignore[union-attr]
     to_axes = axes.transData + axes.transAxes.inverted()
     kept: dict[float, tuple[float, float]] = {}
-    for place in sorted(places, key=abs):
+    for place in places:
         middle, half = points * float(to_axes.transform((place, 0))[0]), 3.2 * len(f"{place:g}") + 3
         if 0 <= middle <= points and all(abs(middle - other) >= half + its for other, its in kept.values()):
             kept[place] = middle, half

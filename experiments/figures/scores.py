@@ -142,8 +142,9 @@ def _differences_scale(axes: Axes, values: list[float]) -> str:
         axes.set_xscale("symlog", linthresh=linear, linscale=1.2)
         axes.set_xlim(1.4 * low - linear / 4, 1.4 * high + linear / 4)
         decades = range(math.floor(math.log10(linear)), math.ceil(math.log10(sizes[-1])) + 1)
-        beyond = [tick for k in decades for m in (1, 2, 5) if (tick := m * 10.0**k) >= linear]
-        axes.xaxis.set_major_locator(FixedLocator(scales.roomy(axes, [*(-tick for tick in beyond), 0.0, *beyond])))
+        beyond = [tick for m in (1, 5, 2) for k in decades if (tick := m * 10.0**k) >= linear]
+        ticks = scales.roomy(axes, [0.0, *(end for tick in beyond for end in (tick, -tick))])
+        axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.xaxis.set_minor_locator(NullLocator())
         words = f" (axis logarithmic beyond {linear:g})"
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))

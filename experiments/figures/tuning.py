@@ -72,7 +72,7 @@ def _panel(axes: Axes, own: Table, style: Style) -> None:
     axes.axvspan(first["upper_zone"], first["high"], color="#EFEFEF", linewidth=0, zorder=0)
     if first["default"] > 0:
         axes.axvline(first["default"], color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
-    middle = [(value, score) for value, score in tuning_rows.medians(own) if math.isfinite(score)]
+    middle = [(value, score) for value, score in tuning_rows.tried(own) if math.isfinite(score)]
     if first["tuned"] == 1 and middle:  # among other hyperparameters, neighbours differ in those as well
         axes.plot(*zip(*middle, strict=True), color=color, linewidth=1.4)
     worst = axes.get_ylim()[0 if first["higher_is_better"] else 1]
@@ -81,8 +81,8 @@ def _panel(axes: Axes, own: Table, style: Style) -> None:
             axes.plot(row["value"], row["score"], ".", color=color, markersize=4)
         else:
             axes.plot(row["value"], worst, "x", color=color, mew=2, clip_on=False)
-    at = dict(middle).get(first["chosen"])
-    if at is not None:
+    at = first["chosen_score"]
+    if math.isfinite(at):
         axes.plot(first["chosen"], at, "o", color=color, markersize=9, mfc="none", mew=1.6)
         if first["outermost"]:
             arrow = {"arrowstyle": "<|-", "color": color, "linewidth": 1.4}  # its head is at the text, which is empty

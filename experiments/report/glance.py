@@ -29,7 +29,8 @@ from experiments.report.tables import ReportTable
 from experiments.studies import Style
 from experiments.text import from_csv
 
-NAME = "results"
+NAME, PROFILES = "results", "error_profiles"
+NO_CLAIM = "no claim"  # the verdict on one that was tuned too little
 MEAN = re.compile(r"(test_\w+)_mean")
 TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 
@@ -86,13 +87,17 @@ class Reported:
     def errors(self) -> dict[str, float]:
         """The mean test error of each optimizer, infinite where runs diverged; nothing where they say nothing of it.
 
-        Errors are compared where every rate was chosen, claims are made, and scores are shares that are right.
+        Errors are compared where hyperparameters were chosen, claims are made, and a score is a share that is right.
+        Of those that were tuned too little nothing is claimed, and so they are left out.
         """
-        name, right = next(key for key in self.rows[0] if MEAN.fullmatch(key)), not tasks.get(self.rows[0]["model"]).toy
-        if not (self.tuned and right and standing.claimed(self.rows)):
+        task, name = tasks.get(self.rows[0]["model"]), next(key for key in self.rows[0] if MEAN.fullmatch(key))
+        if not (self.tuned and task.has_error and not task.toy and standing.claimed(self.rows)):
             return {}
-        rows = [row for row in self.rows if row["optimizer"] in self.styles]  # what the study has by now
-        return {row["optimizer"]: 1 - float(row[name]) if row[name] else math.inf for row in rows}
+        return {
+            row["optimizer"]: 1 - float(row[name]) if row[name] else math.inf
+            for row in self.rows
+            if row["optimizer"] in self.styles and row["verdict"] != NO_CLAIM
+        }
 
     @property
     def verdict(self) -> str:
@@ -167,24 +172,37 @@ COLUMNS: tuple[Column[Reported], ...] = (
 )
 
 
+def profiled(found: Sequence[Reported]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns the rows of profiles of the errors of all reports, and the problems on which somebody makes no error."""
+    of_study = Counter(one.name for one in found)
+    of_model = Counter((one.name, one.rows[0]["model"]) for one in found)
+    errors = {}
+    for one in found:
+        model, data = one.rows[0]["model"], one.rows[0]["data"]
+        more = [model] if of_study[one.name] > 1 else []
+        more += [data] if of_model[one.name, model] > 1 else []
+        errors[f"{one.name} ({', '.join(more)})" if more else one.name] = one.errors
+    errors = {problem: own for problem, own in errors.items() if own}
+    return error_rows(errors), [problem for problem, own in errors.items() if min(own.values()) <= 0]
+
+
 def profile(found: Sequence[Reported], folder: Path) -> list[Path]:
     """Draws how near each optimizer's test errors are to the lowest of each problem; nothing where few share any."""
-    of_study = Counter(one.name for one in found)
-    table = error_rows({
-        f"{one.name} ({one.rows[0]['model']})" if of_study[one.name] > 1 else one.name: one.errors
-        for one in found if one.errors
-    })  # fmt: skip
+    table, faultless = profiled(found)
     if not table:
+        for path in folder.glob(f"{PROFILES}.*"):  # of reports that are gone
+            path.unlink()
         return []
-    best = []
+    nearest = []
     for shown in of_rows(table).values():
         points = scores(shown)
-        best.append(f"{max(points, key=points.__getitem__)}'s on {len(next(iter(shown.costs.values())))} problems")
-    title = f"Nearest to the lowest test errors are {', '.join(best)}"
-    key, how = (say("glance", NAME, part, found) for part in ("key", "how"))
+        best = [name for name, value in points.items() if value == max(points.values())]
+        nearest.append(f"{' and '.join(best)} on {len(next(iter(shown.costs.values())))} problems")
+    title = f"Nearest to the lowest test errors shown: {', '.join(nearest)}"
+    key, how = (say("glance", NAME, part, found, faultless=faultless) for part in ("key", "how"))
     caption = Caption(title, (key,), ("python -m experiments results",), f"{title}. {how}", "reports of all studies")
     styles = {label: style for one in found for label, style in one.styles.items()}
-    return canvas.write(draw_errors, table, Context(caption, styles), folder, "error_profiles")
+    return canvas.write(draw_errors, table, Context(caption, styles), folder, PROFILES)
 
 
 def write(found: Sequence[Reported], folder: Path) -> list[Path]:
@@ -210,7 +228,7 @@ def write(found: Sequence[Reported], folder: Path) -> list[Path]:
             table=table,
             cards=cards,
             profile=drawing,
-            how=say("glance", NAME, "how", found),
+            how=say("glance", NAME, "how", found, faultless=profiled(found)[1]),
         ),
     )
     files.write(paths[1], markdown(found, table, folder))

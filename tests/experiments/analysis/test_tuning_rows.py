@@ -116,21 +116,58 @@ def test_what_a_rate_loses_is_told_against_the_best():
     assert {round(lost[m], 6) for m in lost if m < 1} == {round(100 * 0.4 / 1.1, 6)}
 
 
+def points(*found, **more):
+    """Rows of one optimizer: value, score and the number of the widening of each point."""
+    row = {"data": "d", "model": "m", "optimizer": "Adam", "chosen": 1.0, "higher_is_better": True, "round": 0}
+    return [
+        {**row, **more, "index": i, "value": value, "score": score, "widenings": widenings}
+        for i, (value, score, widenings) in enumerate(found)
+    ]
+
+
 def test_among_other_hyperparameters_a_rate_is_as_good_as_the_best_that_is_no_nearer():
-    """Known answer: what neighbours have of other values does not make the line jump, and the width is the line's."""
-    row = {"data": "d", "model": "m", "optimizer": "Adam", "chosen": 1.0, "higher_is_better": True}
-    points = ((0.01, 0.2), (0.1, 0.895), (0.3, 0.4), (1.0, 0.9), (2.0, -math.inf), (3.0, 0.3), (9.0, 0.5))
-    lost = {}
-    for tuned in (1, 2):
-        rows = tuning_rows.lost_rows([{**row, "tuned": tuned, "value": v, "score": s} for v, s in points])
-        lost[tuned] = [one["lost"] for one in rows]
-        below, above = (1 + 0.005 / 0.695, 0.025 * math.log10(2)) if tuned == 2 else (0.02 * math.log10(1 / 0.3), 0)
-        assert rows[0]["width_decades"] == pytest.approx(below + above)
-    assert lost[1] == pytest.approx([70, 0.5, 50, 0, math.inf, 60, 40])
-    assert lost[2] == pytest.approx([70, 0.5, 0.5, 0, 40, 40, 40])
+    """Known answer: other values of neighbours do not make the line jump, and the width is the line's; of all alike."""
+    found = (
+        (0.01, 0.2, 0),
+        (0.1, 0.895, 0),
+        (0.3, 0.4, 0),
+        (1.0, 0.9, 0),
+        (2.0, -math.inf, 0),
+        (3.0, 0.3, 0),
+        (9.0, 0.5, 0),
+    )
+    alone = points(*found, tuned=1)
+    among = points(*found, tuned=2, optimizer="Momentum")
+    for table, lost, width in (
+        (alone, [70, 0.5, 50, 0, math.inf, 60, 40], 0.02 * math.log10(1 / 0.3)),
+        ([*alone, *among], 2 * [70, 0.5, 0.5, 0, 40, 40, 40], 1 + 0.005 / 0.695 + 0.025 * math.log10(2)),
+    ):
+        rows = tuning_rows.lost_rows(table)
+        assert [one["lost"] for one in rows] == pytest.approx(lost)
+        assert [one["width_decades"] for one in rows] == pytest.approx([width] * len(rows))
 
 
-def test_medians_are_over_the_runs_of_one_value():
+def test_a_rate_of_several_points_has_the_score_of_the_best():
+    """A search that was widened in the momentum alone tries each rate again, with another one."""
+    rows = points((1.0, 0.98, 0), (1.0, 0.988, 1), (2.0, -math.inf, 0), (2.0, 0.9, 1), tuned=2)
+    assert tuning_rows.tried(rows) == [(1.0, 0.988), (2.0, 0.9)]
+    losses = [{**row, "score": -row["score"], "higher_is_better": False} for row in rows]
+    assert tuning_rows.tried(losses) == [(1.0, -0.988), (2.0, -0.9)]
+
+
+def test_multiples_are_those_of_the_best_rate_that_was_tried():
+    """The chosen one, which the last search has, may lose something against one of an earlier search."""
+    rows = tuning_rows.lost_rows(points((1.0, 0.8, 1), (2.0, 0.9, 0), tuned=1))
+    assert [(row["multiple"], row["lost"]) for row in rows] == [(0.5, pytest.approx(10)), (1.0, 0)]
+
+
+def test_nothing_is_told_where_all_diverged():
+    """There is no best rate."""
+    assert tuning_rows.lost_rows(points((1.0, -math.inf, 0), (2.0, -math.inf, 0), tuned=1)) == []
+
+
+def test_medians_are_over_the_runs_of_one_point():
     """Ascending, infinite where half of them diverged."""
-    rows = [{"value": v, "score": s} for v, s in ((2.0, 0.5), (1.0, 0.1), (1.0, 0.3), (2.0, -math.inf))]
-    assert tuning_rows.medians(rows) == [(1.0, pytest.approx(0.2)), (2.0, -math.inf)]
+    rows = points((2.0, 0.5, 0), (1.0, 0.1, 0), tuned=1)
+    more = [{**row, "score": score} for row, score in zip(rows, (-math.inf, 0.3), strict=True)]
+    assert tuning_rows.tried([*rows, *more]) == [(1.0, pytest.approx(0.2)), (2.0, -math.inf)]

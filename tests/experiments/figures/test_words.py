@@ -228,23 +228,27 @@ def test_names_and_mean_ranks_are_written(tmp_path):
     assert "critical difference 5.00 (more than the axis)" in words(ranks.draw_critical, wide, tmp_path)
 
 
-def test_names_at_one_cost_stay_within_the_axes():
-    """Thirteen of nearly one score, far above another: no name is above the axes, and none stands on another."""
-    labels = [f"method {number}" for number in range(14)]
-    ends = {"low": math.nan, "high": math.nan, "seconds_per_step": math.nan}
-    row = {**ends, "state_bytes_per_parameter": 8, "higher_is_better": True}
+@pytest.mark.parametrize("timed", [False, True], ids=["one panel", "two"])
+def test_names_of_costs_stay_within_the_axes_and_apart(timed):
+    """Seventeen of nearly one score and neighbouring costs, far above another: no name leaves the axes or hits one."""
+    labels = ["ScheduleFreeAdamW", *(f"method {number}" for number in range(16))]
     table = [
-        {**row, "optimizer": label, "score": 0.85 + number / 1000 if number else 0.0}
+        {"optimizer": label, "score": 0.85 + number / 1000 if number < 16 else 0.0, "low": math.nan, "high": math.nan,
+         "seconds_per_step": 0.01 + 0.0001 * number if timed else math.nan, "higher_is_better": True,
+         "state_bytes_per_parameter": 12 - 0.3 * number if timed else 8}
         for number, label in enumerate(labels)
-    ]
-    styles = dict.fromkeys(labels, next(iter(STYLES.values())))
-    figure = costs.draw(table, Context(CAPTION, styles, "Dice"))
+    ]  # fmt: skip
+    figure = costs.draw(table, Context(CAPTION, dict.fromkeys(labels, next(iter(STYLES.values()))), "Dice"))
     figure.draw_without_rendering()
-    names = [text for text in figure.axes[0].texts if text.get_text() in labels]
-    ends = sorted((box.y0, box.y1) for box in (text.get_tightbbox() for text in names))
-    assert len(ends) == len(labels)
-    assert ends[-1][1] <= figure.axes[0].bbox.y1 + 6  # points of half a letter
-    assert all(low[1] <= high[0] + 4 for low, high in itertools.pairwise(ends))  # room for tails of letters
+    assert len(figure.axes) == 1 + timed
+    for axes in figure.axes:
+        boxes = [text.get_tightbbox() for text in axes.texts if text.get_text() in labels]
+        assert len(boxes) == len(labels)
+        assert max(box.y1 for box in boxes) <= axes.bbox.y1 + 6  # points of half a letter
+        assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 + 2 for box in boxes)
+        for one, other in itertools.combinations(boxes, 2):
+            beside = one.x1 <= other.x0 or other.x1 <= one.x0
+            assert beside or abs(one.y0 - other.y0) > (one.height + other.height) / 2 - 4  # tails of letters
 
 
 def test_numbers_of_an_axis_do_not_touch():

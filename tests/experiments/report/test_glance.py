@@ -143,14 +143,39 @@ def test_errors_of_three_problems_make_a_profile(reported):
     assert found[0].errors["Adam"] == pytest.approx(1 - 0.908)
     files = glance.write(found, Path("out"))
     assert [path.name for path in files[3:]] == ["error_profiles.png", "error_profiles.svg", "error_profiles.csv"]
-    title = "Nearest to the lowest test errors are Adam's on 3 problems"
+    title = "Nearest to the lowest test errors shown: Adam on 3 problems"
     assert f"<title>{title}</title>" in files[4].read_text(encoding="utf-8")
     assert files[0].read_text(encoding="utf-8").count("<svg") == len(found) + 1
     assert not dataclasses.replace(found[0], tuned=False).errors
     toy = [{**row, "model": "beale", "data": "beale"} for row in found[0].rows]
     assert not dataclasses.replace(found[0], rows=toy).errors
+    losses = [{**row, "model": "deepobs_quadratic_deep"} for row in found[0].rows]
+    assert not dataclasses.replace(found[0], rows=losses).errors
     lost = [{**row, "test_accuracy_mean": ""} for row in found[0].rows]
     assert set(dataclasses.replace(found[0], rows=lost).errors.values()) == {math.inf}
+    assert glance.profile(found[:2], Path("out")) == []  # and what was drawn of three is gone
+    assert list(Path("out").glob("error_profiles.*")) == []
+
+
+def test_problems_of_a_profile_have_names_of_their_own(reported):
+    """By study, model and data, as far as is needed; one on which somebody makes no error is told."""
+    (one,) = reported(three=(THREE, Claims()))
+    one = dataclasses.replace(one, styles=STYLES)
+
+    def other(name="three", data="mnist_5k", mean=None):
+        rows = [{**row, "data": data, "test_accuracy_mean": mean or row["test_accuracy_mean"]} for row in one.rows]
+        return dataclasses.replace(one, name=name, rows=rows)
+
+    table, faultless = glance.profiled([one, other(data="mnist"), other("third"), other("easy", mean="1.0")])
+    names = {"three (mnist_mlp, mnist_5k)", "three (mnist_mlp, mnist)", "third"}
+    assert ({row["problem"] for row in table}, faultless) == (names, ["easy"])
+
+
+def test_of_one_that_was_tuned_too_little_no_error_is_compared(reported):
+    """Nothing is claimed of it (rule B8)."""
+    (one,) = reported(three=(THREE, Claims()))
+    rows = [{**row, "verdict": "no claim"} if row["optimizer"] == "GD" else row for row in one.rows]
+    assert set(dataclasses.replace(one, rows=rows, styles=STYLES).errors) == {"Adam", "Momentum"}
 
 
 def test_the_command_writes_them_or_says_how_to_make_the_first(reported, capsys):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments.report import glance
+from experiments.text import to_csv
+
 ROOT = Path(__file__).parents[3]
 MOST = 8_000_000  # bytes
 GONE = re.compile(r"(profiles|profiles_pairwise|trajectories|\w+_by_second|time_to_target_shares|chances)\.\w+")
@@ -50,6 +53,12 @@ def test_every_drawing_has_its_numbers():
     names = set(tracked("static"))
     alone = {name for name in names if name.endswith(".svg") and name.removesuffix("svg") + "csv" not in names}
     assert alone == set()
+
+
+def test_the_profile_of_test_errors_is_that_of_the_reports():
+    """`python -m experiments results` was run after the last of them."""
+    table, _ = glance.profiled(glance.reported())
+    assert (ROOT / "static/error_profiles.csv").read_text("utf-8") == to_csv(table)
 
 
 def test_figures_that_left_the_reports_of_one_problem_left_the_folder():
