@@ -16,7 +16,7 @@ LINE, TITLE_LINE = 11.0, 12.5  # points from one line to the next
 EDGE = 5.0  # points left free around everything
 FOOT = 30.0  # points for the numbers and the name of the horizontal axis
 LEAD = 24.0  # points from the axes to the labels at the ends of lines
-LEAST = 78.0  # points that the axes are wide at least; longer labels make the figure wider
+LEAST = 110.0  # points that the axes are wide at least; longer labels make the figure wider
 
 
 def sheet(caption: Caption, body: float, left: float, right: float, above: float = 4) -> tuple[Figure, Axes]:

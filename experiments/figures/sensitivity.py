@@ -21,6 +21,7 @@ LEFT = 38.0
 POINT = 1.0  # up to here the axis is linear: what may be lost
 MOST = 1e3  # where it ends at the latest, %
 ROOM = 1.7  # a factor, left and right of the rates
+FAR = (1e-4, 1e4)  # multiples beyond which nothing is of interest
 
 
 def draw(table: Table, context: Context) -> Figure:
@@ -38,7 +39,7 @@ def draw(table: Table, context: Context) -> Figure:
     label_ends(axes, ends, column.LETTERS, column.LEAD)
     lost = "lost, points" if table[0]["higher_is_better"] else "above the lowest, %"
     axes.set_ylabel(f"validation {context.score} {lost}")
-    axes.set_xlabel("rate as a multiple of the best (log axis)")
+    axes.set_xlabel("multiple of the best rate (log)")
     return figure
 
 
@@ -58,11 +59,12 @@ def _scale(axes: Axes, table: Table) -> None:
     scales.ticks(axes.yaxis, FixedLocator([0.0, *marks]))
     axes.axhspan(-0.15, POINT, color="#EFEFEF", linewidth=0, zorder=0)
     factors = [row["multiple"] for row in table]
-    low, high = min(factors) / ROOM, max(factors) * ROOM
+    low, high = max(min(factors) / ROOM, FAR[0]), min(max(factors) * ROOM, FAR[1])
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
-    scales.ticks(axes.xaxis, FixedLocator([10.0**k for k in powers][:: math.ceil(len(powers) / 4)]))
+    first_even = sorted(powers, key=lambda k: (k % 2, abs(k)))
+    scales.ticks(axes.xaxis, FixedLocator(scales.roomy(axes, [10.0**k for k in first_even])))
     axes.axvline(1, color=canvas.QUIET, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
 
 

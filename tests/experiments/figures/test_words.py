@@ -199,7 +199,7 @@ def test_relative_rates_meet_at_the_best(tmp_path, diverged):
         trials = [dataclasses.replace(t, score=-math.inf) if t.label == "GD" else t for t in trials]
     table = tuning_rows.lost_rows(tuning_rows.tuning_rows(study(), trials, choices))
     said = words(sensitivity.draw, table, tmp_path)
-    assert {"rate as a multiple of the best (log axis)", "validation accuracy lost, points"} <= set(said)
+    assert {"multiple of the best rate (log)", "validation accuracy lost, points"} <= set(said)
     assert any(word.startswith("GD  ") for word in said) != diverged
     assert {row["optimizer"] for row in table if row["lost"] == 0} == ({"Adam"} if diverged else {"GD", "Adam"})
 
