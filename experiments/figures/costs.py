@@ -74,7 +74,7 @@ def frontier(table: Table, column: str) -> list[Mapping[str, Any]]:
 
 
 def _points(axes: Axes, table: Table, column: str, styles: Mapping[str, Style]) -> None:
-    """Draws the optimizers, each with its name beside it; names that would touch are moved apart."""
+    """Draws the optimizers, each with its name next to it; names that would touch are moved apart."""
     places = _places(axes, table, column)
     where = ("data", "axes fraction")
     for row in table:
