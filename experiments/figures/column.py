@@ -16,10 +16,12 @@ LINE, TITLE_LINE = 11.0, 12.5  # points from one line to the next
 EDGE = 5.0  # points left free around everything
 FOOT = 30.0  # points for the numbers and the name of the horizontal axis
 LEAD = 24.0  # points from the axes to the labels at the ends of lines
-LEAST = 110.0  # points that the axes are wide at least; longer labels make the figure wider
+LEAST = 78.0  # points that the axes are wide at least; longer labels make the figure wider
 
 
-def sheet(caption: Caption, body: float, left: float, right: float, above: float = 4) -> tuple[Figure, Axes]:
+def sheet(
+    caption: Caption, body: float, left: float, right: float, above: float = 4, least: float = LEAST
+) -> tuple[Figure, Axes]:
     """Returns an empty figure with its words and one axes.
 
     Args:
@@ -28,8 +30,9 @@ def sheet(caption: Caption, body: float, left: float, right: float, above: float
         left: points left of the axes.
         right: points right of them.
         above: points between the words and the axes.
+        least: points that the axes are wide at least.
     """
-    width = max(WIDTH, left + LEAST + right)
+    width = max(WIDTH, left + least + right)
     room = SLACK * (width - 2 * EDGE)
     title = broken(caption.title, room, TITLE, bold=True)
     lines = [part for line in caption.lines for part in broken(line, room, LETTERS)]

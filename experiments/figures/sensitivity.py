@@ -17,7 +17,7 @@ from experiments.figures.tuning import decades
 from experiments.text import Table, group
 
 BODY, A_LABEL = 150.0, 13.0  # points: height of the axes at least, and of a label at the end of a line
-LEFT = 38.0
+LEFT, LEAST = 38.0, 110.0  # points: left of the axes, and their width at least
 POINT = 1.0  # up to here the axis is linear: what may be lost
 MOST = 1e3  # where it ends at the latest, %
 ROOM = 1.7  # a factor, left and right of the rates
@@ -30,7 +30,7 @@ def draw(table: Table, context: Context) -> Figure:
     texts = {label: f"{label}  {decades(own[0])}" for label, own in lines.items()}
     right = column.for_ends([*texts.values(), "decades"])
     body = max(BODY, A_LABEL * len(lines))
-    figure, axes = column.sheet(context.caption, body, LEFT, right)
+    figure, axes = column.sheet(context.caption, body, LEFT, right, least=LEAST)
     _scale(axes, [row for own in lines.values() for row in own])
     ranked = {label: own[0]["width_decades"] for label, own in lines.items()}
     seen = looks(_merits(lines, context), context.styles, context.kept)
