@@ -101,22 +101,24 @@ def error_rows(errors: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]
         errors: problem -> solver -> mean test error, infinity for a failure. A problem on which one makes no error at
             all has no ratios, and is left out.
     """
-    told = {problem: own for problem, own in errors.items() if min(own.values()) > 0}
+    compared = {problem: own for problem, own in errors.items() if min(own.values()) > 0}
     met: dict[str, frozenset[str]] = {}
-    for problem, own in told.items():
+    for problem, own in compared.items():
         met |= {solver: met.get(solver, frozenset()) | {problem} for solver in own}
     rows: list[dict[str, Any]] = []
-    order = {problem: place for place, problem in enumerate(told)}
+    order = {problem: place for place, problem in enumerate(compared)}
     for common in sorted(set(met.values()), key=lambda own: (-len(own), sorted(map(order.__getitem__, own)))):
         solvers = [solver for solver, own in met.items() if common <= own]
         if min(len(common), len(solvers)) < LEAST:
             continue
-        problems = [problem for problem in told if problem in common]
-        profile = performance_profile({solver: [told[problem][solver] for problem in problems] for solver in solvers})
+        problems = [problem for problem in compared if problem in common]
+        profile = performance_profile(
+            {solver: [compared[problem][solver] for problem in problems] for solver in solvers}
+        )
         panel = f"{len(solvers)} optimizers on {len(problems)} problems: {', '.join(problems)}"
         rows += [
             {"panel": panel, "kind": profile.kind, "optimizer": solver, "problem": problem,
-             "test_error": told[problem][solver], "cost": float(cost)}
+             "test_error": compared[problem][solver], "cost": float(cost)}
             for solver in solvers
             for problem, cost in zip(problems, profile.costs[solver], strict=True)
         ]  # fmt: skip

@@ -186,13 +186,17 @@ def profiled(found: Sequence[Reported]) -> tuple[list[dict[str, Any]], list[str]
     return error_rows(errors), [problem for problem, own in errors.items() if min(own.values()) <= 0]
 
 
-def profile(found: Sequence[Reported], folder: Path) -> list[Path]:
-    """Draws how near each optimizer's test errors are to the lowest of each problem; nothing where few share any."""
+def profile(found: Sequence[Reported], folder: Path) -> tuple[list[Path], str]:
+    """Draws how near each optimizer's test errors are to the lowest of each problem; nothing where few share any.
+
+    Returns:
+        The files of the figure, and how to read it.
+    """
     table, faultless = profiled(found)
     if not table:
         for path in folder.glob(f"{PROFILES}.*"):  # of reports that are gone
             path.unlink()
-        return []
+        return [], ""
     nearest = []
     for shown in of_rows(table).values():
         points = scores(shown)
@@ -202,7 +206,7 @@ def profile(found: Sequence[Reported], folder: Path) -> list[Path]:
     key, how = (say("glance", NAME, part, found, faultless=faultless) for part in ("key", "how"))
     caption = Caption(title, (key,), ("python -m experiments results",), f"{title}. {how}", "reports of all studies")
     styles = {label: style for one in found for label, style in one.styles.items()}
-    return canvas.write(draw_errors, table, Context(caption, styles), folder, PROFILES)
+    return canvas.write(draw_errors, table, Context(caption, styles), folder, PROFILES), how
 
 
 def write(found: Sequence[Reported], folder: Path) -> list[Path]:
@@ -218,7 +222,7 @@ def write(found: Sequence[Reported], folder: Path) -> list[Path]:
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{NAME}.{kind}" for kind in ("html", "md", "csv")]
-    drawn = profile(found, folder)
+    drawn, how = profile(found, folder)
     drawing = drawn[1].read_text(encoding="utf-8") if drawn else ""
     files.write(
         paths[0],
@@ -228,7 +232,7 @@ def write(found: Sequence[Reported], folder: Path) -> list[Path]:
             table=table,
             cards=cards,
             profile=drawing,
-            how=say("glance", NAME, "how", found, faultless=profiled(found)[1]),
+            how=how,
         ),
     )
     files.write(paths[1], markdown(found, table, folder))

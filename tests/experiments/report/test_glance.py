@@ -153,7 +153,7 @@ def test_errors_of_three_problems_make_a_profile(reported):
     assert not dataclasses.replace(found[0], rows=losses).errors
     lost = [{**row, "test_accuracy_mean": ""} for row in found[0].rows]
     assert set(dataclasses.replace(found[0], rows=lost).errors.values()) == {math.inf}
-    assert glance.profile(found[:2], Path("out")) == []  # and what was drawn of three is gone
+    assert glance.profile(found[:2], Path("out")) == ([], "")  # and what was drawn of three is gone
     assert list(Path("out").glob("error_profiles.*")) == []
 
 
