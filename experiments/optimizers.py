@@ -7,6 +7,8 @@ import ast
 import dataclasses
 import functools
 import math
+import types
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,17 +68,56 @@ def knobs(name: str, *, inherited: bool = False) -> tuple[str, ...]:
 
 def arguments(name: str) -> list[str]:
     """Returns the arguments of an optimizer of the library, by its name: its own, and those that every one has."""
-    found = rule(name)
+    return sorted(_domains(name))
+
+
+def faults(name: str, values: Mapping[str, Any]) -> Iterator[str]:
+    """Yields why an optimizer of the library, by its name, refuses values of its arguments: a sentence for each.
+
+    The checks are the library's own. Whether a rule can be lazy, or cautious, is asked when it is made.
+    """
+    title, fields = place(name)[1], rule_files.module("tfoptim.declaration.fields")
+    taken = dict(defaults(name))
+    for argument, value in values.items():
+        try:
+            taken[argument] = domain(name, argument).parse(f"{title}: {argument}", value)
+        except (TypeError, ValueError) as error:
+            yield str(error)
+    try:
+        fields.check_ordered(title, taken, rule(name).ordered)
+    except ValueError as error:
+        yield str(error)
+
+
+def domain(name: str, argument: str) -> Any:
+    """Returns what an argument of an optimizer of the library can be: an object of `tfoptim.declaration.domains`."""
+    return _domains(name)[argument]
+
+
+@functools.cache
+def _domains(name: str) -> dict[str, Any]:
+    """Returns the arguments of an optimizer of the library, each with what it allows."""
+    found, path = rule(name), rule_files.folder() / "declaration" / "config.py"
+    base = next(node for node in _classes(path) if node.name == "Configured")
+    known = {**vars(rule_files.module("tfoptim.declaration.domains")), **vars(rule_files.module("tfoptim.groups"))}
+    written = {field: (ast.unparse(one.annotation), known) for field, one in _annotated(base)}
+    for cls in reversed(type(found).__mro__):
+        if issubclass(cls, rule_files.Rule) and cls is not rule_files.Rule:  # which has flags of rules alone
+            written |= {field: (kind, cls.names) for field, kind in vars(cls).get("__annotations__", {}).items()}
     without = getattr(found, "without", ())
-    base = next(
-        node for node in _classes(rule_files.folder() / "declaration" / "config.py") if node.name == "Configured"
-    )
-    declared = {one.target.id: ast.unparse(one.annotation) for one in base.body if isinstance(one, ast.AnnAssign)
-                and isinstance(one.target, ast.Name)}  # fmt: skip
-    for cls in type(found).__mro__:
-        if cls is not rule_files.Rule:  # which has flags of rules alone
-            declared |= vars(cls).get("__annotations__", {})
-    return sorted(name for name, kind in declared.items() if "ClassVar" not in str(kind) and name not in without)
+    return {
+        field: _domain(kind, names)
+        for field, (kind, names) in written.items()
+        if "ClassVar" not in kind and field not in without
+    }
+
+
+def _domain(annotation: str, names: Mapping[str, Any]) -> Any:
+    """Returns what an annotation of a rule allows, by what its file names."""
+    written = eval(annotation, {**names})  # noqa: S307  it is the library's own
+    kinds = typing.get_args(written) if typing.get_origin(written) in (typing.Union, types.UnionType) else (written,)
+    marks = [mark for kind in kinds for mark in getattr(kind, "__metadata__", ()) if hasattr(mark, "parse")]
+    return marks[0] if marks else rule_files.module("tfoptim.declaration.domains").Flag()
 
 
 def defaults(name: str) -> Mapping[str, float]:
@@ -131,9 +172,14 @@ OUTSIDE: dict[str, Described] = {}
 @functools.cache
 def _fields(name: str) -> list[tuple[str, ast.AnnAssign]]:
     """Returns what the class of an optimizer declares, by name."""
-    classes = (node for path in _rule_files() for node in _classes(path) if node.name.lower() == name)
-    fields = (field for node in classes for field in node.body if isinstance(field, ast.AnnAssign))
-    return [(field.target.id, field) for field in fields if isinstance(field.target, ast.Name)]
+    return [field for path in _rule_files() for node in _classes(path) if node.name.lower() == name
+            for field in _annotated(node)]  # fmt: skip
+
+
+def _annotated(node: ast.ClassDef) -> list[tuple[str, ast.AnnAssign]]:
+    """Returns the annotated names of a class, each with its line."""
+    return [(one.target.id, one) for one in node.body if isinstance(one, ast.AnnAssign)
+            and isinstance(one.target, ast.Name)]  # fmt: skip
 
 
 def _rule_files() -> Iterator[Path]:

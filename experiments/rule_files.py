@@ -39,6 +39,9 @@ class Rule:
     excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
     measure: ClassVar[Any] = None
     groups: ClassVar[Any] = None
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = ()
+    names: ClassVar[Mapping[str, Any]] = {}
+    """What the file of a class names, by name: its annotations are written in them."""
 
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)
@@ -91,6 +94,9 @@ class _Absent(ModuleType):
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         return ()
 
+    def __instancecheck__(self, value: Any) -> bool:
+        return False
+
 
 ABSENT = _Absent("absent")
 
@@ -114,6 +120,9 @@ def module(name: str) -> ModuleType:
         path.read_text(encoding="utf-8"), str(path), "exec", __future__.annotations.compiler_flag, dont_inherit=True
     )
     exec(code, vars(module))  # noqa: S102  it is the library's own file
+    for one in vars(module).values():
+        if isinstance(one, type) and issubclass(one, Rule) and "names" not in vars(one):
+            one.names = vars(module)
     return module
 
 
@@ -129,6 +138,7 @@ def _import(name: str, globals_: Any = None, locals_: Any = None, names: Any = (
         return SimpleNamespace(uniform=_drawn("uniform"), normals=_drawn("normals"))
     if name == "tfoptim.declaration":
         declared = _Absent(name)  # annotations are not evaluated
+        vars(declared).update(vars(module("tfoptim.declaration.domains")))
         vars(declared).update(Slot=module("tfoptim.declaration.slots").Slot, keyword_only=lambda *, default: default)
         return declared
     if name.partition(".")[0] == "tfoptim":

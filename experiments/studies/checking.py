@@ -102,7 +102,7 @@ def _rates(study: Study) -> Iterator[str]:
 
 
 def _arguments_of_ours(study: Study) -> Iterator[str]:
-    """Yields the arguments that an optimizer of the library does not have; own code is asked where it runs."""
+    """Yields the arguments that an optimizer of the library does not take; own code is asked where it runs."""
     for i, entry in enumerate(study.optimizers):
         if entry.optimizer not in optimizers.available():
             continue
@@ -110,6 +110,9 @@ def _arguments_of_ours(study: Study) -> Iterator[str]:
         for place in ("hyperparameters", "shares"):
             for name in sorted(getattr(entry, place).keys() - known):
                 yield f"optimizers[{i}].{place}: {unknown('argument', name, known)}"
+        given = {name: value for name, value in entry.hyperparameters.items() if name in known}
+        for fault in optimizers.faults(entry.optimizer, given):
+            yield f"optimizers[{i}].hyperparameters: {fault}"
 
 
 def _compared(study: Study) -> Iterator[str]:

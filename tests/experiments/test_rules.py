@@ -129,3 +129,24 @@ def test_costs_and_trajectories_are_made_where_tensorflow_cannot_be_imported():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["[0, 0, 4, 4, 8, 8]", str(2 * 3 * 6)]
+
+
+@pytest.mark.parametrize("name", optimizers.available())
+def test_arguments_allow_what_the_library_allows(name):
+    """The names, each with its domain; and its default is allowed."""
+    fields = registry.classes()[name].fields
+    assert optimizers.arguments(name) == sorted(fields)
+    for argument, field in fields.items():
+        found = optimizers.domain(name, argument)
+        assert (type(found).__name__, str(found)) == (type(field.domain).__name__, str(field.domain))
+    given = {argument: field.default for argument, field in fields.items() if field.default is not None}
+    assert not list(optimizers.faults(name, given))
+
+
+def test_values_that_the_library_refuses_are_refused_without_it():
+    """In the words of its constructor, also where two values do not go together."""
+    for name, values in (("adam", {"beta_1": 5}), ("rmsprop", {"centered": 1}), ("ademamix", {"warmup": 0.5}),
+                         ("rprop", {"min_step": 3.0, "max_step": 2.0})):  # fmt: skip
+        with pytest.raises((TypeError, ValueError)) as caught:
+            tfoptim.get(name, **values)
+        assert list(optimizers.faults(name, values)) == [str(caught.value)]

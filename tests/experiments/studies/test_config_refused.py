@@ -104,10 +104,15 @@ def test_what_is_no_study_is_refused(capsys, folder, content, words):
             '"adam"\nhyperparameters = { betaa_1 = 0.5 }',
             "optimizers[1].hyperparameters: Unknown argument 'betaa_1': did you mean 'beta_1'?",
         ),
+        (
+            '"adam"',
+            '"adam"\nhyperparameters = { beta_1 = 5, beta_2 = 0.5 }',
+            "optimizers[1].hyperparameters: Adam: beta_1 must satisfy 0 <= x < 1, got 5.0. Allowed: finite numbers in",
+        ),
         ('"adam"', '"adam"\nshares = { foo = 0.5 }', "optimizers[1].shares: Unknown argument 'foo'"),
         ('"adam"', '"adam"\ncontains = ["Adam"]', "optimizers[1].contains: has Adam itself; leave it out."),
     ],
-    ids=["nan", "beyond floats", "beyond integers", "argument", "share", "itself"],
+    ids=["nan", "beyond floats", "beyond integers", "argument", "value", "share", "itself"],
 )
 def test_what_no_run_could_use_is_refused(old, new, fault):
     """When the file is read, and not by a worker, nor by an error from inside."""
