@@ -30,6 +30,8 @@ TESTS = (
 HEADING = "## [Unreleased]"
 BY_HAND = """
 Built in dist/. By hand, in this order:
+  0. the first time, the address of the repository: [project.urls] in pyproject.toml, repository-code in CITATION.cff,
+     a line `git clone ADDRESS` in README.md, and the page for private reports in SECURITY.md
   1. look at the dated section of CHANGELOG.md, and commit it: git commit -am "Release {version}"
   2. git tag -a v{version} -m "tfoptim {version}" && git push origin main v{version}
   3. .ci/run on the tag, with Python 3.11, 3.12 and 3.13

@@ -11,7 +11,7 @@ PLACE = re.compile(r"(<!-- from the classes[^\n]*\n)(.*?)(<!-- end of the table)
 PYPI = ROOT / "requirements/pypi.md"
 """The README for the package index, which has none of the files that it links."""
 
-WHERE = "\nThe pages that this text names are in the folder `docs` of the source distribution.\n"
+WHERE = "\nThe pages that this text names are in the folder `docs` of the source distribution, in which its commands work.\n"
 
 _PICTURES = re.compile(r"^(?:!\[[^\]]*\]\((?!https?:)[^)]*\)\n)+\n", flags=re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
@@ -19,6 +19,7 @@ _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")
 
 def linkless(text):
     """A page without pictures of its folder, and with the words of links to files in place of the links."""
+    text = text.replace("In the folder of this project: `pip install .`", "`pip install tfoptim`")
     return _LINK.sub(r"\1", _PICTURES.sub("", text)) + WHERE
 
 

@@ -150,19 +150,19 @@ def test_both_directions_of_speed_are_those_of_the_benchmark():
     found, plain = (_ratios("keras", ours) for ours in ("native", "ours"))
     muon = [found.pop(pair) for pair in list(found) if pair[0] == "muon"]  # the two do not compute the same
     assert max(muon) < 0.5
-    assert "and Muon's by far: Keras's leaves convolutions to Adam" in WORDS
+    assert "and by far with Muon, whose convolutions it leaves to Adam" in WORDS
     faster, without = ([of[pair] for pair in found if of[pair] < 1] for of in (found, plain))
     assert (
-        f"{len(faster)} of {len(found)} single steps are faster with Keras, by up to {_percent(min(faster))} %, "
-        f"without the native operation {len(without)}, by up to {_percent(min(without))} %"
+        f"Keras is faster in {len(faster)} of {len(found)} single steps, by up to {_percent(min(faster))} % "
+        f"(without the native operation in {len(without)}, by up to {_percent(min(without))} %)"
     ) in WORDS
     assert f"1 M rows, Keras's AdaGrad takes {found['adagrad', 'table']:.0f} times as long" in WORDS
     looped, called = (_ratios("torch-fused", ours) for ours in ("native-loop", "native"))
     rule, name = least = min(looped, key=looped.get)
     assert (
-        f"torch's is faster than our loop in {sum(ratio < 1 for ratio in looped.values())} of {len(looped)} pairs, by "
-        f"up to {_percent(looped[least])} % ({RULES[rule].title} on {SETS[name].title}), and with ours called from "
-        f"Python, too, in {sum(ratio < 1 for ratio in called.values())} of {len(called)}"
+        f"torch is faster than our loop in {sum(ratio < 1 for ratio in looped.values())} of {len(looped)} pairs, by "
+        f"up to {_percent(looped[least])} % ({RULES[rule].title} on {SETS[name].title}), and in "
+        f"{sum(ratio < 1 for ratio in called.values())} of {len(called)} when called from Python"
     ) in WORDS
 
 

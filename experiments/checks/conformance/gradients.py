@@ -51,7 +51,7 @@ def built_again(library: Library) -> tuple[bool, str]:
     return refused(error), error or f"ignored: {before} variables stay {len(optimizer.variables)}"
 
 
-@row("D5", "Adam and its kin on bfloat16 weights", "moves as on float32 weights, to the digits that bfloat16 has")
+@row("D5", "Adam, AdamW and Nadam on bfloat16 weights", "moves as on float32 weights, to the digits that bfloat16 has")
 def bfloat16(library: Library) -> tuple[bool, str]:
     """In bfloat16, 0.999 is 1: no second moment is collected, or the correction divides by 0."""
     names = ("Adam", "AdamW", "Nadam")

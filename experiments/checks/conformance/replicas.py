@@ -53,8 +53,8 @@ def _ends_at(expected: float, make: Callable[[], Any], gradients: Sequence[Seque
     return bool(np.all(np.abs(ends - expected) < 1e-6)), f"weight {number(ends[0])}, right is {number(expected)}"
 
 
-@row("D2a", "clipping under MirroredStrategy", "clips once, what the replicas have together", "mirrored")
-@row("D2b", "clipping under MultiWorkerMirroredStrategy", "clips once, what the workers have together", "workers")
+@row("D2a", "clipping under MirroredStrategy", "clips the sum over replicas, once", "mirrored")
+@row("D2b", "clipping under MultiWorkerMirroredStrategy", "clips the sum over workers, once", "workers")
 def clipped_together(library: Library) -> tuple[bool, str]:
     """Gradients of 0.9 on each of two replicas are 1.8 together, and 1 when clipped."""
     return _ends_at(-1.0, lambda: library.make("SGD", 1.0, global_clipnorm=1.0), [[0.9, 0.9]])
