@@ -10,6 +10,7 @@ import contextlib
 import functools
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,10 @@ import tensorflow as tf
 from tfoptim.native import store
 
 SWITCH = "TFOPTIM_NATIVE"
-"""The variable of the environment that turns the operation off: 0."""
+"""The variable of the environment that turns the operation off."""
+
+OFF, ON = ("0", "false", "no", "off"), ("", "1", "true", "yes", "on")
+"""Its values, in any case; another one is as good as none, with a warning."""
 
 
 def available() -> bool:
@@ -44,6 +48,16 @@ def library() -> Any:
     return None if _is_off() else _loaded()[0]
 
 
+def operations() -> Any:
+    """Returns the module with the operations for a step that has chosen them; another thread may turn them off since."""
+    return _load()[0]
+
+
+def is_built() -> bool:
+    """Returns whether there is a build now that can be loaded, turned off or not."""
+    return _load.__wrapped__()[0] is not None
+
+
 @contextlib.contextmanager
 def off() -> Iterator[None]:
     """Traces steps without the native operation, in all threads, until the last such block ends.
@@ -66,13 +80,17 @@ _LOCK = threading.Lock()
 
 
 def _is_off() -> bool:
-    return bool(_BLOCKS) or os.environ.get(SWITCH) == "0"
+    given = os.environ.get(SWITCH, "")
+    word = given.strip().lower()
+    if word not in (*OFF, *ON):
+        warnings.warn(f"{SWITCH} must be 0 or 1, got {given!r}; the native operation stays on.", stacklevel=3)
+    return bool(_BLOCKS) or word in OFF
 
 
 def _loaded() -> tuple[Any, str]:
     if _BLOCKS:
         return None, "off within tfoptim.native.off()"
-    return (None, "off, because TFOPTIM_NATIVE=0") if _is_off() else _load()
+    return (None, f"off, because {SWITCH}={os.environ[SWITCH]}") if _is_off() else _load()
 
 
 @functools.cache

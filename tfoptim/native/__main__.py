@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 
 from tfoptim import native
@@ -30,17 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _make(force: bool) -> int:
     """Builds unless there is a build that may be loaded; returns the exit code."""
-    with contextlib.suppress(store.UnusableError, RuntimeError):
-        if not force:
-            print(f"native operation: built already, {store.present()}")
-            return 0
-    command = compiler()
-    if command is None:
-        print(f"native operation: no C++ compiler found (tried: $CXX, {', '.join(COMPILERS)}); tfoptim works without.")
-        return 1
+    if not force and native.is_built():
+        print(f"native operation: built already, {store.present()}")
+        return 0
     try:
-        print(f"native operation: built, {build(command, print)}")
-    except (BuildError, OSError, RuntimeError) as error:
+        command = compiler()
+        if command is None:
+            print(f"native operation: no C++ compiler found (tried: {', '.join(COMPILERS)}); tfoptim works without.")
+            return 1
+        print(f"native operation: built, {build(command, print)}; programs that run already use it after a restart")
+    except (BuildError, store.UnusableError, OSError, RuntimeError) as error:
         print(f"native operation: cannot be built, tfoptim works without.\n{error}")
         return 1
     return 0

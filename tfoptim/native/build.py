@@ -21,10 +21,20 @@ class BuildError(Exception):
 
 
 def compiler() -> list[str] | None:
-    """Returns the command of a C++ compiler, CXX if that is set, or None if there is none."""
-    given = shlex.split(os.environ.get("CXX", ""))
+    """Returns the command of a C++ compiler, CXX if that is set, or None if there is none.
+
+    Raises:
+        BuildError: CXX is no command, or names a program that is not there.
+    """
+    text = os.environ.get("CXX", "")
+    try:
+        given = shlex.split(text)
+    except ValueError as error:
+        raise BuildError(f"CXX must be a command, got {text!r} ({error}).") from None
+    if given and not shutil.which(given[0]):
+        raise BuildError(f"CXX names {given[0]!r}, which is not found; correct it, or unset it to take {COMPILERS[0]}.")
     if given:
-        return given if shutil.which(given[0]) else None
+        return given
     return next(([name] for name in COMPILERS if shutil.which(name)), None)
 
 
@@ -37,6 +47,7 @@ def build(command: Sequence[str], report: Callable[[str], None]) -> Path:
 
     Raises:
         BuildError: the compiler fails, or the library does not do its work.
+        UnusableError: the library could not be loaded from the folder of builds.
     """
     folder = store.workshop()
     try:

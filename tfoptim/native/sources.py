@@ -42,7 +42,8 @@ def key() -> str:
     """Returns the name of the build that fits: a digest of TensorFlow's build, the platform, flags and sources."""
     given = [flag for flag in tf.sysconfig.get_compile_flags() if not flag.startswith("-I")]
     facts = [tf.version.VERSION, tf.version.GIT_VERSION, tf.version.COMPILER_VERSION, sys.platform, platform.machine()]
-    digest = hashlib.sha256(json.dumps([*facts, *given, *FLAGS]).encode())
+    system = platform.libc_ver()  # machines that share a home may have different ones
+    digest = hashlib.sha256(json.dumps([*facts, *system, *given, *FLAGS]).encode())
     for path in files():
         digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"tf{tf.version.VERSION}-{sys.platform}-{platform.machine()}-{digest.hexdigest()[:20]}"

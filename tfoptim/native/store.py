@@ -43,7 +43,7 @@ REMEDY = "build it with: python -m tfoptim.native"
 def folder() -> Path:
     """Returns the folder of builds: TFOPTIM_NATIVE_FOLDER, or `tfoptim/native` in the user's cache."""
     given = os.environ.get("TFOPTIM_NATIVE_FOLDER")
-    return Path(given) if given else _cache() / "tfoptim" / "native"
+    return Path(given).expanduser().absolute() if given else _cache() / "tfoptim" / "native"
 
 
 def _cache() -> Path:
@@ -95,8 +95,17 @@ def digest(library: Path) -> str:
 
 
 def workshop() -> Path:
-    """Returns a new private folder, next to the builds, to build in; removes those of builds that were killed."""
-    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Returns a new private folder, next to the builds, to build in; removes those of builds that were killed.
+
+    Raises:
+        UnusableError: others can write the folder of builds, so that nothing in it would be loaded.
+    """
+    folder().mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not is_ours(folder().resolve()):
+        raise UnusableError(
+            f"{folder()} can be written by other users, so that no build in it would be loaded; set "
+            "TFOPTIM_NATIVE_FOLDER to a folder of your own, or forbid them to write there (chmod go-w)."
+        )
     for path in (path for prefix in (BUILDING, OLD) for path in folder().glob(f"{prefix}*")):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
@@ -117,6 +126,7 @@ def put(built: Path) -> Path:
     library.chmod(0o644)
     (built / DIGEST).write_text(digest(library) + "\n")
     (built / DIGEST).chmod(0o644)
+    built.chmod(0o755)  # others may load what root has built for all
     place = folder() / sources.key()
     while True:
         try:

@@ -25,4 +25,5 @@ def recorder(monkeypatch):
     """The operation's stand-in."""
     found = doubles.Recorder()
     monkeypatch.setattr(native, "library", lambda: found)
+    monkeypatch.setattr(native, "operations", lambda: found)
     return found

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tests.library.native import doubles
+from tfoptim import native
 from tfoptim.native import __main__ as command
 from tfoptim.native import build, check, sources, store
 
@@ -33,6 +34,7 @@ def test_a_build_compiles_each_file_and_is_put_in_place(home, tmp_path, monkeypa
     """Once it is there, the command says so and compiles nothing."""
     program, log = doubles.compiler(tmp_path)
     monkeypatch.setenv("CXX", f"{program} -DEXTRA")
+    monkeypatch.setattr(tf, "load_op_library", lambda path: object())
     assert command.main([]) == 0
     lines = log.read_text().splitlines()
     assert len(lines) == len(sources.UNITS) + 1
@@ -102,13 +104,59 @@ def test_a_compiler_that_cannot_be_started_is_one_sentence(home):
 def test_without_a_compiler_the_command_says_what_it_tried(home, monkeypatch, capsys):
     """And that everything works without."""
     monkeypatch.setattr(build.shutil, "which", lambda name: None)
-    for given in ("", "strange++"):
-        monkeypatch.setenv("CXX", given)
-        assert command.main([]) == 1
-        assert command.main(["--optional"]) == 0
-        assert [line.partition(" (")[0] for line in capsys.readouterr().out.splitlines()] == [
-            "native operation: no C++ compiler found"
-        ] * 2
+    monkeypatch.delenv("CXX", raising=False)
+    assert command.main([]) == 1
+    assert command.main(["--optional"]) == 0
+    sentence = "native operation: no C++ compiler found (tried: c++, g++, clang++); tfoptim works without.\n"
+    assert capsys.readouterr().out == 2 * sentence
+
+
+@pytest.mark.parametrize(("given", "words"), [("strange++", "'strange++', which is not found"), ("a 'b", "a command")])
+def test_a_compiler_that_is_named_and_not_there_is_said(given, words, home, monkeypatch, capsys):
+    """It is what was asked for: another one is not taken in its place."""
+    monkeypatch.setenv("CXX", given)
+    assert command.main(["--optional"]) == 0
+    assert words in capsys.readouterr().out
+
+
+def test_a_folder_that_others_can_write_is_refused_before_anything_is_compiled(home, tmp_path, monkeypatch, capsys):
+    """Nothing in it would be loaded."""
+    program, log = doubles.compiler(tmp_path)
+    monkeypatch.setenv("CXX", str(program))
+    home.mkdir()
+    home.chmod(0o775)
+    assert command.main([]) == 1
+    assert "can be written by other users" in capsys.readouterr().out
+    assert log.read_text() == ""
+
+
+def test_a_build_that_cannot_be_loaded_is_made_again(home, tmp_path, monkeypatch, capsys):
+    """Such as one of a machine with another C library."""
+    program, log = doubles.compiler(tmp_path)
+    monkeypatch.setenv("CXX", str(program))
+    assert [command.main([]), command.main([])] == [0, 0]
+    assert len(log.read_text().splitlines()) == 2 * (len(sources.UNITS) + 1)
+    assert "built already" not in capsys.readouterr().out
+
+
+def test_a_folder_of_builds_that_may_not_be_read_stops_no_setup(home, monkeypatch, capsys):
+    """Such as root's, in a container that then changes its user."""
+
+    def present():
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(store, "present", present)
+    monkeypatch.setattr(store, "workshop", present)
+    assert command.main(["--optional"]) == 0
+    assert "cannot be built, tfoptim works without.\n[Errno 13] Permission denied" in capsys.readouterr().out
+
+
+def test_a_build_can_be_read_by_all(home, tmp_path, monkeypatch):
+    """As where root has made it for the users of a machine."""
+    program, _ = doubles.compiler(tmp_path)
+    monkeypatch.setenv("CXX", str(program))
+    assert command.main([]) == 0
+    assert [path.stat().st_mode & 0o777 for path in (home, store.present().parent)] == [0o755, 0o755]
 
 
 def test_a_compiler_on_the_path_is_found(monkeypatch):

@@ -96,9 +96,19 @@ def test_a_second_build_takes_the_place_of_the_first(library):
 
 def test_the_switch_turns_a_build_off(library, monkeypatch):
     """TFOPTIM_NATIVE is asked at each trace."""
-    monkeypatch.setenv("TFOPTIM_NATIVE", "0")
-    assert native.library() is None
-    assert native.status() == "native operation: off, because TFOPTIM_NATIVE=0"
+    for word in ("0", "False", " off "):
+        monkeypatch.setenv("TFOPTIM_NATIVE", word)
+        assert native.library() is None
+        assert native.status() == f"native operation: off, because TFOPTIM_NATIVE={word}"
+    monkeypatch.setenv("TFOPTIM_NATIVE", "disable")
+    with pytest.warns(UserWarning, match="must be 0 or 1, got 'disable'; the native operation stays on"):
+        assert "off" not in native.status()
+
+
+def test_the_folder_of_builds_may_be_in_the_home_folder(monkeypatch):
+    """As a file for a container writes it."""
+    monkeypatch.setenv("TFOPTIM_NATIVE_FOLDER", "~/builds")
+    assert store.folder() == Path.home() / "builds"
 
 
 @pytest.mark.parametrize("before", [None, "0", "1"])

@@ -23,6 +23,16 @@ class WithoutSubnormals {
 
  private:
   const unsigned int before_;
+#elif defined(__aarch64__)
+ public:
+  WithoutSubnormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    asm volatile("msr fpcr, %0" : : "r"(before_ | (uint64_t{1} << 24)));  // FZ
+  }
+  ~WithoutSubnormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+
+ private:
+  uint64_t before_;
 #else
  public:
   WithoutSubnormals() {}

@@ -157,15 +157,15 @@ class StepCall : public tensorflow::XlaOpKernel {
     const int variables = plan.n + plan.m + plan.a, inputs = ctx->num_inputs();
     std::vector<xla::XlaOp> operands(variables);
     std::vector<xla::Shape> shapes;
+    std::vector<tensorflow::TensorShape> weights(plan.n);
     for (int i = 0; i < variables; ++i) {
       tensorflow::TensorShape shape;
       OP_REQUIRES_OK(ctx, ctx->ReadVariableInput(i, TypeOf(i), &shape, &operands[i]));
       shapes.push_back(InOrder(ctx->builder()->GetShape(operands[i]).value()));
-      if (i < plan.n) plan.sizes.push_back(shape.num_elements());
-      OP_REQUIRES(ctx, shape.num_elements() == plan.sizes[i % plan.n],
-                  tensorflow::errors::InvalidArgument("tfoptim: a slot or an average differs in shape from its weights."));
+      if (i < plan.n) weights[i] = shape, plan.sizes.push_back(shape.num_elements());
+      OP_REQUIRES_OK(ctx, HasShape(i < plan.n + plan.m ? "a slot" : "an average", i % plan.n, shape, weights[i % plan.n]));
     }
-    AddGradients(ctx, &plan, &operands);
+    AddGradients(ctx, weights, &plan, &operands);
     if (!ctx->status().ok()) return;
     operands.push_back(ctx->Input(inputs - 2)), operands.push_back(ctx->Input(inputs - 1));
     const auto numbers = ctx->InputShape(inputs - 2), factors = ctx->InputShape(inputs - 1);
@@ -192,16 +192,27 @@ class StepCall : public tensorflow::XlaOpKernel {
     return factors.num_elements() == 0 || factors.num_elements() == plan_.n;
   }
 
-  void AddGradients(XlaOpKernelContext* ctx, Plan* plan, std::vector<xla::XlaOp>* operands) const {
+  static tensorflow::Status HasShape(const char* what, int variable, const tensorflow::TensorShape& shape,
+                                     const tensorflow::TensorShape& wanted) {
+    if (shape == wanted) return tensorflow::Status();
+    return tensorflow::errors::InvalidArgument("tfoptim: ", what, " of variable ", variable, " of the step must have shape ",
+                                               wanted.DebugString(), ", got ", shape.DebugString(), ".");
+  }
+
+  void AddGradients(XlaOpKernelContext* ctx, const std::vector<tensorflow::TensorShape>& weights, Plan* plan,
+                    std::vector<xla::XlaOp>* operands) const {
     const int first = plan->n + plan->m + plan->a;
     std::vector<xla::XlaOp> indices, counts;
     for (int i = first; i < first + plan->n; ++i) {
       const auto shape = ctx->InputShape(i);
-      const int64_t rows = plan->rows ? shape.dim_size(0) : 1;
-      const int64_t width = plan->rows ? (rows == 0 ? 1 : shape.num_elements() / rows) : 0;
-      plan->widths.push_back(width);
-      OP_REQUIRES(ctx, plan->rows || shape.num_elements() == plan->sizes[i - first],
-                  tensorflow::errors::InvalidArgument("tfoptim: a gradient differs in shape from its variable."));
+      auto wanted = weights[i - first];
+      const int64_t rows = plan->rows && shape.dims() > 0 ? shape.dim_size(0) : 0;
+      OP_REQUIRES(ctx, !plan->rows || wanted.dims() > 0,
+                  tensorflow::errors::InvalidArgument("tfoptim: variable ", i - first, " of the step has no rows."));
+      if (plan->rows) wanted.set_dim(0, rows);
+      OP_REQUIRES_OK(ctx, HasShape("the gradient", i - first, shape, wanted));
+      if (plan->rows) wanted.set_dim(0, 1);
+      plan->widths.push_back(plan->rows ? wanted.num_elements() : 0);
       auto gradient = ctx->Input(i);
       if (plan->rows) {
         const auto named = ctx->InputShape(i + plan->n);

@@ -75,14 +75,14 @@ class Formula:
             "W": updates[0].variable.dtype,
         }
         if sparse:
-            native.library().tfoptim_rows(
+            native.operations().tfoptim_rows(
                 gradients=[u.gradient.values for u in updates],
                 indices=[tf.cast(u.gradient.indices, tf.int64) for u in updates],
                 **arguments,
             )
         else:
             averages = [u.average.handle for u in updates if u.average is not None]
-            native.library().tfoptim_step(gradients=[u.gradient for u in updates], averages=averages, **arguments)
+            native.operations().tfoptim_step(gradients=[u.gradient for u in updates], averages=averages, **arguments)
 
     def matrix(self, updates: Sequence[Update]) -> tuple[tf.Tensor, list[int]]:
         """Returns a row of numbers for each group of variables, and of each variable the position of its row."""
@@ -140,6 +140,6 @@ def sums_of_squares(arrays: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     sums: dict[int, tf.Tensor] = {}
     for dtype in dict.fromkeys(x.dtype for x in arrays):
         own = [i for i, x in enumerate(arrays) if x.dtype == dtype]
-        found = native.library().tfoptim_sums_of_squares(arrays=[arrays[i] for i in own])
+        found = native.operations().tfoptim_sums_of_squares(arrays=[arrays[i] for i in own])
         sums |= zip(own, tf.unstack(tf.cast(found, dtype), len(own)), strict=True)
     return [sums[i] for i in range(len(arrays))]
