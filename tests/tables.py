@@ -11,7 +11,7 @@ PLACE = re.compile(r"(<!-- from the classes[^\n]*\n)(.*?)(<!-- end of the table)
 PYPI = ROOT / "requirements/pypi.md"
 """The README for the package index, which has none of the files that it links."""
 
-WHERE = "\nThe pages that this text names are in the folder `docs` of the source distribution, in which its commands work.\n"
+WHERE = "\nIts pages are in the folder `docs` of the source distribution, in which its commands work.\n"
 
 _PICTURES = re.compile(r"^(?:!\[[^\]]*\]\((?!https?:)[^)]*\)\n)+\n", flags=re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)]*\)")

@@ -5,6 +5,7 @@ import collections
 import sys
 from collections.abc import Sequence
 
+from experiments import studies
 from experiments.cli import options as shared
 from experiments.cli.command import Command, option
 from experiments.cli.request import make_runs, options_of
@@ -63,9 +64,10 @@ def _known(run: Run, study: str | None) -> bool:
     if not run.folder:
         return True
     tasks = [run.task] if own.is_own(run.task) else []
-    optimizers = [(run.optimizer, run.hyperparameters)] if run.optimizer_version else []
+    scheduled = run.schedule == studies.COSINE
+    optimizers = [(run.optimizer, run.hyperparameters, scheduled)] if run.optimizer_version else []
     if study is None:
-        named = ", ".join([*tasks, *(name for name, _ in optimizers)])
+        named = ", ".join([*tasks, *(name for name, *_ in optimizers)])
         print(f"{run.label}, seed {run.seed} is skipped: {named} runs only when its study is named.", file=sys.stderr)
         return False
     try:

@@ -8,7 +8,7 @@ from experiments.errors import unknown
 from experiments.problems import datasets, own
 from experiments.problems.own import outside
 from experiments.studies.completing import named
-from experiments.studies.forms import GIVEN, OWN, Study
+from experiments.studies.forms import COSINE, GIVEN, OWN, Study
 
 
 def strangers(raw: Mapping[str, Any], folder: str, *, run: bool) -> list[str]:
@@ -32,7 +32,8 @@ def strangers(raw: Mapping[str, Any], folder: str, *, run: bool) -> list[str]:
         if place.endswith("optimizer") and outside.is_outside(name, outside.OPTIMIZERS)
     }
     if run and (own_tasks or foreign):
-        made = [(name, _arguments(entries[place.removesuffix("optimizer")])) for place, name in foreign.items()]
+        own_entries = [(name, entries[place.removesuffix("optimizer")]) for place, name in foreign.items()]
+        made = [(name, _arguments(one), _is_scheduled(one, raw)) for name, one in own_entries]
         places = {name: place for place, name in {**foreign, **own_tasks}.items()}
         said = own.learn(folder, list(own_tasks.values()), made)
         faults += (f"{places[name]}: {name}: {fault}" for name, fault in said)
@@ -59,6 +60,11 @@ def _of_data(problem: Mapping[str, Any]) -> Iterator[str]:
             yield "a task of your own has its own data; leave it out."
     elif isinstance(data, str) and data not in (known := [k for k in datasets.CARDS if not own.is_own(k)]):
         yield str(unknown("data", data, known))
+
+
+def _is_scheduled(entry: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
+    """Returns whether runs give the optimizer of an entry a schedule as its learning rate, and not a number."""
+    return (entry.get("schedule") or raw.get("schedule") or COSINE) == COSINE
 
 
 def _arguments(entry: Mapping[str, Any]) -> Mapping[str, Any]:

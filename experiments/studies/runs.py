@@ -76,9 +76,15 @@ class Run:
 
     @property
     def program(self) -> str:
-        """The name of the compiled program; runs that agree in it share one trace."""
-        free = {"study", "label", "learning_rate", "point", "seed", "grid", "folder"}
+        """The name of the compiled program; runs that agree in it share one trace.
+
+        Code of users may keep what it is given: an optimizer its rate, and a model what it drew by its seed. Their runs
+        share no trace with another rate, or another seed.
+        """
+        free = {"study", "label", "point", "grid", "folder"}
         free |= set() if self.schedule == COSINE else {"epochs"}
+        free |= set() if self.optimizer_version and not self.optimizer.startswith("keras:") else {"learning_rate"}
+        free |= set() if own.is_own(self.task) else {"seed"}
         return digest({key: value for key, value in self.content.items() if key not in free})
 
 

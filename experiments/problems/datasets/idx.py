@@ -8,6 +8,7 @@ import hashlib
 import io
 import math
 import pickle  # noqa: TID251  of a reader that looks up nothing but arrays
+import tokenize
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -77,11 +78,18 @@ def _array(content: bytes) -> np.ndarray:
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
     head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, by_column, dtype = head(file)
+    try:
+        shape, by_column, dtype = head(file)
+    except BROKEN as error:
+        raise ValueError(f"holds no array ({type(error).__name__} in its head)") from error
     rest = content[file.tell() :]
     if dtype != np.uint8 or by_column or len(rest) != math.prod(shape):
         raise ValueError("holds no array of uint8")
     return np.frombuffer(rest, np.uint8).reshape(shape)
+
+
+BROKEN = (SyntaxError, tokenize.TokenError, TypeError, OverflowError, MemoryError, RecursionError)
+"""What reading hostile bytes can end in besides a ValueError."""
 
 
 class _Reader(pickle.Unpickler):
@@ -101,8 +109,8 @@ def _unpickled(packed: bytes) -> Sequence[np.ndarray]:
             warnings.simplefilter("ignore")  # of names that NumPy has moved
             pairs = _Reader(io.BytesIO(archives.gunzip(packed, MOST_BYTES)), encoding="latin1").load()
         train, validation, test = [(_levels(images), _levels(labels)) for images, labels in pairs]
-    except (pickle.UnpicklingError, TypeError, AttributeError, EOFError, IndexError) as error:
-        raise ValueError(f"holds no digits ({error})") from error
+    except (pickle.UnpicklingError, AttributeError, EOFError, IndexError, *BROKEN) as error:
+        raise ValueError(f"holds no digits ({error or type(error).__name__})") from error
     first = (np.concatenate(both) for both in zip(train, validation, strict=True))
     return [*first, *test]
 

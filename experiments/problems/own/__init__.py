@@ -36,13 +36,13 @@ def version(optimizer: str, folder: str) -> str:
     return outside.version(outside.reference(optimizer, outside.OPTIMIZERS, folder))
 
 
-def learn(folder: str, own: Sequence[str], used: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Fault]:
+def learn(folder: str, own: Sequence[str], used: Sequence[tuple[str, Mapping[str, Any], bool]]) -> list[Fault]:
     """Runs tasks and optimizers of a study, makes them known to this process, and returns their faults.
 
     Args:
         folder: that of the study's file.
         own: its tasks from outside.
-        used: its optimizers from outside, each with its hyperparameters.
+        used: its optimizers from outside, each with its hyperparameters, and whether its rate is a schedule.
     """
     wanted = {"folder": folder, "tasks": list(dict.fromkeys(own)), "optimizers": [list(one) for one in used]}
     found = _inspected(json.dumps(wanted), tuple(_versions(wanted)))
@@ -115,7 +115,7 @@ def _versions(wanted: Mapping[str, Any]) -> list[str]:
     """Returns the versions of all code that an inspection runs: as long as they stay, so does what it finds."""
     folder = wanted["folder"]
     found = [outside.version(outside.reference(text, outside.TASKS, folder)) for text in wanted["tasks"]]
-    return found + [version(text, folder) for text, _ in wanted["optimizers"]]
+    return found + [version(text, folder) for text, *_ in wanted["optimizers"]]
 
 
 @functools.cache
@@ -126,7 +126,7 @@ def _inspected(wanted: str, versions: tuple[str, ...]) -> dict[str, Any]:
 
         return inspect(json.loads(wanted))
     named = json.loads(wanted)
-    texts = [*named["tasks"], *dict.fromkeys(text for text, _ in named["optimizers"])]
+    texts = [*named["tasks"], *dict.fromkeys(text for text, *_ in named["optimizers"])]
     print(f"Inspecting {', '.join(texts)} ...", file=sys.stderr, flush=True)
     path = os.pathsep.join(filter(None, sys.path))
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": path}

@@ -4,7 +4,6 @@ python -m experiments.problems.own.inspection < wanted.json     prints the findi
 """
 
 import contextlib
-import functools
 import itertools
 import json
 import os
@@ -21,6 +20,7 @@ from experiments.problems.own.subject import SHARES, Subject, one_hot
 from experiments.problems.own.trial import compiled, of_optimizer
 
 FEW = 2  # examples that a model is tried on
+MORE = 32  # of those whose outputs may look like probabilities
 
 
 def inspect(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,9 +30,9 @@ def inspect(wanted: Mapping[str, Any]) -> dict[str, Any]:
     for text in wanted["tasks"]:
         with _kept(text, faults):
             found["tasks"][text] = _of_task(outside.reference(text, outside.TASKS, wanted["folder"]))
-    for text, given in wanted["optimizers"]:
+    for text, given, scheduled in wanted["optimizers"]:
         with _kept(text, faults):
-            found["optimizers"][text] = of_optimizer(text, given, wanted["folder"])
+            found["optimizers"][text] = of_optimizer(text, given, scheduled, wanted["folder"])
     return {**found, "faults": faults}
 
 
@@ -50,8 +50,9 @@ def _of_task(one: outside.Reference) -> dict[str, Any]:
     """Returns the facts of a task; a UserError has a line for each fault of data and of model."""
     subject, faults = Subject(one), list[str]()
     data = _tried(lambda: subject.splits, faults)
+    before = len(faults)
     model: Any = _tried(lambda: _first(subject), faults)
-    if model is not None:
+    if len(faults) == before:
         faults += _of_model(subject, model)
     if data is not None and model is not None and not faults:
         faults += _of_both(subject, model)
@@ -62,7 +63,7 @@ def _of_task(one: outside.Reference) -> dict[str, Any]:
         raise UserError("\n".join(faults))
     return {
         **facts,
-        "notes": _notes(facts["digests"]),
+        "notes": _notes(facts["digests"], subject.splits),
         "title": f"{facts['title']} ({model.count_params():,} parameters)",
     }
 
@@ -80,12 +81,15 @@ def _of_model(subject: Subject, model: Any) -> list[str]:
     import keras
 
     if not isinstance(model, keras.Model):
-        return [f"model(seed) must return a Keras model, got a {type(model).__name__}."]
+        found = "None: does it end without return?" if model is None else f"a {type(model).__name__}."
+        return [f"model(seed) must return a Keras model, got {found}"]
     if not model.built:
         return ["model(seed) must return a built model: begin with keras.Input(shape), shape of one example."]
     if not model.trainable_variables:
         return ["model(seed) has no weights to train."]
-    first, again = (_weights(made) for made in (model, _first(subject)))
+    if (second := _first(subject)) is model:
+        return ["model(seed) must make a model at each call, got the same one again: each run trains its own."]
+    first, again = (_weights(made) for made in (model, second))
     if [w.shape for w in first] != [w.shape for w in again]:
         return ["model(seed) must return models of one architecture, got weights of other shapes at a second call."]
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True)):
@@ -111,10 +115,18 @@ def _of_splits(subject: Subject) -> list[str]:
     return []
 
 
-def _notes(digests: Mapping[str, str]) -> list[str]:
-    """Returns what a user should know, and may want: that splits are the same."""
-    same = [f"{one} and {other}" for one, other in itertools.combinations(digests, 2) if digests[one] == digests[other]]
-    return [f"data() returns the same examples for {same[0]}, so that scores say nothing of others."] if same else []
+def _notes(digests: Mapping[str, str], splits: Mapping[str, Any]) -> list[str]:
+    """Returns what a user should know, and may want: that splits are the same, or share examples."""
+    pairs = list(itertools.combinations(digests, 2))
+    if same := [f"{one} and {other}" for one, other in pairs if digests[one] == digests[other]]:
+        return [f"data() returns the same examples for {same[0]}, so that scores say nothing of others."]
+    rows = {split: {row.tobytes() for row in np.asarray(splits[split].images)} for split in digests}
+    both = {f"{one} and {other}": len(rows[one] & rows[other]) for one, other in pairs}
+    return [
+        f"data() returns {count} {'example' if count == 1 else 'examples'} twice, in {names}."
+        for names, count in both.items()
+        if count
+    ]
 
 
 def _weights(model: Any) -> list[Any]:
@@ -134,25 +146,32 @@ def _of_both(subject: Subject, model: Any) -> list[str]:
         return [f"model(seed) fails on x of data(): {outside.described(error, subject.path)}."]
     if isinstance(outputs, dict | list | tuple):
         return [f"model(seed) must have one output tensor, got {len(outputs)}."]
-    if not subject.declares_loss and (faults := _of_outputs(subject, model, outputs)):
-        return faults
+    if not subject.declares_loss:
+        more = compiled(lambda: model(train.images[:MORE], training=False))
+        if faults := _of_outputs(subject, model, more):
+            return faults
     given = {"loss": subject.loss, **subject.metrics}
-    found = (
-        _of_values(subject, name, functools.partial(function, y, outputs), len(x)) for name, function in given.items()
-    )
+    found = (_of_values(subject, name, function, y, outputs) for name, function in given.items())
     return [fault for fault in found if fault]
 
 
-def _of_values(subject: Subject, name: str, function: Callable[[], Any], examples: int) -> str:
+def _of_values(subject: Subject, name: str, function: Callable[[Any, Any], Any], labels: Any, outputs: Any) -> str:
     """Returns the fault of a loss or a score of the first examples; nothing where there is none."""
+    examples = len(labels)
     try:
-        found = compiled(function)
+        found = compiled(lambda: function(labels, outputs))
+        alone = compiled(lambda: function(labels[:1], outputs[:1]))
     except outside.RAISED as error:
         return f"{name} fails on y of data(): {outside.described(error, subject.path)}."
     if tuple(found.shape) != (examples,):
         return f"{name} must give one value for each example, got the shape {tuple(found.shape)}."
     if not np.isfinite(found).all():
         return f"{name} is not finite on the first examples of data(), before any training: {_shown(found)}."
+    if not np.allclose(found[:1], alone, rtol=1e-3, atol=1e-6):  # as far as float32 sums depend on their order
+        return (
+            f"{name} must give for each example what it gives for that one alone, got {_shown(found[:1])} in a batch "
+            f"and {_shown(alone)} alone: does it broadcast y, {labels.shape}, to outputs, {tuple(outputs.shape)}?"
+        )
     if name.rpartition("_")[2].lower() in SHARES and not 0 <= np.min(found) <= np.max(found) <= 1:
         return f"{name} must be from 0 to 1, got {_shown(found)}; if it is no share, call it otherwise."
     return ""
@@ -171,9 +190,11 @@ def _of_outputs(subject: Subject, model: Any, outputs: Any) -> list[str]:
         wanted = labels.shape[1:] or (1,)
         return [] if shape[1:] == wanted else [f"model(seed) must end in {wanted} values like y, got {shape[1:]}."]
     activation = getattr(getattr(model.layers[-1], "activation", None), "__name__", "linear")
+    way = "leave it out, or give the task a loss that takes it"
     if activation != "linear":
-        way = "leave it out, or give the task a loss that takes it"
         return [f"model(seed) must end in logits, without the activation {activation}: {way}."]
+    if shape[-1] > 1 and np.min(outputs) >= 0 and np.allclose(np.sum(outputs, axis=-1), 1, atol=1e-3):
+        return [f"model(seed) must end in logits, and its outputs are probabilities, as after a softmax: {way}."]
     low = min(int(part.labels.min()) for part in subject.splits.values())
     high = max(int(part.labels.max()) for part in subject.splits.values())
     if low < 0 or high >= shape[-1]:

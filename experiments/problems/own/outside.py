@@ -9,13 +9,16 @@ Whatever is asked but `load`, the code is read and not run.
 """
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import os
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -119,7 +122,8 @@ def load(one: Reference) -> Any:
     if said := fault(one):
         raise UserError(f"{one.text}: {said}")
     try:
-        module = _loaded(one, version(one))
+        with staying():
+            module = _loaded(one, version(one))
     except UserError:
         raise
     except RAISED as error:
@@ -134,8 +138,19 @@ def optimizer(text: str, folder: str, **arguments: Any) -> Any:
     import tfoptim
 
     if is_outside(text, OPTIMIZERS):
-        return load(reference(text, OPTIMIZERS, folder))(**arguments)
+        with staying():
+            return load(reference(text, OPTIMIZERS, folder))(**arguments)
     return tfoptim.get(text, **arguments)
+
+
+@contextlib.contextmanager
+def staying() -> Iterator[None]:
+    """Context of code of a user's, which may change the working folder: records are written relative to it."""
+    folder = os.getcwd()  # noqa: PTH109  a text, to which chdir goes back whatever it is
+    try:
+        yield
+    finally:
+        os.chdir(folder)
 
 
 def described(error: BaseException, path: str) -> str:

@@ -109,7 +109,8 @@ class Subject:
     def _made(self, name: str, cls: type) -> Any:
         """Returns a task of a class, which takes no arguments."""
         try:
-            return cls()
+            with outside.staying():
+                return cls()
         except outside.RAISED as error:
             what = f"{name}(), the task made of this class without arguments, fails"
             raise UserError(f"{what}: {outside.described(error, self.path)}.") from error
@@ -117,7 +118,8 @@ class Subject:
     def run(self, method: str, *arguments: Any) -> Any:
         """Returns what a method of the user's returns; its error is the user's to mend."""
         try:
-            return getattr(self._given, method)(*arguments)
+            with outside.staying():
+                return getattr(self._given, method)(*arguments)
         except outside.RAISED as error:
             raise UserError(f"{method}() fails: {outside.described(error, self.path)}.") from error
 
@@ -132,6 +134,10 @@ def _named(given: Any) -> Callable[..., Any]:
         if not callable(found) or isinstance(found, type):
             with contextlib.suppress(ValueError):
                 found = keras.losses.get(given)
+    if isinstance(found, type) and issubclass(found, keras.losses.Loss | keras.metrics.Metric):
+        raise UserError(
+            f"{found.__name__} is a class; give a loss of it, {found.__name__}(), or a function by its name."
+        )
     if isinstance(found, keras.losses.Loss):
         found = found.call
     if not callable(found):

@@ -12,8 +12,15 @@ RATE = "learning_rate"
 USUAL = 0.001  # where a constructor has a rate and no default
 
 
-def of_optimizer(text: str, given: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """Returns the facts of an optimizer; a UserError says why a study cannot use it."""
+def of_optimizer(text: str, given: Mapping[str, Any], scheduled: bool, folder: str) -> dict[str, Any]:
+    """Returns the facts of an optimizer; a UserError says why a study cannot use it.
+
+    Args:
+        text: what the study calls it.
+        given: its hyperparameters.
+        scheduled: whether its learning rate is a schedule in some run.
+        folder: that of the study's file.
+    """
     import keras
 
     import tfoptim
@@ -29,6 +36,8 @@ def of_optimizer(text: str, given: Mapping[str, Any], folder: str) -> dict[str, 
         optimizer = made(**{RATE: USUAL}, **given)
     except outside.RAISED as error:
         raise UserError(f"cannot be made: {outside.described(error, str(one.path))}.") from error
+    if scheduled:
+        _scheduled(made, given, str(one.path))
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise UserError(
             f"must be a keras.optimizers.Optimizer, got a {type(optimizer).__module__}.{type(optimizer).__name__}."
@@ -45,6 +54,20 @@ def of_optimizer(text: str, given: Mapping[str, Any], folder: str) -> dict[str, 
     slots = _stepped(optimizer, str(one.path))
     numbers = {name: one.default for name, one in known.items() if _is_number(one.default)}
     return {"knobs": [name for name in numbers if name != RATE], "defaults": {RATE: USUAL, **numbers}, "slots": slots}
+
+
+def _scheduled(made: Callable[..., Any], given: Mapping[str, Any], path: str) -> None:
+    """Raises unless an optimizer can be made with a schedule as its learning rate, as runs do."""
+    import keras
+
+    try:
+        made(**{RATE: keras.optimizers.schedules.InverseTimeDecay(USUAL, 1, 0.0)}, **given)
+    except outside.RAISED as error:
+        raise UserError(
+            f"cannot be made with a schedule as its learning rate, which runs give it: "
+            f"{outside.described(error, path)}; pass it to super().__init__ unchanged, or give the entry "
+            'schedule = "constant".'
+        ) from error
 
 
 def _rate_of(optimizer: Any) -> Any:

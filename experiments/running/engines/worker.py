@@ -108,6 +108,20 @@ def serve(text: str, cache: WorkerCache, say: Say) -> None:
         say("failed", error=f"{type(error).__name__}: {error}", rest=True)
 
 
+def _start() -> None:
+    """Imports TensorFlow, once for all the worker's runs."""
+    for package in UNUSED:
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # as if it were not installed
+    gc.disable()  # an import makes much and drops nothing: looking for garbage would take a fifth of its time
+    import experiments.running.training.train  # noqa: F401
+
+    for package in UNUSED:
+        if sys.modules[package] is None:
+            del sys.modules[package]  # code of users may import it
+    gc.freeze()
+    gc.enable()
+
+
 def main() -> None:
     """Serves jobs until standard input ends, or SIGTERM."""
     channel = _claim_output()
@@ -124,13 +138,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine decides what an interruption means
-    for package in UNUSED:
-        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # as if it were not installed
-    gc.disable()  # an import makes much and drops nothing: looking for garbage would take a fifth of its time
-    import experiments.running.training.train  # imports TensorFlow, once for all the worker's runs  # noqa: F401
-
-    gc.freeze()
-    gc.enable()
+    _start()
     say("ready")
     while text := sys.stdin.readline():
         cache.busy = True

@@ -75,6 +75,29 @@ def test_what_is_missing_or_different_is_named(tmp_path):
     assert lines[2].startswith(f"  {idx.NAMES[2]} is damaged")
 
 
+HEADS = {
+    "brackets": b"((((((((",
+    "indented": b"  x\n y",
+    "an unhashable key": b"{'descr': '|u1', 'fortran_order': False, 'shape': {}: 1}",
+    "signs": b"-" * 9000 + b"1",
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_a_hostile_head_of_an_array_is_a_fault_in_words(head):
+    """Whatever parsing it ends in."""
+    content = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head
+    with pytest.raises(ValueError, match=r"holds no array|Cannot parse|Header"):
+        idx._array(content)
+
+
+@pytest.mark.parametrize("packed", [b"F1e999\n.", b"cnumpy\nndarray\n((I1000000000\nI1000000000\nttR."])
+def test_a_hostile_pickle_is_a_fault_in_words(packed):
+    """Numbers beyond floats, arrays beyond memory."""
+    with pytest.raises(ValueError, match=r"holds no digits|asks for"):
+        idx._unpickled(gzip.compress(packed))
+
+
 class Hostile:
     """Would write a file when it is unpickled."""
 

@@ -1,5 +1,7 @@
 """Own code that would train, and mean something else than its user thinks, or end late: refused at the inspection."""
 
+from pathlib import Path
+
 import pytest
 
 from experiments.problems import own
@@ -51,6 +53,27 @@ FAULTS = {
         "np.eye(2, dtype=int)[np.arange(10) % 2]",
         "y of data() looks one-hot",
     ),
+    "no return": ("return keras.Sequential", "keras.Sequential", "got None: does it end without return?"),
+    "one model for all": (
+        "    def model(self, seed):\n",
+        "    @__import__('functools').cache\n    def model(self, seed):\n",
+        "model(seed) must make a model at each call, got the same one again",
+    ),
+    "a softmax": (
+        "keras.layers.Dense(2)])",
+        "keras.layers.Dense(2), keras.layers.Softmax()])",
+        "its outputs are probabilities, as after a softmax: leave it out",
+    ),
+    "a broadcast": (
+        "class Task:",
+        METRIC.format("gap", "lambda y, z: (__import__('keras').ops.cast(y, 'float32') - z[:, :1]) ** 2"),
+        "gap must give for each example what it gives for that one alone",
+    ),
+    "a class for a loss": (
+        "class Task:",
+        "class Task:\n    loss = __import__('keras').losses.SparseCategoricalCrossentropy\n",
+        "SparseCategoricalCrossentropy is a class; give a loss of it, SparseCategoricalCrossentropy(),",
+    ),
     "an end of Python": (
         "import numpy as np\n",
         "import numpy as np\n        import sys; sys.exit(3)\n",
@@ -77,6 +100,43 @@ def test_splits_of_the_same_examples_are_noted(tmp_path, capsys):
     assert said in capsys.readouterr().err
     own.learn(str(tmp_path), ["task.py:Task"], [])
     assert capsys.readouterr().err == ""
+
+
+def test_splits_that_share_examples_are_noted(tmp_path, capsys):
+    """Also where the rest of them differs."""
+    text = TASK.replace("np.ones((10, 3))", "np.eye(10, 3) + np.arange(10)[:, None]")
+    place(tmp_path, task=text.replace("[(x, y)] * 3", "[(x, y), (x[:4], y[:4]), (x[9:] + 9, y[9:])]"))
+    assert own.learn(str(tmp_path), ["task.py:Task"], []) == []
+    assert capsys.readouterr().err.endswith("data() returns 4 examples twice, in train and validation.\n")
+
+
+def test_code_that_changes_the_working_folder_changes_it_for_itself_alone(tmp_path, monkeypatch):
+    """Records are written relative to it."""
+    monkeypatch.chdir(tmp_path)
+    text = TASK.replace("import numpy as np\n", "import numpy as np, os; os.chdir('/')\n")
+    assert found(tmp_path, f"import os; os.chdir('/')\n{text}")["faults"] == []
+    assert Path.cwd() == tmp_path
+
+
+RATES = """
+import keras
+
+class Halved(keras.optimizers.SGD):
+    def __init__(self, learning_rate):
+        if learning_rate <= 0:
+            raise ValueError("negative")
+        super().__init__(learning_rate)
+"""
+
+
+def test_an_optimizer_must_take_the_schedule_that_runs_give_it(tmp_path):
+    """A number alone is not enough, unless the rate of its entry is constant."""
+    place(tmp_path, task=TASK + RATES)
+    wanted = {"folder": str(tmp_path), "tasks": [], "optimizers": [["task.py:Halved", {}, True]]}
+    ((_, said),) = own.inspection.inspect(wanted)["faults"]
+    assert said.startswith("cannot be made with a schedule as its learning rate, which runs give it: TypeError")
+    wanted["optimizers"][0][2] = False
+    assert own.inspection.inspect(wanted)["faults"] == []
 
 
 def test_a_title_is_one_line(tmp_path):

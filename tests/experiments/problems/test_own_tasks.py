@@ -75,7 +75,7 @@ def test_a_digest_tells_shapes_and_dtypes_apart():
 def found(folder, text, name="Task", used=(), **files):
     """What an inspection finds in a file."""
     place(folder, task=text, **files)
-    wanted = [[one, given] for one, given in used]
+    wanted = [[one, given, True] for one, given in used]
     return inspect({"folder": str(folder), "tasks": [f"task.py:{name}"] if name else [], "optimizers": wanted})
 
 

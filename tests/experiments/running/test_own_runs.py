@@ -1,6 +1,8 @@
 """Runs of one's own code: the same start for all, the same curves of one algorithm, and no other code unnoticed."""
 
 import dataclasses
+import gc
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from experiments.analysis.statistics.resampling import generator
 from experiments.errors import UserError
 from experiments.problems import datasets, own, seeds, tasks
 from experiments.running import range_test
-from experiments.running.engines import Job, Setting, cluster
+from experiments.running.engines import Job, Setting, cluster, worker
 from experiments.running.engines.execute import WorkerCache
 from experiments.studies import identity, runs
 from experiments.tuning.range_test import Plan
@@ -77,6 +79,54 @@ def test_a_worker_refuses_other_code_and_other_arrays(tmp_path, changes, fault):
     _, every = planned(tmp_path)
     with pytest.raises(UserError, match=fault):
         own.enter(dataclasses.replace(every["SignDescent"][0], **changes))
+
+
+def test_own_code_that_keeps_what_it_is_given_shares_no_trace(tmp_path):
+    """An optimizer its rate, a model what it drew by its seed; those of Keras and of the library keep no rate."""
+    _, every = planned(tmp_path)
+    _, other = planned(tmp_path, rate=0.02)
+    for label, kept in (("Lion", False), ("keras Lion", False), ("SignDescent", True)):
+        first, second = every[label][:2]
+        assert first.program != second.program
+        assert (first.program != other[label][0].program) == kept
+
+
+MAKING = """
+class Numbers:
+    \"\"\"Features drawn by the seed, as a constant, and a rate that is kept.\"\"\"
+    def data(self):
+        import numpy as np
+        x = np.random.default_rng(0).normal(size=(40, 3))
+        return [(x, (x[:, 0] > 0).astype(int))] * 3
+
+    def model(self, seed):
+        import keras, numpy as np
+        drawn = np.random.default_rng(seed).normal(size=(3, 8)).astype("float32")
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, keras.layers.Dense(2)(keras.ops.matmul(inputs, drawn)))
+"""
+
+
+def test_a_run_is_the_same_whatever_its_worker_ran_before(tmp_path):
+    """Constants of the run before would train on."""
+    text = toml('{ optimizer = "sgd", learning_rate = 0.1 }', task="made.py:Numbers", more="seeds = [0, 1]\n")
+    study = studies.load(place(tmp_path, made=MAKING, **{"moons.toml": text}))
+    first, second = (
+        runs.plan("x", study, runs.EVALUATION, study.optimizers[0], {"learning_rate": 0.1}, seed) for seed in (0, 1)
+    )
+    used = WorkerCache()
+    list(used.program(first).run(first))
+    ends = [list(cache.program(second).run(second))[-1]["train_loss"] for cache in (used, WorkerCache())]
+    assert ends[0] == ends[1]
+
+
+def test_a_worker_lets_own_code_import_what_keras_does_without(monkeypatch):
+    """Keras must not: it takes a third of a worker's start."""
+    for package in worker.UNUSED:
+        monkeypatch.delitem(sys.modules, package, raising=False)
+    worker._start()
+    gc.unfreeze()
+    assert not set(worker.UNUSED) & set(sys.modules)
 
 
 def test_a_run_sent_to_another_machine_names_its_folder(tmp_path):

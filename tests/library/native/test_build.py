@@ -11,7 +11,6 @@ import pytest
 import tensorflow as tf
 
 from tests.library.native import doubles
-from tfoptim import native
 from tfoptim.native import __main__ as command
 from tfoptim.native import build, check, sources, store
 
