@@ -20,6 +20,7 @@ from experiments import rule_files
 from experiments.errors import UserError
 
 RATE = 0.001  # of an optimizer whose class says no other
+LIMITS = {"clipnorm", "clipvalue", "global_clipnorm"}  # of gradients, of which Keras takes one
 
 
 @functools.cache
@@ -74,7 +75,7 @@ def arguments(name: str) -> list[str]:
 def faults(name: str, values: Mapping[str, Any]) -> Iterator[str]:
     """Yields why an optimizer of the library, by its name, refuses values of its arguments: a sentence for each.
 
-    The checks are the library's own. Whether a rule can be lazy, or cautious, is asked when it is made.
+    The checks are the library's own, and those of Keras's base class.
     """
     title, fields = place(name)[1], rule_files.module("tfoptim.declaration.fields")
     taken = dict(defaults(name))
@@ -83,10 +84,20 @@ def faults(name: str, values: Mapping[str, Any]) -> Iterator[str]:
             taken[argument] = domain(name, argument).parse(f"{title}: {argument}", value)
         except (TypeError, ValueError) as error:
             yield str(error)
-    try:
-        fields.check_ordered(title, taken, rule(name).ordered)
-    except ValueError as error:
-        yield str(error)
+    found = rule(name)
+    together: tuple[Callable[[], object], ...] = (
+        lambda: fields.check_ordered(title, taken, found.ordered),
+        lambda: rule_files.module("tfoptim.declaration.slots").check_lazy(found, values.get("lazy", False)),
+    )
+    for check in together:
+        try:
+            check()
+        except ValueError as error:
+            yield str(error)
+    if values.get("cautious") is True and type(found).step is not rule_files.Rule.step:
+        yield f"{title}: cautious must be False, because the rule has no direction to mask."
+    if len(limits := sorted(LIMITS & values.keys())) > 1:
+        yield f"{title}: {' and '.join(limits)} exclude each other; give one of them."
 
 
 def domain(name: str, argument: str) -> Any:

@@ -38,6 +38,8 @@ class Rule:
     constant_rate: Any = False
     excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
     measure: ClassVar[Any] = None
+    elementwise: ClassVar[Any] = True
+    allows_lazy: ClassVar[bool] = True
     groups: ClassVar[Any] = None
     ordered: ClassVar[tuple[tuple[str, str], ...]] = ()
     names: ClassVar[Mapping[str, Any]] = {}
@@ -45,6 +47,11 @@ class Rule:
 
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)
+
+    @property
+    def measures(self) -> bool:
+        """Whether it needs sums over all variables."""
+        return self.measure is not None
 
     def given(self, name: str) -> Any:
         """Returns a value."""

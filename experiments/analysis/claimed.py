@@ -14,7 +14,7 @@ from experiments.studies.forms import Claim
 from experiments.text import listed
 
 NAME = "claims"
-VERBS = ("confirm it", "contradict it", "leave it open")
+VERBS = ("confirm it here", "do not confirm it here", "leave it open")
 
 
 def answers(evidence: Evidence, spoilt: AbstractSet[str] = frozenset()) -> list[str]:

@@ -118,12 +118,13 @@ class Evidence:
     def compared(self, rng: np.random.Generator) -> list[Comparison]:
         """Returns the comparisons of final test scores: of all pairs, or those with the reference.
 
-        Of a part of a study with a reference, they are corrected for all that the study of the file plans.
+        Of a part of a study, they are corrected for all that the study of the file has.
         """
         finals, reference = self.final("test"), self.study.reference
         if not any(finals.values()):
             return []
-        planned = len(self.whole.optimizers) - 1
+        count = len(self.whole.optimizers)
+        planned = count * (count - 1) // 2 if reference is None else count - 1
         return compare(finals, rng, higher_is_better=self.higher, reference=reference, planned=planned)
 
     def complete(self, table: BySeed) -> BySeed:

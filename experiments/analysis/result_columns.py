@@ -70,7 +70,7 @@ def _of_gaps(higher: bool, other: str) -> tuple[Column[Row], ...]:
         Column("p_exact", "", lambda row: row.lag and row.lag.exact_p),
         Column(
             "superiority_of_the_best", f"P({other} is better)", lambda row: row.lag and row.lag.superiority,
-            "{:.2f}".format, help=f"share of pairs of runs in which the {other} is better, ties counted half",
+            "{:.2f}".format, help=f"share of seeds with which the {other} is better, ties counted half",
         ),
     )  # fmt: skip
 

@@ -11,11 +11,17 @@ from experiments.analysis.curves import Curve
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.results import Result, Row
 from experiments.analysis.score_rows import error
+from experiments.analysis.statistics.verdicts import told_apart
 from experiments.text import Table, group, listed
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
 # of the reference against an optimizer, and the words for one such optimizer and for several
-VERDICTS = {"worse": ("is better", "are better"), "≈": ("ties", "tie"), "better": ("is worse", "are worse")}
+VERDICTS = {
+    "worse": ("is better", "are better"),
+    "≈": ("ties", "tie"),
+    "better": ("is worse", "are worse"),
+    "unclear": ("is undecided", "are undecided"),
+}
 NEAR = 1.0  # points within which a curve is near its end
 
 
@@ -90,8 +96,12 @@ def of_scores(evidence: Evidence, result: Result, *, errors: bool = True) -> str
         return _planned(planned, result.rows, scale)
     ties = [row for row in result.rows if row is first or (row.lag is not None and row.lag.verdict == "≈")]
     worse = [row for row in result.rows if row.lag is not None and row.lag.verdict == "better"]
-    parts = [_best(first, ties, worse, scale), _behind(first, worse, scale) if len(ties) > 1 else ""]
-    parts.append(_listed([row for row in result.rows if row not in (*ties, *worse)], "not compared"))
+    unclear = [row for row in result.rows if row.lag is not None and row.lag.verdict == "unclear"]
+    apart = told_apart([row.label for row in ties], result.comparisons)
+    best = _apart(first, ties, worse, scale) if apart else _best(first, ties, [*worse, *unclear], scale)
+    parts = [best, _behind(first, worse, scale) if len(ties) > 1 else ""]
+    parts.append(_listed(unclear, "undecided"))
+    parts.append(_listed([row for row in result.rows if row not in (*ties, *worse, *unclear)], "not compared"))
     parts.append(_listed([row for row in ties if row.diverged], "diverged in some runs"))
     return "; ".join(filter(None, parts))
 
@@ -131,6 +141,13 @@ def _best(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -
     return (
         f"{first.label} is better than {'all others' if len(worse) > 1 else worse[0].label}{_dagger(worse)}: {reached}"
     )
+
+
+def _apart(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -> str:
+    """Returns the first part of a title where some that tie with the best are told apart among themselves."""
+    others = [row for row in ties if row is not first]
+    tie = f"{_names(others, NAMES)} {'ties' if len(others) == 1 else 'tie'} with {first.label}, the best mean"
+    return f"{'' if worse else 'No winner: '}{tie}, at {scale.words([_mean(row) for row in ties])}"
 
 
 def _behind(first: Row, worse: Sequence[Row], scale: Scale) -> str:

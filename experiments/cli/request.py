@@ -162,6 +162,7 @@ def requests(options: Options) -> list[Request]:
     if options.data and study.problems:
         raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
     folder = options.out or Path(study.figures)
+    check_folder(folder)
     found = []
     for number, (path, whole) in enumerate(studies.each(studies.find(options.study), study)):
         base = changed(whole, options)
@@ -172,6 +173,15 @@ def requests(options: Options) -> list[Request]:
         target = targets.read(path, whole) if base == whole else None  # another budget or data set has none
         found.append(Request(path, path.stem, whole, part, choices, wanted, own, target))
     return found
+
+
+def check_folder(folder: Path) -> None:
+    """Raises unless a report can be written to a folder, before anything trains for it."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    if not there.is_dir():
+        raise UserError(f"--out must be a folder, got {folder}: {there} is a file.")
+    if not os.access(there, os.W_OK):
+        raise UserError(f"--out must be a folder that can be written to, got {folder}; give another one.")
 
 
 def engine_of(name: str, options: Options, most: int) -> Callable[[], Engine]:

@@ -10,6 +10,8 @@ from experiments.problems.own import outside
 from experiments.studies.completing import named
 from experiments.studies.forms import COSINE, GIVEN, OWN, Study
 
+STEPS = 1000  # what a share of a run may come to: a number of steps, which not every argument takes
+
 
 def strangers(raw: Mapping[str, Any], folder: str, *, run: bool) -> list[str]:
     """Returns the faults of tasks, data sets and optimizers by themselves, whatever else is wrong.
@@ -80,8 +82,12 @@ def across(study: Study) -> list[str]:
 
 
 def _presets(study: Study) -> Iterator[str]:
-    labels = [entry.label.lower() for entry in study.optimizers]
+    labels, names = [entry.label.lower() for entry in study.optimizers], [preset.name for preset in study.presets]
     for i, preset in enumerate(study.presets):
+        if preset.name in names[:i]:
+            yield f"presets[{i}].name: '{preset.name}' is taken by another preset; give this one a name of its own."
+        if preset.data is not None and preset.data not in datasets.CARDS:
+            yield f"presets[{i}].data: {unknown('data', preset.data, datasets.CARDS)}"
         for word in preset.optimizers:
             if word.lower() not in labels:
                 yield f"presets[{i}].label: {unknown('label', word.lower(), labels)}"
@@ -116,9 +122,13 @@ def _arguments_of_ours(study: Study) -> Iterator[str]:
         for place in ("hyperparameters", "shares"):
             for name in sorted(getattr(entry, place).keys() - known):
                 yield f"optimizers[{i}].{place}: {unknown('argument', name, known)}"
+        if entry.cycle_epochs is not None and "cycle" not in known:
+            yield f"optimizers[{i}].cycle_epochs: {optimizers.place(entry.optimizer)[1]} has no cycle; leave it out."
         given = {name: value for name, value in entry.hyperparameters.items() if name in known}
+        given |= {name: STEPS for name in entry.shares if name in known}
         for fault in optimizers.faults(entry.optimizer, given):
-            yield f"optimizers[{i}].hyperparameters: {fault}"
+            place = "shares" if any(f": {name} " in fault for name in entry.shares) else "hyperparameters"
+            yield f"optimizers[{i}].{place}: {fault}"
 
 
 def _compared(study: Study) -> Iterator[str]:
@@ -143,3 +153,5 @@ def _labels(study: Study) -> Iterator[str]:
     for i, entry in enumerate(study.optimizers):
         if entry.label.lower() in labels[:i]:
             yield f"optimizers[{i}].label: '{entry.label}' is taken by another entry; give this one a label of its own."
+        if "," in entry.label:
+            yield f"optimizers[{i}].label: '{entry.label}' has a comma, which separates labels in --optimizers."

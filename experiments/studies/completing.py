@@ -82,7 +82,7 @@ def _entry(given: Any, place: int) -> Any:
 
 def _label(name: str) -> str:
     if outside.is_outside(name, outside.OPTIMIZERS):
-        short = outside.reference(name, outside.OPTIMIZERS, "").name
+        short = outside.reference(name, outside.OPTIMIZERS, "").name or name
         return f"keras {short}" if name.startswith("keras:") else short
     return optimizers.place(name)[1] if name in optimizers.available() else name
 

@@ -83,6 +83,8 @@ def parse(text: str, origin: str, folder: str = "", *, run: bool = True) -> Stud
     faults: list[str] = []
     # Completed again: an inspection knows the rates of own optimizers.
     study = domains.read(Study, completing.completed(raw, stem), "", faults)
+    if any(".task: " in f".{one}" for one in strangers):  # of which the usual data follow
+        faults = [one for one in faults if not one.endswith("data: is missing.")]
     faults += strangers
     if study is not None:
         study = dataclasses.replace(_completed(study), folder=folder)
@@ -121,7 +123,7 @@ def _whole(text: str, origin: str, folder: str) -> dict[str, Any]:
         models.append(path)
         place = str(path.parent)
         base = _moved(_toml(_text(path), path.name), path.parent, folder)
-        raw = {key: given for key, given in base.items() if key != "presets"} | raw
+        raw = {key: given for key, given in base.items() if key not in ("presets", "figures")} | raw  # its own files
     return raw
 
 

@@ -115,6 +115,16 @@ PLANTED = [
     (searches.schedules, lambda: of_entry(schedule="constant"), "SGD have another schedule than the study's, 'warmup-"),
     (checks.unpaired, lambda: of_summary(weights_sha256="others"), "initial weights of seed 4 differ"),
     (checks.unpaired, lambda: of_summary(order_sha256="another"), "order of the examples of seed 4 differ"),
+    (
+        searches.picked_seeds,
+        lambda: dataclasses.replace(SOUND, study=dataclasses.replace(STUDY, seeds=STUDY.seeds[::-1]), whole=STUDY),
+        r"Seeds 4, 3, 2, 1, 0 are not the first 5 that the study declares, 0, 1, 2, 3, 4\.",
+    ),
+    (
+        searches.elsewhere,
+        lambda: dataclasses.replace(SOUND, declared=dataclasses.replace(STUDY, epochs=STUDY.epochs + 1)),
+        "Hyperparameters were chosen for",
+    ),
     (searches.unplanned, without_reference, r"The comparisons were planned with Momentum, which is left out here\.$"),
     (
         searches.shared_seeds,

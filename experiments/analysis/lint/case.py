@@ -31,6 +31,7 @@ class Case:
     # costs by label, as the evidence of the choice states them; empty without evidence
     stated: Mapping[str, Cost] = dataclasses.field(default_factory=dict)
     target: float | None = None  # validation score that counts as solved, where there is one
+    declared: Study | None = None  # the study as its file has it, where there is one
     # the study that records name, where what is compared is a part of it; None where it is all of it
     whole: Study | None = None
 
@@ -87,7 +88,7 @@ def cases(
         if of_file:
             whole = of_file[number][1]
             typed = {key: getattr(one, key) for key in ("data", "epochs", "grid", "deterministic")}
-            case = dataclasses.replace(case, whole=dataclasses.replace(whole, **typed))
+            case = dataclasses.replace(case, declared=whole, whole=dataclasses.replace(whole, **typed))
             case = _with_choices(case, own_path, whole)
         found.append(case)
     return found
@@ -141,7 +142,10 @@ def _with_choices(case: Case, path: Path, whole: Study) -> Case:
         if target is not None and case.target is None:
             case = dataclasses.replace(case, target=target.value)
         if whole.tuned and not (selected.is_file() and evidence.is_file()):
-            return case
+            there = [path for path in (selected, evidence) if path.is_file()]
+            lost = {selected: evidence, evidence: selected}
+            refused = f"{there[0].name} is there, and {lost[there[0]].name} is missing; tune again." if there else ""
+            return dataclasses.replace(case, refused=refused)
         choices = selection.read(path, whole)
     except UserError as error:
         return dataclasses.replace(case, refused=str(error))

@@ -26,6 +26,21 @@ def few_seeds(case: Case) -> Iterator[str]:
         yield f"S = {count}: the budget '{budget.name}' stands for {budget.seeds} evaluation seeds."
 
 
+def picked_seeds(case: Case) -> Iterator[str]:
+    """Seeds that are picked, or added, once results are there choose what they say."""
+    own, declared = list(case.study.seeds), list(case.whole.seeds if case.whole else case.study.seeds)
+    if own != declared[: len(own)]:
+        yield f"Seeds {some(own, 12)} are not the first {len(own)} that the study declares, {some(declared, 12)}."
+
+
+def elsewhere(case: Case) -> Iterator[str]:
+    """Hyperparameters that were chosen for other data, or runs of another length, are nobody's best here."""
+    then, now = case.declared, case.study
+    if then and now.tuned and case.choices and (then.epochs, then.data) != (now.epochs, now.data):
+        length = f"{then.epochs} epochs of {then.data}, and not for {now.epochs} of {now.data}"
+        yield f"Hyperparameters were chosen for {length}."
+
+
 def unplanned(case: Case) -> Iterator[str]:
     """Comparisons that were planned with one optimizer are made with that one, or allow no claim."""
     planned = case.whole.reference if case.whole else None

@@ -40,7 +40,7 @@ def compare(
         higher_is_better: True for a score, False for a loss.
         reference: the optimizer that was to be compared with each other one, planned before there were runs; p values
             are then corrected for these comparisons alone, those that cannot be made among them.
-        planned: how many comparisons with the reference were planned, where the table has a part of them.
+        planned: how many comparisons the study has, where the table has a part of them.
 
     Returns:
         A comparison for each pair; pairs with missing runs, or fewer than 3 seeds, have the verdict "n/a".
@@ -62,7 +62,7 @@ def compare(
                 row, _in_order(columns[first]), _in_order(columns[second]), drawn[len(wanted)], rng, higher_is_better
             )
         rows.append(row)
-    return _judged(rows, higher_is_better, 0 if reference is None else max(planned, len(rows)))
+    return _judged(rows, higher_is_better, max(planned, 0 if reference is None else len(rows)))
 
 
 def _pairs(labels: Iterable[str], reference: str | None) -> Iterable[tuple[str, str]]:

@@ -1,7 +1,9 @@
 """Pairwise verdicts on one problem: better, worse, or tie (the default).
 
 "Better" takes three witnesses that agree: the expanded 95 % interval of the difference leaves 0 out, the p corrected
-for all comparisons of the table is below 0.05, and P(A better than B) is at least 0.75.
+for all comparisons of the table is below 0.05, and P(A better than B) is at least 0.75. Where the interval, P and the
+exact test agree, and the paired t-test does not, as where a few runs failed, the two are neither told apart nor tied:
+"unclear".
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from experiments.text import listed
 ALPHA = 0.05
 SUPERIORITY = 0.75
 
-Verdict = Literal["better", "worse", "≈", "no claim", "n/a"]
+Verdict = Literal["better", "worse", "≈", "unclear", "no claim", "n/a"]
 OPPOSITE: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}  # the others read the same from both sides
 UNKNOWN = Interval(math.nan, math.nan)
+UNCLEAR = "undecided, since the exact test tells them apart and the paired t-test does not"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +49,14 @@ class Comparison:
     def judged(self, corrected_p: float, corrected_exact_p: float, *, higher_is_better: bool) -> Comparison:
         """Returns the comparison with its p values corrected for the table, and the verdict that follows."""
         low, high = self.expanded if higher_is_better else (-self.expanded.high, -self.expanded.low)
-        verdict: Verdict = "≈"
-        if corrected_p < ALPHA and low > 0 and self.superiority >= SUPERIORITY:
-            verdict = "better"
-        elif corrected_p < ALPHA and high < 0 and self.superiority <= 1 - SUPERIORITY:
-            verdict = "worse"
+        seen: Verdict = "≈"
+        if low > 0 and self.superiority >= SUPERIORITY:
+            seen = "better"
+        elif high < 0 and self.superiority <= 1 - SUPERIORITY:
+            seen = "worse"
+        verdict: Verdict = seen if corrected_p < ALPHA else "≈"
+        if verdict != seen and corrected_p >= ALPHA > corrected_exact_p:
+            verdict = "unclear"
         return dataclasses.replace(self, corrected_p=corrected_p, corrected_exact_p=corrected_exact_p, verdict=verdict)
 
     def unclaimed(self) -> Comparison:
@@ -84,6 +90,8 @@ class Comparison:
         numbers = f"{self._difference()}, P({a} better) = {self.superiority:.2f}, corrected p = {self.corrected_p:.2g}"
         if self.verdict == "no claim":
             return f"{a} and {b}: no claim ({numbers})."
+        if self.verdict == "unclear":
+            return f"{a} and {b}: {UNCLEAR} ({numbers})."
         if self.verdict == "≈":
             return f"{a} ≈ {b}: {self.seeds} seeds do not tell them apart ({numbers})."
         doubt = "; † not confirmed by the exact test" if self.mark else ""
@@ -108,7 +116,7 @@ def tie_group(means: Mapping[str, float], comparisons: Sequence[Comparison], *, 
         ValueError: there is no optimizer, or the best was not compared with all others.
     """
     best, verdicts = _of_the_best(means, comparisons, higher_is_better)
-    return [label for label in means if label == best or verdicts[label] != "better"]
+    return [label for label in means if label == best or verdicts[label] not in ("better", "unclear")]
 
 
 def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, higher_is_better: bool) -> str:
@@ -118,17 +126,28 @@ def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, h
     """
     best, verdicts = _of_the_best(means, comparisons, higher_is_better)
     ties = [label for label in means if label == best or verdicts[label] == "≈"]
-    unknown = [label for label in verdicts if verdicts[label] == "n/a"]
+    unknown, unclear, worse = (
+        [label for label in verdicts if verdicts[label] == one] for one in ("n/a", "unclear", "better")
+    )
     if len(means) == 1:
         return f"{best} ran alone: there is nothing to compare it with."
     said = [f"{best} cannot be compared with {', '.join(unknown)}."] if unknown else []
-    if len(ties) > 1:
+    said = [f"{best} and {listed(unclear)}: {UNCLEAR}.", *said] if unclear else said
+    if len(ties) > 1 and told_apart(ties, comparisons):
+        others = listed([label for label in ties if label != best])
+        said.insert(0, f"No winner: {best} has the best mean, and the runs do not tell {others} from it.")
+    elif len(ties) > 1:
         said.insert(0, f"No winner: the runs do not tell {listed(ties)} apart; {best} has the best mean.")
-    elif len(unknown) < len(verdicts):
+    elif worse:
         doubt = "†" if any(row.mark for row in comparisons if best in (row.first, row.second)) else ""
-        others = "the others it is compared with" if unknown else "all others"
+        others = listed(worse) if unclear else "the others it is compared with" if unknown else "all others"
         said.insert(0, f"{best} is better than {others}{doubt}.")
     return " ".join(said)
+
+
+def told_apart(labels: Sequence[str], comparisons: Sequence[Comparison]) -> bool:
+    """Returns whether some two of these optimizers are told apart: what ties with the best need not tie otherwise."""
+    return any(row.verdict in OPPOSITE for row in comparisons if {row.first, row.second} <= set(labels))
 
 
 def planned(reference: str, comparisons: Sequence[Comparison]) -> str:
@@ -139,6 +158,7 @@ def planned(reference: str, comparisons: Sequence[Comparison]) -> str:
         ("worse", f"Better than {reference}"),
         ("better", f"Worse than {reference}"),
         ("≈", f"Tied with {reference}"),
+        ("unclear", f"Undecided against {reference}, since their tests disagree"),
         ("no claim", "Nothing is claimed of those that were tuned too little"),
         ("n/a", f"Not compared with {reference}, since runs are missing"),
     ):

@@ -109,16 +109,84 @@ def test_what_is_no_study_is_refused(capsys, folder, content, words):
             '"adam"\nhyperparameters = { beta_1 = 5, beta_2 = 0.5 }',
             "optimizers[1].hyperparameters: Adam: beta_1 must satisfy 0 <= x < 1, got 5.0. Allowed: finite numbers in",
         ),
+        (
+            '"adam"',
+            '"adam"\nhyperparameters = { clipnorm = 1.0, clipvalue = 1.0 }',
+            "optimizers[1].hyperparameters: Adam: clipnorm and clipvalue exclude each other; give one of them.",
+        ),
+        (
+            '"adam"',
+            '"muon"\nhyperparameters = { lazy = true }',
+            "Muon: lazy must be False, because the rule needs whole",
+        ),
+        ('"adam"', '"sgd"\nhyperparameters = { cautious = true }', "SGD: cautious must be False, because the rule has"),
+        ('"adam"', '"adam"\ncycle_epochs = 1.0', "optimizers[1].cycle_epochs: Adam has no cycle; leave it out."),
+        ('"adam"', '"adam"\nshares = { beta_1 = 0.5 }', "optimizers[1].shares: Adam: beta_1 must satisfy 0 <= x < 1"),
+        ('label = "Adam"', 'label = "a, b"', "optimizers[1].label: 'a, b' has a comma, which separates labels in"),
         ('"adam"', '"adam"\nshares = { foo = 0.5 }', "optimizers[1].shares: Unknown argument 'foo'"),
         ('"adam"', '"adam"\ncontains = ["Adam"]', "optimizers[1].contains: has Adam itself; leave it out."),
     ],
-    ids=["nan", "beyond floats", "beyond integers", "argument", "value", "share", "itself"],
+    ids=[
+        "nan",
+        "beyond floats",
+        "beyond integers",
+        "argument",
+        "value",
+        "clips",
+        "lazy",
+        "cautious",
+        "cycle",
+        "number",
+        "comma",
+        "share",
+        "itself",
+    ],
 )
 def test_what_no_run_could_use_is_refused(old, new, fault):
     """When the file is read, and not by a worker, nor by an error from inside."""
     with pytest.raises(UserError) as caught:
         studies.parse(TOML.replace(old, new), "small.toml")
     assert fault in str(caught.value)
+
+
+PRESET = '[[presets]]\nname = "quick"\nfigures = "x"\noptimizers = ["Adam"]\nseeds = [0]\nepochs = 1\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (PRESET * 2, "presets[1].name: 'quick' is taken by another preset"),
+        (f'{PRESET}data = "mnist_5kk"\n', "presets[0].data: Unknown data 'mnist_5kk': did you mean 'mnist_5k'?"),
+    ],
+)
+def test_presets_are_checked_before_they_are_asked_for(more, fault):
+    """Of two with one name, one would never be found."""
+    with pytest.raises(UserError) as caught:
+        studies.parse(TOML + more, "small.toml")
+    assert fault in str(caught.value)
+
+
+def test_what_follows_from_a_fault_is_no_fault_of_its_own():
+    """Without a task there are no usual data, and without a name of code no label."""
+    for old, new in (('task = "mnist_mlp"\ndata = "mnist_5k"', 'task = "mnist_mlpp"'), ('"adam"', '"x:"')):
+        text = TOML.replace(old, new)
+        assert text != TOML
+        with pytest.raises(UserError, match=r"has 1 fault\(s\)"):
+            studies.parse(text, "small.toml")
+
+
+def test_a_study_like_another_has_figures_of_its_own(folder):
+    """Those of the other one would be drawn over."""
+    (folder / "mine.toml").write_text('like = "mnist"\ntitle = "Mine"\n', encoding="utf-8")
+    assert studies.load(folder / "mine.toml").figures == "runs/figures/mine"
+
+
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_a_folder_for_figures_that_cannot_be_is_refused_before_anything_trains(capsys, folder, out):
+    """And not after it."""
+    (folder / "file").touch()
+    assert main(["compare", "mnist", "--out", out]) == 2
+    assert f"--out must be a folder, got {out}: file is a file." in capsys.readouterr().err
 
 
 def test_names_stand_for_tables_and_nothing_else_does():
