@@ -38,6 +38,7 @@ class Rule:
     constant_rate: Any = False
     excludable: ClassVar[tuple[str, ...]] = ("weight_decay",)
     measure: ClassVar[Any] = None
+    gradient_accumulation_steps: ClassVar[Any] = None
     elementwise: ClassVar[Any] = True
     allows_lazy: ClassVar[bool] = True
     groups: ClassVar[Any] = None

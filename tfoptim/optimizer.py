@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfoptim import state
 from tfoptim.ops import agreeing
-from tfoptim.saving import loading
+from tfoptim.saving import added, loading
 from tfoptim.saving.copies import Copied
 from tfoptim.step import averages, cached_step, derivatives, own_average, per_device
 from tfoptim.step.composed import Composed
@@ -178,6 +178,11 @@ class Optimizer(Averaged, Copied, Composed, Live):
             waiting, self._runtime.waiting = self._runtime.waiting, None
             if waiting is not None:
                 loading.take(self, waiting)
+
+    def _track_variable(self, variable: Any) -> None:
+        """Tracks a variable; one that a user's class adds takes the value that a loaded file has for it."""
+        super()._track_variable(variable)
+        added.claim(self, variable)
 
     def _check_variables(self, variables: Sequence[Any]) -> None:
         """Raises if the optimizer cannot be built for these variables."""

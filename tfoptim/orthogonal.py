@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from tfoptim.declaration.domains import Choice, Interval, Number, as_float
+from tfoptim.declaration.domains import Choice, Interval, Number, as_float, shown
 from tfoptim.linalg import matmul, transpose
 from tfoptim.ops import norm
 
@@ -42,12 +42,13 @@ class CoefficientsDomain:
             return Choice(tuple(PRESETS)).parse(what, value)
         triples = [list(triple) for triple in value] if _is_list(value) and all(map(_is_list, value)) else []
         if not triples or any(len(triple) != 3 for triple in triples):
-            raise TypeError(f"{what} must be {self}, with at least one triple of numbers, got {value!r}.")
+            got = repr(value) if len(repr(value)) <= 60 else shown(value)
+            raise TypeError(f"{what} must be {self}, with at least one triple of numbers, got {got}.")
         return [[as_float(what, number, schedulable=False) for number in triple] for triple in triples]
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | dict)
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | dict) and getattr(value, "ndim", 1) > 0
 
 
 Coefficients = Annotated[Any, CoefficientsDomain()]

@@ -39,6 +39,9 @@ from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
 from tfoptim.groups import PATHS, Exclusion, Group, Paths, members
 from tfoptim.variables import compute_dtype, copies, is_float, path, raw
 
+RESTLESS = 8
+"""Changes of attributes after which the steps of a user's class are traced no more."""
+
 
 @dataclass
 class Runtime:
@@ -74,8 +77,6 @@ class Runtime:
     """Whether the weights are the averaged ones, for a while: see `tfoptim.step.swap`."""
     groups: list[Group] = field(default_factory=list)
     """Per variable: what its numbers depend on, if they differ from the optimizer's."""
-    had_gradient: set[Any] = field(default_factory=set)
-    """Keys of variables that had a gradient since `build`, collected under gradient accumulation."""
     eager: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
     """Traced steps of eager calls: pattern -> (function, objects that the key identifies), the oldest use first."""
     without_gradient: set[str] = field(default_factory=set)
@@ -88,16 +89,33 @@ class Runtime:
     """Replica -> the scale that a wrapper puts on the loss of the `gradients` in progress."""
     compiled: dict[Any, Any] = field(default_factory=dict)
     """Names, shape, dtype and decay -> update of one variable compiled by XLA."""
+    changes: int = 0
+    """How often traced steps were forgotten, because an attribute that they may have read was set."""
     fused: bool = False
     """Whether a kernel was traced, which would round away numbers near 1."""
     judge: Any = None
     """The loss scale's callback for the verdict of the step in progress, or None."""
     waiting: Any = None
     """Saved state that waits for `build`, or None."""
+    to_come: dict[str, Any] = field(default_factory=dict)
+    """Saved values of variables that a user's class may still add, by name."""
     refusal: str | None = None
     """The message by which the last state was refused: Keras loads a second time from an empty place."""
     warning: str | None = None
     """The last warning about a loaded state, which is given once."""
+
+    def forget(self) -> None:
+        """Forgets the traced steps of eager calls, and those of whoever takes the steps."""
+        holders = {id(one): one for one in (self, *(x._runtime for x in (self.owner, self.trainer) if x is not None))}
+        for one in holders.values():
+            one.changes += bool(one.eager or one.compiled)
+            one.eager.clear()
+            one.compiled.clear()
+
+    @property
+    def restless(self) -> bool:
+        """Whether attributes of a user's class change so often that tracing again costs more than it saves."""
+        return self.changes > RESTLESS
 
     def learn_paths(self, variables: list[Any]) -> Paths:
         """Returns, and keeps, by which paths patterns know the variables of `build`."""

@@ -24,7 +24,7 @@ def test_what_is_no_optimizer_of_a_known_rule_is_refused(foreign):
 
 def of_the_user():
     """An optimizer whose class a user derived."""
-    return type("Mine", (tfoptim.SGD,), {"direction": lambda self, h, g, w, s: g})()
+    return type("Mine", (tfoptim.Adam,), {"direction": lambda self, h, g, w, s: g})()
 
 
 def without_adaptation():

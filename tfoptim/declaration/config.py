@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 
     @dataclass_transform(field_specifiers=(keyword_only,))
     class KerasOptimizer:
-        """Keras's class for type checkers: any attribute, because Keras has no types.
-
-        An untyped base would make them accept any argument of any optimizer.
-        """
+        """Keras's class for type checkers: any attribute, since Keras has no types, but not any argument."""
 
         def __init__(self, **arguments: Any) -> None: ...
 
@@ -42,6 +39,8 @@ if TYPE_CHECKING:
 
         def set_weights(self, weights: Any) -> None:
             """Assigns all variables."""
+
+        def _track_variable(self, variable: Any) -> None: ...
 
         def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]: ...
 
@@ -170,6 +169,8 @@ class Configured(KerasOptimizer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Creates an optimizer from a config, with the same checks as the constructor."""
+        if not isinstance(config, dict):
+            raise TypeError(f"{cls.__name__}: config must be a dictionary, got {type(config).__name__}.")
         methods = [Exclusion(number).method for number in cls.excludable]
         optimizer = cls(**{name: revived(config[name], custom_objects) for name in config.keys() - {*methods, PATHS}})
         optimizer._runtime.saved_paths = tuple(config.get(PATHS, ()))

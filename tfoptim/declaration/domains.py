@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol, Union, runtime_checkable
@@ -126,7 +127,7 @@ class Choice:
     def parse(self, what: str, value: Any) -> str:
         """Returns `value`; raises one sentence for anything else."""
         if not isinstance(value, str) or value not in self.words:
-            got = shown(value) if np.ndim(value) else repr(value)
+            got = shown(value) if np.ndim(value) or len(repr(value)) > 40 else repr(value)
             raise ValueError(f"{what} must be one of {self}, got {got}.{nearest(str(value), self.words)}")
         return str(value)
 
@@ -160,7 +161,10 @@ def as_float(what: str, value: Any, schedulable: bool = True) -> float:
             raise ValueError(f"{what} must be a scalar, got shape {value.shape}.")
         value = value.item()
     if isinstance(value, numbers.Real) and value is not True and value is not False:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{what} must be {kinds} within float64, got {shown(value)}.") from None
     kinds = kinds.replace("number", "number (Python, NumPy or 0-d tensor)")
     if not schedulable or not callable(value):
         raise TypeError(f"{what} must be {kinds}, got {shown(value)}.")
@@ -184,6 +188,15 @@ def _as_array(what: str, value: Any) -> Any:
     """Returns a tensor or variable as an array (half precision as float64), anything else unchanged."""
     if not isinstance(value, (keras.Variable, tf.Variable)) and not tf.is_tensor(value):
         return value
+    if not isinstance(value, (keras.Variable, tf.Variable, tf.Tensor)):
+        raise TypeError(f"{what} must be a number, got {shown(value)}.")
+    if not isinstance(value, tf.Tensor):
+        warnings.warn(
+            f"{what} takes the present value of a Variable, and does not follow it; to change it, assign the "
+            "optimizer's attribute.",
+            UserWarning,
+            stacklevel=2,
+        )
     tensor = tf.convert_to_tensor(value)
     if not tf.executing_eagerly() and tf.get_static_value(tensor) is None:
         raise TypeError(

@@ -190,7 +190,10 @@ def constructor(cls: Any) -> Callable[..., None]:
         for name in kwargs:
             if name not in signature.parameters:
                 raise ValueError(f"{cls.__name__} has no argument {name!r}.{hint(name, signature.parameters)}")
-        bound = signature.bind(*args, **kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}: {error}.") from None
         bound.apply_defaults()
         self._configure(bound.arguments)
 

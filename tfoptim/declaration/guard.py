@@ -86,6 +86,9 @@ class _Guarded(metaclass=OptimizerClass):
         if name in OTHER_NAMES and name not in known and overrides.is_known(type(self)):
             raise AttributeError(f"{type(self).__name__} has no argument {name!r}.{hint(name, known)}")
         super().__setattr__(name, value)
+        runtime = vars(self).get("_runtime")
+        if runtime is not None and name not in known and not overrides.is_known(type(self)):
+            runtime.forget()
 
     def __getattr__(self, name: str) -> Any:
         """Raises with a hint; called only for missing attributes."""

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from tfoptim.declaration.fields import Field
+from tfoptim.declaration.reached import unreached
 
 CALLED = frozenset(
     {
@@ -133,6 +134,8 @@ def check_class(cls: type) -> None:
         )
     for name, owner in _definitions(cls, RULE):
         _check_signature(cls, name, vars(owner)[name])
+        if instead := unreached(cls, name):
+            raise TypeError(f"{cls.__name__}: {name}{_of(owner, cls)} would never be called; {instead}.")
 
 
 def check_assigned(cls: type, name: str, value: Any) -> None:
@@ -146,6 +149,8 @@ def check_assigned(cls: type, name: str, value: Any) -> None:
         raise TypeError(refusal(cls, [name]))
     if name in OWN and not is_known(cls):
         raise TypeError(f"{cls.__name__}: {name} {_TAKEN}")
+    if name in RULE and (instead := unreached(cls, name)):
+        raise TypeError(f"{cls.__name__}: {name} would never be called; {instead}.")
 
 
 def refusal(cls: type, names: list[str]) -> str:

@@ -141,3 +141,8 @@ def check_lazy(optimizer: Any, lazy: bool) -> None:
             f"{type(optimizer).__name__}: lazy must be False, because the rule needs whole variables, not the touched "
             "rows alone."
         )
+    if lazy and optimizer.gradient_accumulation_steps:
+        raise ValueError(
+            f"{type(optimizer).__name__}: lazy must be False with gradient_accumulation_steps, which collects the "
+            "gradients of whole tables; give one of both."
+        )

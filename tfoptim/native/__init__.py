@@ -49,7 +49,7 @@ def library() -> Any:
 
 
 def operations() -> Any:
-    """Returns the module with the operations for a step that has chosen them; another thread may turn them off since."""
+    """Returns the module with the operations, for a step that has chosen them before another thread turned them off."""
     return _load()[0]
 
 

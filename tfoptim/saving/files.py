@@ -52,9 +52,9 @@ def _by_name(entries: Arrays, layout: Layout) -> Saved:
     # Variables created in a name scope, such as that of Keras's loss scale, have it before the optimizer's name.
     end = f".{saved.owner.rpartition('.')[2]}."
     names = {key: key.partition(end)[2] or key for key in saved.entries}
-    variables = _variables(names.values(), layout)
+    variables = _variables((name for key, name in names.items() if end in key), layout)
     for key, name in names.items():
-        variable = variables.get(name)
+        variable = variables.get(name) if end in key else None  # what a user's class has made outside of it
         if variable is None:
             saved.scalars[name] = saved.entries[key]
             continue

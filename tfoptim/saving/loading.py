@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import keras
 
 from tfoptim import state
 from tfoptim.declaration.slots import slot_groups, start_value
+from tfoptim.saving.added import take_added
 from tfoptim.saving.files import is_of_another_rule, of_part, read, split
 from tfoptim.saving.layout import OPTIONAL, Layout, Saved
 from tfoptim.saving.matching import Pair, match
@@ -122,7 +124,7 @@ def take(optimizer: Any, saved: Saved) -> None:
     if not saved.before:
         _take_counters(optimizer, saved)
     _start_from_weights(optimizer, ours, {i: saved.records[j].slots for i, j in pairs})
-    _name_the_rest(optimizer, ours, saved, pairs)
+    _name_the_rest(optimizer, ours, saved, pairs, *take_added(optimizer, saved))
 
 
 def layout(optimizer: Any) -> Layout:
@@ -188,8 +190,10 @@ def _start_from_weights(optimizer: Any, ours: Sequence[_Kept], taken: Mapping[in
             mine.slots[name].assign(keras.ops.cast(value, mine.slots[name].dtype))
 
 
-def _name_the_rest(optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: Sequence[Pair]) -> None:
-    """Warns of state that only the file or only the optimizer has."""
+def _name_the_rest(
+    optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: Sequence[Pair], used: set[str], lacking: set[str]
+) -> None:
+    """Warns of state that only the file or only the optimizer has; of added variables, what is used, and lacking."""
     mine, theirs = dict(pairs), {j: i for i, j in pairs}
     unused = [
         f"{record.name}_{slot}" if j in theirs else record.name
@@ -203,7 +207,8 @@ def _name_the_rest(optimizer: Any, ours: Sequence[_Kept], saved: Saved, pairs: S
     ]
     known = counters(optimizer).keys() | optimizer.shared.keys()
     unused += sorted(saved.scalars.keys() - known)
-    fresh += sorted(known - saved.scalars.keys())
+    unused = [name for name in unused if re.sub(r"^\d+\.", "", name) not in used]
+    fresh += sorted({*(known - saved.scalars.keys()), *lacking})
     parts = [f"not used: {_listed(unused)}"] * bool(unused) + [f"not in the file: {_listed(fresh)}"] * bool(fresh)
     if parts:
         _warn(optimizer, f"the file has state for other variables. Taken for {len(pairs)}; {'; '.join(parts)}.")

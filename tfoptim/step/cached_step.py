@@ -34,7 +34,8 @@ def run(
     judge: Judge | None = None,
 ) -> None:
     """Runs `pipeline.run`; in eager calls on one device, through a function traced once."""
-    if not tf.executing_eagerly() or tf.config.functions_run_eagerly() or tf.distribute.has_strategy():
+    eagerly = tf.config.functions_run_eagerly() or optimizer._runtime.restless
+    if not tf.executing_eagerly() or eagerly or tf.distribute.has_strategy():
         pipeline.run(optimizer, grads, variables, scale, judge)
         return
     grads, variables = pipeline.match(optimizer, grads, variables)
@@ -43,11 +44,9 @@ def run(
         pipeline.run(optimizer, grads, variables, scale, judge)
         return
     functions = optimizer._runtime.eager
-    had = optimizer._runtime.had_gradient if optimizer.gradient_accumulation_steps else ()
     kinds = tuple(map(_kind, grads))
-    missing = [v for v, g in zip(variables, grads, strict=True) if g is None] if had else ()
-    pattern = (tuple(map(id, variables)), kinds, tuple(optimizer._var_key(v) in had for v in missing))
-    key = (pattern, tuple(map(id, code)), id(scale), judge)
+    pattern = (tuple(map(id, variables)), kinds)
+    key = (pattern, _identity(code), id(scale), judge)
     if key not in functions and _has_many(functions, key) and _can_share(optimizer, grads, variables):
         _run_shared(optimizer, grads, variables, scale, judge)
         return
@@ -66,7 +65,8 @@ def _step(optimizer: Any, kinds: Sequence[Any], variables: Sequence[Any], scale:
         pipeline.run(optimizer, grads, variables, scale, judge)
 
     sparse = any(kind is not None and len(kind) > 1 for kind in kinds)
-    return tf.function(step, autograph=False, reduce_retracing=sparse)
+    # TensorFlow warns of functions of one code that are often traced; each of these is a function of its own.
+    return tf.function(functools.partial(step), autograph=False, reduce_retracing=sparse)
 
 
 def _kept(functions: OrderedDict[Any, Any], key: Any, code: list[Any], make: Callable[[], Any]) -> Any:
@@ -82,7 +82,13 @@ def _kept(functions: OrderedDict[Any, Any], key: Any, code: list[Any], make: Cal
 
 def _can_be_traced(code: Any) -> bool:
     """Returns whether schedules and constraints are known to be pure TensorFlow; users' own may not be."""
-    return code is None or type(code).__module__.split(".")[0] in ("keras", "tfoptim")
+    is_known = code is None or type(code).__module__.split(".")[0] in ("keras", "tfoptim")
+    return is_known and (code is None or _can_be_traced(getattr(code, "schedule", None)))
+
+
+def _identity(code: list[Any]) -> tuple[Any, ...]:
+    """Returns what tells schedules and constraints apart: the objects, and their arguments, which may be changed."""
+    return (*map(id, code), *(str(one.get_config()) for one in code if one is not None))
 
 
 def _kind(g: Any) -> Any:
@@ -123,7 +129,7 @@ def _run_shared(optimizer: Any, grads: list[Any], variables: list[Any], scale: A
     runtime.kinds.update({id_: _kind(g) for id_, g in given.items()})
     kinds = tuple(runtime.kinds.get(id(v), (tf.as_dtype(v.dtype),)) for v in own)
     code = [*optimizer.schedules(), *(getattr(v, "constraint", None) for v in own)]
-    key = (("shared", kinds), tuple(map(id, code)), id(scale), judge)
+    key = (("shared", kinds), _identity(code), id(scale), judge)
     step = _kept(runtime.eager, key, code, lambda: _shared(optimizer, own, kinds, scale, judge))
     sums = bool(optimizer.gradient_accumulation_steps)
     with tf.init_scope():

@@ -43,6 +43,12 @@ def check(grads: list[Any], variables: list[Any]) -> None:
                 f"The gradient of {path(v)} must have the variable's shape {tuple(wanted)}, got {tuple(got)}"
                 f"{' per row' if sparse else ''}."
             )
+        shape = None if not sparse or g.dense_shape is None else tf.get_static_value(g.dense_shape)
+        if shape is not None and tuple(shape) != tuple(v.shape):
+            raise ValueError(
+                f"The gradient of {path(v)} must have the variable's shape {tuple(v.shape)} as its dense_shape, got "
+                f"{tuple(map(int, shape))}."
+            )
         if sparse and not g.indices.shape.is_compatible_with(g.values.shape[:1]):
             raise ValueError(
                 f"The gradient of {path(v)} must have one index for each of its rows, got indices of shape "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfoptim.groups import DEFAULT, Group
@@ -143,8 +144,8 @@ def read_hyperparameters(strategy: Any, optimizer: Any, step: tf.Tensor, groups:
     """Reads the hyperparameters of this step from their variables: the optimizer's own, and those of groups."""
     vector = optimizer._runtime.numbers.value
     present = tf.convert_to_tensor(local(strategy, vector))
-    rate = getattr(optimizer._learning_rate, "value", None)
-    rate = None if rate is None else tf.convert_to_tensor(local(strategy, rate))
+    own = optimizer._learning_rate
+    rate = tf.convert_to_tensor(local(strategy, own.value)) if isinstance(own, keras.Variable) else None
     with host():
         numbers = tf.unstack(present, vector.shape[0])
         h = hyperparameters(optimizer, step, numbers, rate)

@@ -18,10 +18,11 @@ import tensorflow as tf
 
 from tfoptim.state import accumulators
 from tfoptim.step import own_average, verdict
+from tfoptim.step.accumulation import add_accumulated, both, collect, collected
 from tfoptim.step.gradients import Present, all_finite, check, drop_frozen, prepare, tensor
 from tfoptim.step.per_device import update_devices
 from tfoptim.step.verdict import Judge
-from tfoptim.update.context import portable
+from tfoptim.update.context import portable, trains
 from tfoptim.variables import local, path, raw
 
 
@@ -55,11 +56,16 @@ def run(
     scale = optimizer.now("loss_scale_factor") if scale is None else scale
     repeated = rows_may_repeat(replica.num_replicas_in_sync, optimizer, judge)
     grads = [prepare(g, v, scale, repeated) for g, v in zip(grads, variables, strict=True)]
-    grads, present = drop_frozen(optimizer, grads, variables, present)
+    here = present
     if optimizer.gradient_accumulation_steps:
-        grads = add_accumulated(optimizer, grads, variables)
+        grads, _ = drop_frozen(optimizer, grads, variables, None)
+        grads, variables, here = add_accumulated(optimizer, grads, variables, here)
+        present = [trains(optimizer, v) for v in variables]
+    else:
+        grads, present = drop_frozen(optimizer, grads, variables, present)
     replica.merge_call(
-        lambda strategy, grads: across_replicas(strategy, optimizer, grads, variables, judge, present), args=(grads,)
+        lambda strategy, grads: across_replicas(strategy, optimizer, grads, variables, judge, present, here),
+        args=(grads,),
     )
 
 
@@ -119,15 +125,6 @@ def drop_missing(
         warn_of_missing([name for name in missing if warned is None or name not in warned])
     if warned is not None:
         warned.update(missing)
-    if optimizer.gradient_accumulation_steps:
-        # A variable that had a gradient in an earlier call keeps its sum: this call adds nothing to it.
-        optimizer._runtime.had_gradient.update(
-            optimizer._var_key(v) for g, v in zip(grads, variables, strict=True) if g is not None
-        )
-        grads = [
-            tf.zeros(v.shape, v.dtype) if g is None and optimizer._var_key(v) in optimizer._runtime.had_gradient else g
-            for g, v in zip(grads, variables, strict=True)
-        ]
     return with_gradient(grads, variables)
 
 
@@ -152,12 +149,6 @@ def overwrite(optimizer: Any, grads: list[Any], variables: list[Any]) -> tuple[l
     return optimizer._overwrite_variables_directly_with_gradients(grads, variables)  # type: ignore[no-any-return]
 
 
-def add_accumulated(optimizer: Any, grads: list[Any], variables: list[Any]) -> list[Any]:
-    """Adds the gradients accumulated by earlier calls of the cycle in this replica."""
-    sums = accumulators(optimizer, variables)
-    return [tf.convert_to_tensor(g) + total for g, total in zip(grads, sums, strict=True)]
-
-
 def rows_may_repeat(replicas: int, optimizer: Any, judge: Judge | None) -> bool:
     """Returns whether nothing looks at a sparse gradient before the update: then that sums repeated rows in passing."""
     limits = [optimizer.numbers()[name] for name in ("clipnorm", "clipvalue", "global_clipnorm")]
@@ -175,6 +166,7 @@ def across_replicas(
     variables: list[Any],
     judge: Judge | None,
     present: Present | None,
+    here: Present | None,
 ) -> None:
     """Takes the step, or stores the sums on all but the last call of an accumulation cycle; counts the call."""
     calls, k = optimizer._iterations.value, optimizer.gradient_accumulation_steps or 1
@@ -185,10 +177,11 @@ def across_replicas(
     elif k == 1:
         advance = complete(strategy, optimizer, grads, variables, before, judge, present)
     else:
+        assert here is not None
         advance = tf.cond(
             tf.equal(before % k, k - 1),
-            lambda: complete(strategy, optimizer, grads, variables, updates(optimizer, before), judge, present),
-            lambda: collect(strategy, optimizer, grads, variables),
+            lambda: complete(strategy, optimizer, grads, variables, updates(optimizer, before), judge, present, here),
+            lambda: collect(strategy, optimizer, grads, variables, here),
         )
     strategy.extended.update(calls, lambda count: count.assign_add(advance), group=False)
 
@@ -199,13 +192,6 @@ def updates(optimizer: Any, calls: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.cast(calls, tf.int32) // k, tf.int64) if portable(optimizer) else calls // k
 
 
-def collect(strategy: Any, optimizer: Any, grads: list[Any], variables: list[Any]) -> tf.Tensor:
-    """Stores the sums so far, one set per replica."""
-    for total, g in zip(accumulators(optimizer, variables), grads, strict=True):
-        strategy.extended.update(total, lambda var, value: var.assign(value), args=(g,), group=False)
-    return tf.constant(1, tf.int64)
-
-
 def complete(
     strategy: Any,
     optimizer: Any,
@@ -214,9 +200,12 @@ def complete(
     step: tf.Tensor,
     judge: Judge | None,
     present: Present | None,
+    here: Present | None = None,
 ) -> tf.Tensor:
     """Reduces the gradients and updates every device; returns by how much the call counter advances."""
     grads = reduce(strategy, grads, variables)
+    if here is not None and present is not None:
+        present = [both(flag, collected(strategy, g, one)) for g, flag, one in zip(grads, present, here, strict=True)]
     repeated = rows_may_repeat(strategy.num_replicas_in_sync, optimizer, judge)
     go_back = tf.constant(1 - (optimizer.gradient_accumulation_steps or 1), tf.int64)
 
@@ -224,15 +213,16 @@ def complete(
         update_devices(strategy, optimizer, grads, variables, step, present, repeated)
         return tf.constant(1, tf.int64)
 
-    if judge is None and optimizer.nonfinite == "propagate":
-        advance = take()
+    looks = judge is not None or optimizer.nonfinite != "propagate"
+    finite = all_finite([local(strategy, g) for g in grads]) if looks else None
+    if judge is not None and finite is not None:
+        judge(strategy, finite)
+    if judge is None and optimizer.nonfinite == "raise":
+        said = tf.debugging.Assert(finite, [f"{optimizer.name}: a gradient is not finite (nonfinite='raise')."])
+        with tf.control_dependencies([said] if said is not None else []):
+            advance = take()  # XLA leaves the assertion out: weights and loss are NaN then, and not a step missing
     else:
-        finite = all_finite([local(strategy, g) for g in grads])
-        if judge is not None:
-            judge(strategy, finite)
-        elif optimizer.nonfinite == "raise":
-            tf.debugging.Assert(finite, [f"{optimizer.name}: a gradient is not finite (nonfinite='raise')."])
-        advance = tf.cond(finite, take, lambda: go_back)
+        advance = take() if finite is None else tf.cond(finite, take, lambda: go_back)
     if optimizer.gradient_accumulation_steps:
         for total in accumulators(optimizer, optimizer._trainable_variables):
             strategy.extended.update(total, lambda var: var.assign(tf.zeros_like(var)), group=False)

@@ -36,7 +36,7 @@ def of_keras(optimizer: Any) -> Judge | None:
     """
     if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
         return None
-    wrapper = _caller(optimizer)
+    wrapper = caller(optimizer)
     if wrapper is None:
         return None
     if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
@@ -48,12 +48,13 @@ def of_keras(optimizer: Any) -> Judge | None:
     return lambda strategy, finite: _correct(strategy, wrapper, finite)
 
 
-def _caller(optimizer: Any) -> Any:
+def caller(optimizer: Any) -> Any:
+    """Returns Keras's loss scale around an optimizer, if one is calling it."""
     frame = inspect.currentframe()
     while frame is not None:
-        caller: Any = frame.f_locals.get("self")
-        if isinstance(caller, keras.optimizers.LossScaleOptimizer) and caller.inner_optimizer is optimizer:
-            return caller
+        found: Any = frame.f_locals.get("self")
+        if isinstance(found, keras.optimizers.LossScaleOptimizer) and found.inner_optimizer is optimizer:
+            return found
         frame = frame.f_back
     return None
 

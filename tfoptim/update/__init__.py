@@ -72,7 +72,9 @@ def _batch(u: Update, found: kernels.Kernel) -> tuple[Any, ...]:
 def choose(u: Update) -> kernels.Kernel | Callable[[Update], None]:
     """Returns the executor for an update, from facts: rule, size, dense or sparse, machine; or one for many updates."""
     # A user's `assign` may be impossible in XLA.
-    compiles = u.optimizer.compiles and u.size >= LARGE and can_compile(u) and not redefines(u.optimizer, "assign")
+    settled = not u.optimizer._runtime.restless
+    compiles = settled and u.optimizer.compiles and u.size >= LARGE and can_compile(u)
+    compiles = compiles and not redefines(u.optimizer, "assign")
     found = kernels.find(u, metal=on_metal(), single_pass=compiles)
     if found is not None:
         return found if found.together is not None else lambda u: kernel(u, found)
@@ -80,7 +82,7 @@ def choose(u: Update) -> kernels.Kernel | Callable[[Update], None]:
         return rows
     if compiles and not u.portable:
         return compiled
-    return shared if u.optimizer.traced_by_shape and not u.portable and can_share(u) else dense
+    return shared if settled and u.optimizer.traced_by_shape and not u.portable and can_share(u) else dense
 
 
 def rows_suffice(u: Update) -> bool:

@@ -107,7 +107,7 @@ def hyperparameters(optimizer: Any, step: Any, numbers: Any, rate: Any) -> Simpl
     dtype = tf.float32 if portable(optimizer) else tf.float64
     h = SimpleNamespace(t=Scalar(tf.cast(step, dtype)) + 1, zero=Scalar(0.0))
     for (name, value), number in zip(optimizer.numbers().items(), numbers, strict=False):
-        setattr(h, name, _present(value, number, step, dtype))
+        setattr(h, name, _present(name, value, number, step, dtype))
     for name in optimizer.without:
         setattr(h, name, Scalar(1.0))
     h.weight_decay = _decay(optimizer, h.weight_decay)
@@ -138,7 +138,7 @@ def in_group(optimizer: Any, group: Group, step: Any, numbers: Any, h: SimpleNam
     known: list[Any] = places(groups)
     for name, value in own_numbers(groups, group).items():
         place = known.index((group[0], name)) - len(known) if value is not None else 0
-        now = _present(value, numbers[place], step, h.t.value.dtype)
+        now = _present(name, value, numbers[place], step, h.t.value.dtype)
         setattr(own, name, h.learning_rate * now if name == "learning_rate" else now)
     own.weight_decay = _decay(optimizer, own.weight_decay)
     return own
@@ -160,12 +160,20 @@ def trains(optimizer: Any, variable: Any) -> tf.Tensor | None:
     return optimizer._runtime.numbers.value[place] > 0
 
 
-def _present(value: Any, number: Any, step: Any, dtype: tf.DType) -> Scalar | None:
+def _present(name: str, value: Any, number: Any, step: Any, dtype: tf.DType) -> Scalar | None:
     """Returns the present value of a number, from its schedule if it has one."""
-    if value is None:
-        return None
-    scheduled: Any = value(step if dtype == tf.float64 else tf.cast(step, dtype)) if callable(value) else None
-    return Scalar(number if scheduled is None else tf.cast(scheduled, dtype))
+    if value is None or not callable(value):
+        return None if value is None else Scalar(number)
+    scheduled: Any = value(step if dtype == tf.float64 else tf.cast(step, dtype))
+    if scheduled is None:
+        raise ValueError(f"{name}: the schedule {type(value).__name__} returned None; it must return a number.")
+    scheduled = tf.cast(scheduled, dtype)
+    if scheduled.shape.rank and scheduled.shape.num_elements() != 1:
+        raise ValueError(
+            f"{name}: the schedule {type(value).__name__} returned the shape {tuple(scheduled.shape)}; it must return "
+            "one number."
+        )
+    return Scalar(tf.reshape(scheduled, []) if scheduled.shape.rank else scheduled)
 
 
 def portable(optimizer: Any) -> bool:

@@ -19,6 +19,7 @@ from tfoptim.saving.layout import LOSS_SCALE
 from tfoptim.step import cached_step, derivatives, verdict
 from tfoptim.step.gradients import tensor, unscaled
 from tfoptim.variables import listed
+from tfoptim.wrappers.inside import check_optimizer
 
 _AVERAGED_INSIDE = {"use_ema": False, "gradient_accumulation_steps": None}
 """What Keras's `build` finds on the wrapper, so that it makes no averages and sums of its own."""
@@ -68,11 +69,9 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(inner_optimizer, Optimizer):
-            raise TypeError(
-                f"LossScaleOptimizer: inner_optimizer must be an optimizer of tfoptim, got "
-                f"{type(inner_optimizer).__name__}. tfoptim.from_keras converts Keras's."
-            )
+        check_optimizer("LossScaleOptimizer", "inner_optimizer", inner_optimizer)
+        if inner_optimizer.nonfinite == "raise":
+            raise ValueError("LossScaleOptimizer: nonfinite='raise' never acts inside, where such steps are skipped.")
         super().__init__(inner_optimizer, initial_scale, dynamic_growth_steps, name, **kwargs)
         _leave_to_inner(self)
 
@@ -240,7 +239,8 @@ def _is_argument(inner: Optimizer, name: str) -> bool:
 
 def _is_of_inner(inner: Optimizer, name: str) -> bool:
     """Returns whether a name is an argument of an optimizer, or a method of its that excludes variables."""
-    return _is_argument(inner, name) or name in [exclusion.method for exclusion in inner.exclusions()]
+    methods = [exclusion.method for exclusion in inner.exclusions()]
+    return _is_argument(inner, name) or name in methods or (name == "optimizers" and name in vars(inner))
 
 
 def _leave_to_inner(wrapper: LossScaleOptimizer) -> None:

@@ -16,6 +16,7 @@ from tfoptim.declaration.presentation import given_name
 from tfoptim.groups import PATHS, pattern_of, patterns_of
 from tfoptim.optimizer import Optimizer
 from tfoptim.state import path_of
+from tfoptim.step import verdict
 from tfoptim.step.swap import check
 from tfoptim.variables import listed, raw
 from tfoptim.wrappers.whole import OF_PARTS, WHOLE, belongs, check_arguments, check_parts
@@ -26,6 +27,9 @@ class _OfDefault(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: Any) -> float:
         return 0.0
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
 
 
 @keras.saving.register_keras_serializable(package="tfoptim")
@@ -200,6 +204,12 @@ class MultiOptimizer(Optimizer):
         if made and field.name in OF_PARTS:
             raise ValueError(f"{type(self).__name__}: {_of_parts(field.name)}")
         if made and field.name == "learning_rate":
+            if type(verdict.caller(self)).__module__.partition(".")[0] == "keras":  # it shows callbacks no parts
+                raise ValueError(
+                    f"{type(self).__name__}: Keras's LossScaleOptimizer around it would set the learning rate of the "
+                    "default part alone; compile with tfoptim.LossScaleOptimizer(optimizer), or set it on each of "
+                    "optimizer.inner_optimizer.optimizers."
+                )
             self.optimizers[0].learning_rate = value
         else:
             super()._write(field, value)

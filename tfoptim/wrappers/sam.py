@@ -67,9 +67,12 @@ class SAM(Optimizer):
     sam_rho: NonNegative = keyword_only(default=0.05)
     sam_adaptive: bool = keyword_only(default=False)
 
-    def __new__(cls, optimizer: Optimizer, rho: Number = 0.05, adaptive: bool = False) -> SAM:
+    def __new__(cls, optimizer: Optimizer, rho: Number = 0.05, adaptive: bool = False, **unknown: Any) -> SAM:
         """Returns a copy of `optimizer` whose class is derived from SAM as well."""
         _check(optimizer)
+        for name in unknown:
+            way_out = f" Give it to the optimizer: SAM({type(optimizer).__name__}({name}=...))."
+            raise ValueError(f"SAM has no argument {name!r}.{way_out if name in optimizer.fields else ''}")
         base: Any = type(optimizer)
         made = base.from_config(optimizer.get_config())
         state: dict[str, Any] = {}

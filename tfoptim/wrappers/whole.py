@@ -41,6 +41,11 @@ def check_parts(what: str, default: Any, parts: Any) -> dict[str, Any]:
             f"{what}: default must be an optimizer of tfoptim, got an OptimizerMap: write "
             f'{what}(Adam(), {{"^(pattern)$": SGD()}}), or tfoptim.from_keras(keras.optimizers.MultiOptimizer(map)).'
         )
+    if not isinstance(default, type) and callable(default) and not isinstance(default, Optimizer):
+        raise TypeError(
+            f"{what}: default must be an optimizer of tfoptim, got a function; give patterns of paths in place of it: "
+            f'{what}(Adam(), {{"kernel": SGD()}}).'
+        )
     if not isinstance(parts, Mapping) or not parts or not all(isinstance(pattern, str) for pattern in parts):
         raise TypeError(f'{what}: parts must be a dictionary such as {{"kernel": Adam()}}, got {parts!r}.')
     named = {"default": default} | {f"parts[{pattern!r}]": part for pattern, part in parts.items()}

@@ -7,6 +7,7 @@ import pytest
 
 import tfoptim
 from tests.library.subclasses import nothing, step, subclass
+from tfoptim import registry
 from tfoptim.declaration import overrides
 
 RULE = "direction"
@@ -181,3 +182,41 @@ def test_loss_scaling_accepts_what_is_called():
     """Keras's callbacks read the rate, and `fit` scales the loss."""
     scaled = subclass(tfoptim.LossScaleOptimizer, scale_loss=lambda self, loss: 3 * loss)
     assert scaled(tfoptim.Adam()).scale_loss(2) == 6
+
+
+WITH_STEPS = {"SGD", "SGDW", "Momentum", "CLR", "CLMR", "RMSprop", "Ftrl", "LARS", "StableAdamW", "AdaBound", "MADGRAD"}
+WITH_STEPS |= {"COCOB", "Rprop", "Prodigy", "ProximalAdagrad", "ConditionalGradient"}
+
+
+@pytest.mark.parametrize("name", sorted(cls.__name__ for cls in registry.classes().values()))
+def test_a_direction_is_taken_where_the_rule_has_one_and_refused_elsewhere(name):
+    """It would never be called; a step that goes along it may be defined with it."""
+    cls, body = getattr(tfoptim, name), {"direction": lambda self, h, g, w, s: 2 * g}
+    if name not in WITH_STEPS:
+        subclass(cls, **body)
+        return
+    with pytest.raises(TypeError, match=r"direction would never be called; the rule of \w+ has the form step\(h, g"):
+        subclass(cls, **body)
+    along = {"step": lambda self, h, g, w, s: w - h.learning_rate * self.direction(h, g, w, s)}
+    moved = subclass(cls, **body, **along)
+    if name in ("SGD", "Momentum"):
+        assert step(moved(0.5), start=(1.0,), gradient=(1.0,)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "words"),
+    [
+        (tfoptim.MultiOptimizer, "step", "define step in the class of a part"),
+        (tfoptim.MultiOptimizer, "direction", "define direction in the class of a part"),
+        (tfoptim.LossScaleOptimizer, "direction", "define direction in the class of the inner optimizer"),
+        (tfoptim.Lookahead, "direction", r"Lookahead has the form step\(h, g, w, s\): define that"),
+        (tfoptim.LARS, "decay_of", r"from h\.weight_decay: define direction or step"),
+    ],
+)
+def test_parts_of_a_rule_that_a_class_never_calls_are_refused(base, name, words):
+    """In the class, and put on it afterwards."""
+    method = (lambda self, h, s: 0.0) if name == "decay_of" else (lambda self, h, g, w, s: g)
+    with pytest.raises(TypeError, match=f"{name} would never be called; .*{words}"):
+        subclass(base, **{name: method})
+    with pytest.raises(TypeError, match=f"{name} would never be called; .*{words}"):
+        setattr(subclass(base), name, method)

@@ -66,15 +66,6 @@ def test_arrays_lists_and_missing_gradients_are_taken():
     assert [matrix.numpy()[0, 0], vector.numpy()[0]] == [0.0, -1.0]
 
 
-def test_accumulation_remembers_who_had_a_gradient():
-    """A gradient in the first call only still counts when the second closes the cycle."""
-    optimizer, (matrix, vector) = built(tfoptim.SGD(1.0, gradient_accumulation_steps=2))
-    optimizer.apply([tf.ones([6, 3]), tf.ones(5)], [matrix, vector])
-    with pytest.warns(UserWarning, match="Gradients do not exist"):
-        optimizer.apply([None, tf.ones(5)], [matrix, vector])
-    assert [matrix.numpy()[0, 0], vector.numpy()[0]] == [0.5, 0.0]
-
-
 def test_a_tape_around_the_update_does_no_harm():
     """A tape that is still recording does not follow the update: its kernels have no gradient."""
     optimizer, (matrix, vector) = built(tfoptim.Adam())

@@ -62,3 +62,13 @@ def test_nonfinite_gradient_goes_through_by_default():
     variables = two_variables(optimizer)
     optimizer.apply([tf.constant([np.nan, 1.0]), tf.ones(2)], variables)
     assert np.isnan(variables[0].numpy()).tolist() == [True, False]
+
+
+def test_where_assertions_are_left_out_a_refused_step_is_seen():
+    """Under XLA the loss becomes NaN; a step that was missing would go unnoticed."""
+    optimizer = tfoptim.SGD(0.1, nonfinite="raise")
+    variables = two_variables(optimizer)
+    tf.function(lambda: optimizer.apply([tf.fill([2], np.nan), tf.ones(2)], variables), jit_compile=True)()
+    assert np.isnan(variables[0].numpy()).all()
+    with pytest.raises(ValueError, match="nonfinite='raise' never acts inside"):
+        tfoptim.LossScaleOptimizer(tfoptim.SGD(0.1, nonfinite="raise"))

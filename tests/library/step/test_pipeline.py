@@ -38,26 +38,6 @@ def test_variable_without_gradient_keeps_weights_and_slots(case):
     assert np.all(moved != first.numpy())
 
 
-def test_accumulated_gradient_is_not_lost_by_a_call_without_gradient():
-    """A variable that had a gradient in the first call of a cycle keeps it; the mean is over 2."""
-    optimizer = tfoptim.GD(1.0, gradient_accumulation_steps=2)
-    variables = two_variables(optimizer)
-    optimizer.apply([tf.ones(2), tf.ones(2)], variables)
-    with pytest.warns(UserWarning, match="weight_1"):
-        optimizer.apply([tf.ones(2), None], variables)
-    assert [[0.0, 0.0], [0.5, 0.5]] == [v.tolist() for v in values_of(variables)]
-
-
-def test_variable_that_never_has_a_gradient_is_left_alone_while_accumulating():
-    """No gradient in any call is not a gradient of zero: nothing decays."""
-    optimizer = tfoptim.GD(1.0, weight_decay=0.5, gradient_accumulation_steps=2)
-    variables = two_variables(optimizer)
-    for _ in range(2):
-        with pytest.warns(UserWarning, match="weight_1"):
-            optimizer.apply([tf.ones(2), None], variables)
-    assert [[-0.5, -0.5], [1.0, 1.0]] == [v.tolist() for v in values_of(variables)]
-
-
 def test_no_gradient_at_all_raises():
     """Nothing to do is a mistake in the model."""
     optimizer = tfoptim.SGD()

@@ -90,3 +90,21 @@ def test_the_simulation_asks_the_part_of_the_path():
     optimizer = MultiOptimizer(SGD(1.0), {"bias": SGD(2.0)})
     assert tfoptim.simulate(optimizer, 0.0, [1.0], "dense/kernel").tolist() == [-1.0]
     assert tfoptim.simulate(optimizer, 0.0, [1.0], "dense/bias").tolist() == [-2.0]
+
+
+@pytest.mark.parametrize("keras_scales", [False, True])
+def test_callbacks_set_the_rate_of_every_part_or_are_refused(keras_scales):
+    """Under a loss scale, too; Keras's own shows no parts, and would set the default one alone."""
+    scale = keras.optimizers.LossScaleOptimizer if keras_scales else tfoptim.LossScaleOptimizer
+    model = network()
+    model.compile(scale(MultiOptimizer(SGD(0.1), {"bias": SGD(0.2)})), loss="mse")
+    optimizer = model.optimizer.inner_optimizer
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    if keras_scales:
+        with pytest.raises(ValueError, match=r"compile with tfoptim\.LossScaleOptimizer"):
+            model.fit(X, Y, epochs=1, callbacks=[halve], verbose=0)
+    else:
+        model.fit(X, Y, epochs=2, callbacks=[halve], verbose=0)
+        assert [float(part.learning_rate) for part in optimizer.optimizers] == pytest.approx(
+            [0.025, 0.05], rel=1e-6
+        )  # they are float32
