@@ -11,7 +11,7 @@ from experiments.analysis.curves import Curve
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.results import Result, Row
 from experiments.analysis.score_rows import error
-from experiments.analysis.statistics.verdicts import told_apart
+from experiments.analysis.statistics.verdicts import differ
 from experiments.text import Table, group, listed
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
@@ -97,7 +97,7 @@ def of_scores(evidence: Evidence, result: Result, *, errors: bool = True) -> str
     ties = [row for row in result.rows if row is first or (row.lag is not None and row.lag.verdict == "≈")]
     worse = [row for row in result.rows if row.lag is not None and row.lag.verdict == "better"]
     unclear = [row for row in result.rows if row.lag is not None and row.lag.verdict == "unclear"]
-    apart = told_apart([row.label for row in ties], result.comparisons)
+    apart = differ([row.label for row in ties], result.comparisons)
     best = _apart(first, ties, worse, scale) if apart else _best(first, ties, [*worse, *unclear], scale)
     parts = [best, _behind(first, worse, scale) if len(ties) > 1 else ""]
     parts.append(_listed(unclear, "undecided"))
@@ -144,7 +144,7 @@ def _best(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -
 
 
 def _apart(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -> str:
-    """Returns the first part of a title where some that tie with the best are told apart among themselves."""
+    """Returns the first part of a title where some that tie with the best differ among themselves."""
     others = [row for row in ties if row is not first]
     tie = f"{_names(others, NAMES)} {'ties' if len(others) == 1 else 'tie'} with {first.label}, the best mean"
     return f"{'' if worse else 'No winner: '}{tie}, at {scale.words([_mean(row) for row in ties])}"

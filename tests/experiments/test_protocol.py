@@ -22,7 +22,6 @@ SOURCES = [
 # Rules that speak of something else than one study and its records, and what holds to them.
 ELSEWHERE = {
     "B1": "test_what_is_compared_is_named_in_four_parts",
-    "B4": "test_every_rule_changes_a_study",  # the track is in the hash, so that L-B2 finds what is mixed
     "B19": "test_no_mean_is_nan_while_a_value_is_defined",
     "B21": "test_one_optimizer_under_two_names_is_a_tie",
     "B24": "test_the_same_study_twice_gives_the_same_curves",

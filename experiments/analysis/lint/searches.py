@@ -34,7 +34,7 @@ def picked_seeds(case: Case) -> Iterator[str]:
 
 
 def elsewhere(case: Case) -> Iterator[str]:
-    """Hyperparameters that were chosen for other data, or runs of another length, are nobody's best here."""
+    """Hyperparameters that were chosen for other data, or runs of another length, were not chosen here."""
     then, now = case.declared, case.study
     if then and now.tuned and case.choices and (then.epochs, then.data) != (now.epochs, now.data):
         length = f"{then.epochs} epochs of {then.data}, and not for {now.epochs} of {now.data}"

@@ -2,7 +2,7 @@
 
 "Better" takes three witnesses that agree: the expanded 95 % interval of the difference leaves 0 out, the p corrected
 for all comparisons of the table is below 0.05, and P(A better than B) is at least 0.75. Where the interval, P and the
-exact test agree, and the paired t-test does not, as where a few runs failed, the two are neither told apart nor tied:
+exact test agree, and the paired t-test does not, as where a few runs failed, the two are neither separated nor tied:
 "unclear".
 """
 
@@ -133,7 +133,7 @@ def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, h
         return f"{best} ran alone: there is nothing to compare it with."
     said = [f"{best} cannot be compared with {', '.join(unknown)}."] if unknown else []
     said = [f"{best} and {listed(unclear)}: {UNCLEAR}.", *said] if unclear else said
-    if len(ties) > 1 and told_apart(ties, comparisons):
+    if len(ties) > 1 and differ(ties, comparisons):
         others = listed([label for label in ties if label != best])
         said.insert(0, f"No winner: {best} has the best mean, and the runs do not tell {others} from it.")
     elif len(ties) > 1:
@@ -145,8 +145,8 @@ def headline(means: Mapping[str, float], comparisons: Sequence[Comparison], *, h
     return " ".join(said)
 
 
-def told_apart(labels: Sequence[str], comparisons: Sequence[Comparison]) -> bool:
-    """Returns whether some two of these optimizers are told apart: what ties with the best need not tie otherwise."""
+def differ(labels: Sequence[str], comparisons: Sequence[Comparison]) -> bool:
+    """Returns whether the runs separate some two of these optimizers: what ties with the best may differ otherwise."""
     return any(row.verdict in OPPOSITE for row in comparisons if {row.first, row.second} <= set(labels))
 
 
