@@ -77,6 +77,22 @@ def test_variables_of_a_users_class_are_found_again(way, tmp_path):
     assert found == [5.0, 3.0, 2.0]
 
 
+def test_a_variable_of_another_shape_keeps_its_value(tmp_path):
+    """It is another one."""
+    trained().save_weights(tmp_path / "model.weights.h5")
+
+    class Wider(Counting):
+        def build(self, variables):
+            if not self.built:
+                tfoptim.Adam.build(self, variables)
+                self.extra = self.add_variable((9,), name="extra")
+
+    other = model_with(Wider(0.1))
+    other.load_weights(tmp_path / "model.weights.h5")
+    other.fit(X, Y, verbose=0)
+    assert other.optimizer.extra.numpy().tolist() == [0.0] * 9
+
+
 def test_what_a_file_lacks_or_has_in_addition_is_named(tmp_path):
     """Both ways, between a user's class and the one that it derives from."""
     trained().save_weights(tmp_path / "model.weights.h5")
