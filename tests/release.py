@@ -88,7 +88,7 @@ def try_wheel(wheel: Path, folder: Path) -> Path:
 def try_sdist(sdist: Path, folder: Path) -> None:
     """Runs tests of the sdist in its own folder, with the packages of this environment."""
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # from 3.11.4 on
     inside = folder / sdist.name.removesuffix(".tar.gz")
     quick = ("-q", "-n", "0", "--no-cov", "-p", "no:cacheprovider", "-m", "not slow and not network")
     run(sys.executable, "-m", "pytest", *quick, *TESTS, cwd=inside, PYTHONPATH=str(inside))

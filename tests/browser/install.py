@@ -22,6 +22,7 @@ const { createReadStream, createWriteStream } = require('fs');
 require('stream').pipeline(createReadStream(from), require('zlib').createBrotliDecompress(), createWriteStream(to),
   (error) => { if (error) throw error; });
 """
+SAFE = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11.2, of Debian 12, has none
 
 
 def supported() -> bool:
@@ -74,7 +75,7 @@ def install() -> None:
     for name in ("al2023.tar.br", "fonts.tar.br"):  # libraries that a bare system lacks, and letters
         archive = unpack(name)
         with tarfile.open(archive) as content:
-            content.extractall(TARGET, filter="data")
+            content.extractall(TARGET, **SAFE)
         archive.unlink()
     shutil.rmtree(TARGET / "node_modules")
     stamp.write_bytes(lock)
