@@ -138,8 +138,9 @@ def test_a_build_that_cannot_be_loaded_is_made_again(home, tmp_path, monkeypatch
     assert "built already" not in capsys.readouterr().out
 
 
-def test_a_folder_of_builds_that_may_not_be_read_stops_no_setup(home, monkeypatch, capsys):
+def test_a_folder_of_builds_that_may_not_be_read_stops_no_setup(home, tmp_path, monkeypatch, capsys):
     """Such as root's, in a container that then changes its user."""
+    monkeypatch.setenv("CXX", str(doubles.compiler(tmp_path)[0]))
 
     def present():
         raise PermissionError(13, "Permission denied")

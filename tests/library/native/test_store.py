@@ -122,6 +122,14 @@ def test_a_block_is_traced_without_the_operation(monkeypatch, before):
     assert os.environ.get(native.SWITCH) == before
 
 
+def test_a_step_that_has_chosen_the_operations_keeps_them(monkeypatch):
+    """Though another thread turns them off before it has traced them."""
+    monkeypatch.delenv(native.SWITCH, raising=False)
+    chosen = native.library()
+    with native.off():
+        assert native.operations() is chosen
+
+
 def test_blocks_of_two_threads_may_overlap(monkeypatch):
     """The operation comes back when the last of them ends."""
     monkeypatch.delenv(native.SWITCH, raising=False)
