@@ -162,7 +162,8 @@ def requests(options: Options) -> list[Request]:
     if options.data and study.problems:
         raise UserError("--data is for a study of one problem; this one has several, with data of their own.")
     folder = options.out or Path(study.figures)
-    check_folder(folder)
+    if options.out:
+        check_folder(options.out)
     found = []
     for number, (path, whole) in enumerate(studies.each(studies.find(options.study), study)):
         base = changed(whole, options)
