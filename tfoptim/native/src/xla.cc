@@ -17,6 +17,17 @@
 #include "xla/service/custom_call_target_registry.h"
 #include "xla/shape_util.h"
 
+#if defined(ABSL_LTS_RELEASE_VERSION) && ABSL_LTS_RELEASE_VERSION == 20230802
+// XLA's headers log a size, and TensorFlow 2.18 has that function without showing it to others.
+namespace absl {
+ABSL_NAMESPACE_BEGIN
+namespace log_internal {
+template LogMessage& LogMessage::operator<<(const unsigned long&);
+}  // namespace log_internal
+ABSL_NAMESPACE_END
+}  // namespace absl
+#endif
+
 namespace tfoptim {
 namespace {
 
