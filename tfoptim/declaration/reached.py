@@ -11,7 +11,6 @@ import keras
 
 BASE = "tfoptim.optimizer"  # the module of the class whose step goes along a direction
 OF_PARTS = "tfoptim.wrappers.multi"
-METHODS = ("direction", "step", "measure", "once", "decay_of")
 
 
 def unreached(cls: type, name: str) -> str:
@@ -35,12 +34,13 @@ def unreached(cls: type, name: str) -> str:
 
 def _asked(cls: type) -> Iterator[str]:
     """Yields the names that the formulas of a class ask for, down to the class whose step goes along a direction."""
-    for one in itertools.takewhile(lambda one: one.__module__ != BASE, cls.__mro__):
+    above = list(itertools.takewhile(lambda one: one.__module__ != BASE, cls.__mro__))
+    for one in above:
         for method in vars(one).values() if _is_ours(one) else ():
             plain = getattr(method, "__wrapped__", getattr(method, "fget", method))
             if isinstance(plain, types.FunctionType):
                 yield from _names(plain.__code__)
-    if not any("step" in vars(one) for one in itertools.takewhile(lambda one: one.__module__ != BASE, cls.__mro__)):
+    if not any("step" in vars(one) for one in above):
         yield "direction"
 
 
