@@ -120,10 +120,9 @@ class Optimizer(Averaged, Copied, Composed, Live):
     def measure(self, h: Any, g: Any, w: Any, s: Any) -> Mapping[str, Any]:
         """Returns numbers of one variable, by name; `once` finds in `h` their sums over all variables with a gradient.
 
-        Called before `once`, with the arguments of `direction`, before decay; `h` has also the former shared state.
-        Slots that are assigned here do not change.
+        Called before `once`, with the arguments of `direction`, before decay; `h` has also the former shared state, and
+        slots that are assigned here do not change.
         """
-        del h, g, w, s
         return {}
 
     def once(self, h: Any, s: Any) -> None:
@@ -186,12 +185,9 @@ class Optimizer(Averaged, Copied, Composed, Live):
 
     def _check_variables(self, variables: Sequence[Any]) -> None:
         """Raises if the optimizer cannot be built for these variables."""
-        for v in variables:
-            if v.trainable and not is_float(v):
-                raise TypeError(
-                    f"{self.name}: {path(v)} must be a float variable to be trained, got dtype "
-                    f"{tf.as_dtype(v.dtype).name}."
-                )
+        for v in (v for v in variables if v.trainable and not is_float(v)):
+            dtype = tf.as_dtype(v.dtype).name
+            raise TypeError(f"{self.name}: {path(v)} must be a float variable to be trained, got dtype {dtype}.")
 
     def knows(self, variable: Any) -> bool:
         """Returns whether the optimizer was built for `variable`."""
@@ -212,8 +208,7 @@ class Optimizer(Averaged, Copied, Composed, Live):
         if len(grads):
             derivatives.claim(self)
             with tf.name_scope(str(self.name)):
-                # A user's `assign` may have effects at each call, as with Keras.
-                run = run_uncached if self._assigns_itself() else cached_step.run
+                run = run_uncached if self._assigns_itself() else cached_step.run  # an `assign` may count calls
                 run(self, grads, trainable_variables, judge=self._runtime.judge)
 
     def scale_loss(self, loss: Any) -> Any:

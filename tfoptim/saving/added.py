@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfoptim.declaration.overrides import is_known
 from tfoptim.declaration.slots import slot_groups
 from tfoptim.saving.layout import COUNTERS, OPTIONAL, Arrays, Saved
 
@@ -32,7 +33,7 @@ def take_added(optimizer: Any, saved: Saved) -> tuple[set[str], set[str]]:
     numbered = [[name for name in names if re.fullmatch(r"variable(_\d+)?", name)] for names in (mine, theirs)]
     _pair(mine, theirs, *numbered)  # names that Keras gives, which differ between processes
     _pair(mine, theirs, list(mine), list(theirs))
-    is_users = type(optimizer).__module__.partition(".")[0] != "tfoptim"
+    is_users = not is_known(type(optimizer))
     optimizer._runtime.to_come = dict(theirs) if is_users else {}  # its `build` may go on to add variables
     return _candidates(optimizer, saved).keys() - (set() if is_users else theirs.keys()), set(mine)
 
@@ -60,7 +61,7 @@ def _candidates(optimizer: Any, saved: Saved) -> Arrays:
     """Returns what a file has beyond counters, shared state and declared slots: name -> array, in its order."""
     declared = {name for group in slot_groups(optimizer) for name in group} | set(OPTIONAL)
     shared = {*COUNTERS, *optimizer.shared}
-    found = {_plain(name): value for name, value in saved.scalars.items() if name not in shared}
+    found = {plain(name): value for name, value in saved.scalars.items() if name not in shared}
     return found | {
         f"{record.name}_{slot}": value
         for record in saved.records
@@ -70,9 +71,9 @@ def _candidates(optimizer: Any, saved: Saved) -> Arrays:
 
 
 def _name(optimizer: Any, variable: Any) -> str:
-    return _plain(variable.path.replace("/", ".")).rpartition(f"{optimizer.name}.")[2]
+    return plain(variable.path.replace("/", ".")).rpartition(f"{optimizer.name}.")[2]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Returns a name without the position that keys of a file begin with."""
     return re.sub(r"^\d+\.", "", name)

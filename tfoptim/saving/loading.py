@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import keras
 
 from tfoptim import state
 from tfoptim.declaration.slots import slot_groups, start_value
-from tfoptim.saving.added import take_added
+from tfoptim.saving.added import plain, take_added
 from tfoptim.saving.files import is_of_another_rule, of_part, read, split
 from tfoptim.saving.layout import OPTIONAL, Layout, Saved
 from tfoptim.saving.matching import Pair, match
@@ -207,7 +206,7 @@ def _name_the_rest(
     ]
     known = counters(optimizer).keys() | optimizer.shared.keys()
     unused += sorted(saved.scalars.keys() - known)
-    unused = [name for name in unused if re.sub(r"^\d+\.", "", name) not in used]
+    unused = [name for name in unused if plain(name) not in used]
     fresh += sorted({*(known - saved.scalars.keys()), *lacking})
     parts = [f"not used: {_listed(unused)}"] * bool(unused) + [f"not in the file: {_listed(fresh)}"] * bool(fresh)
     if parts:
