@@ -16,12 +16,8 @@ from experiments.text import Table, group, listed
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
 # of the reference against an optimizer, and the words for one such optimizer and for several
-VERDICTS = {
-    "worse": ("is better", "are better"),
-    "≈": ("ties", "tie"),
-    "better": ("is worse", "are worse"),
-    "unclear": ("is undecided", "are undecided"),
-}
+VERDICTS = {"worse": ("is better", "are better"), "≈": ("ties", "tie"), "better": ("is worse", "are worse"),
+            "unclear": ("is undecided", "are undecided")}  # fmt: skip
 NEAR = 1.0  # points within which a curve is near its end
 
 
@@ -98,9 +94,8 @@ def of_scores(evidence: Evidence, result: Result, *, errors: bool = True) -> str
     worse = [row for row in result.rows if row.lag is not None and row.lag.verdict == "better"]
     unclear = [row for row in result.rows if row.lag is not None and row.lag.verdict == "unclear"]
     apart = differ([row.label for row in ties], result.comparisons)
-    best = _apart(first, ties, worse, scale) if apart else _best(first, ties, [*worse, *unclear], scale)
-    parts = [best, _behind(first, worse, scale) if len(ties) > 1 else ""]
-    parts.append(_listed(unclear, "undecided"))
+    best = _best(first, ties, [*worse, *unclear], scale, apart=apart)
+    parts = [best, _behind(first, worse, scale) if len(ties) > 1 else "", _listed(unclear, "undecided")]
     parts.append(_listed([row for row in result.rows if row not in (*ties, *worse, *unclear)], "not compared"))
     parts.append(_listed([row for row in ties if row.diverged], "diverged in some runs"))
     return "; ".join(filter(None, parts))
@@ -129,9 +124,12 @@ def _mean(row: Row) -> float:
     return row.centre.mean.value
 
 
-def _best(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -> str:
+def _best(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale, *, apart: bool) -> str:
     """Returns the first part of a title: the tie, the winner, or the best mean where nothing is compared."""
     reached = scale.words([_mean(row) for row in ties])
+    if apart:  # some that tie with the best differ among themselves
+        others = _names([row for row in ties if row is not first], NAMES)
+        return f"{'' if worse else 'No winner: '}{others} tie with {first.label}, the best mean, at {reached}"
     if len(ties) > 1 and not worse and len(ties) > NAMES:
         return f"No winner: all {len(ties)} tie at {reached}"
     if len(ties) > 1:
@@ -141,13 +139,6 @@ def _best(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -
     return (
         f"{first.label} is better than {'all others' if len(worse) > 1 else worse[0].label}{_dagger(worse)}: {reached}"
     )
-
-
-def _apart(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale) -> str:
-    """Returns the first part of a title where some that tie with the best differ among themselves."""
-    others = [row for row in ties if row is not first]
-    tie = f"{_names(others, NAMES)} {'ties' if len(others) == 1 else 'tie'} with {first.label}, the best mean"
-    return f"{'' if worse else 'No winner: '}{tie}, at {scale.words([_mean(row) for row in ties])}"
 
 
 def _behind(first: Row, worse: Sequence[Row], scale: Scale) -> str:

@@ -125,10 +125,10 @@ def _arguments_of_ours(study: Study) -> Iterator[str]:
         if entry.cycle_epochs is not None and "cycle" not in known:
             yield f"optimizers[{i}].cycle_epochs: {optimizers.place(entry.optimizer)[1]} has no cycle; leave it out."
         given = {name: value for name, value in entry.hyperparameters.items() if name in known}
-        given |= {name: STEPS for name in entry.shares if name in known}
-        for fault in optimizers.faults(entry.optimizer, given):
-            place = "shares" if any(f": {name} " in fault for name in entry.shares) else "hyperparameters"
-            yield f"optimizers[{i}].{place}: {fault}"
+        shares = {name: STEPS for name in entry.shares if name in known}
+        for place, values in (("hyperparameters", given), ("shares", shares)):
+            for fault in optimizers.faults(entry.optimizer, values):
+                yield f"optimizers[{i}].{place}: {fault}"
 
 
 def _compared(study: Study) -> Iterator[str]:
