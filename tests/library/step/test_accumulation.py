@@ -98,7 +98,7 @@ def test_the_order_of_tracing_does_not_matter(early):
 @MISSING
 @pytest.mark.parametrize("make", [tfoptim.Adam, tfoptim.Adafactor, tfoptim.DoG])
 def test_many_patterns_in_an_eager_loop_move_as_without_a_cache(make):
-    """The shared function is told who has a gradient; `run_functions_eagerly` takes each call by itself."""
+    """The shared function takes as input who has a gradient; `run_functions_eagerly` takes each call by itself."""
     ends = []
     for eagerly in (False, True):
         optimizer, draws = make(0.1, gradient_accumulation_steps=2), np.random.default_rng(0)

@@ -55,7 +55,7 @@ def test_a_class_whose_attributes_change_at_each_step_is_traced_no_more():
 
 
 class Forgetful(keras.optimizers.schedules.LearningRateSchedule):
-    """Computes what its maker says, and returns it if told to."""
+    """Returns what it was made with, None too."""
 
     def __init__(self, value):
         self.value = value
