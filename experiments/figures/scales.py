@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -75,18 +74,6 @@ def plain_scale(axis: Axis, values: Sequence[float]) -> str:
 
 
 ERRORS = (0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)  # round places on such an axis
-
-
-def mark_break(axes: Axes) -> None:
-    """Marks a horizontal axis that does not begin at 0 with two strokes at its left end; a logarithmic one has no 0."""
-    if axes.get_xlim()[0] > 0 and axes.get_xscale() != "log":
-        strokes: Any = {
-            "marker": [(-0.5, -1), (0.5, 1)],
-            "markersize": 9,
-            "color": axes.spines["bottom"].get_edgecolor(),
-        }
-        places = ([0.012, 0.024], [0, 0])
-        axes.plot(*places, linestyle="none", mew=1.2, transform=axes.transAxes, clip_on=False, zorder=6, **strokes)
 
 
 def _towards_one(axis: Axis, floor: float) -> None:

@@ -1,6 +1,7 @@
 """A user's task at work: its arrays, its model, its loss and its scores. Running this runs the user's code."""
 
 import contextlib
+import difflib
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ NEEDED = {
 }
 SHARES = ("accuracy", "dice")  # what scores from 0 to 1 are called, of which what lacks to 1 is an error
 KNOWN = (*NEEDED, "loss", "lower_is_better", "metrics", "score", "title")
+ALIKE = 0.8  # share of letters in common, from where a name is taken for another one misspelt: metric, scores, losses
 
 
 class Subject:
@@ -32,6 +34,20 @@ class Subject:
         lacking = [words for name, words in NEEDED.items() if not callable(getattr(self._given, name, None))]
         if lacking:
             raise UserError("\n".join(f"{one.name} has no {words.partition('(')[0]}(): {words}." for words in lacking))
+        self._refuse_misspelt(one.name)
+
+    def _refuse_misspelt(self, name: str) -> None:
+        """Raises a UserError for a public name that is almost that of something which the task may give, and does not.
+
+        Such a name would be ignored in silence, and the default taken. Other names are the user's own.
+        """
+        names = {one for one in dir(self._given) if not one.startswith("_")}
+        for given in sorted(names.difference(KNOWN)):
+            if close := difflib.get_close_matches(given.lower(), set(KNOWN) - names, n=1, cutoff=ALIKE):
+                raise UserError(
+                    f"{name} has '{given}', which is not read: did you mean '{close[0]}'? A name of your own may begin "
+                    "with _."
+                )
 
     @functools.cached_property
     def splits(self) -> Mapping[str, Arrays]:

@@ -186,20 +186,6 @@ def test_labels_stay_between_ceiling_and_floor():
     assert looks.apart([0.5, 0.5, 0.5], 1.0, 1.0, 0.0) == [0.0, 1.0, 2.0]
 
 
-def broken(values):
-    """Whether an axis of some scores has the strokes of a break."""
-    (axes,) = Figure().subplots(1, 1, squeeze=False).flat
-    scales.score_scale(axes.xaxis, values, higher_is_better=True)
-    scales.mark_break(axes)
-    return bool(axes.lines)
-
-
-def test_an_axis_that_does_not_begin_at_zero_is_marked_as_broken():
-    """Otherwise a small difference looks like a large one."""
-    assert broken([0.9, 0.95])
-    assert not broken([0.01, 0.95])
-
-
 @pytest.mark.parametrize("values", [(0.77, 0.88), (0.9, 0.905), (0.1, 0.99), (0.998, 0.9995), (0.42, 0.47)])
 def test_an_axis_of_scores_has_ticks_enough_to_read_it(values):
     """Three at least, and no more than have room."""

@@ -119,6 +119,16 @@ def found(folder, text, name="Task", used=(), **files):
         ("np.arange(10) % 2", "np.eye(2)[np.arange(10) % 2]", "y of data() looks one-hot; give class numbers"),
         ("Dense(2)", "Flatten()", "model(seed) has no weights to train."),
         ("class Task:", "class Task:\n    score = 'dice'\n", "score is 'dice', and must be one of accuracy, loss."),
+        (
+            "class Task:",
+            "class Task:\n    metric = {'brier': 'mean_squared_error'}\n",
+            "Task has 'metric', which is not read: did you mean 'metrics'? A name of your own may begin with _.",
+        ),
+        (
+            "class Task:",
+            "class Task:\n    lower_is_beter = True\n",
+            "Task has 'lower_is_beter', which is not read: did you mean 'lower_is_better'?",
+        ),
         ("class Task:", "class Task:\n    loss = 'mce'\n", "'mce' is neither a function nor a loss of Keras by name"),
         (
             "class Task:",
@@ -133,6 +143,12 @@ def test_a_fault_of_a_task_is_refused_in_words(tmp_path, old, new, fault):
     said = found(tmp_path, TASK.replace(old, new))["faults"]
     assert any(fault in sentence for _, sentence in said), said
     assert {name for name, _ in said} == {"task.py:Task"}
+
+
+def test_names_of_its_own_and_needed_ones_are_left_alone(tmp_path):
+    """One like a name that the task does give, and one like none."""
+    text = TASK.replace("class Task:", "class Task:\n    models = ()\n    names = ('a',)\n")
+    assert found(tmp_path, text)["faults"] == []
 
 
 def test_faults_of_data_and_model_are_named_together(tmp_path):
