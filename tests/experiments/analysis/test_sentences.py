@@ -39,6 +39,15 @@ def test_where_all_tie_there_is_no_winner():
     assert title(NOISE) == "No winner: Adam and GD tie at 9.2 to 9.5 % test error"
 
 
+def test_ties_that_differ_among_themselves_tie_with_the_best_alone():
+    """GD ties with Adam here and is worse than Momentum: "the three tie" would deny it."""
+    made = result(evidence(THREE))
+    first, tied, last = made.rows
+    three = dataclasses.replace(made, rows=[first, tied, dataclasses.replace(last, lag=tied.lag)])
+    said = sentences.of_scores(evidence(THREE), three)
+    assert said == "No winner: Momentum and GD tie with Adam, the best mean, at 9.2 to 49.6 % test error"
+
+
 def test_a_winner_is_named_against_the_others():
     """All of them, or the only one."""
     assert title(APART) == "Adam is better than GD†: 9.2 % test error"
