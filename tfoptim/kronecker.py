@@ -76,7 +76,7 @@ class Kronecker(Optimizer):
                 square = view[axis] <= limit and len(shape) >= fewest
                 return (view[axis],) * 2 if square else (view[axis],) if others else None
 
-            return Slot(start and (lambda w: start(shape_of(tuple(w.shape), ""))), shape_of)
+            return Slot(start and (lambda w: start(shape_of(tuple(w.shape), ""))), shape_of, by_shape=True)
 
         whole = Slot(0.0, lambda shape, path: self.view(shape))
         starts = dict.fromkeys(zero, 0.0) | dict.fromkeys(one, identity)

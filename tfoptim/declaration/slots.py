@@ -40,9 +40,11 @@ class Slot:
     """Declaration of one slot.
 
     Args:
-        start: a number, the name of the field that gives it, or a function of the weights that returns an array.
+        start: a number, the name of the field that gives it, or a function of the weights that returns an array. It is
+            called at `build`, and in the first step, with the weights of then; for XLA, it is made of `tfoptim.ops`.
         shape: a tuple, or a function of the variable's shape and path: it returns a tuple, or None for a variable that
             has no such slot. A rule with such a slot is given whole variables, never some rows.
+        by_shape: whether a function `start` reads the shape of the weights alone; then `build` is all it is called at.
 
     Raises:
         TypeError: `shape` is neither; for a function, raised when the optimizer is built.
@@ -50,6 +52,7 @@ class Slot:
 
     start: Any = 0.0
     shape: Shape | ShapeOf = of_the_variable
+    by_shape: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.shape):
@@ -87,6 +90,11 @@ def slot_groups(optimizer: Any) -> tuple[Mapping[str, Slot], ...]:
     return tuple(
         {name: start if isinstance(start, Slot) else Slot(start) for name, start in group.items()} for group in declared
     )
+
+
+def from_weights(optimizer: Any) -> dict[str, Slot]:
+    """Returns the declared slots that start as a function of the weights."""
+    return {name: slot for group in slot_groups(optimizer) for name, slot in group.items() if callable(slot.start)}
 
 
 def starting(optimizer: Any) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from tfoptim import state
-from tfoptim.declaration.slots import slot_groups, start_value
+from tfoptim.declaration.slots import from_weights, slot_groups, start_value
 from tfoptim.saving.added import plain, take_added
 from tfoptim.saving.files import is_of_another_rule, of_part, read, split
 from tfoptim.saving.layout import OPTIONAL, Layout, Saved
@@ -132,8 +132,7 @@ def layout(optimizer: Any) -> Layout:
     sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
     groups = [group for group in slot_groups(optimizer) if group]
     reshaped = frozenset(name for group in groups for name, slot in group.items() if slot.reshaped)
-    of_weights = frozenset(name for group in groups for name, slot in group.items() if callable(slot.start))
-    blocks = (*average, *sums, *map(tuple, groups))
+    blocks, of_weights = (*average, *sums, *map(tuple, groups)), frozenset(from_weights(optimizer))
     varying = any(callable(slot.shape) and slot.reshaped for group in groups for slot in group.values())
     own = [slots for slots in optimizer._runtime.slots if slots] if varying and optimizer.built else None
     each = None if own is None else tuple(map(optimizer._rule_class.slots_in_keras, own))
@@ -182,7 +181,7 @@ def _take_counters(optimizer: Any, saved: Saved) -> None:
 
 def _start_from_weights(optimizer: Any, ours: Sequence[_Kept], taken: Mapping[int, Mapping[str, Any]]) -> None:
     """Starts averages and slots that depend on the weights from the present weights, if the file lacks them."""
-    slots = {name: slot for group in slot_groups(optimizer) for name, slot in group.items() if callable(slot.start)}
+    slots = from_weights(optimizer)
     for i, mine in enumerate(ours):
         for name in mine.slots.keys() & {*slots, "average"} - taken.get(i, {}).keys():
             value = start_value(optimizer, slots[name], mine.variable) if name in slots else mine.variable

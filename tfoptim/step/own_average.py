@@ -48,7 +48,9 @@ def weights(optimizer: Any, variable: Any) -> tf.Tensor:
     """Returns the weights for evaluation on the current device, which the variable may have already."""
     present = tf.convert_to_tensor(raw(variable))
     there = tf.convert_to_tensor(raw(optimizer._runtime.shared[AVERAGED])) > 0
-    return tf.where(there, present, _converted(optimizer, variable, optimizer.evaluated, Now(optimizer)))
+    return tf.where(
+        there | ~_has_moved(optimizer), present, _converted(optimizer, variable, optimizer.evaluated, Now(optimizer))
+    )
 
 
 def adopt(optimizer: Any) -> None:
@@ -105,7 +107,14 @@ def _turn(optimizer: Any, to: float, convert: Callable[[Any, Any, Any], Any]) ->
         return tf.constant(0)
 
     differs = tf.not_equal(tf.convert_to_tensor(local(strategy, flag)), to)
-    tf.cond(differs, turn, lambda: tf.constant(0))
+    tf.cond(differs & _has_moved(optimizer) if to else differs, turn, lambda: tf.constant(0))
+
+
+def _has_moved(optimizer: Any) -> tf.Tensor:
+    """Returns whether there has been an update; before it, slots may be older than the weights, the only ones."""
+    calls = tf.convert_to_tensor(local(optimizer._distribution_strategy, optimizer._iterations.value))
+    with host():
+        return calls >= (optimizer.gradient_accumulation_steps or 1)
 
 
 def _converted(optimizer: Any, v: Any, convert: Callable[[Any, Any, Any], Any], now: Now) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 In each replica:       match, drop missing, check, prepare (sum repeated rows, unscale), add what was accumulated.
 Once for all replicas: reduce, look for non-finite values, count.
+                       start the slots that start from the weights, in the first update (`tfoptim.step.starts`).
 On each device:        clip, decay, rule, constraints, moving average (`tfoptim.step.per_device`).
 
 Conditionals stand in cross-replica context, where they may contain reductions and updates; in replica context

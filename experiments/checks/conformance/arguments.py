@@ -78,7 +78,9 @@ def absolute_rate(library: Library) -> tuple[bool, str]:
 
 
 @row(
-    "D17", "`beta_1` of ScheduleFreeAdamW", "gradients are taken between the newest point and the mean, as in the paper"
+    "D17a",
+    "`beta_1` of ScheduleFreeAdamW",
+    "gradients are taken between the newest point and the mean, as in the paper",
 )
 def place_of_gradients(library: Library) -> tuple[bool, str]:
     """Keras reads its newest point after it has moved it, and so has the mean itself as weights."""

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments.checks.conformance.rows import Library, refusal, refused, row, small_model, values, weight
+from experiments.checks.conformance.rows import Library, number, refusal, refused, row, small_model, values, weight
 
 
 def _trained(library: Library, name: str = "Adam", size: int = 2) -> Any:
@@ -135,6 +135,16 @@ def loaded_frozen(library: Library) -> tuple[bool, str]:
         loaded = keras.models.load_model(Path(folder) / "frozen.keras")
     kept = sum(bool(np.any(v.numpy())) for v in loaded.optimizer.variables[2:])
     return kept == 4, f"{kept} of 4 slots of the other layer kept"
+
+
+@row("D17b", "the first step of ScheduleFreeAdamW in `fit`", "starts from the weights that the model has")
+def start_of_fit(library: Library) -> tuple[bool, str]:
+    """Keras copies the weights into its state where `fit` drops assignments, so that it starts at 0: they are lost."""
+    model = small_model(library.make("ScheduleFreeAdamW", 0.001))
+    model.set_weights([np.full((2, 1), 10.0), np.full(1, 10.0)])
+    model.fit(np.ones((4, 2)), np.zeros((4, 1)), verbose=0)
+    weight = float(model.get_weights()[0][0, 0])
+    return abs(weight - 10) < 0.1, f"weight 10 becomes {number(weight)}"
 
 
 @row("D36", "`copy.deepcopy` of a loss-scaled optimizer in the middle of training", "keeps scale and state")

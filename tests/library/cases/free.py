@@ -19,6 +19,7 @@ CASES = (
         own_decay=True,
         signature="learning_rate=0.0025, beta_1=0.9, beta_2=0.999, epsilon=1e-08, warmup_steps=0",
         operations=40,
+        crossings=21,  # and whether it is the first step
         bad=(
             *refuses("beta_1", 0.0, 1.0, NOT_A_NUMBER, domain=INSIDE),
             *refuses("beta_2", 1.0, -0.1, domain=FRACTION),
@@ -45,6 +46,7 @@ CASES = (
         scale_invariant=True,
         own_decay=True,
         operations=40,
+        crossings=21,  # and whether it is the first step
     ),
     Case(
         id="schedule_free_sgd",
@@ -79,7 +81,7 @@ CASES = (
         own_decay=True,
         signature="learning_rate=1.0, reps_rel=1e-06, epsilon=1e-08",
         operations=30,
-        crossings=22,  # three sums of each variable
+        crossings=23,  # three sums of each variable, and whether it is the first step
         bad=(
             *refuses("reps_rel", 0.0, -1.0, NOT_A_NUMBER, domain="x > 0"),
             *EPSILON,
@@ -108,7 +110,7 @@ CASES = (
             "growth_rate=None, use_bias_correction=False, safeguard_warmup=False"
         ),
         operations=60,
-        crossings=28,  # two sums of each variable
+        crossings=29,  # two sums of each variable, and whether it is the first step
         bad=(
             *refuses("beta_1", 1.0, -0.1, domain=FRACTION),
             *refuses("beta_3", 1.0, domain=FRACTION),
@@ -143,7 +145,7 @@ CASES = (
         scale_invariant=True,
         own_decay=True,
         operations=60,
-        crossings=28,  # two sums of each variable
+        crossings=29,  # two sums of each variable, and whether it is the first step
     ),
     Case(
         id="cocob",
