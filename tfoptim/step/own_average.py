@@ -49,7 +49,9 @@ def weights(optimizer: Any, variable: Any) -> tf.Tensor:
     present = tf.convert_to_tensor(raw(variable))
     there = tf.convert_to_tensor(raw(optimizer._runtime.shared[AVERAGED])) > 0
     return tf.where(
-        there | ~_has_moved(optimizer), present, _converted(optimizer, variable, optimizer.evaluated, Now(optimizer))
+        there | tf.logical_not(_has_moved(optimizer)),
+        present,
+        _converted(optimizer, variable, optimizer.evaluated, Now(optimizer)),
     )
 
 
