@@ -39,6 +39,9 @@ def update(updates: Sequence[Update]) -> list[Update]:
     together: dict[Any, list[Update]] = {}
     alone = []
     for u in map(_prepared, updates):
+        if u.is_of_nothing:  # not all rules bear maxima and means of nothing
+            alone.append(u)
+            continue
         found = choose(u)
         if isinstance(found, kernels.Kernel):
             together.setdefault(_batch(u, found), []).append(u)

@@ -79,6 +79,11 @@ class Update:
         """Returns the number of elements of the variable, 0 where its shape is not known before it runs."""
         return tf.TensorShape(self.variable.shape).num_elements() or 0
 
+    @property
+    def is_of_nothing(self) -> bool:
+        """Returns whether the variable is known to have no elements: an axis has length 0."""
+        return tf.TensorShape(self.variable.shape).num_elements() == 0
+
 
 def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:
     """Sums repeated rows: a row looked up twice has one gradient, the sum, and only that may be squared or clipped."""
