@@ -82,7 +82,7 @@ class Update:
     @property
     def is_of_nothing(self) -> bool:
         """Returns whether the variable is known to have no elements: an axis has length 0."""
-        return tf.TensorShape(self.variable.shape).num_elements() == 0
+        return bool(tf.TensorShape(self.variable.shape).num_elements() == 0)
 
 
 def sum_rows(g: tf.IndexedSlices) -> tf.IndexedSlices:
