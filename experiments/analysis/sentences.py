@@ -167,26 +167,34 @@ def _listed(rows: Sequence[Row], what: str) -> str:
 
 
 def of_way(evidence: Evidence, result: Result, table: Table) -> str:
-    """Returns how soon the best come near their end: from when on their mean test error stays within a point of it."""
+    """Returns how soon the best come near their end: from when on their mean test error stays within a point of it.
+
+    Where that is the last evaluation, it says what they gain there.
+    """
     best = [row.label for row in result.rows if row.tied] or [result.rows[0].label]
     if reference(evidence):  # what ties with it need not tie with the best
         best = [result.rows[0].label]
-    near = {label: epochs for label in best if (epochs := _near(group(table).get(label, []))) is not None}
-    if not near:
+    ways = [means for label in best if (means := _means(group(table).get(label, []))) is not None]
+    if not ways:
         return "Test error over epochs"
-    after = _range(list(near.values()), "{:.2g}".format)
-    last = max(row["epoch"] for row in table)
+    near, last = list(map(_near, ways)), max(row["epoch"] for row in table)
     if len(best) == 1:
         word = "lowest" if not result.claims.allowed or reference(evidence) else "best"
-        who, verb = f"{best[0]}, {word} at the end,", "is"
+        who, plural = f"{best[0]}, {word} at the end,", False
     else:
         rows = [row for row in result.rows if row.label in best]
-        who, verb = f"{_names(rows, NAMES)}, tied at the end,", "are"
-    return f"{who} {verb} within a point of it after {after} of {last:g} epochs"
+        who, plural = f"{_names(rows, NAMES)}, tied at the end,", True
+    of = f"of {last:g} epoch{'s' if last != 1 else ''}"
+    if min(near) == last > 0 and all(means[-2][1] > means[-1][1] for means in ways):
+        gained = _range([means[-2][1] - means[-1][1] for means in ways], percent)
+        span = last - ways[0][-2][0]
+        when = "epoch" if span == 1 else f"{span:.2g} {of}"
+        return f"{who} gain{'' if plural else 's'} {gained} points in the last {when}"
+    return f"{who} {'are' if plural else 'is'} within a point of it after {_range(near, '{:.2g}'.format)} {of}"
 
 
-def _near(rows: Sequence[Mapping[str, Any]]) -> float | None:
-    """Returns the first epoch from which the mean over seeds stays near its last value; None where a run diverged."""
+def _means(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]] | None:
+    """Returns epochs and mean test errors over seeds; None where a run diverged."""
     seeds = group(rows, "seed")
     if not seeds or len({len(own) for own in seeds.values()}) > 1:
         return None
@@ -194,8 +202,11 @@ def _near(rows: Sequence[Mapping[str, Any]]) -> float | None:
         (float(same[0]["epoch"]), math.fsum(row["test_error"] for row in same) / len(same))
         for same in zip(*seeds.values(), strict=True)
     ]
-    if not all(math.isfinite(value) for _, value in means):
-        return None
+    return means if all(math.isfinite(value) for _, value in means) else None
+
+
+def _near(means: Sequence[tuple[float, float]]) -> float:
+    """Returns the first epoch from which a mean stays near its last value."""
     far = [place for place, (_, value) in enumerate(means) if abs(value - means[-1][1]) > NEAR]
     return means[far[-1] + 1][0] if far else means[0][0]
 

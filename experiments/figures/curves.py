@@ -51,6 +51,8 @@ def draw(table: Table, context: Context, curve: Curve, across: Across = EPOCHS) 
     across.scale(axes, max(row[across.column] for row in table))
     axes.set_ylabel(curve.axis)
     ends = [_draw(axes, line, seen[line.label], place, context.best, floor) for place, line in enumerate(lines)]
+    if curve.error:
+        scales.refresh(axes.yaxis)
     label_ends(axes, ends, column.LETTERS, column.LEAD)
     return figure
 

@@ -129,6 +129,13 @@ def error_scale(axis: Axis, values: Sequence[float], floor: float, *, always: bo
     return True
 
 
+def refresh(axis: Axis) -> None:
+    """Gives a logarithmic axis other ticks where fewer than three are left, because what was drawn moved its ends."""
+    low, high = sorted(axis.axes.get_xlim() if axis is axis.axes.xaxis else axis.axes.get_ylim())
+    if sum(low <= place <= high for place in axis.get_majorticklocs()) < 3 and low > 0:
+        ticks(axis, FixedLocator(round_places(low, high, TICKS)))
+
+
 def round_places(low: float, high: float, most: int) -> list[float]:
     """Returns round values between two positive ones, for a logarithmic axis: decades, or parts of them where few."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)

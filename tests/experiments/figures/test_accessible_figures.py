@@ -186,6 +186,18 @@ def test_labels_stay_between_ceiling_and_floor():
     assert looks.apart([0.5, 0.5, 0.5], 1.0, 1.0, 0.0) == [0.0, 1.0, 2.0]
 
 
+def test_an_axis_whose_ends_were_moved_has_ticks_enough():
+    """Lines make an axis end with them: 10 and 100 are outside then, and 30 is left alone."""
+    (axes,) = Figure().subplots(1, 1, squeeze=False).flat
+    scales.error_scale(axes.yaxis, [11.2, 94.9], 0.0, always=True)
+    assert axes.get_yticks().tolist() == [10, 30, 100]
+    scales.refresh(axes.yaxis)
+    assert axes.get_yticks().tolist() == [10, 30, 100]
+    axes.set_ylim(10.4, 99)
+    scales.refresh(axes.yaxis)
+    assert axes.get_yticks().tolist() == [20, 30, 50, 70]
+
+
 @pytest.mark.parametrize("values", [(0.77, 0.88), (0.9, 0.905), (0.1, 0.99), (0.998, 0.9995), (0.42, 0.47)])
 def test_an_axis_of_scores_has_ticks_enough_to_read_it(values):
     """Three at least, and no more than have room."""
