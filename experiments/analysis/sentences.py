@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from experiments.analysis.curves import Curve
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.results import Result, Row
 from experiments.analysis.score_rows import error
 from experiments.analysis.statistics.verdicts import differ
-from experiments.text import Table, group, listed
+from experiments.text import listed
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
 # of the reference against an optimizer, and the words for one such optimizer and for several
 VERDICTS = {"worse": ("is better", "are better"), "≈": ("ties", "tie"), "better": ("is worse", "are worse"),
             "unclear": ("is undecided", "are undecided")}  # fmt: skip
-NEAR = 1.0  # points within which a curve is near its end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Scale:
         seen = [self.of(value) for value in values if math.isfinite(value)]
         if not seen:
             return ""
-        return self.template.format(_range(seen, self.number))
+        return self.template.format(span(seen, self.number))
 
 
 def scale_of(evidence: Evidence, *, errors: bool) -> Scale:
@@ -72,7 +69,7 @@ def short(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
 
 
-def _range(values: Sequence[float], number: Callable[[float], str]) -> str:
+def span(values: Sequence[float], number: Callable[[float], str]) -> str:
     """Returns the lowest and the highest of some values, once where they are written alike."""
     return " to ".join(dict.fromkeys((number(min(values)), number(max(values)))))
 
@@ -110,7 +107,7 @@ def _planned(planned: str, rows: Sequence[Row], scale: Scale) -> str:
     """Returns who is better than the reference of planned comparisons, who ties with it, and who is worse."""
     own = {verdict: [row for row in rows if row.lag is not None and row.lag.verdict == verdict] for verdict in VERDICTS}
     parts = [
-        f"{_names(found, WORSE)} {VERDICTS[verdict][len(found) > 1]}{_dagger(found)}"
+        f"{names(found, WORSE)} {VERDICTS[verdict][len(found) > 1]}{_dagger(found)}"
         for verdict, found in own.items()
         if found
     ]
@@ -128,12 +125,12 @@ def _best(first: Row, ties: Sequence[Row], worse: Sequence[Row], scale: Scale, *
     """Returns the first part of a title: the tie, the winner, or the best mean where nothing is compared."""
     reached = scale.words([_mean(row) for row in ties])
     if apart:  # some that tie with the best differ among themselves
-        others = _names([row for row in ties if row is not first], NAMES)
+        others = names([row for row in ties if row is not first], NAMES)
         return f"{'' if worse else 'No winner: '}{others} tie with {first.label}, the best mean, at {reached}"
     if len(ties) > 1 and not worse and len(ties) > NAMES:
         return f"No winner: all {len(ties)} tie at {reached}"
     if len(ties) > 1:
-        return f"{'No winner: ' if not worse else ''}{_names(ties, NAMES)} tie at {reached}"
+        return f"{'No winner: ' if not worse else ''}{names(ties, NAMES)} tie at {reached}"
     if not worse:
         return f"{first.label} has the best mean: {reached}"
     return (
@@ -146,8 +143,8 @@ def _behind(first: Row, worse: Sequence[Row], scale: Scale) -> str:
     if not worse:
         return ""
     gaps = [100.0 * abs(_mean(first) - _mean(row)) for row in worse]
-    far = f" by {_range(gaps, percent)} points" if scale.points and all(map(math.isfinite, gaps)) else ""
-    return f"{_names(worse, WORSE)} {'is' if len(worse) == 1 else 'are'} worse{_dagger(worse)}{far}"
+    far = f" by {span(gaps, percent)} points" if scale.points and all(map(math.isfinite, gaps)) else ""
+    return f"{names(worse, WORSE)} {'is' if len(worse) == 1 else 'are'} worse{_dagger(worse)}{far}"
 
 
 def _dagger(rows: Sequence[Row]) -> str:
@@ -155,7 +152,8 @@ def _dagger(rows: Sequence[Row]) -> str:
     return "†" if any(row.lag is not None and row.lag.mark for row in rows) else ""
 
 
-def _names(rows: Sequence[Row], most: int) -> str:
+def names(rows: Sequence[Row], most: int) -> str:
+    """Returns the names of optimizers, or how many there are where a title has no room for so many names."""
     labels = [row.label for row in rows]
     if len(labels) > most:
         return f"{len(labels)} optimizers" if most == NAMES else f"{len(labels)} others"
@@ -164,98 +162,3 @@ def _names(rows: Sequence[Row], most: int) -> str:
 
 def _listed(rows: Sequence[Row], what: str) -> str:
     return f"{what}: {', '.join(row.label for row in rows) if len(rows) <= NAMES else len(rows)}" if rows else ""
-
-
-def of_way(evidence: Evidence, result: Result, table: Table) -> str:
-    """Returns how soon the best come near their end: from when on their mean test error stays within a point of it.
-
-    Where that is the last evaluation, it says what they gain there.
-    """
-    best = [row.label for row in result.rows if row.tied] or [result.rows[0].label]
-    if reference(evidence):  # what ties with it need not tie with the best
-        best = [result.rows[0].label]
-    ways = [means for label in best if (means := _means(group(table).get(label, []))) is not None]
-    if not ways:
-        return "Test error over epochs"
-    near, last = list(map(_near, ways)), max(row["epoch"] for row in table)
-    if len(best) == 1:
-        word = "lowest" if not result.claims.allowed or reference(evidence) else "best"
-        who, plural = f"{best[0]}, {word} at the end,", False
-    else:
-        rows = [row for row in result.rows if row.label in best]
-        who, plural = f"{_names(rows, NAMES)}, tied at the end,", True
-    of = f"of {last:g} epoch{'s' if last != 1 else ''}"
-    if min(near) == last > 0 and all(means[-2][1] > means[-1][1] for means in ways):
-        gained = _range([means[-2][1] - means[-1][1] for means in ways], percent)
-        span = last - ways[0][-2][0]
-        when = "epoch" if span == 1 else f"{span:.2g} {of}"
-        return f"{who} gain{'' if plural else 's'} {gained} points in the last {when}"
-    return f"{who} {'are' if plural else 'is'} within a point of it after {_range(near, '{:.2g}'.format)} {of}"
-
-
-def _means(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]] | None:
-    """Returns epochs and mean test errors over seeds; None where a run diverged."""
-    seeds = group(rows, "seed")
-    if not seeds or len({len(own) for own in seeds.values()}) > 1:
-        return None
-    means = [
-        (float(same[0]["epoch"]), math.fsum(row["test_error"] for row in same) / len(same))
-        for same in zip(*seeds.values(), strict=True)
-    ]
-    return means if all(math.isfinite(value) for _, value in means) else None
-
-
-def _near(means: Sequence[tuple[float, float]]) -> float:
-    """Returns the first epoch from which a mean stays near its last value."""
-    far = [place for place, (_, value) in enumerate(means) if abs(value - means[-1][1]) > NEAR]
-    return means[far[-1] + 1][0] if far else means[0][0]
-
-
-def of_curve(table: Table, curve: Curve) -> str:
-    """Returns between which means a curve ends, and of which optimizers."""
-    ends: dict[str, float] = {}
-    for label, own in group(table).items():
-        last = [seed[-1][curve.column] for seed in group(own, "seed").values()]
-        mean = math.fsum(last) / len(last)
-        if math.isfinite(mean) and all(row["status"] != "diverged" for row in own):
-            ends[label] = mean
-    lost = [label for label in group(table) if label not in ends]
-    diverged = f"; {', '.join(lost) if len(lost) <= WORSE else f'{len(lost)} optimizers'} diverged" if lost else ""
-    if not ends:
-        return f"{curve.words}: every optimizer diverged"
-    low, high = min(ends, key=lambda label: ends[label]), max(ends, key=lambda label: ends[label])
-    first, last_one = (high, low) if curve.lower else (low, high)
-    if len(ends) == 1:
-        return f"{curve.words} ends at {short(ends[low])} ({low}){diverged}"
-    return (
-        f"{curve.words} ends between {short(ends[first])} ({first}) and {short(ends[last_one])} ({last_one}){diverged}"
-    )
-
-
-def of_rates(table: Table) -> str:
-    """Returns how wide the good rates reach, from the narrowest to the widest; bounds are named as such."""
-    firsts = [own[0] for own in group(table).values() if math.isfinite(own[0]["width_decades"])]
-    if not firsts:
-        return ""
-    lost = "a point" if firsts[0]["higher_is_better"] else "1 %"
-    start = f"Rates that lose less than {lost} span"
-    ordered = sorted(firsts, key=lambda first: first["width_decades"])
-    low, high = ordered[0], ordered[-1]
-    beyond = any(_open(first) for first in ordered[:-1])  # may reach further than the widest known
-    if len(ordered) == 1:
-        return f"{start} {_width(low)} decades ({low['optimizer']})"
-    if _width(low) == _width(high) and not beyond:
-        return f"{start} {_width(low)} decades for each optimizer"
-    least = _width(low) if _open(low) else f"{_width(low)} ({low['optimizer']})"
-    most = f"{_width(high)} ({high['optimizer']})" if _open(high) or not beyond else f"{_width(high)} or more"
-    return f"{start} {least} to {most} decades"
-
-
-def _open(first: Mapping[str, Any]) -> bool:
-    return bool(first["open_below"] or first["open_above"])
-
-
-def _width(first: Mapping[str, Any]) -> str:
-    if _open(first):
-        return f"at least {first['width_decades']:.1f}"
-    return f"{first['width_decades']:.1f}" if first["width_decades"] >= 0.05 else "less than 0.1"

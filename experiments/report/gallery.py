@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from experiments import optimizers
-from experiments.analysis import cases, cost_rows, curves, frequency_rows, score_rows, sentences, time_rows, tuning_rows
+from experiments.analysis import (
+    cases,
+    cost_rows,
+    curve_sentences,
+    curves,
+    frequency_rows,
+    score_rows,
+    sentences,
+    time_rows,
+    tuning_rows,
+)
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
@@ -97,7 +107,7 @@ def _curves(facts: Facts) -> Iterator[Figure]:
     """Yields the test error over epochs, the other learning curves, and these over steps where that differs."""
     evidence = facts.evidence
     if (error := curves.error_of(evidence.task)) is not None:
-        finding = functools.partial(sentences.of_way, evidence, facts.result)
+        finding = functools.partial(curve_sentences.of_way, evidence, facts.result)
         yield _curve(facts, error, scales.EPOCHS, lambda _, rows: finding(rows), place=HEADLINE)
     over_steps = ("loss", "" if evidence.score == "loss" else f"test_{evidence.score}")
     for curve in curves.curves_of(evidence.task):
@@ -131,7 +141,7 @@ def _ends(facts: Facts, rows: Table, curve: curves.Curve) -> str:
     """Returns where a curve ends; of the test score, what the verdicts say."""
     if curve.column.startswith("test"):
         return sentences.of_scores(facts.evidence, facts.result, errors=False)
-    return sentences.of_curve(rows, curve)
+    return curve_sentences.of_curve(rows, curve)
 
 
 def _tuned(facts: Facts) -> Iterator[Figure]:
@@ -158,7 +168,7 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
                 tuning_rows.lost_rows(cast(Table, figure.rows)),
                 sensitivity.draw,
                 tuning=True,
-                finding=lambda _, rows: sentences.of_rates(rows),
+                finding=lambda _, rows: curve_sentences.of_rates(rows),
                 place=HEADLINE,
             )
 

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from experiments import report
-from experiments.analysis import curves, sentences, tuning_rows
+from experiments.analysis import curve_sentences, curves, sentences, tuning_rows
 from experiments.analysis.lint import Claims
 from experiments.problems import tasks
 from tests.experiments.analysis.test_tuning_rows import searched
@@ -132,7 +132,7 @@ def way(ends, claims=None, reference=None):
     """The title of the test error over epochs."""
     whole = against(evidence(ends), reference)
     made = report.result(whole, claims or Claims())
-    return sentences.of_way(whole, made, curves.rows(whole.found, curves.error_of(whole.task)))
+    return curve_sentences.of_way(whole, made, curves.rows(whole.found, curves.error_of(whole.task)))
 
 
 def test_the_way_is_that_of_the_best_alone():
@@ -178,13 +178,13 @@ def test_a_curve_of_training_tells_its_ends(ends, expected):
     """The means of the last evaluation, which nothing is claimed from."""
     whole = evidence(ends)
     curve = curves.curves_of(whole.task)[0]
-    assert sentences.of_curve(curves.rows(whole.found, curve), curve) == expected
+    assert curve_sentences.of_curve(curves.rows(whole.found, curve), curve) == expected
 
 
 def test_of_a_loss_the_highest_comes_first():
     """From the worst to the best, as of an accuracy."""
     whole, loss = evidence(APART), curves.curves_of(tasks.get("mnist_mlp"))[-1]
-    said = sentences.of_curve(curves.rows(whole.found, loss), loss)
+    said = curve_sentences.of_curve(curves.rows(whole.found, loss), loss)
     assert said == "Training loss ends between 1.786 (GD) and 1.382 (Adam)"
 
 
@@ -210,15 +210,15 @@ def widths(**found):
 )
 def test_widths_go_from_the_narrowest_to_the_widest(found, expected):
     """Nobody is called the widest whom another, open at its end, may exceed; who has none is left out."""
-    assert sentences.of_rates(widths(**found)) == f"Rates that lose less than a point span {expected}"
+    assert curve_sentences.of_rates(widths(**found)) == f"Rates that lose less than a point span {expected}"
 
 
 def test_without_a_width_there_is_nothing_to_say():
     """All trials diverged."""
-    assert sentences.of_rates(widths(GD=(NAN, 0))) == ""
+    assert curve_sentences.of_rates(widths(GD=(NAN, 0))) == ""
 
 
 def test_the_widths_of_a_search_are_in_the_title():
     """From the rows of the figure itself."""
     table = tuning_rows.lost_rows(tuning_rows.tuning_rows(study(), *searched(study())))
-    assert sentences.of_rates(table).startswith("Rates that lose less than a point span 0.")
+    assert curve_sentences.of_rates(table).startswith("Rates that lose less than a point span 0.")
