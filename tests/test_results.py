@@ -58,3 +58,58 @@ def test_frequent_words_move_farther_by_what_the_page_says():
     assert f"{min(linear):.1f} to {max(linear):.1f} times" in PAGE
     assert f"{min(embedding):.1f} to {max(embedding):.0f} times" in PAGE
     assert f"SGD {ends['linear']['SGD']:.0f} and {ends['embedding']['SGD']:.0f} times" in PAGE
+
+
+MODERN = " ".join((ROOT / "docs/results/modern.md").read_text(encoding="utf-8").split())
+PROBLEMS = {"digits": "mnist_orig-mnist_3500", "clothing": "fmnist_mlp-fashion_mnist"}
+
+
+def rows_of(study, problem):
+    """The result table of one of the studies of today's methods, by optimizer."""
+    with (ROOT / "static" / study / PROBLEMS[problem] / "report.csv").open(newline="", encoding="utf-8") as file:
+        return {row["optimizer"]: row for row in csv.DictReader(file)}
+
+
+def points(study, problem, name):
+    """By how many points an optimizer is better than AdamW, as the page writes it."""
+    return f"{-100 * float(rows_of(study, problem)[name]['behind']):.1f}"
+
+
+@pytest.mark.parametrize(
+    ("problem", "better", "worse"),
+    [
+        ("digits", {"Muon", "SOAP"}, {"ScheduleFreeAdamW", "Lion", "Nesterov", "AdEMAMix"}),
+        (
+            "clothing",
+            {"Muon", "SOAP", "Shampoo", "Kron", "ScheduleFreeAdamW", "MARS", "Adan"},
+            {"Prodigy", "Nesterov"},
+        ),
+    ],
+)
+def test_todays_methods_are_better_or_worse_than_adamw_as_the_page_says(problem, better, worse):
+    """All others tie."""
+    verdicts = {name: row["verdict"].rstrip("†") for name, row in rows_of("modern", problem).items()}
+    assert {name for name, verdict in verdicts.items() if verdict == "better"} == better
+    assert {name for name, verdict in verdicts.items() if verdict == "worse"} == worse
+    assert sorted({*verdicts.values()}) == ["better", "reference", "worse", "≈"]
+
+
+def test_the_points_of_todays_methods_are_those_of_the_reports():
+    """As the sentences of the page have them."""
+    digits, clothing = ([points("modern", problem, name) for name in ("Muon", "SOAP")] for problem in PROBLEMS)
+    said = f"by {digits[0]} and {digits[1]} points on digits, and by {clothing[0]} and {clothing[1]} points on clothing"
+    assert said in MODERN
+    shampoo, kron = (points("modern", "clothing", name) for name in ("Shampoo", "Kron"))
+    assert f"Shampoo and Kron are better on clothing, by {shampoo} and {kron} points" in MODERN
+    others = [points("modern", "clothing", name) for name in ("ScheduleFreeAdamW", "MARS", "Adan")]
+    assert f"better on clothing, by {others[0]}, {others[1]} and {others[2]} points" in MODERN
+
+
+def test_the_points_of_methods_that_are_not_tuned_are_those_of_the_reports():
+    """With their verdicts."""
+    tables = {problem: rows_of("modern_self_tuning", problem) for problem in PROBLEMS}
+    free = [points("modern_self_tuning", problem, "ScheduleFreeAdamW") for problem in PROBLEMS]
+    assert f"is better than AdamW at 0.001 on both problems, by {free[0]} and {free[1]} points" in MODERN
+    assert [tables[problem]["Prodigy"]["verdict"] for problem in PROBLEMS] == ["better", "≈"]
+    assert f"Prodigy is better on digits, by {points('modern_self_tuning', 'digits', 'Prodigy')}, and ties" in MODERN
+    assert {round(100 * float(table["DoG"]["behind"])) for table in tables.values()} == {18}
