@@ -35,7 +35,8 @@ def to_keras(optimizer: Any) -> Any:
 
     Returns:
         An optimizer for `model.compile`. If the given one was built, this one is built for the same variables, and its
-        next step is the one that the given optimizer would have taken, but for rounding.
+        next step is the one that the given optimizer would have taken, but for rounding. With
+        `gradient_accumulation_steps`, Keras's averages move with calls, not with updates.
 
     Raises:
         TypeError: it is not an optimizer, or Keras has none of its class.
@@ -116,6 +117,8 @@ def _unknown(theirs: type, optimizer: Any) -> str:
     extra += [e.method for e in optimizer.exclusions() if e.config() and not hasattr(theirs, e.method)]
     if extra:
         return f"Keras's {theirs.__name__} has no {', '.join(extra)}"
+    if optimizer.gradient_accumulation_steps and callable(numbers.get("learning_rate")):
+        return "a schedule counts updates here, and calls in Keras, of which gradient_accumulation_steps make an update"
     scheduled = [name for name, value in numbers.items() if callable(value) and name != "learning_rate"]
     return f"Keras takes a schedule for learning_rate alone, not for {', '.join(scheduled)}" if scheduled else ""
 

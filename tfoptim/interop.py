@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -25,7 +26,9 @@ def from_keras(optimizer: Any) -> Any:
 
     Returns:
         An optimizer for `model.compile`. If the given one was built, this one is built for the same variables, and its
-        next step is the one that the given optimizer would have taken.
+        next step is the one that the given optimizer would have taken, but for what differs on purpose: with
+        `gradient_accumulation_steps`, a schedule sees updates and not calls, which is warned of, and averages move with
+        updates; gradients of a ScheduleFreeAdamW are taken elsewhere.
 
     Raises:
         TypeError: it is not an optimizer of Keras 3, or tfoptim has no optimizer of that rule; or the optimizers of a
@@ -49,11 +52,23 @@ def from_keras(optimizer: Any) -> Any:
     return take_over(optimizer, _alone(optimizer))
 
 
+def _warn_of_schedule(ours: Optimizer) -> None:
+    """Warns of a schedule that counted calls in Keras, and counts updates here."""
+    k = ours.gradient_accumulation_steps
+    if k and callable(ours.numbers().get("learning_rate")):
+        warnings.warn(
+            f"from_keras: the schedule of {ours.name} counted calls, and counts updates here, one in {k} calls: give a "
+            "learning_rate whose steps are updates.",
+            stacklevel=4,
+        )
+
+
 def _alone(optimizer: Any, **other: Any) -> Optimizer:
     """Returns our optimizer for a Keras optimizer that is no wrapper, with some other arguments, without state."""
     cls = classes()[type(optimizer).__name__.lower()]
     ours = cls.from_config({**cls.config_of_keras(optimizer.get_config()), **other})
     ours.exclude_from_weight_decay(*_excluded(optimizer))
+    _warn_of_schedule(ours)
     return ours
 
 

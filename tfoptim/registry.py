@@ -128,7 +128,8 @@ def _revived(config: Mapping[str, Any]) -> Any:
     plain = config.get("module") is None and registered == name and keras.saving.get_registered_object(name) is None
     module = str(config.get("module") or "").partition(".")[0]
     if plain or module == "tfoptim" or registered.startswith("tfoptim>"):
-        cls = WRAPPERS.get(name.removeprefix("tfoptim>")) or named(name)
+        short = name.removeprefix("tfoptim>").lower()  # Keras writes names of classes in lower case into a config
+        cls = next((cls for wrapper, cls in WRAPPERS.items() if wrapper.lower() == short), None) or named(name)
         return cls.from_config({**_meant(name), **(config.get("config") or {})})
     optimizer = keras.saving.deserialize_keras_object(dict(config))
     if not isinstance(optimizer, keras.optimizers.Optimizer):

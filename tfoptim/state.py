@@ -140,7 +140,7 @@ def create(optimizer: Any, variables: list[Any]) -> None:
     what = f"{type(optimizer).__name__}: groups"
     runtime.groups = members(what, optimizer.given("groups") or {}, optimizer.exclusions_of_numbers(), runtime.paths)
     if optimizer.given("use_ema"):
-        runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average") for v in variables]
+        runtime.averages = [None if _is_stateless(v) else _add(optimizer, v, "average", WEIGHTS) for v in variables]
     if optimizer.gradient_accumulation_steps:
         own["_accumulated_gradients"] = [
             _add(optimizer, v, "gradient_accumulator") if is_float(v) else None for v in variables
@@ -162,8 +162,8 @@ def _is_stateless(variable: Any) -> bool:
     return bool(getattr(variable, "overwrite_with_gradient", False)) or not is_float(variable)
 
 
-ZERO = Slot(0.0)
-"""Start of averages and accumulators."""
+ZERO, WEIGHTS = Slot(0.0), Slot(lambda w: w)
+"""Start of accumulators, and of averages: the first update makes them the weights again, unless the counter was set."""
 
 
 def _slots(optimizer: Any, variable: Any, where: str, group: Mapping[str, Slot]) -> dict[str, Any]:

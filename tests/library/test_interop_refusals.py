@@ -44,6 +44,16 @@ def waiting():
     return optimizer
 
 
+COSINE = keras.optimizers.schedules.CosineDecay(0.1, 20)
+
+
+def test_a_schedule_that_counted_calls_is_warned_of():
+    """It counts updates after the conversion."""
+    with pytest.warns(UserWarning, match="counted calls, and counts updates here, one in 4 calls") as seen:
+        tfoptim.from_keras(keras.optimizers.SGD(COSINE, gradient_accumulation_steps=4))
+    assert seen[0].filename == __file__
+
+
 LISTED = "no optimizer of tfoptim that Keras has too: adadelta, .*, sgd"
 
 
@@ -56,6 +66,11 @@ LISTED = "no optimizer of tfoptim that Keras has too: adadelta, .*, sgd"
             lambda: tfoptim.Adam(nonfinite="skip", cautious=True, agc=0.1, centralize=True),
             ValueError,
             r"has no nonfinite, cautious, agc, centralize\.$",
+        ),
+        (
+            lambda: tfoptim.SGD(COSINE, gradient_accumulation_steps=4),
+            ValueError,
+            "a schedule counts updates here, and calls in Keras",
         ),
         (lambda: tfoptim.Lamb(decay_in_ratio=True), ValueError, "Keras's Lamb has no decay_in_ratio"),
         (without_adaptation, ValueError, "Keras's Lamb has no exclude_from_layer_adaptation"),

@@ -186,6 +186,12 @@ def test_get_takes_a_plain_name_with_its_config(config):
     assert (tfoptim.Adam, 0.5, before) == (type(optimizer), optimizer.beta_1, repr(config))
 
 
+def test_get_takes_a_wrapper_in_any_case():
+    """Keras's `get` writes lower case into the config that it is given."""
+    config = keras.optimizers.serialize(tfoptim.Lookahead(tfoptim.SGD()))
+    assert isinstance(tfoptim.get({**config, "class_name": "lookahead"}), tfoptim.Lookahead)
+
+
 def test_get_revives_a_schedule_in_a_plain_config():
     """Arguments may be serialized objects."""
     rate = keras.saving.serialize_keras_object(keras.optimizers.schedules.CosineDecay(0.25, 10))

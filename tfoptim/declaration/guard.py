@@ -75,7 +75,7 @@ class _Guarded(metaclass=OptimizerClass):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "iterations" and not overrides.is_double(value):
-            way_out = f": {_COUNTER}" if hasattr(getattr(self, name, None), "assign") else ""
+            way_out = f": {_COUNTER if hasattr(getattr(self, name, None), 'assign') else _UPDATES}"
             raise AttributeError(f"{type(self).__name__}: iterations cannot be replaced{way_out}.")
         overrides.check_assigned(type(self), name, value)
         if name in overrides.RULE and "_lock" in vars(self):
@@ -112,6 +112,7 @@ else:
     Guarded = _Guarded
 
 _COUNTER = "to set the counter, call optimizer.iterations.assign(value)"
+_UPDATES = "with gradient_accumulation_steps they follow from the calls; to start over, make a new optimizer"
 _MISSING_SUPER = "__init__ must call super().__init__(...) first."
 
 

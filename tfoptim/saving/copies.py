@@ -47,15 +47,16 @@ class Copied:
             copy.build([memo.get(id(v), v) for v in self._trainable_variables])
             copy.set_weights([keras.ops.convert_to_numpy(v) for v in self.variables])
         else:
-            copy.load_own_variables(_state(self))
+            copy.load_own_variables(state_of(self))
         return copy
 
     def __reduce__(self: Any) -> tuple[Any, ...]:
         """Pickles configuration and state; the state is restored when the unpickled optimizer is built."""
-        return _unpickled, (type(self), self.get_config(), _state(self))
+        return _unpickled, (type(self), self.get_config(), state_of(self))
 
 
-def _state(optimizer: Any) -> dict[str, Any]:
+def state_of(optimizer: Any) -> dict[str, Any]:
+    """Returns the state of an optimizer as its files have it."""
     values: dict[str, Any] = {}
     optimizer.save_own_variables(values)
     return values

@@ -71,6 +71,8 @@ def load(optimizer: Any, store: Mapping[str, Any]) -> Saved | None:
     runtime.refusal = None
     for one, its in [(optimizer, saved), *found]:
         _take_or_wait(one, its)
+    for part in (part for name, part in joined.items() if name not in of_parts and part.built):
+        _start_from_weights(part, _kept(part), {})
     if joined.keys() != of_parts.keys():
         theirs, ours = (
             _listed(sorted(of_parts.keys() - joined.keys())),

@@ -42,7 +42,7 @@ def update_devices(
     """
     start(strategy, optimizer, step)
     parts = [optimizer._part_of(path_of(optimizer, v)) for v in variables]
-    sets = {part: numbers_of(strategy, part, step if part is optimizer else None) for part in optimizer._parts()}
+    sets = {part: numbers_of(strategy, part, step) for part in optimizer._parts()}
     groups = [group_of(part, v) for part, v in zip(parts, variables, strict=True)]
     limits = [sets[part][group].agc for part, group in zip(parts, groups, strict=True)]
     h = sets[optimizer][DEFAULT]
@@ -72,7 +72,7 @@ def update_devices(
 
     strategy.extended.update(raw(variables[0]), on_device, args=(grads,), group=False)
     for part in sets.keys() - {optimizer}:
-        strategy.extended.update(part._iterations.value, lambda count: count.assign_add(1), group=False)
+        strategy.extended.update(part._iterations.value, lambda count: count.assign(step + 1), group=False)
     if optimizer.use_ema and optimizer.ema_overwrite_frequency:
         due = tf.equal((step + 1) % optimizer.ema_overwrite_frequency, 0)
         tf.cond(
@@ -125,7 +125,7 @@ def take_if_present(turn: Turn, u: Update) -> None:
     turn.if_present(with_gradient)
 
 
-def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Group, Any]:
+def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor) -> dict[Group, Any]:
     """Returns the hyperparameters of this step by group, after what the rule computes once for each.
 
     A rule that measures the variables computes it on each device, in `after_measuring`.
@@ -133,9 +133,8 @@ def numbers_of(strategy: Any, optimizer: Any, step: tf.Tensor | None) -> dict[Gr
     Args:
         strategy: of the step.
         optimizer: whose rule runs.
-        step: completed updates; None: its own counter has them, as that of a part of another optimizer.
+        step: completed updates; of a part, those of the whole.
     """
-    step = tf.convert_to_tensor(local(strategy, optimizer._iterations.value)) if step is None else step
     sets = read_hyperparameters(strategy, optimizer, step, optimizer._runtime.groups)
     if not optimizer.measures:
         once(strategy, optimizer, sets)

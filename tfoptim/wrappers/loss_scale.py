@@ -15,6 +15,7 @@ from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.presentation import call
 from tfoptim.optimizer import Optimizer
 from tfoptim.saving import loading
+from tfoptim.saving.copies import state_of
 from tfoptim.saving.layout import LOSS_SCALE
 from tfoptim.step import cached_step, derivatives, verdict
 from tfoptim.step.gradients import tensor, unscaled
@@ -132,6 +133,15 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         finally:
             inner._runtime.judge = None
 
+    def scale_loss(self, loss: Any) -> Any:
+        """Returns the loss multiplied by the present scale, which a copy or a loaded optimizer has before `build`, too.
+
+        Args:
+            loss: a scalar.
+        """
+        waiting = vars(self).get("_waiting_scale", {}).get("dynamic_scale", self.initial_scale)
+        return keras.ops.multiply(loss, self.dynamic_scale if self.built else waiting)
+
     def gradients(self, loss: Any, variables: Sequence[Any]) -> list[Any]:
         """Returns the gradients for `apply`, as the inner optimizer takes them, multiplied by the loss scale.
 
@@ -191,6 +201,14 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         _leave_to_inner(self)
         with tf.init_scope():
             self._take_scale(self.__dict__.pop("_waiting_scale", {}))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Copies the optimizer with its state, as `Optimizer` does: for the same variables, or those in `memo`."""
+        memo[id(self)] = copied = type(self).from_config(self.get_config())
+        if self.built:
+            copied.build([memo.get(id(v), v) for v in self.inner_optimizer._trainable_variables])
+        copied.load_own_variables(state_of(self))
+        return copied
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the loss scale by name, then the state of the inner optimizer; called by Keras's saving."""

@@ -117,6 +117,29 @@ def test_every_replica_starts_from_its_weights(two_replicas):
             np.testing.assert_array_equal(copy, weights)
 
 
+def test_a_counter_that_is_set_back_starts_no_state_again():
+    """COCOB's rule has no step in it: setting the counter to 0 changes nothing."""
+    ends = []
+    for restarts in (False, True):
+        w, optimizer = keras.Variable([1.0, 2.0]), tfoptim.COCOB()
+        for step in range(6):
+            if restarts and step == 4:
+                optimizer.iterations.assign(0)
+            optimizer.apply([tf.constant([1.0, -1.0])], [w])
+        ends.append(w.numpy())
+    np.testing.assert_array_equal(*ends)
+
+
+def test_an_average_starts_at_the_weights_whatever_the_counter():
+    """A schedule goes on from step 1000: the average of weights that stay is the weights, not a share of them."""
+    w, optimizer = keras.Variable(5.0), tfoptim.SGD(0.0, use_ema=True)
+    optimizer.build([w])
+    optimizer.iterations.assign(1000)
+    optimizer.apply([1.0], [w])
+    with optimizer.averaged([w]):
+        assert float(w) == 5.0
+
+
 def test_evaluation_before_the_first_step_has_the_weights():
     """Schedule-Free's average is that of nothing then; nor does the end of a `fit` without steps change anything."""
     w, optimizer = keras.Variable(1.0), tfoptim.ScheduleFreeSGD(0.1)

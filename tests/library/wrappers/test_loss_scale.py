@@ -1,5 +1,8 @@
 """Dynamic loss scaling: grows after finite steps, halves and skips after one that is not."""
 
+import copy
+import pickle  # noqa: TID251  the tests write what they read
+
 import keras
 import numpy as np
 import pytest
@@ -29,6 +32,25 @@ def test_scale_doubles_after_finite_steps_and_halves_after_one_that_is_not(mode)
     assert [4.0, 8.0, 4.0, 4.0] == scales
     assert [-2.0, -1.0] == values_of(variables)[0].tolist()
     assert int(optimizer.inner_optimizer.iterations.numpy()) == 3
+
+
+COPIES = {
+    "copy": copy.deepcopy,
+    "pickle": lambda optimizer: pickle.loads(pickle.dumps(optimizer)),  # noqa: S301  our own bytes
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copy_scales_the_loss_by_the_present_scale(way):
+    """Before it is built, too: the loss is scaled first, and the gradients are divided by what was saved."""
+    optimizer, variables = scaled(initial_scale=4.0, dynamic_growth_steps=1)
+    optimizer.apply([tf.constant([4.0, 4.0])], variables)
+    twin = COPIES[way](optimizer)
+    assert twin.built == (way == "copy")
+    scale = float(twin.scale_loss(1.0))
+    assert scale == 8.0
+    twin.apply([tf.constant([scale, scale])], variables)
+    assert values_of(variables)[0].tolist() == [-1.0, -1.0]
 
 
 def test_it_is_built_by_its_first_step():

@@ -147,6 +147,17 @@ def test_variables_without_gradient_keep_still():
         np.testing.assert_allclose(got, wanted, rtol=1e-6)
 
 
+def test_the_counter_of_the_whole_is_that_of_its_parts():
+    """Set by hand, as to go on in a schedule."""
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([100], [1.0, 0.25])
+    optimizer, variables = MultiOptimizer(SGD(schedule), {"_1": SGD(schedule)}), variables_of([np.zeros(1)] * 2)
+    optimizer.build(variables)
+    optimizer.iterations.assign(500)
+    optimizer.apply([tf.ones(1)] * 2, variables)
+    assert [float(v.numpy()[0]) for v in variables] == [-0.25, -0.25]
+    assert {int(part.iterations) for part in optimizer.optimizers} == {501}
+
+
 def test_a_part_may_keep_variables_still():
     """By its group; and let them go later."""
     still = {"_1": {"trainable": False}}
