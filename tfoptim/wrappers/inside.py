@@ -60,3 +60,20 @@ def _way_out(optimizer: Any) -> str:
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return "Put the loss scale around the whole."
     return "tfoptim.from_keras converts Keras's."
+
+
+def is_argument(inner: Optimizer, name: str) -> bool:
+    """Returns whether a name is an argument of an optimizer or of its parts."""
+    return any(name in part.fields for part in inner._parts())
+
+
+def is_of_inner(inner: Optimizer, name: str) -> bool:
+    """Returns whether a name is an argument of an optimizer, or a method of its that excludes variables."""
+    methods = [exclusion.method for exclusion in inner.exclusions()]
+    return is_argument(inner, name) or name in methods or (name == "optimizers" and name in vars(inner))
+
+
+def leave_to_inner(wrapper: Any) -> None:
+    """Drops what Keras has set on the wrapper and only the inner optimizer heeds, so that its values are read."""
+    for name in wrapper.inner_optimizer.fields.keys() & vars(wrapper).keys():
+        del wrapper.__dict__[name]

@@ -13,14 +13,13 @@ from tfoptim.declaration.domains import Integer, Interval, as_float
 from tfoptim.declaration.guard import Guarded
 from tfoptim.declaration.overrides import redefines
 from tfoptim.declaration.presentation import call
-from tfoptim.optimizer import Optimizer
 from tfoptim.saving import loading
 from tfoptim.saving.copies import state_of
 from tfoptim.saving.layout import LOSS_SCALE
 from tfoptim.step import cached_step, derivatives, verdict
 from tfoptim.step.gradients import tensor, unscaled
 from tfoptim.variables import listed
-from tfoptim.wrappers.inside import check_optimizer
+from tfoptim.wrappers.inside import check_optimizer, is_argument, is_of_inner, leave_to_inner
 
 _AVERAGED_INSIDE = {"use_ema": False, "gradient_accumulation_steps": None}
 """What Keras's `build` finds on the wrapper, so that it makes no averages and sums of its own."""
@@ -74,12 +73,12 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
         if inner_optimizer.nonfinite == "raise":
             raise ValueError("LossScaleOptimizer: nonfinite='raise' never acts inside, where such steps are skipped.")
         super().__init__(inner_optimizer, initial_scale, dynamic_growth_steps, name, **kwargs)
-        _leave_to_inner(self)
+        leave_to_inner(self)
 
     def __getattr__(self, name: str) -> Any:
         """Returns an argument of the inner optimizer, or a method of its that excludes variables."""
         inner = vars(self).get("inner_optimizer")
-        return getattr(inner, name) if inner is not None and _is_of_inner(inner, name) else super().__getattr__(name)
+        return getattr(inner, name) if inner is not None and is_of_inner(inner, name) else super().__getattr__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         inner = vars(self).get("inner_optimizer")
@@ -95,7 +94,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
                 f"{type(self).__name__}: loss_scale_factor must be None, because the scale is dynamic; call "
                 "dynamic_scale.assign."
             )
-        if inner is not None and _is_argument(inner, name):
+        if inner is not None and is_argument(inner, name):
             setattr(inner, name, value)
         else:
             super().__setattr__(name, value)
@@ -198,7 +197,7 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
             return
         self.__dict__.update(_AVERAGED_INSIDE)
         super().build(var_list)
-        _leave_to_inner(self)
+        leave_to_inner(self)
         with tf.init_scope():
             self._take_scale(self.__dict__.pop("_waiting_scale", {}))
 
@@ -248,20 +247,3 @@ class LossScaleOptimizer(Guarded, keras.optimizers.LossScaleOptimizer):
 
     def _adjust(self, strategy: Any, finite: tf.Tensor) -> None:
         verdict.adjust(strategy, self, finite)
-
-
-def _is_argument(inner: Optimizer, name: str) -> bool:
-    """Returns whether a name is an argument of an optimizer or of its parts."""
-    return any(name in part.fields for part in inner._parts())
-
-
-def _is_of_inner(inner: Optimizer, name: str) -> bool:
-    """Returns whether a name is an argument of an optimizer, or a method of its that excludes variables."""
-    methods = [exclusion.method for exclusion in inner.exclusions()]
-    return _is_argument(inner, name) or name in methods or (name == "optimizers" and name in vars(inner))
-
-
-def _leave_to_inner(wrapper: LossScaleOptimizer) -> None:
-    """Drops what Keras has set on the wrapper and only the inner optimizer heeds, so that its values are read."""
-    for name in wrapper.inner_optimizer.fields.keys() & vars(wrapper).keys():
-        del wrapper.__dict__[name]
