@@ -37,6 +37,7 @@ def test_scale_doubles_after_finite_steps_and_halves_after_one_that_is_not(mode)
 COPIES = {
     "copy": copy.deepcopy,
     "pickle": lambda optimizer: pickle.loads(pickle.dumps(optimizer)),  # noqa: S301  our own bytes
+    "copy of a pickle": lambda optimizer: copy.deepcopy(pickle.loads(pickle.dumps(optimizer))),  # noqa: S301
 }
 
 
