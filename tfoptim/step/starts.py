@@ -6,7 +6,7 @@ builds a compiled model's optimizer first. So the first update takes these slots
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,10 @@ import tensorflow as tf
 from tfoptim.declaration.slots import Slot, from_weights, slot_groups, start_value
 from tfoptim.scalar import host
 from tfoptim.state import slots
-from tfoptim.variables import compute_dtype, local, raw
+from tfoptim.variables import local, raw
+
+SOME = 3
+"""Variables whose other slots are asked whether there have been updates."""
 
 
 def start(strategy: Any, optimizer: Any, step: tf.Tensor) -> None:
@@ -29,40 +32,47 @@ def start(strategy: Any, optimizer: Any, step: tf.Tensor) -> None:
     with host():
         first = tf.equal(step, 0)
     for part in optimizer._parts():
-        if declared := {name: slot for name, slot in from_weights(part).items() if not slot.by_shape}:
-            tf.cond(
+        declared = {name: slot for name, slot in from_weights(part).items() if not slot.by_shape}
+        pairs = [(v, slots(part, v)) for v in part._trainable_variables] if declared else []
+        if pairs := [(v, own) for v, own in pairs if own.keys() & declared.keys()]:
+            is_new = tf.cond(
                 first,
-                lambda part=part, declared=declared: _from_present(strategy, part, declared),
+                lambda part=part, pairs=pairs, declared=declared: _is_new(strategy, part, pairs, declared),
+                lambda: tf.constant(False),
+            )
+            tf.cond(
+                is_new,
+                lambda part=part, pairs=pairs, declared=declared: _from_present(strategy, part, pairs, declared),
                 lambda: tf.constant(0),
             )
 
 
-def _from_present(strategy: Any, part: Any, declared: Mapping[str, Slot]) -> tf.Tensor:
-    """Assigns these slots of all variables, not only those of a call: the others' weights came after `build`, too.
+def _is_new(strategy: Any, part: Any, pairs: Sequence[Any], declared: Mapping[str, Slot]) -> tf.Tensor:
+    """Returns whether other state says of no updates: with some, the counter was set back to 0, and slots stay."""
+    others = [(name, slot) for group in slot_groups(part) for name, slot in group.items() if name not in declared]
+    moved = [_distance(strategy, v, part.shared[name]) for name, v in part._runtime.shared.items()]
+    for v, own in pairs[:SOME]:
+        moved += [_distance(strategy, own[name], start_value(part, slot, v)) for name, slot in others if name in own]
+    return tf.add_n(moved) <= 0 if moved else tf.constant(True)
 
-    Where other state says that there have been updates, the counter was set back to 0, and they stay.
-    """
-    every = {name: slot for group in slot_groups(part) for name, slot in group.items()}
-    shared = {name: local(strategy, raw(v)) for name, v in part._runtime.shared.items()}
-    common = [_distance(tf.convert_to_tensor(v), part.shared[name]) for name, v in shared.items()]
 
-    def assign(_: Any, v: Any) -> None:
-        weights, own = tf.convert_to_tensor(raw(v)), slots(part, v)
-        others = [(tf.convert_to_tensor(own[name]), every[name]) for name in sorted(own.keys() - declared.keys())]
-        moved = [*common, *(_distance(x, start_value(part, slot, x)) for x, slot in others)]
-        for name in own.keys() & declared.keys():
-            value = _value(part, declared[name], tf.cast(weights, compute_dtype(weights.dtype)))
-            value = tf.broadcast_to(tf.cast(value, own[name].dtype), own[name].shape)
-            part.assign(own[name], tf.where(tf.add_n(moved) <= 0, value, own[name]) if moved else value)
+def _from_present(strategy: Any, part: Any, pairs: Sequence[Any], declared: Mapping[str, Slot]) -> tf.Tensor:
+    """Assigns these slots of all variables, not only those of a call: the others' weights came after `build`, too."""
 
-    for v in part._trainable_variables:
-        if slots(part, v).keys() & declared.keys():
-            strategy.extended.update(raw(v), assign, kwargs={"v": v}, group=False)
+    def assign(_: Any) -> None:
+        for v, own in pairs:
+            for name in own.keys() & declared.keys():
+                value = tf.cast(_value(part, declared[name], tf.cast(v, own[name].dtype)), own[name].dtype)
+                fits = value.shape == own[name].shape
+                own[name].assign(value if fits else tf.broadcast_to(value, own[name].shape), read_value=False)
+
+    strategy.extended.update(raw(pairs[0][0]), assign, group=False)
     return tf.constant(0)
 
 
-def _distance(x: tf.Tensor, start: Any) -> tf.Tensor:
+def _distance(strategy: Any, state: Any, start: Any) -> tf.Tensor:
     """Returns how far state is from its start, in operations that every device has."""
+    x = tf.convert_to_tensor(local(strategy, raw(state)))
     return tf.cast(tf.reduce_max(tf.abs(x - tf.cast(start, x.dtype))), tf.float32)
 
 
