@@ -178,20 +178,28 @@ def test_a_zero_momentum_leaves_the_triangles():
 
 
 def test_noise_depends_on_seed_and_step_alone():
-    """In eager mode, in a graph, in NumPy and in XLA; TensorFlow's other seeds do not matter."""
+    """In eager mode, in a graph and in NumPy; TensorFlow's other seeds do not matter."""
     h = tfoptim.scalar.Scalar(5.0)
     expected = noise.normals(START, 3, 5.0)
     tf.random.set_seed(1)
-    for draw in (noise.normals, tf.function(noise.normals), tf.function(noise.normals, jit_compile=True)):
+    for draw in (noise.normals, tf.function(noise.normals)):
         np.testing.assert_array_equal(draw(tf.constant(START), 3, h), expected)
     assert float(noise.uniform(3, h).value) == noise.uniform(3, 5.0)
-    compiled = tf.function(lambda: noise.uniform(3, tfoptim.scalar.Scalar(5.0)).value, jit_compile=True)
-    assert float(compiled()) == noise.uniform(3, 5.0)
     theirs = tf.random.stateless_normal([5, 3], [3, 5], alg="philox")
     np.testing.assert_allclose(noise.normals(np.zeros((5, 3)), 3, 5.0), theirs, atol=1e-6)  # which are not in XLA
     others = [noise.normals(START, seed, t) for seed, t in ((3, 6.0), (4, 5.0))]
     assert all(np.abs(other - expected).min() > 0 for other in others)
     assert abs(np.mean(noise.normals(np.zeros(10_000), 0, 1.0))) < 0.05
+
+
+@pytest.mark.slow
+def test_noise_is_the_same_in_xla():
+    """Which takes long to compile it."""
+    h = tfoptim.scalar.Scalar(5.0)
+    draw = tf.function(noise.normals, jit_compile=True)
+    np.testing.assert_array_equal(draw(tf.constant(START), 3, h), noise.normals(START, 3, 5.0))
+    compiled = tf.function(lambda: noise.uniform(3, tfoptim.scalar.Scalar(5.0)).value, jit_compile=True)
+    assert float(compiled()) == noise.uniform(3, 5.0)
 
 
 def test_the_triangles_of_kron_move_less_often_later():
