@@ -97,9 +97,7 @@ def test_the_counter_is_set_in_place():
             AttributeError, match=r"iterations cannot be replaced: .*call optimizer\.iterations\.assign\("
         ):
             optimizer.iterations = 0
-    with pytest.raises(
-        AttributeError, match=r"iterations cannot be replaced: with gradient_accumulation_steps they follow"
-    ):
+    with pytest.raises(AttributeError, match="iterations cannot be replaced: with gradient_accumulation_steps"):
         tfoptim.Adam(gradient_accumulation_steps=2).iterations = 0
 
 
