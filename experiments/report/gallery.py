@@ -9,17 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from experiments import optimizers
-from experiments.analysis import (
-    cases,
-    cost_rows,
-    curve_sentences,
-    curves,
-    frequency_rows,
-    score_rows,
-    sentences,
-    time_rows,
-    tuning_rows,
-)
+from experiments.analysis import cases, cost_rows, curves, frequency_rows, score_rows, sentences, time_rows, tuning_rows
+from experiments.analysis.curve_sentences import of_curve, of_rates, of_way
 from experiments.analysis.evidence import Evidence
 from experiments.analysis.lint import Claims
 from experiments.analysis.results import Result
@@ -107,7 +98,7 @@ def _curves(facts: Facts) -> Iterator[Figure]:
     """Yields the test error over epochs, the other learning curves, and these over steps where that differs."""
     evidence = facts.evidence
     if (error := curves.error_of(evidence.task)) is not None:
-        finding = functools.partial(curve_sentences.of_way, evidence, facts.result)
+        finding = functools.partial(of_way, evidence, facts.result)
         yield _curve(facts, error, scales.EPOCHS, lambda _, rows: finding(rows), place=HEADLINE)
     over_steps = ("loss", "" if evidence.score == "loss" else f"test_{evidence.score}")
     for curve in curves.curves_of(evidence.task):
@@ -141,7 +132,7 @@ def _ends(facts: Facts, rows: Table, curve: curves.Curve) -> str:
     """Returns where a curve ends; of the test score, what the verdicts say."""
     if curve.column.startswith("test"):
         return sentences.of_scores(facts.evidence, facts.result, errors=False)
-    return curve_sentences.of_curve(rows, curve)
+    return of_curve(rows, curve)
 
 
 def _tuned(facts: Facts) -> Iterator[Figure]:
@@ -168,7 +159,7 @@ def _tuned(facts: Facts) -> Iterator[Figure]:
                 tuning_rows.lost_rows(cast(Table, figure.rows)),
                 sensitivity.draw,
                 tuning=True,
-                finding=lambda _, rows: curve_sentences.of_rates(rows),
+                finding=lambda _, rows: of_rates(rows),
                 place=HEADLINE,
             )
 
