@@ -37,7 +37,7 @@ def start(strategy: Any, optimizer: Any, step: tf.Tensor) -> None:
         if pairs := [(v, own) for v, own in pairs if own.keys() & declared.keys()]:
             is_new = tf.cond(
                 first,
-                lambda part=part, pairs=pairs, declared=declared: _is_new(strategy, part, pairs, declared),
+                lambda part=part, pairs=pairs: _is_new(strategy, part, pairs),
                 lambda: tf.constant(False),
             )
             tf.cond(
@@ -47,9 +47,10 @@ def start(strategy: Any, optimizer: Any, step: tf.Tensor) -> None:
             )
 
 
-def _is_new(strategy: Any, part: Any, pairs: Sequence[Any], declared: Mapping[str, Slot]) -> tf.Tensor:
+def _is_new(strategy: Any, part: Any, pairs: Sequence[Any]) -> tf.Tensor:
     """Returns whether other state says of no updates: with some, the counter was set back to 0, and slots stay."""
-    others = [(name, slot) for group in slot_groups(part) for name, slot in group.items() if name not in declared]
+    every = [pair for group in slot_groups(part) for pair in group.items()]
+    others = [(name, slot) for name, slot in every if not callable(slot.start)]
     moved = [_distance(strategy, v, part.shared[name]) for name, v in part._runtime.shared.items()]
     for v, own in pairs[:SOME]:
         moved += [_distance(strategy, own[name], start_value(part, slot, v)) for name, slot in others if name in own]
