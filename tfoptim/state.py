@@ -37,7 +37,7 @@ import tensorflow as tf
 
 from tfoptim.declaration.slots import Shape, Slot, slot_groups, start_value
 from tfoptim.groups import PATHS, Exclusion, Group, Paths, members
-from tfoptim.variables import compute_dtype, copies, is_float, path, raw
+from tfoptim.variables import compute_dtype, copies, is_float, path, raw, readable
 
 RESTLESS = 8
 """Changes of attributes after which the steps of a user's class are traced no more."""
@@ -180,7 +180,8 @@ def _slots(optimizer: Any, variable: Any, where: str, group: Mapping[str, Slot])
 
 def _add(optimizer: Any, variable: Any, name: str, slot: Slot = ZERO, shape: Shape | None = None) -> Any:
     """Adds one variable, like `variable` unless it has a shape of its own, on its device, in its compute precision."""
-    dtype, value = compute_dtype(variable.dtype), start_value(optimizer, slot, variable)
+    weights = readable(variable) if callable(slot.start) else variable
+    dtype, value = compute_dtype(variable.dtype), start_value(optimizer, slot, weights)
     prefix, shape = re.sub("[/:]", "_", path(variable)), variable.shape if shape is None else shape
     with optimizer._distribution_strategy.extended.colocate_vars_with(raw(variable)):
         return optimizer.add_variable(shape, _starting_at(value), dtype.name, name=f"{prefix}_{name}")

@@ -62,6 +62,16 @@ def raw(variable: Any) -> Any:
     return variable.value if isinstance(variable, keras.Variable) else variable
 
 
+def readable(variable: Any) -> Any:
+    """Returns a variable, or zeros of its shape where it has no value yet.
+
+    A model without input shape is built within `fit`, and its variables get their values after the optimizer is built.
+    The first update starts slots from them again.
+    """
+    has_value = tf.TensorShape(variable.shape).is_compatible_with(tf.convert_to_tensor(raw(variable)).shape)
+    return variable if has_value else tf.zeros(variable.shape, variable.dtype)
+
+
 def local(strategy: Any, value: Any) -> Any:
     """Returns this worker's first copy of a value that is the same on every device."""
     return strategy.experimental_local_results(value)[0]

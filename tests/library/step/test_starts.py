@@ -56,6 +56,31 @@ def test_weights_that_come_after_build_are_the_start(case, tmp_path):
     assert_starts_late(case.make, tmp_path)
 
 
+def lazily_built(make, *, given):
+    """The weights of a model after two steps of `fit`; its input is given beforehand, or found there."""
+    keras.utils.set_random_seed(1)
+    layers = [keras.layers.Dense(3), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((4,)), *layers] if given else layers)
+    model.compile(make(), "mse")
+    model.fit(X, Y, epochs=2, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        tfoptim.ScheduleFreeSGD,
+        lambda: tfoptim.Lookahead(tfoptim.Adam(0.01), sync_period=2),
+        lambda: tfoptim.Adam(0.01, use_ema=True),
+    ],
+    ids=["schedule_free", "lookahead", "average"],
+)
+def test_a_model_that_is_built_within_fit_trains_like_any_other(make):
+    """Its variables have no value when the optimizer is built."""
+    for expected, got in zip(*(lazily_built(make, given=given) for given in (True, False)), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("around", AROUND)
 def test_wrapped_rules_start_from_them_too(around, tmp_path):
     """Whoever takes the step."""
