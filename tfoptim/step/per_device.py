@@ -13,7 +13,6 @@ from tfoptim.groups import DEFAULT, Group
 from tfoptim.scalar import Scalar, host
 from tfoptim.state import group_of, path_of, slots
 from tfoptim.step.gradients import centralize, clip, clip_adaptively
-from tfoptim.step.starts import start
 from tfoptim.step.sums import Turn, after_measuring, moved
 from tfoptim.update import update
 from tfoptim.update.context import Update, hyperparameters, in_group, scaled, sum_rows
@@ -40,7 +39,6 @@ def update_devices(
         present: as in `pipeline.run`.
         repeated: whether rows of sparse gradients may be repeated.
     """
-    start(strategy, optimizer, step)
     parts = [optimizer._part_of(path_of(optimizer, v)) for v in variables]
     sets = {part: numbers_of(strategy, part, step) for part in optimizer._parts()}
     groups = [group_of(part, v) for part, v in zip(parts, variables, strict=True)]

@@ -22,6 +22,7 @@ from tfoptim.step import own_average, verdict
 from tfoptim.step.accumulation import add_accumulated, both, collect, collected
 from tfoptim.step.gradients import Present, all_finite, check, drop_frozen, prepare, tensor
 from tfoptim.step.per_device import update_devices
+from tfoptim.step.starts import start
 from tfoptim.step.verdict import Judge
 from tfoptim.update.context import portable, trains
 from tfoptim.variables import local, path, raw
@@ -211,6 +212,7 @@ def complete(
     go_back = tf.constant(1 - (optimizer.gradient_accumulation_steps or 1), tf.int64)
 
     def take() -> tf.Tensor:
+        start(strategy, optimizer, step)
         update_devices(strategy, optimizer, grads, variables, step, present, repeated)
         return tf.constant(1, tf.int64)
 
