@@ -134,7 +134,8 @@ def layout(optimizer: Any) -> Layout:
     sums = [("gradient_accumulator",)] if optimizer.gradient_accumulation_steps else []
     groups = [group for group in slot_groups(optimizer) if group]
     reshaped = frozenset(name for group in groups for name, slot in group.items() if slot.reshaped)
-    blocks, of_weights = (*average, *sums, *map(tuple, groups)), frozenset(from_weights(optimizer))
+    of_weights = frozenset(from_weights(optimizer))
+    blocks = (*average, *sums, *map(tuple, groups))
     varying = any(callable(slot.shape) and slot.reshaped for group in groups for slot in group.values())
     own = [slots for slots in optimizer._runtime.slots if slots] if varying and optimizer.built else None
     each = None if own is None else tuple(map(optimizer._rule_class.slots_in_keras, own))

@@ -24,7 +24,7 @@ from tests.library.saving.models import (
     state,
     trained,
 )
-from tfoptim import SGD, Adam, Lookahead, Momentum, MultiOptimizer, Nadam
+from tfoptim import SGD, Adam, Lookahead, Momentum, MultiOptimizer, Nadam, ScheduleFreeSGD
 from tfoptim.resume import snapshot
 
 
@@ -127,6 +127,21 @@ def test_other_parts_keep_what_they_have(tmp_path):
     assert np.any(slots(fresh, "m", kernel))
     np.testing.assert_array_equal(slots(fresh, "m", kernel), slots(model, "m", model.layers[0]))
     assert [int(part.iterations) for part in fresh.optimizer.optimizers] == [2, 0]
+
+
+def test_a_part_that_the_file_lacks_starts_from_the_weights_of_the_file(tmp_path):
+    """It was built for others."""
+    model = trained(network(3), MultiOptimizer(Adam(0.1), {"bias": Momentum(0.1)}))
+    fresh = compiled(network(3), MultiOptimizer(Adam(0.1), {"bias$": ScheduleFreeSGD(0.1)}))
+    fresh.optimizer.build(fresh.trainable_variables)
+    with pytest.warns(UserWarning, match="other parts"):
+        fresh.load_weights(saved_weights(model, tmp_path))
+    bias = fresh.layers[-1].bias.numpy()
+    assert np.any(bias)
+    (found,) = [
+        v for v in fresh.optimizer.optimizers[1].variables if v.name.endswith(f"{fresh.layers[-1].name}_bias_z")
+    ]
+    np.testing.assert_array_equal(found, bias)
 
 
 @pytest.mark.parametrize(
