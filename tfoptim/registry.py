@@ -100,11 +100,16 @@ WRAPPERS: Mapping[str, Any] = {cls.__name__: cls for cls in _public(wrappers)}
 """Optimizers made of other optimizers: they have configs, and no names, as a name says nothing of the others."""
 
 
+def _wrapper(name: str) -> Any:
+    """Returns the wrapper of a name, in any case: Keras writes lower case into a config; None if it is none."""
+    short = name.removeprefix("tfoptim>").lower()
+    return next((cls for wrapper, cls in WRAPPERS.items() if wrapper.lower() == short), None)
+
+
 def _check_not_a_wrapper(short: str) -> None:
-    for name in WRAPPERS:
-        if name.lower() == short:
-            more = ", {'bias': tfoptim.get('sgd')}" if name == MultiOptimizer.__name__ else ""
-            raise ValueError(f"tfoptim.{name} is made of other optimizers: tfoptim.{name}(tfoptim.get('adam'){more}).")
+    if (cls := _wrapper(short)) is not None:
+        name, more = cls.__name__, ", {'bias': tfoptim.get('sgd')}" if cls is MultiOptimizer else ""
+        raise ValueError(f"tfoptim.{name} is made of other optimizers: tfoptim.{name}(tfoptim.get('adam'){more}).")
 
 
 def _check_not_a_solver(short: str) -> None:
@@ -128,8 +133,7 @@ def _revived(config: Mapping[str, Any]) -> Any:
     plain = config.get("module") is None and registered == name and keras.saving.get_registered_object(name) is None
     module = str(config.get("module") or "").partition(".")[0]
     if plain or module == "tfoptim" or registered.startswith("tfoptim>"):
-        short = name.removeprefix("tfoptim>").lower()  # Keras writes names of classes in lower case into a config
-        cls = next((cls for wrapper, cls in WRAPPERS.items() if wrapper.lower() == short), None) or named(name)
+        cls = _wrapper(name) or named(name)
         return cls.from_config({**_meant(name), **(config.get("config") or {})})
     optimizer = keras.saving.deserialize_keras_object(dict(config))
     if not isinstance(optimizer, keras.optimizers.Optimizer):
