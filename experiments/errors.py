@@ -22,10 +22,10 @@ class Locked(UserError):
     code = 3
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Returns the known word most like `word`, whatever its case, or None when none is like it."""
+def nearest(word: str, known: Iterable[str], alike: float = 0.5) -> str | None:
+    """Returns the known word most like `word`, whatever its case, or None when none has that share in common."""
     by_lower = {name.lower(): name for name in known}
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=alike)
     return by_lower[matches[0]] if matches else None
 
 

@@ -1,7 +1,6 @@
 """A user's task at work: its arrays, its model, its loss and its scores. Running this runs the user's code."""
 
 import contextlib
-import difflib
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.errors import UserError
+from experiments.errors import UserError, nearest
 from experiments.problems.datasets.own import Arrays, splits
 from experiments.problems.own import outside
 from experiments.problems.tasks.base import PerExample
@@ -43,9 +42,9 @@ class Subject:
         """
         names = {one for one in dir(self._given) if not one.startswith("_")}
         for given in sorted(names.difference(KNOWN)):
-            if close := difflib.get_close_matches(given.lower(), set(KNOWN) - names, n=1, cutoff=ALIKE):
+            if meant := nearest(given, set(KNOWN) - names, ALIKE):
                 raise UserError(
-                    f"{name} has '{given}', which is not read: did you mean '{close[0]}'? A name of your own may begin "
+                    f"{name} has '{given}', which is not read: did you mean '{meant}'? A name of your own may begin "
                     "with _."
                 )
 
