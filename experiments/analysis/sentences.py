@@ -14,8 +14,12 @@ from experiments.text import listed
 
 NAMES, WORSE = 4, 3  # optimizers that a title has room to name: of those that tie, and of the others
 # of the reference against an optimizer, and the words for one such optimizer and for several
-VERDICTS = {"worse": ("is better", "are better"), "≈": ("ties", "tie"), "better": ("is worse", "are worse"),
-            "unclear": ("is undecided", "are undecided")}  # fmt: skip
+VERDICTS = {
+    "worse": ("is better", "are better"),
+    "≈": ("ties", "tie"),
+    "better": ("is worse", "are worse"),
+    "unclear": ("is undecided", "are undecided"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
